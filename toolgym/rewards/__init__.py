@@ -1,0 +1,26 @@
+"""Rewards: terms, rubrics, matching of calls, the ToolRL paper's rewards and the audit of any of them."""
+
+from __future__ import annotations
+
+from toolgym.rewards.rubric import Evidence, RewardModel, Rubric, Scores
+
+
+def get_rubric(rubric: str | RewardModel) -> RewardModel:
+    """A rubric by name ("toolrl", "toolrl-reference"); an object with ``score`` is returned as it is.
+
+    Raises ValueError for an unknown name.
+    """
+    if not isinstance(rubric, str):
+        if not isinstance(rubric, RewardModel):
+            raise ValueError(f"rubric must have score(evidence) and set_step(step); got {rubric!r}")
+        return rubric
+    from toolgym.rewards.toolrl import ToolRLReward
+
+    if rubric == "toolrl":
+        return ToolRLReward()
+    if rubric == "toolrl-reference":
+        return ToolRLReward(matching="reference")
+    raise ValueError(f"unknown rubric {rubric!r}: choose toolrl or toolrl-reference, or pass a Rubric")
+
+
+__all__ = ["Evidence", "RewardModel", "Rubric", "Scores", "get_rubric"]

@@ -1,0 +1,87 @@
+"""A rubric turns one action, and what was expected of it, into a reward that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from toolgym.types import CallScore, Completion, Term, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from toolgym.dialects.base import Dialect
+    from toolgym.rewards.matching import Match
+
+
+class Evidence(msgspec.Struct, dict=True):
+    """All that a rubric may look at when it scores one action."""
+
+    completion: Completion
+    expected: tuple[ToolCall, ...]
+    """Gold calls for this action; () where it must not call."""
+    dialect: Dialect
+    wants_response: bool = False
+    """Whether the expected answer speaks to the user."""
+    results: tuple[ToolResult | None, ...] = ()
+    """What each call returned, aligned with ``completion.calls``."""
+    problems: tuple[tuple[str, ...], ...] = ()
+    """Schema objections to each call, aligned with ``completion.calls``."""
+    data: Any = None
+    """The task's ``data``, for suites' own terms."""
+
+    @cached_property
+    def match(self) -> Match:
+        """Expected and predicted calls paired by the best assignment (see matching.py)."""
+        from toolgym.rewards.matching import match_optimal
+
+        return match_optimal(self.expected, self.completion.calls)
+
+
+class Scores(msgspec.Struct, frozen=True, gc=False):
+    """What a rubric returns: ``total == sum(t.weight * t.score for t in terms)``, up to rounding."""
+
+    total: float
+    terms: tuple[Term, ...]
+    calls: tuple[CallScore, ...]
+    """Aligned with ``evidence.completion.calls``."""
+
+
+@runtime_checkable
+class RewardModel(Protocol):
+    """Anything that scores an action."""
+
+    def score(self, evidence: Evidence) -> Scores: ...
+
+    def set_step(self, step: int) -> None:
+        """Tell schedules the trainer's step, counted from 0."""
+
+
+TermFunction: TypeAlias = Callable[[Evidence], "float | tuple[float, str]"]
+"""A term: the evidence in, a score (and a reason) out."""
+
+
+class Rubric:
+    """A reward made of named, weighted terms.
+
+        Rubric([("format", format_term, 1.0), ("correct", my_term, 2.0)])
+
+    A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``.
+    """
+
+    def __init__(self, terms: Iterable[tuple[str, TermFunction, float]]):
+        self.terms = tuple(terms)
+
+    def score(self, evidence: Evidence) -> Scores:
+        terms = []
+        total = 0.0
+        for name, function, weight in self.terms:
+            out = function(evidence)
+            score, reason = out if isinstance(out, tuple) else (out, "")
+            total += weight * score
+            terms.append(Term(name, float(score), weight, reason))
+        return Scores(total, tuple(terms), evidence.match.scores)
+
+    def set_step(self, step: int) -> None:
+        """Nothing here changes with the trainer's step."""

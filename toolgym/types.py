@@ -1,0 +1,250 @@
+"""The nouns: what a task is, what a model asked for, what came back, and how it was judged.
+
+One action of an episode, from text to reward:
+
+    text         "<think>..</think>\n<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>"
+    Completion   think=".."  calls=(ToolCall("add", {"a": 1}, start=22, end=68),)   made by the env's Dialect
+    ToolResult   content="3"                                                        made by running the call
+    CallRecord   call + result + problems + score                                   one per call, in order
+    RewardBreakdown  terms, records and the total that Gymnasium returns            made by the env's Rubric
+    Turn         all of the above; a Trajectory is a list of them
+
+Everything here is plain data: comparing, copying, pickling and writing to JSON are safe, and no
+field refers back to an environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import msgspec
+
+JSON: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict with string keys."""
+
+
+class FrozenDict(dict[str, Any]):
+    """A dict that refuses to change, so that an observation can be shared without copying.
+
+    It is a real dict: ``json.dumps``, chat templates and ``==`` treat it as one.
+    ``dict(x)`` gives a shallow copy that can be edited.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("observations are immutable; edit a copy instead: dict(message)")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __copy__(self) -> FrozenDict:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> FrozenDict:
+        return self
+
+    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
+        return FrozenDict, (dict(self),)
+
+
+def freeze(value: Any) -> Any:
+    """An immutable copy of a JSON value: dicts become FrozenDict, lists become tuples."""
+    if isinstance(value, FrozenDict):
+        return value
+    if isinstance(value, Mapping):
+        return FrozenDict({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(freeze(item) for item in value)
+    return value
+
+
+Message: TypeAlias = FrozenDict
+"""``{"role": "system" | "user" | "assistant" | "tool", "content": str, ...}``; tool messages carry ``name``."""
+
+Observation: TypeAlias = FrozenDict
+"""``{"messages": tuple[Message, ...], "tools": tuple of OpenAI-style function schemas}``."""
+
+
+def message(role: str, content: str, **extra: Any) -> Message:
+    """A chat message, immutable."""
+    return FrozenDict(role=role, content=content, **extra)
+
+
+class ToolCall(msgspec.Struct, frozen=True, gc=False):
+    """What the model asked for. A malformed call is data: ``error`` says what is wrong with it."""
+
+    name: str
+    """Tool name as written; "" where it could not be read."""
+    arguments: dict[str, Any]
+    """Parsed arguments; {} where they could not be read."""
+    error: str | None = None
+    """Why the call is malformed, or None."""
+    start: int = 0
+    """First character of the call in the action's text."""
+    end: int = 0
+    """One past its last character; ``text[start:end]`` is the call as written."""
+    id: str | None = None
+    """The caller's id for the call, in dialects that have one (openai)."""
+
+
+class ToolResult(msgspec.Struct, frozen=True, gc=False):
+    """What came back. A failure is a message to the model, never an exception."""
+
+    content: str
+    """What the model reads."""
+    error: str | None = None
+    """None, or the kind of failure: malformed, not_found, invalid_arguments, execution, timeout."""
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """An action's text, read by a dialect."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    """In the order they are written. Malformed ones are kept, with ``error`` set."""
+    think: str | None = None
+    response: str | None = None
+    """What the model says to the user."""
+    problem: str | None = None
+    """Why the text departs from the dialect's layout, or None. Calls may have been read all the same."""
+
+
+class CallScore(msgspec.Struct, frozen=True, gc=False):
+    """How one call compares with the expected call it was matched to.
+
+    ``name``, ``param`` and ``value`` are points, in the units of the paper's R_max
+    (ToolRL, arXiv 2504.13958, section 3.3): summed over an action's calls they give the numerator.
+    """
+
+    expected: int | None = None
+    """Index into the action's expected calls, or None: the call matches none of them."""
+    name: float = 0.0
+    """Share of the name score, in [0, 1]."""
+    param: float = 0.0
+    """Jaccard similarity of the parameter names with the expected call's, in [0, 1]."""
+    value: float = 0.0
+    """Number of expected parameters whose value is equal."""
+    reason: str = ""
+    """In words: what is missing, surplus or different."""
+
+
+class CallRecord(msgspec.Struct, frozen=True, gc=False):
+    """One call, judged."""
+
+    call: ToolCall
+    result: ToolResult | None = None
+    """None where the suite does not run calls (BFCL single-turn)."""
+    problems: tuple[str, ...] = ()
+    """What the tool's schema objects to: wrong type, missing or unknown parameter."""
+    score: CallScore = CallScore()
+
+
+class Term(msgspec.Struct, frozen=True, gc=False):
+    """One weighted part of a reward."""
+
+    name: str
+    score: float
+    weight: float = 1.0
+    reason: str = ""
+
+
+class RewardBreakdown(msgspec.Struct, frozen=True):
+    """The reward of one action and why: ``total == sum(t.weight * t.score for t in terms)``."""
+
+    total: float = 0.0
+    terms: tuple[Term, ...] = ()
+    calls: tuple[CallRecord, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"reward {self.total:+.3f}"]
+        for term in self.terms:
+            why = f"   {term.reason}" if term.reason else ""
+            lines.append(f"  {term.name:<10} {term.weight * term.score:+.3f}{why}")
+        for record in self.calls:
+            s, call = record.score, record.call
+            what = call.error or ", ".join(record.problems) or s.reason
+            lines.append(f"  {call.name or '?'}(): name {s.name:.2f} param {s.param:.2f} value {s.value:g}   {what}")
+        return "\n".join(lines)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A benchmark's own judgement of a whole episode."""
+
+    success: bool
+    reason: str = ""
+    """The official error type and message, or "" on success."""
+    error_type: str | None = None
+    """The official evaluator's error type, where it has one."""
+
+
+class Task(msgspec.Struct, frozen=True, eq=False):
+    """One row of a suite."""
+
+    id: str
+    messages: tuple[Message, ...]
+    """The conversation so far, without the dialect's instructions."""
+    tools: tuple[Any, ...] = ()
+    """The ``Tool``s on offer."""
+    expected: tuple[tuple[ToolCall, ...], ...] = ()
+    """Gold calls, one tuple per assistant turn; an empty tuple is a turn that must not call."""
+    response: str | None = None
+    """The expected final answer, where there is one."""
+    split: str = "test"
+    data: Any = None
+    """Whatever else the suite's own grading needs (the official row, say)."""
+
+    @classmethod
+    def of(
+        cls,
+        id: str,
+        messages: str | Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] = (),
+        expected: Sequence[Sequence[ToolCall]] = (),
+        **rest: Any,
+    ) -> Task:
+        """A task from plain Python values; a string for ``messages`` is one user message."""
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        return cls(id, freeze(messages), tuple(tools), tuple(tuple(turn) for turn in expected), **rest)
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One action and the reply to it."""
+
+    action: str
+    messages: tuple[Message, ...]
+    """What the action added to the transcript: the assistant's message, then tool results and user replies."""
+    reward: RewardBreakdown
+    reward_valid: bool = True
+    seconds: float = 0.0
+    """Wall-clock seconds from the action to the reply; the only field that differs between equal runs."""
+
+
+class Trajectory(msgspec.Struct):
+    """The record of an episode, enough to show it, score it again and train on it."""
+
+    env_id: str
+    task_id: str
+    messages: tuple[Message, ...]
+    """What the policy saw at reset, dialect instructions included."""
+    turns: list[Turn] = []
+    success: bool | None = None
+    """The benchmark's verdict; None while the episode runs or where it was cut off."""
+    verdict: str = ""
+    error_type: str | None = None
+    reward: float = 0.0
+    """Sum of the turns' rewards."""
+    reward_valid: bool = True
+    """False: an infrastructure failure; this episode says nothing about the policy."""
+    truncated: bool = False
+    repeat: int = 0
+    """Which of several episodes of the same task this is."""
+    category: str = ""
+    seconds: float = 0.0
+    error: str | None = None
+    """What broke, where ``reward_valid`` is False."""
