@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.registry import register_suites
+from toolgym.registry import register, register_suites
 from toolgym.rewards import Rubric
 from toolgym.rollout import Agent, evaluate, rollout
 from toolgym.tools import Tool, tool, tools_of
@@ -21,7 +20,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agent",
-    "Dialect",
     "RewardBreakdown",
     "Rubric",
     "Task",
@@ -32,6 +30,7 @@ __all__ = [
     "ToolVectorEnv",
     "Trajectory",
     "evaluate",
+    "register",
     "rollout",
     "tool",
     "tools_of",

@@ -24,7 +24,6 @@ import msgspec
 logger = logging.getLogger(__name__)
 
 
-
 class AssetError(RuntimeError):
     """A data set or model could not be had; the message says which and how to get it."""
 
@@ -75,15 +74,13 @@ def fetch(name: str) -> Path:
     Raises KeyError for a name that is not in the table and AssetError where the file cannot be had.
     """
     asset = ASSETS[name]
-    for folder in filter(None, os.environ.get("TOOLGYM_DATA", "").split(os.pathsep)):
-        for found in (Path(folder) / asset.filename, Path(folder) / Path(asset.filename).name):
-            if found.is_file():
-                if not matches(found, asset.sha256):
-                    raise AssetError(
-                        f"{found} (from TOOLGYM_DATA) is not the {name!r} that ToolGym knows: its sha256 differs "
-                        f"from {asset.sha256}. Replace the file, or take its folder out of TOOLGYM_DATA."
-                    )
-                return found
+    for found in _given(asset):
+        if not matches(found, asset.sha256):
+            raise AssetError(
+                f"{found} (from TOOLGYM_DATA) is not the {name!r} that ToolGym knows: its sha256 differs "
+                f"from {asset.sha256}. Replace the file, or take its folder out of TOOLGYM_DATA."
+            )
+        return found
     cached = cache_folder() / asset.filename
     if cached.is_file():
         if matches(cached, asset.sha256):
@@ -129,6 +126,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _given(asset: Asset) -> list[Path]:
+    """The files of ``TOOLGYM_DATA`` that go by the asset's name."""
+    folders = [Path(folder) for folder in os.environ.get("TOOLGYM_DATA", "").split(os.pathsep) if folder]
+    places = [folder / name for folder in folders for name in (asset.filename, Path(asset.filename).name)]
+    return [place for place in places if place.is_file()]
 
 
 def _download(asset: Asset, target: Path) -> None:
@@ -180,7 +184,7 @@ def table() -> list[dict[str, Any]]:
             "file": asset.filename,
             "source": asset.wheel or asset.url,
             "licence": asset.licence,
-            "cached": (cache_folder() / asset.filename).is_file(),
+            "cached": bool(_given(asset)) or (cache_folder() / asset.filename).is_file(),
         }
         for asset in ASSETS.values()
     ]

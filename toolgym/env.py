@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 from gymnasium.error import ResetNeeded
@@ -15,7 +16,6 @@ from toolgym.spaces import Text, Transcript
 from toolgym.tools import Tool
 from toolgym.types import (
     CallRecord,
-    CallScore,
     Completion,
     FrozenDict,
     Message,
@@ -29,8 +29,8 @@ from toolgym.types import (
     message,
 )
 
-_NO_SCORE = CallScore()
 _NO_REWARD = RewardBreakdown()
+_PASSED = Verdict(True)
 
 
 class ToolEnv(gym.Env[Observation, str]):
@@ -57,7 +57,7 @@ class ToolEnv(gym.Env[Observation, str]):
         render_mode: "ansi" makes ``render()`` return the transcript.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+    metadata = {"render_modes": ["ansi"]}
 
     def __init__(
         self,
@@ -100,6 +100,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self._toolset: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
         self._schemas: tuple[FrozenDict, ...] = ()
+        self._inline = True
         self._instructions = ""
 
     # What a suite may override ------------------------------------------------------------------
@@ -115,8 +116,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         """The gold calls for this action, which may depend on it where several answers are accepted."""
-        task, turn = self.task, len(self.turns)
-        return task.expected[turn] if turn < len(task.expected) else ()
+        gold, turn = self.task.expected, len(self.turns)
+        return gold[turn] if turn < len(gold) else ()
 
     def finished(self, completion: Completion) -> bool:
         """Whether the episode ends with this action."""
@@ -128,12 +129,15 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the finished episode. The default: every turn made just the expected calls."""
-        for i in range(max(len(self.turns), len(self.task.expected))):
-            wanted = self.task.expected[i] if i < len(self.task.expected) else ()
-            made = [record.call for record in self.turns[i].reward.calls] if i < len(self.turns) else []
-            if not _same_calls(wanted, made):
-                return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(made)}")
-        return Verdict(True)
+        made = [[record.call for record in turn.reward.calls] for turn in self.turns]
+        for i, (wanted, calls) in enumerate(zip_longest(self.task.expected, made, fillvalue=())):
+            if not _same_calls(wanted, calls):
+                return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(calls)}")
+        return _PASSED
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        """Further entries for ``info``, at reset and at each step; ``over`` says the episode has ended."""
+        return {}
 
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions, one text per turn, in this env's dialect."""
@@ -176,8 +180,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if unknown:
             raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
         wanted = options.get("task_id")
-        drawn = int(self.np_random.integers(len(self.tasks)))
-        task = self.tasks[drawn] if wanted is None else self.find_task(wanted)
+        task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         self._task = task
         self.turns = []
         self._failure = None
@@ -185,7 +188,8 @@ class ToolEnv(gym.Env[Observation, str]):
         self._messages = self._opening(task)
         self.start(task)
         self._over = False
-        return self._observe(), {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True}
+        info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
+        return self.observe(), info
 
     def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Run the action's calls and score it. A policy's mistake is scored, never raised.
@@ -193,14 +197,23 @@ class ToolEnv(gym.Env[Observation, str]):
         Raises ResetNeeded outside an episode and TypeError for an action that is not a str.
         """
         completion = self.read(action)
-        state, results, problems = self.state, [], []
+        results: list[ToolResult | None] = []
+        problems: list[tuple[str, ...]] = []
         for i, call in enumerate(completion.calls):
             tool, wrong, result = self.prepare(call, i)
-            if tool is not None:
-                result = tool.run(call.arguments, state)
-            results.append(result)
+            results.append(result if tool is None else tool.run(call.arguments, self.state))
             problems.append(wrong)
         return self.settle(completion, results, problems)
+
+    @property
+    def runs_inline(self) -> bool:
+        """Whether no tool on offer can wait: then a step never leaves this thread."""
+        return self._inline
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no episode to step: none was started, or it has ended."""
+        return self._over
 
     # The three parts of a step, apart so that ToolVectorEnv can overlap the middle one ----------
 
@@ -244,41 +257,37 @@ class ToolEnv(gym.Env[Observation, str]):
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Part three: the reward, the reply, the end."""
+        task, turns, calls = self.task, self.turns, completion.calls
         expected = self.expected(completion)
-        scores = self.rubric.score(
-            Evidence(
-                completion,
-                expected,
-                self.dialect,
-                self.wants_response(expected),
-                tuple(results),
-                tuple(problems),
-                self.task.data,
-            )
-        )
-        records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
-        for result in results:
-            if result is not None and result.error == "timeout":
-                self.fail(result.content)
+        speaks = self.wants_response(expected)
+        scores = self.rubric.score(Evidence(completion, expected, self.dialect, speaks, results, problems, task.data))
+        records = tuple(map(CallRecord, calls, results, problems, scores.calls))
         breakdown = RewardBreakdown(scores.total, scores.terms, records)
-        added = (message("assistant", completion.text), *self.dialect.results(records))
+        if not self._inline:
+            for result in results:
+                if result is not None and result.error == "timeout":
+                    self.fail(result.content)
         terminated = self.finished(completion)
-        truncated = not terminated and len(self.turns) + 1 >= self.max_turns
-        if not (terminated or truncated):
+        truncated = not terminated and len(turns) + 1 >= self.max_turns
+        over = terminated or truncated
+        added = (FrozenDict(role="assistant", content=completion.text), *self.dialect.results(records))
+        if not over:
             added += self.reply(completion, records)
-        valid = self._failure is None
         self._messages += added
-        self.turns.append(Turn(completion.text, added, breakdown, valid, perf_counter() - self._started))
-        info = {"task_id": self.task.id, "reward": breakdown, "calls": list(records), "reward_valid": valid}
-        if self._failure is not None:
-            info["error"] = self._failure
-        if terminated or truncated:
+        failure = self._failure
+        turns.append(Turn(completion.text, added, breakdown, failure is None, perf_counter() - self._started))
+        info = {"task_id": task.id, "reward": breakdown, "calls": list(records), "reward_valid": failure is None}
+        extra = self.extra_info(over)
+        if extra:
+            info.update(extra)
+        if failure is not None:
+            info["error"] = failure
+        if over:
             self._over = True
             verdict = self.judge()
             info["success"], info["verdict"] = verdict.success, verdict.reason
-            if verdict.error_type is not None:
-                info["error_type"] = verdict.error_type
-        return self._observe(), scores.total, terminated, truncated, info
+            info["error_type"] = verdict.error_type
+        return Observation(self._messages, self._schemas), scores.total, terminated, truncated, info
 
     # --------------------------------------------------------------------------------------------
 
@@ -295,7 +304,7 @@ class ToolEnv(gym.Env[Observation, str]):
         """Tell the rubric's schedule the trainer's step, counted from 0."""
         self.rubric.set_step(step)
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The transcript as text, with render_mode="ansi"; else None."""
         if self.render_mode != "ansi":
             return None
@@ -307,6 +316,7 @@ class ToolEnv(gym.Env[Observation, str]):
             return
         self._tools = {tool.name: tool for tool in tools}
         self._schemas = tuple(tool.schema for tool in tools)
+        self._inline = all(tool.inline or tool.function is None for tool in tools)
         self._instructions = self.dialect.instructions(tools)
         self._toolset = tools
 
@@ -320,19 +330,23 @@ class ToolEnv(gym.Env[Observation, str]):
             system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
         return (message("system", system), *messages)
 
-    def _observe(self) -> Observation:
-        return FrozenDict(messages=self._messages, tools=self._schemas)
+    def observe(self) -> Observation:
+        """What a policy sees now."""
+        return Observation(self._messages, self._schemas)
 
 
 def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:
     """Equal as multisets of (name, arguments)."""
     if len(wanted) != len(made):
         return False
-    left = [(call.name, call.arguments) for call in wanted]
+    left = list(wanted)
     for call in made:
-        if call.error is not None or (call.name, call.arguments) not in left:
+        for i, other in enumerate(left):
+            if call.name == other.name and call.error is None and call.arguments == other.arguments:
+                del left[i]
+                break
+        else:
             return False
-        left.remove((call.name, call.arguments))
     return True
 
 

@@ -74,7 +74,7 @@ class Loop:
             future.cancel()
             alive = threading.Event()
             loop.call_soon_threadsafe(alive.set)
-            if not alive.wait(1.0):  # a coroutine blocks the loop without awaiting
+            if not alive.wait(0.25):  # a coroutine blocks the loop without awaiting
                 with self._lock:
                     if self._loop is loop:
                         self._loop = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import gymnasium as gym
 import msgspec
+
+from toolgym.vector import ToolVectorEnv
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -16,6 +20,8 @@ class Suite(msgspec.Struct, frozen=True):
     entry_point: str
     summary: str
     kwargs: dict[str, Any] = {}
+    assets: tuple[str, ...] = ()
+    """The data sets it needs, by their names in assets.py."""
 
 
 SUITES = {
@@ -25,24 +31,34 @@ SUITES = {
             "ToolGym-BFCL-v0",
             "toolgym.envs.bfcl.env:BFCLEnv",
             "Berkeley Function-Calling Leaderboard v4, single-turn: the official verdict on 3,441 real rows",
+            assets=("bfcl",),
         ),
     ]
 }
 
 
+def register(env_id: str, entry_point: str | Callable[..., gym.Env[Any, Any]], **kwargs: Any) -> None:
+    """Make ``gym.make(env_id)`` and ``gym.make_vec(env_id)`` work for a ToolEnv.
+
+    ``entry_point`` is a class or function that gives a ToolEnv, or "module:name" of one, imported when
+    first needed; ``kwargs`` are its defaults.
+    """
+    gym.register(
+        env_id,
+        entry_point=entry_point,
+        vector_entry_point=partial(ToolVectorEnv.of_suite, env_id),
+        kwargs=kwargs,
+        # ToolEnv checks the order of calls itself, and tests run Gymnasium's checker on every suite
+        order_enforce=False,
+        disable_env_checker=True,
+    )
+
+
 def register_suites() -> None:
-    """Tell Gymnasium about every suite. Runs when toolgym is imported; nothing else is loaded."""
+    """Tell Gymnasium about every suite. Runs when toolgym is imported; the suites themselves are not loaded."""
     for suite in SUITES.values():
         if suite.id not in gym.registry:
-            gym.register(
-                suite.id,
-                entry_point=suite.entry_point,
-                vector_entry_point="toolgym.vector:ToolVectorEnv.of_suite",
-                kwargs=dict(suite.kwargs),
-                # the env checks the order of calls itself, and tests run Gymnasium's checker on every id
-                order_enforce=False,
-                disable_env_checker=True,
-            )
+            register(suite.id, suite.entry_point, **suite.kwargs)
 
 
 def suite_class(env_id: str) -> type:

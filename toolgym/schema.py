@@ -76,7 +76,7 @@ def _type(kind: Any) -> str | list[str] | None:
     return None
 
 
-def parameters(schema: Any) -> dict[str, Any]:
+def parameters_schema(schema: Any) -> dict[str, Any]:
     """``normalise`` for a function's parameters: always an object, unknown parameters refused."""
     out = normalise(schema)
     out["type"] = "object"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import gymnasium as gym
 
-from toolgym.types import FrozenDict, Observation, message
+from toolgym.types import Observation, freeze, message
 
 _SAMPLED = "abcdefghijklmnopqrstuvwxyz ABC0123456789 .,:;?!{}[]()<>\"'/_=\n\té漢🙂"
 
@@ -35,7 +35,7 @@ class Text(gym.Space[str]):
         """Any str counts: a text over ``max_length`` is a scored action too, not a programming error."""
         return isinstance(x, str)
 
-    def to_jsonable(self, sample_n: Sequence[str]) -> list[str]:
+    def to_jsonable(self, sample_n: Iterable[str]) -> list[str]:
         return list(sample_n)
 
     def from_jsonable(self, sample_n: list[Any]) -> list[str]:
@@ -64,12 +64,13 @@ class Transcript(gym.Space[Observation]):
     def sample(self, mask: Any = None, probability: Any = None) -> Observation:
         """One random user message and no tools."""
         text = "".join(_SAMPLED[int(i)] for i in self.np_random.integers(0, len(_SAMPLED), 16))
-        return FrozenDict(messages=(message("user", text),), tools=())
+        return Observation((message("user", text),), ())
 
     def contains(self, x: Any) -> bool:
-        if not isinstance(x, dict) or set(x) != {"messages", "tools"}:
+        try:
+            messages, tools = x["messages"], x["tools"]
+        except (TypeError, KeyError, IndexError):
             return False
-        messages, tools = x["messages"], x["tools"]
         return (
             isinstance(messages, (tuple, list))
             and isinstance(tools, (tuple, list))
@@ -80,13 +81,11 @@ class Transcript(gym.Space[Observation]):
             and all(isinstance(t, dict) and t.get("type") == "function" for t in tools)
         )
 
-    def to_jsonable(self, sample_n: Sequence[Observation]) -> list[Any]:
+    def to_jsonable(self, sample_n: Iterable[Observation]) -> list[Any]:
         return [{"messages": [dict(m) for m in s["messages"]], "tools": list(s["tools"])} for s in sample_n]
 
     def from_jsonable(self, sample_n: list[Any]) -> list[Observation]:
-        from toolgym.types import freeze
-
-        return [freeze(sample) for sample in sample_n]
+        return [Observation(freeze(sample["messages"]), freeze(sample["tools"])) for sample in sample_n]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Transcript)

@@ -12,7 +12,8 @@ from typing import Any, overload
 
 import msgspec
 
-from toolgym import execution, schema
+from toolgym import execution
+from toolgym.schema import Validator, parameters_schema
 from toolgym.types import FrozenDict, ToolResult, freeze
 
 DEFAULT_TIMEOUT = 30.0
@@ -75,14 +76,18 @@ class Tool:
     @cached_property
     def schema(self) -> FrozenDict:
         """OpenAI-style: ``{"type": "function", "function": {name, description, parameters}}``, immutable."""
-        function = {"name": self.name, "description": self.description, "parameters": schema.parameters(self.parameters)}
+        function = {
+            "name": self.name,
+            "description": self.description,
+            "parameters": parameters_schema(self.parameters),
+        }
         return FrozenDict(freeze({"type": "function", "function": function}))
 
     @cached_property
-    def validator(self) -> schema.Validator:
+    def validator(self) -> Validator:
         """Checks arguments; raises ValueError if ``parameters`` is not a usable schema."""
         try:
-            return schema.Validator(schema.parameters(self.parameters))
+            return Validator(parameters_schema(self.parameters))
         except ValueError as error:
             raise ValueError(f"tool {self.name!r}: {error}") from None
 
@@ -141,7 +146,7 @@ class Tool:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
             value = await (function(state, **arguments) if self.stateful else function(**arguments))
             result = ToolResult(self._text(value))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # a cancellation too: somebody waits for `done`
             result = self._failed(error)
         done(result)
 
@@ -225,7 +230,8 @@ def _make(
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise TypeError(f"tool {called!r}: a parameter's type cannot be resolved: {error}") from None
+        why = f"{error}; define it at module level"
+        raise TypeError(f"tool {called!r}: a parameter's type cannot be resolved: {why}") from None
     fields: list[Any] = []
     stateful = open_ended = False
     for position, (key, parameter) in enumerate(inspect.signature(function).parameters.items()):
@@ -241,7 +247,7 @@ def _make(
             fields.append((key, hints[key]))
         else:
             fields.append((key, hints[key], parameter.default))
-    text = description if description is not None else (doc.description or "")
+    text = description if description is not None else (doc.description or "").strip()
     return Tool(
         called,
         text,

@@ -15,7 +15,7 @@ field refers back to an environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -37,7 +37,7 @@ class FrozenDict(dict[str, Any]):
         raise TypeError("observations are immutable; edit a copy instead: dict(message)")
 
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
-    __ior__ = _refuse  # type: ignore[assignment]
+    __ior__ = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -66,8 +66,28 @@ def freeze(value: Any) -> Any:
 Message: TypeAlias = FrozenDict
 """``{"role": "system" | "user" | "assistant" | "tool", "content": str, ...}``; tool messages carry ``name``."""
 
-Observation: TypeAlias = FrozenDict
-"""``{"messages": tuple[Message, ...], "tools": tuple of OpenAI-style function schemas}``."""
+class Observation(msgspec.Struct, frozen=True, gc=False):
+    """All that a policy needs: a read-only mapping of ``"messages"`` and ``"tools"``, also attributes."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[FrozenDict, ...]
+    """OpenAI-style function schemas."""
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "messages":
+            return self.messages
+        if key == "tools":
+            return self.tools
+        raise KeyError(f"an observation has messages and tools, no {key!r}")
+
+    def keys(self) -> tuple[str, str]:
+        return "messages", "tools"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return 2
 
 
 def message(role: str, content: str, **extra: Any) -> Message:
@@ -101,7 +121,7 @@ class ToolResult(msgspec.Struct, frozen=True, gc=False):
     """None, or the kind of failure: malformed, not_found, invalid_arguments, execution, timeout."""
 
 
-class Completion(msgspec.Struct, frozen=True):
+class Completion(msgspec.Struct, frozen=True, gc=False):
     """An action's text, read by a dialect."""
 
     text: str
@@ -153,7 +173,7 @@ class Term(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-class RewardBreakdown(msgspec.Struct, frozen=True):
+class RewardBreakdown(msgspec.Struct, frozen=True, gc=False):
     """The reward of one action and why: ``total == sum(t.weight * t.score for t in terms)``."""
 
     total: float = 0.0
@@ -172,7 +192,7 @@ class RewardBreakdown(msgspec.Struct, frozen=True):
         return "\n".join(lines)
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """A benchmark's own judgement of a whole episode."""
 
     success: bool
@@ -213,7 +233,7 @@ class Task(msgspec.Struct, frozen=True, eq=False):
         return cls(id, freeze(messages), tuple(tools), tuple(tuple(turn) for turn in expected), **rest)
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One action and the reply to it."""
 
     action: str

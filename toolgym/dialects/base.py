@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from toolgym.types import CallRecord, Completion, Message, message
+from toolgym.types import CallRecord, Completion, FrozenDict, Message
 
 if TYPE_CHECKING:
     from toolgym.tools import Tool
@@ -37,15 +37,22 @@ class Dialect(ABC):
     def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
         """The messages that tell the model what its calls returned: one per call, in order."""
         return tuple(
-            [message("tool", r.result.content, name=r.call.name) for r in records if r.result is not None]
+            [
+                FrozenDict(role="tool", content=record.result.content, name=record.call.name)
+                for record in records
+                if record.result is not None
+            ]
         )
 
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
         """Whether the text has just the fields that the expected answer has (the format reward).
 
-        ``calls`` and ``response`` say which of the two the expected answer has. The default asks
-        for no layout problem, no malformed call, and the presence of calls as expected.
+        ``calls`` and ``response`` say which of the two the expected answer has. The default asks for no
+        layout problem, no malformed call, calls just where they are expected, and a response where
+        one is expected.
         """
         if completion.problem is not None or bool(completion.calls) != calls:
+            return False
+        if response and completion.response is None:
             return False
         return all(call.error is None for call in completion.calls)

@@ -1,0 +1,20 @@
+"""Runs as tables and pages: numbers with intervals (table.py), a one-file HTML viewer (page.py)."""
+
+from __future__ import annotations
+
+from toolgym.report.page import page, write_page
+from toolgym.report.table import Row, Run, load_runs, make_run, row_of, rows, suite_summary, summary_lines, wilson
+
+__all__ = [
+    "Row",
+    "Run",
+    "load_runs",
+    "make_run",
+    "page",
+    "row_of",
+    "rows",
+    "suite_summary",
+    "summary_lines",
+    "wilson",
+    "write_page",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolgym.rewards.rubric import Evidence, RewardModel, Rubric, Scores
+from toolgym.rewards.toolrl import ToolRLReward
 
 
 def get_rubric(rubric: str | RewardModel) -> RewardModel:
@@ -14,8 +15,6 @@ def get_rubric(rubric: str | RewardModel) -> RewardModel:
         if not isinstance(rubric, RewardModel):
             raise ValueError(f"rubric must have score(evidence) and set_step(step); got {rubric!r}")
         return rubric
-    from toolgym.rewards.toolrl import ToolRLReward
-
     if rubric == "toolrl":
         return ToolRLReward()
     if rubric == "toolrl-reference":
@@ -23,4 +22,4 @@ def get_rubric(rubric: str | RewardModel) -> RewardModel:
     raise ValueError(f"unknown rubric {rubric!r}: choose toolrl or toolrl-reference, or pass a Rubric")
 
 
-__all__ = ["Evidence", "RewardModel", "Rubric", "Scores", "get_rubric"]
+__all__ = ["Evidence", "RewardModel", "Rubric", "Scores", "ToolRLReward", "get_rubric"]

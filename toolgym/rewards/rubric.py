@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from toolgym.rewards.matching import Match, match_optimal
 from toolgym.types import CallScore, Completion, Term, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from toolgym.dialects.base import Dialect
-    from toolgym.rewards.matching import Match
 
 
-class Evidence(msgspec.Struct, dict=True):
+class Evidence(msgspec.Struct):
     """All that a rubric may look at when it scores one action."""
 
     completion: Completion
@@ -24,19 +23,21 @@ class Evidence(msgspec.Struct, dict=True):
     dialect: Dialect
     wants_response: bool = False
     """Whether the expected answer speaks to the user."""
-    results: tuple[ToolResult | None, ...] = ()
+    results: Sequence[ToolResult | None] = ()
     """What each call returned, aligned with ``completion.calls``."""
-    problems: tuple[tuple[str, ...], ...] = ()
+    problems: Sequence[tuple[str, ...]] = ()
     """Schema objections to each call, aligned with ``completion.calls``."""
     data: Any = None
     """The task's ``data``, for suites' own terms."""
 
-    @cached_property
-    def match(self) -> Match:
-        """Expected and predicted calls paired by the best assignment (see matching.py)."""
-        from toolgym.rewards.matching import match_optimal
+    _match: Match | None = None
 
-        return match_optimal(self.expected, self.completion.calls)
+    @property
+    def match(self) -> Match:
+        """Expected and predicted calls paired by the best assignment, found once (see matching.py)."""
+        if self._match is None:
+            self._match = match_optimal(self.expected, self.completion.calls)
+        return self._match
 
 
 class Scores(msgspec.Struct, frozen=True, gc=False):
@@ -65,9 +66,9 @@ TermFunction: TypeAlias = Callable[[Evidence], "float | tuple[float, str]"]
 class Rubric:
     """A reward made of named, weighted terms.
 
-        Rubric([("format", format_term, 1.0), ("correct", my_term, 2.0)])
+        Rubric([("format", terms.layout, 1.0), ("correct", my_term, 2.0)])
 
-    A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``.
+    A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some.
     """
 
     def __init__(self, terms: Iterable[tuple[str, TermFunction, float]]):
@@ -79,8 +80,12 @@ class Rubric:
         for name, function, weight in self.terms:
             out = function(evidence)
             score, reason = out if isinstance(out, tuple) else (out, "")
+            try:
+                score = float(score)
+            except (TypeError, ValueError):
+                raise TypeError(f"term {name!r} must return a number or (number, reason), got {out!r}") from None
             total += weight * score
-            terms.append(Term(name, float(score), weight, reason))
+            terms.append(Term(name, score, weight, reason))
         return Scores(total, tuple(terms), evidence.match.scores)
 
     def set_step(self, step: int) -> None:

@@ -1,0 +1,45 @@
+# Every target makes the virtual environment it needs; nothing but Python 3.11+, pip, make and git is assumed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo   SmolLM2 and the oracle on real BFCL rows: a table, reward breakdowns, a page to look at"
+	@echo "make test   lint, types and all tests"
+	@echo "make lint   ruff and mypy only"
+	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
+	@echo "make clean  remove the environments and caches made here (downloads stay in ~/.cache/toolgym)"
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) --editable ".[train]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) --editable ".[dev]"
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(BIN)/python benchmarks/demo.py
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/env_speed.py
+	$(BIN)/python benchmarks/rewards_speed.py
+	$(BIN)/python benchmarks/bfcl_verdicts.py
+	$(BIN)/python benchmarks/import_time.py
+
+clean:
+	rm -rf $(VENV) .venv-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

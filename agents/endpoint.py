@@ -1,0 +1,244 @@
+"""Endpoint: any server that speaks OpenAI's /chat/completions."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock, local
+from typing import Any, Literal
+
+import gymnasium as gym
+
+from toolgym.rollout import AgentError
+from toolgym.types import Observation
+
+from .chat_messages import action_text, native_messages, prompt_messages
+
+try:
+    import requests
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "the endpoint agent needs requests: pip install 'toolgym[endpoint]'", name="requests"
+    ) from error
+
+CONNECT_TIMEOUT = 10.0
+LONGEST_WAIT = 60.0
+"""Seconds between two tries at most, whatever the server asks for."""
+_RETRIED = {408, 409, 429}
+_SHOWN = 500
+_OUT_OF_CREDIT = "insufficient_quota"
+
+
+class Endpoint:
+    """An agent behind an OpenAI-compatible server (OpenAI, vLLM, llama.cpp, Ollama, OpenRouter, ...).
+
+    Rate limits (429), server errors (5xx), broken connections, time-outs and answers that are not JSON are
+    tried again after exponentially longer, random waits, or after what ``Retry-After`` says (60 s at most).
+    When tries run out, or the server refuses the request, ``act`` raises AgentError: a server's failure is
+    no answer of the model's.
+
+    Args:
+        model: the server's name for the model.
+        base_url: up to and including /v1.
+        api_key_env: environment variable that holds the key; None or "" for a server that wants none. The key
+            is read when it is sent, and kept and shown nowhere.
+        tools: "prompt": the dialect's instructions offer the tools, and only text is exchanged. "native": the
+            tools go to the server; the env needs ``dialect="openai"``.
+        temperature, max_tokens: sent along; None leaves them to the server.
+        timeout: seconds to wait for the answer.
+        max_retries: tries after the first.
+        requests_per_minute: of all threads together, retries included; None is no limit.
+        concurrency: requests under way at once.
+        extra: further fields of the request (top_p, seed, ...); they win over the ones above.
+        first_wait: seconds, at most, before the first retry; doubled for each further one.
+        sleep: waits that many seconds; a test may wait less.
+
+    Raises AgentError where the key's variable is not set.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str = "https://api.openai.com/v1",
+        api_key_env: str | None = "OPENAI_API_KEY",
+        *,
+        tools: Literal["prompt", "native"] = "prompt",
+        temperature: float | None = 0.0,
+        max_tokens: int | None = 1024,
+        timeout: float = 60.0,
+        max_retries: int = 5,
+        requests_per_minute: float | None = None,
+        concurrency: int = 8,
+        extra: Mapping[str, Any] | None = None,
+        first_wait: float = 1.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        if tools not in ("prompt", "native"):
+            raise ValueError(f"tools must be 'prompt' or 'native', got {tools!r}")
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url must start with http:// or https://, got {base_url!r}")
+        if timeout <= 0 or max_retries < 0 or concurrency < 1 or (requests_per_minute or 1) <= 0:
+            raise ValueError("timeout, requests_per_minute and concurrency must be positive, max_retries at least 0")
+        self.model = self.name = model
+        self.url = base_url.rstrip("/") + "/chat/completions"
+        self.api_key_env = api_key_env or None
+        self.tools = tools
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.concurrency = concurrency
+        self.first_wait = first_wait
+        settings = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **(extra or {})}
+        self.settings = {key: value for key, value in settings.items() if value is not None}
+        self._sleep = sleep
+        self._jitter = random.Random()
+        self._limit = _RateLimit(requests_per_minute, sleep)
+        self._local = local()
+        self._key()
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.model!r}, {self.url!r})"
+
+    def for_env(self, env: gym.Env[Any, Any]) -> Endpoint:
+        """This agent. Raises AgentError where the env's dialect and ``tools`` do not go together."""
+        dialect = getattr(getattr(env.unwrapped, "dialect", None), "name", None)
+        if dialect is not None and (dialect == "openai") != (self.tools == "native"):
+            fit = "tools='native' goes with dialect='openai'; with tools='prompt' any other dialect"
+            raise AgentError(f"the env's dialect is {dialect!r} and the endpoint has tools={self.tools!r}: {fit}")
+        return self
+
+    def act(self, observation: Observation) -> str:
+        """The model's answer as the env's action; may be called from several threads.
+
+        Raises AgentError where the server gives none.
+        """
+        native = self.tools == "native"
+        convert = native_messages if native else prompt_messages
+        body = {"messages": convert(observation["messages"]), **self.settings}
+        if native and observation["tools"]:
+            body["tools"] = list(observation["tools"])
+        tries = 0
+        while True:
+            self._limit.wait()
+            outcome = self._post(body, native)
+            if isinstance(outcome, str):
+                return outcome
+            tries += 1
+            if not outcome.worth_retrying or tries > self.max_retries:
+                why = self._redacted(outcome.reason)[:_SHOWN]
+                raise AgentError(f"{self.model} at {self.url}: {why} ({tries} {'try' if tries == 1 else 'tries'})")
+            self._sleep(outcome.retry_after or self._backoff(tries))
+
+    def _backoff(self, tries: int) -> float:
+        """Full jitter: anything up to the doubled wait, so that threads do not come back together."""
+        return self._jitter.uniform(0, min(LONGEST_WAIT, self.first_wait * 2 ** (tries - 1)))
+
+    def _post(self, body: dict[str, Any], native: bool) -> str | _Failure:
+        """One try: the action, or why there is none."""
+        try:
+            response = self._session().post(
+                self.url, json=body, timeout=(min(CONNECT_TIMEOUT, self.timeout), self.timeout), auth=self._authorise
+            )
+        except requests.Timeout:
+            return _Failure(f"no answer within {self.timeout:g} seconds", True)
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            return _Failure(f"no connection: {error}", True)
+        except requests.RequestException as error:
+            return _Failure(f"the request cannot be sent: {error}", False)
+        if response.status_code != 200:
+            return _refusal(response)
+        try:
+            return action_text(response.json()["choices"][0]["message"], native=native)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+            return _Failure(f"the answer is no chat completion ({type(error).__name__}): {response.text}", True)
+
+    def _session(self) -> requests.Session:
+        """A connection that stays open, one per thread."""
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        found: requests.Session = self._local.session
+        return found
+
+    def _key(self) -> str | None:
+        if self.api_key_env is None:
+            return None
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise AgentError(
+                f"no API key: set the environment variable {self.api_key_env}, name another one with api_key_env, "
+                "or give None for a server that wants no key"
+            )
+        return key
+
+    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # given as `auth`, because requests otherwise prefers what ~/.netrc says of the host
+        key = self._key()
+        if key is not None:
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    def _redacted(self, text: str) -> str:
+        """Without the key, which some servers repeat in their errors."""
+        key = os.environ.get(self.api_key_env or "", "").strip()
+        return text.replace(key, "***") if key else text
+
+
+class _Failure:
+    """Why a try gave no answer."""
+
+    def __init__(self, reason: str, worth_retrying: bool, retry_after: float | None = None):
+        self.reason = reason
+        self.worth_retrying = worth_retrying
+        self.retry_after = retry_after
+
+
+def _refusal(response: requests.Response) -> _Failure:
+    """What an answer other than 200 says."""
+    status = response.status_code
+    text = response.text.strip()
+    try:
+        error = response.json()["error"]
+        text = error["message"] if isinstance(error, dict) else str(error)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    reason = f"HTTP {status}: {text or response.reason}"
+    worth_retrying = (status in _RETRIED or status >= 500) and _OUT_OF_CREDIT not in response.text
+    return _Failure(reason, worth_retrying, _retry_after(response.headers.get("Retry-After")))
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds to wait, from a header that gives seconds or a date; None where it says nothing usable."""
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(seconds, LONGEST_WAIT) if seconds >= 0 else None
+
+
+class _RateLimit:
+    """Spreads requests of all threads evenly over time."""
+
+    def __init__(self, per_minute: float | None, sleep: Callable[[float], None]):
+        self._spacing = 60.0 / per_minute if per_minute else 0.0
+        self._sleep = sleep
+        self._next = 0.0
+        self._lock = Lock()
+
+    def wait(self) -> None:
+        """Return when it is this request's turn."""
+        if not self._spacing:
+            return
+        with self._lock:
+            now = time.monotonic()
+            slot = max(now, self._next)
+            self._next = slot + self._spacing
+        if slot > now:
+            self._sleep(slot - now)

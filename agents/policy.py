@@ -1,0 +1,270 @@
+"""Policy: a transformers model as an agent, with token ids and log-probabilities for a trainer."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+import torch
+from torch import Tensor
+
+from toolgym.assets import AssetError
+from toolgym.rollout import AgentError
+from toolgym.types import Observation
+
+from .kv_cache import spread
+from .model import DEFAULT_MODEL, load_model
+from .sampling import choose
+
+FinishReason: TypeAlias = Literal["end", "stop", "length"]
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """One sampled answer. What is trained on is what was sampled: ``text`` is decoded, never encoded back."""
+
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    """Every token that was sampled, the end token included where it was."""
+    logprobs: tuple[float, ...]
+    """Of each token, under softmax(logits / temperature) over the whole vocabulary (temperature 1 where
+    sampling is greedy): ``top_p`` and ``top_k`` are not in it."""
+    text: str
+    """The tokens decoded, without the end token; a stop string, and what its last token holds beyond it, included."""
+    finish_reason: FinishReason
+    """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
+
+
+class Policy:
+    """An agent that samples from a causal language model.
+
+    The same seed and prompts give the same texts, whatever else is in the batch, as far as floating point
+    allows: each answer draws from its own stream, seeded by (seed, prompt, how often this prompt was sampled).
+
+    Args:
+        model: what ``load_model`` takes, or a pair (model, tokenizer) already loaded.
+        max_new_tokens: tokens of one answer.
+        temperature: 0 is greedy.
+        top_p, top_k: cut off unlikely tokens; 1 and 0 keep all. For evaluation: a trainer needs them off.
+        seed: of the sampling.
+        batch_size: answers generated at once; lower it where memory is short.
+        stop: strings that end an answer when it contains one.
+        device, dtype: see ``load_model``; not used where a model is given.
+
+    Raises AssetError where the model cannot be had or its tokenizer has no chat template, ValueError for a
+    setting out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | tuple[Any, Any] = DEFAULT_MODEL,
+        *,
+        max_new_tokens: int = 256,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        seed: int = 0,
+        batch_size: int = 16,
+        stop: Sequence[str] | None = None,
+        device: str | torch.device = "auto",
+        dtype: str | torch.dtype = "auto",
+    ):
+        if max_new_tokens < 1 or batch_size < 1:
+            raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {max_new_tokens}, {batch_size}")
+        if not (temperature >= 0 and 0 < top_p <= 1 and top_k >= 0):
+            raise ValueError(f"need temperature >= 0, 0 < top_p <= 1, top_k >= 0; got {temperature}, {top_p}, {top_k}")
+        if isinstance(stop, str) or not all(stop or ()):
+            raise ValueError(f"stop is a list of strings, none of them empty; got {stop!r}")
+        self.model, self.tokenizer = model if isinstance(model, tuple) else load_model(model, device, dtype)
+        self.name = Path(self.model.name_or_path if isinstance(model, tuple) else model).name or "policy"
+        if not self.tokenizer.chat_template:
+            raise AssetError(
+                f"the tokenizer of {self.name!r} has no chat template, so there is no telling how the model expects "
+                "a conversation. Use an instruction-tuned model, or put chat_template.jinja into its folder."
+            )
+        self.max_new_tokens = max_new_tokens
+        self.temperature = temperature
+        self.top_p = top_p
+        self.top_k = top_k
+        self.seed = seed
+        self.batch_size = batch_size
+        self.stop = tuple(stop or ())
+        self.context: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        self.end_ids = _end_ids(self.model, self.tokenizer)
+        self._skips_logits = "logits_to_keep" in inspect.signature(self.model.forward).parameters
+        self._drawn: Counter[bytes] = Counter()
+        # a character is at least a byte and a token at least a byte: so many tokens hold any stop string whole
+        self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
+
+    def act(self, observation: Observation) -> str:
+        """The model's answer. Raises AgentError where the model cannot read the conversation."""
+        return self.sample([observation["messages"]])[0].text
+
+    def act_batch(self, observations: Sequence[Observation]) -> list[str | AgentError]:
+        """An answer per observation; an AgentError stands in its place where the conversation cannot be read."""
+        answers: list[str | AgentError] = []
+        prompts: list[tuple[int, ...]] = []
+        for observation in observations:
+            try:
+                prompts.append(self._checked(self.encode(observation["messages"])))
+                answers.append("")
+            except AgentError as error:
+                answers.append(error)
+        generations = iter(self.sample_ids(prompts))
+        return [next(generations).text if answer == "" else answer for answer in answers]
+
+    def sample(self, conversations: Sequence[Sequence[Mapping[str, Any]]]) -> list[Generation]:
+        """An answer to each conversation; one that is given several times is read once and answered each time."""
+        return self.sample_ids([self.encode(messages) for messages in conversations])
+
+    def sample_ids(self, prompts: Sequence[Sequence[int]]) -> list[Generation]:
+        """As ``sample``, for prompts that are token ids already.
+
+        Raises AgentError for a prompt that leaves no room in the model's context, and where memory runs out.
+        """
+        rows = [self._row(self._checked(prompt)) for prompt in prompts]
+        # alike lengths together, so that little is padded; identical prompts side by side, to be read once
+        ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))
+        try:
+            for first in range(0, len(ordered), self.batch_size):
+                self._generate(ordered[first : first + self.batch_size])
+        except torch.cuda.OutOfMemoryError as error:
+            raise AgentError(f"out of memory; lower batch_size (now {self.batch_size}): {error}") from None
+        return [self._generation(row) for row in rows]
+
+    def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """The prompt's token ids: the chat template's rendering, open for the assistant to answer.
+
+        Lone surrogates, which no tokenizer takes, become U+FFFD. Raises AgentError where the template refuses.
+        """
+        from jinja2 import TemplateError
+
+        try:
+            text = self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise AgentError(f"the chat template of {self.name!r} refuses the conversation: {error}") from None
+        text = _SURROGATE.sub("\ufffd", text)
+        return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of sampled tokens, control tokens written out, but for an end token that closes it."""
+        if token_ids and token_ids[-1] in self.end_ids:
+            token_ids = token_ids[:-1]
+        return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    # --------------------------------------------------------------------------------------------
+
+    def _checked(self, prompt: Sequence[int]) -> tuple[int, ...]:
+        if not prompt:
+            raise AgentError("the prompt has no tokens")
+        if self.context is not None and len(prompt) >= self.context:
+            raise AgentError(
+                f"the prompt has {len(prompt)} tokens and the context of {self.name!r} is {self.context}: "
+                "no room is left for an answer. Use a model with a longer context, or fewer turns or tools."
+            )
+        return tuple(prompt)
+
+    def _row(self, prompt: tuple[int, ...]) -> _Row:
+        room = self.max_new_tokens if self.context is None else min(self.max_new_tokens, self.context - len(prompt))
+        digest = blake2b(repr(prompt).encode(), digest_size=16).digest()
+        draw = self._drawn[digest]
+        self._drawn[digest] += 1
+        return _Row(prompt, room, random.Random(f"{self.seed} {digest.hex()} {draw}"))
+
+    def _generation(self, row: _Row) -> Generation:
+        text = self.decode(row.tokens)
+        return Generation(row.prompt, tuple(row.tokens), tuple(row.logprobs), text, row.finish or "length")
+
+    @torch.inference_mode()
+    def _generate(self, rows: list[_Row]) -> None:
+        """Sample until every row is finished. A finished row leaves the batch."""
+        prompts = list(dict.fromkeys(row.prompt for row in rows))
+        ids, mask = _left_padded(prompts, self.model.device)
+        positions = (mask.cumsum(-1) - 1).clamp_(min=0)
+        last = {"logits_to_keep": 1} if self._skips_logits else {}
+        out = self._forward(ids, mask, positions, **last)
+        cache, logits = out.past_key_values, out.logits[:, -1]
+        # one row per answer from here on: (rows,) of the rows of what was read
+        chosen = torch.tensor([prompts.index(row.prompt) for row in rows], device=ids.device)
+        spread(cache, chosen)
+        logits, mask, positions = logits[chosen], mask[chosen], positions[chosen, -1:]
+        while True:
+            tokens = self._draw(rows, logits)
+            going = [i for i, row in enumerate(rows) if row.finish is None]
+            if not going:
+                return
+            if len(going) < len(rows):
+                rows = [rows[i] for i in going]
+                chosen = torch.tensor(going, device=ids.device)
+                cache.batch_select_indices(chosen)
+                tokens, mask, positions = tokens[chosen], mask[chosen], positions[chosen]
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+            positions = positions + 1
+            logits = self._forward(tokens[:, None], mask, positions, past_key_values=cache).logits[:, -1]
+
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, **more: Any) -> Any:
+        # without a mask attention takes a faster path, and none is needed where nothing is padded
+        visible = None if bool(mask.all()) else mask
+        return self.model(input_ids=ids, attention_mask=visible, position_ids=positions, use_cache=True, **more)
+
+    def _draw(self, rows: list[_Row], logits: Tensor) -> Tensor:
+        """Draw a token for each row, note it, and finish the rows that it ends; the tokens, (rows,)."""
+        uniforms = None
+        if self.temperature > 0:
+            uniforms = torch.tensor([row.random.random() for row in rows], dtype=torch.float64, device=logits.device)
+        tokens, logprobs = choose(logits, uniforms, temperature=self.temperature, top_p=self.top_p, top_k=self.top_k)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+            if not math.isfinite(logprob):
+                raise AgentError(
+                    f"the logits of {self.name!r} are not finite: its weights are broken, or {logits.dtype} overflows"
+                )
+            row.tokens.append(token)
+            row.logprobs.append(logprob)
+            row.finish = self._finish(row)
+        return tokens
+
+    def _finish(self, row: _Row) -> FinishReason | None:
+        if row.tokens[-1] in self.end_ids:
+            return "end"
+        if self.stop:
+            tail = self.decode(row.tokens[-self._tail :])
+            if any(text in tail for text in self.stop):
+                return "stop"
+        return "length" if len(row.tokens) >= row.room else None
+
+
+class _Row:
+    """An answer that is being sampled."""
+
+    __slots__ = ("finish", "logprobs", "prompt", "random", "room", "tokens")
+
+    def __init__(self, prompt: tuple[int, ...], room: int, stream: random.Random):
+        self.prompt = prompt
+        self.room = room
+        self.random = stream
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self.finish: FinishReason | None = None
+
+
+def _left_padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids and attention mask, both (prompts, longest)."""
+    width = max(map(len, prompts))
+    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
+    return ids, mask
+
+
+def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer: the model's generation settings name some, the tokenizer one."""
+    named = model.generation_config.eos_token_id
+    found = named if isinstance(named, (list, tuple)) else [named]
+    return frozenset(i for i in (*found, tokenizer.eos_token_id) if i is not None)

@@ -1,0 +1,134 @@
+"""Agents without a model: baselines, and the proof that a suite can be solved.
+
+Most of them must know the env (its dialect, its gold actions, its task). ``rollout`` and ``evaluate`` tell
+them, through ``for_env``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from copy import copy
+from hashlib import blake2b
+from itertools import cycle
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+import gymnasium as gym
+
+from toolgym.env import ToolEnv
+from toolgym.rollout import AgentError, read_episodes
+from toolgym.types import Completion, Observation, ToolCall, Trajectory, Turn
+
+from .random_json import random_arguments
+
+
+class _Bound:
+    """An agent that has to know its env."""
+
+    _env: ToolEnv | None = None
+
+    def for_env(self, env: gym.Env[Any, Any]) -> Self:
+        """This agent, playing in ``env``."""
+        base = env.unwrapped
+        if not isinstance(base, ToolEnv):
+            raise TypeError(f"{type(self).__name__} plays ToolEnvs, got {type(base).__name__}")
+        bound = copy(self)
+        bound._env = base
+        return bound
+
+    @property
+    def env(self) -> ToolEnv:
+        if self._env is None:
+            raise TypeError(f"{type(self).__name__} has to know the env: use rollout(env, agent) or agent.for_env(env)")
+        return self._env
+
+
+class Oracle(_Bound):
+    """Plays the gold actions, and then closes with a word where the episode goes on until nothing is called."""
+
+    name = "oracle"
+
+    def act(self, observation: Observation) -> str:
+        """The gold action of the env's current turn."""
+        env = self.env
+        gold, turn = env.gold(env.task), len(env.turns)
+        if turn < len(gold):
+            return gold[turn]
+        return env.dialect.render(Completion("", think="All is done.", response=env.task.response or "Done."))
+
+
+class Random(_Bound):
+    """Calls a random tool with random arguments that its schema allows, one call per turn.
+
+    The text depends on ``seed`` and the observation alone. Patterns of strings are not aimed at: where one
+    makes every try invalid, the last try is played.
+    """
+
+    name = "random"
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed
+
+    def act(self, observation: Observation) -> str:
+        """A random call in the env's dialect; an answer in words where there is no tool."""
+        # ascii, because messages may hold lone surrogates, which do not encode
+        digest = blake2b(ascii((observation["messages"], observation["tools"])).encode(), digest_size=16)
+        source = random.Random(f"{self.seed} {digest.hexdigest()}")
+        render = self.env.dialect.render
+        if not observation["tools"]:
+            return render(Completion("", think="There is no tool.", response="I cannot help with that."))
+        function = source.choice(observation["tools"])["function"]
+        call = ToolCall(function["name"], random_arguments(function["parameters"], source))
+        return render(Completion("", (call,), think=f"Try {call.name}."))
+
+
+class Replay(_Bound):
+    """Plays recorded texts again, by task: to score stored episodes under another rubric, say.
+
+    Where a task was recorded several times, its episodes are played in the order of their ``repeat``, one
+    after the other, and then from the first again.
+
+    Args:
+        path: of an ``episodes.jsonl`` or of a run's folder; or the trajectories themselves.
+    """
+
+    name = "replay"
+
+    def __init__(self, path: str | Path | Iterable[Trajectory]):
+        episodes = read_episodes(path) if isinstance(path, (str, Path)) else path
+        recorded: dict[str, list[Trajectory]] = defaultdict(list)
+        for episode in sorted(episodes, key=lambda episode: episode.repeat):
+            recorded[episode.task_id].append(episode)
+        self._rest = {task_id: cycle(each) for task_id, each in recorded.items()}
+        self._lock = Lock()
+        self._turns: list[Turn] | None = None
+        self._episode: Trajectory
+
+    def act(self, observation: Observation) -> str:
+        """The text recorded for this turn. Raises AgentError where there is none."""
+        turns, task = self.env.turns, self.env.task
+        if self._turns is not turns:  # a new episode: the env makes a new list at every reset
+            if task.id not in self._rest:
+                raise AgentError(f"task {task.id!r} is not among the {len(self._rest)} tasks recorded")
+            with self._lock:
+                self._episode = next(self._rest[task.id])
+            self._turns = turns
+        recorded = self._episode.turns
+        if len(turns) >= len(recorded):
+            raise AgentError(
+                f"task {task.id!r} was recorded with {len(recorded)} turns, "
+                f"and the episode asks for turn {len(turns) + 1}"
+            )
+        return recorded[len(turns)].action
+
+
+class Silent:
+    """Says nothing."""
+
+    name = "silent"
+
+    def act(self, observation: Observation) -> str:
+        return ""

@@ -1,0 +1,80 @@
+"""Steps per second beside the peers: the same tools and texts, each library in an environment of its own.
+
+    python benchmarks/env_speed.py            # installs the peers into .venv-peers/ the first time
+
+Runs are interleaved and the best of each is kept, because machines are shared; ratios are what counts.
+Result: benchmarks/results/env_speed.json. The workload is benchmarks/peers/workload.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = {"gymnasium": "gymnasium==1.4.0", "gem": "gem-llm==0.1.0", "skyrl": "skyrl-gym==0.4.0"}
+EPISODES = 4000
+WAITING_EPISODES = 5
+WAIT = 0.01
+
+
+def python_of(peer: str, folder: Path) -> str:
+    """The interpreter of a peer's own environment, made and filled on first use."""
+    if peer == "toolgym":
+        return sys.executable
+    home = folder / peer
+    python = home / "bin" / "python"
+    if not (home / ".ready").is_file():
+        print(f"installing {PEERS[peer]} into {home} ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEERS[peer]], check=True)
+        (home / ".ready").touch()
+    return str(python)
+
+
+def run(peer: str, python: str, wait: float) -> list[dict]:
+    command = [python, str(HERE / "peers" / f"run_{peer}.py"), str(WAITING_EPISODES if wait else EPISODES)]
+    done = subprocess.run(command, env={**os.environ, "WAIT": str(wait)}, capture_output=True, text=True, timeout=600)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not rows:
+        raise SystemExit(f"{peer} failed:\n{done.stderr[-2000:]}")
+    for row in rows:
+        if abs(row["return"] - 8) > 1e-6:
+            raise SystemExit(f"{peer} did not do the work: its mean return is {row['return']}, not 8")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reps", type=int, default=5)
+    parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers")
+    options = parser.parse_args()
+    pythons = {peer: python_of(peer, options.peers) for peer in ("toolgym", *PEERS)}
+    best: dict[tuple[str, str], int] = {}
+    for rep in range(options.reps):
+        for peer, python in pythons.items():
+            for wait in (0.0, WAIT) if peer != "gymnasium" else (0.0,):
+                for row in run(peer, python, wait):
+                    key = (row["mode"], row["library"])
+                    best[key] = max(best.get(key, 0), row["steps_per_s"])
+        print(f"round {rep + 1} of {options.reps} done", flush=True)
+    rows = []
+    for mode in ("one env", "64 episodes", "64 episodes, waiting tools"):
+        ours = best[mode, "toolgym"]
+        print(f"\n{mode}")
+        for (m, library), speed in sorted(best.items(), key=lambda item: -item[1]):
+            if m == mode:
+                rows.append({"mode": mode, "library": library, "steps_per_s": speed, "toolgym_ratio": round(ours / speed, 2)})
+                print(f"  {library:<24}{speed:>10,} steps/s   toolgym is {ours / speed:5.2f} times as fast")
+    about = {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "wait_s": WAIT, "rows": rows}
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / "env_speed.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Seconds that ``import toolgym`` takes beside ``import gymnasium``, each in a fresh interpreter, interleaved.
+
+    python benchmarks/import_time.py
+
+Result: benchmarks/results/import_time.json (the best of each, and their ratio).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPS = 15
+TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+
+
+def seconds(module: str) -> float:
+    out = subprocess.run([sys.executable, "-c", TIMER.format(module)], capture_output=True, text=True, check=True)
+    return float(out.stdout)
+
+
+def main() -> None:
+    best = {"gymnasium": 9e9, "toolgym": 9e9}
+    for _ in range(REPS):
+        for module in best:
+            best[module] = min(best[module], seconds(module))
+    result = {**{f"{module}_s": round(s, 4) for module, s in best.items()}, "ratio": round(best["toolgym"] / best["gymnasium"], 2)}
+    print(json.dumps(result))
+    path = Path(__file__).resolve().parent / "results" / "import_time.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Tokens per second of Policy beside transformers' own ``generate``: same model, prompts, batch and lengths.
+
+    python benchmarks/sampling_speed.py
+
+SmolLM2-135M samples at temperature 1 on BFCL prompts (hermes dialect), every answer forced to the same length. Two
+workloads: 16 prompts answered once each, as in evaluation, and 2 prompts answered 8 times each, as in training.
+The two take turns in one process and the best of each is kept, because machines are shared; ratios are what
+counts. Before that, their greedy answers are checked to be equal. Result: benchmarks/results/sampling_speed.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+
+import gymnasium as gym
+import torch
+import transformers
+
+import toolgym  # noqa: F401  (registers the suite)
+from toolgym.agents.model import load_model
+from toolgym.agents.policy import Policy
+
+ENV = "ToolGym-BFCL-v0"
+ROWS = 16
+
+
+def prompts(policy: Policy, n: int) -> list[tuple[int, ...]]:
+    env = gym.make(ENV, category="simple_python", dialect="hermes")
+    ids = [task.id for task in env.unwrapped.tasks[:n]]
+    return [policy.encode(env.reset(options={"task_id": i})[0]["messages"]) for i in ids]
+
+
+def generate(policy: Policy, batch: list[tuple[int, ...]], tokens: int, greedy: bool = False) -> list[list[int]]:
+    """What a user of transformers writes: pad on the left, call generate."""
+    width = max(map(len, batch))
+    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in batch])
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in batch])
+    chance = {} if greedy else {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
+    out = policy.model.generate(
+        input_ids=ids, attention_mask=mask, do_sample=not greedy, min_new_tokens=tokens, max_new_tokens=tokens,
+        pad_token_id=0, **chance,
+    )  # fmt: skip
+    return out[:, width:].tolist()
+
+
+def unending(policy: Policy) -> Policy:
+    """A policy for which no token ends an answer, as ``min_new_tokens`` asks of generate."""
+    policy.end_ids = frozenset()
+    return policy
+
+
+def check(pair: tuple, tokens: int) -> None:
+    policy = unending(Policy(pair, max_new_tokens=tokens))
+    batch = prompts(policy, 4)
+    pair[0].generation_config.eos_token_id, kept = None, pair[0].generation_config.eos_token_id
+    theirs = generate(policy, batch, tokens, greedy=True)
+    pair[0].generation_config.eos_token_id = kept
+    ours = [list(generation.token_ids) for generation in policy.sample_ids(batch)]
+    if ours != theirs:
+        raise SystemExit("greedy answers differ from those of generate: the comparison would mean nothing")
+
+
+def seconds(run) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reps", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=48, help="length of every answer")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    rows = []
+    for dtype in ("fp32", "bf16"):
+        pair = load_model(device="cpu", dtype=dtype)
+        if dtype == "fp32":
+            check(pair, 24)
+        policy = unending(Policy(pair, max_new_tokens=options.tokens, temperature=1.0, batch_size=ROWS))
+        distinct = prompts(policy, ROWS)
+        workloads = {"16 prompts": distinct, "2 prompts x 8": [distinct[i % 2] for i in range(ROWS)]}
+        for workload, batch in workloads.items():
+            best = {"policy": float("inf"), "generate": float("inf")}
+            for _ in range(options.reps):
+                best["policy"] = min(best["policy"], seconds(lambda batch=batch: policy.sample_ids(batch)))
+                best["generate"] = min(
+                    best["generate"], seconds(lambda batch=batch: generate(policy, batch, options.tokens))
+                )
+            speed = {name: round(ROWS * options.tokens / best[name], 1) for name in best}
+            row = {
+                "dtype": dtype,
+                "workload": workload,
+                "prompt_tokens": round(sum(map(len, batch)) / ROWS),
+                "policy_tokens_per_s": speed["policy"],
+                "generate_tokens_per_s": speed["generate"],
+                "ratio": round(best["generate"] / best["policy"], 2),
+            }
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+    about = {
+        "model": "SmolLM2-135M-Instruct",
+        "answer_tokens": options.tokens,
+        "threads": options.threads,
+        "reps": options.reps,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "rows": rows,
+    }
+    path = Path(__file__).resolve().parent / "results" / "sampling_speed.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(about, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

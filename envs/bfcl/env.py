@@ -1,0 +1,103 @@
+"""BFCLEnv: the single-turn rows of the Berkeley Function-Calling Leaderboard, one action each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from toolgym.dialects import Dialect
+from toolgym.dialects.pythonic import Pythonic
+from toolgym.dialects.think import write_think
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel
+from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
+
+from . import aggregate
+from .closest import closest
+from .grading import Entry, grade, language_of
+from .source_text import read_action, require, write_call
+from .tasks import categories, load
+from .unpassable import UNPASSABLE
+
+
+class BFCLEnv(ToolEnv):
+    """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23): ``ToolGym-BFCL-v0``.
+
+    The model gets functions' docs and a request, and answers once: with calls, or with none. Nothing is run; calls
+    are compared with accepted ones.
+
+    Verdict: the official one (see grading.py). With the dialect "pythonic", the text is read as the
+    official decoder reads a prompted model's, in Java and JavaScript categories as Java and JavaScript (which takes
+    ``pip install toolgym[bfcl]``); in the other dialects values of these languages are source text in
+    JSON strings.
+
+    Reward: the rubric's, against the accepted answer closest to the calls (see closest.py). Calls that pass get
+    the highest correctness and calls that fail get less, but for two cases: on rows in ``UNPASSABLE`` a
+    natural answer gets the highest correctness and still fails; and where no call is expected,
+    a malformed one passes, as the official decoder finds no call in it, but costs correctness.
+
+    ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
+
+    Args:
+        category: one of ``tasks.COUNTS``; several, as a list or with commas between; or a group: "non_live", "live"
+            or "all".
+        split: "test"; BFCL has nothing to train on.
+        dialect, rubric, and further arguments: see ToolEnv.
+    """
+
+    def __init__(
+        self,
+        category: str | Iterable[str] = "all",
+        split: str = "test",
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        **kwargs: Any,
+    ):
+        if split != "test":
+            raise ValueError(f"BFCL has only the split 'test', got {split!r}")
+        self.categories = categories(category)
+        tasks = [task for name in self.categories for task in load(name)]
+        super().__init__(tasks, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
+        self._reads_source = isinstance(self.dialect, Pythonic)
+        self._verdict = Verdict(False)
+        if self._reads_source:
+            for name in self.categories:
+                require(language_of(name))
+
+    def parse(self, text: str) -> Completion:
+        language = self.task.data.language
+        if self._reads_source and language != "python":
+            return read_action(text, language)
+        return self.dialect.parse(text)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        return closest(self.task.data, completion.calls)
+
+    def finished(self, completion: Completion) -> bool:
+        self._verdict = grade(self.task.data, completion, source_text=self._reads_source)
+        return True
+
+    def judge(self) -> Verdict:
+        return self._verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        return {"category": self.task.data.category, "known_unpassable": UNPASSABLE.get(self.task.id)}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """An accepted answer: the first alternatives, options left out."""
+        entry: Entry = task.data
+        calls = closest(entry, ())
+        if not calls:
+            think, says = "None of the functions does what is asked.", "None of the functions can do this."
+            return (self.dialect.render(Completion("", (), think, says)),)
+        think = f"Call {', '.join(call.name for call in calls)}."
+        if not self._reads_source or entry.language == "python":
+            return (self.dialect.render(Completion("", calls, think)),)
+        answers = zip(entry.checker.answers, calls, strict=True)
+        source = ", ".join(write_call(call, answer.schemas, entry.language) for answer, call in answers)
+        return (f"{write_think(think)}[{source}]",)
+
+    @classmethod
+    def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
+        """Accuracy per category and the leaderboard's scores: see aggregate.summarize."""
+        return aggregate.summarize(trajectories)

@@ -1,0 +1,279 @@
+"""BFCL's verdict on calls: equal to the official one, error type included, quirks included.
+
+Written from the rules of bfcl_eval 2026.3.23 (``ast_checker``, ``eval_runner``); the tests compare the two.
+Among the quirks: a category counts as parallel if its name contains "parallel", else as multiple if it contains
+"multiple"; parallel calls are matched greedily, in the order of the accepted answers, so that one order of right
+calls can pass and another fail (parallel_178); only the declared parameters' types are checked, one level deep.
+
+Where the official checker raises an exception, so that a whole evaluation stops, the verdict is a failure of
+the type ``toolgym:unscorable``. Known cases: an integer too large for a float; a number of more than 4,300
+digits in Java or JavaScript; "1n" and a line break for a Bigint; an element that is not a dict in an optional list
+of dicts.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from toolgym.types import Completion, Verdict
+
+from .rules import Rule, Unscorable, rule
+
+UNSCORABLE = "toolgym:unscorable"
+DECODER_FAILED = "ast_decoder:decoder_failed"
+WRONG_FORMAT = "ast_decoder:decoder_wrong_output_format"
+
+_PASS = Verdict(True)
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False):
+    """Why a call is not the expected one."""
+
+    error_type: str
+    parameter: Any = None
+    value: Any = None
+
+
+class Answer:
+    """One accepted call, ready to be compared with."""
+
+    def __init__(self, doc: Mapping[str, Any], accepted: Mapping[str, Any], language: str, underscore_to_dot: bool):
+        (self.alternatives,) = accepted.values()
+        self.language = language
+        self.name: str = doc["name"].replace(".", "_") if underscore_to_dot else doc["name"]
+        self.schemas: Mapping[str, Any] = doc["parameters"]["properties"]
+        self.required: tuple[str, ...] = tuple(doc["parameters"]["required"])
+        self.rules: dict[str, Rule] = {
+            parameter: rule(self.schemas[parameter], alternatives, language)
+            for parameter, alternatives in self.alternatives.items()
+            if parameter in self.schemas
+        }
+        self._needed = tuple([key for key, alternatives in self.alternatives.items() if "" not in alternatives])
+
+    def fault(self, call: Mapping[str, Mapping[str, Any]]) -> Fault | None:
+        """What is wrong with a call ``{name: {parameter: value}}``; None if it is accepted. Raises Unscorable."""
+        given = call.get(self.name)
+        if given is None:
+            return Fault("simple_function_checker:wrong_func_name", value=next(iter(call)))
+        for parameter in self.required:
+            if parameter not in given:
+                return Fault("simple_function_checker:missing_required", parameter)
+        rules = self.rules
+        for parameter, value in given.items():
+            accepts = rules.get(parameter)
+            if accepts is None:
+                return Fault("simple_function_checker:unexpected_param", parameter)
+            error = accepts(value)
+            if error is not None:
+                return Fault(error, parameter, value)
+        for parameter in self._needed:
+            if parameter not in given:
+                return Fault("simple_function_checker:missing_optional", parameter)
+        return None
+
+    def passes(self, call: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether the call is accepted."""
+        try:
+            return self.fault(call) is None
+        except Unscorable:
+            return False
+
+    def accepts(self, parameter: str, value: Any) -> bool:
+        """Whether the value will do for this parameter."""
+        accepts = self.rules.get(parameter)
+        try:
+            return accepts is not None and accepts(value) is None
+        except Unscorable:
+            return False
+
+    def explain(self, fault: Fault) -> str:
+        """The fault in words."""
+        kind = fault.error_type.partition(":")[2]
+        if kind == "wrong_func_name":
+            return f"expected a call of {self.name!r}, got {_shown(fault.value)}"
+        what = f"parameter {_shown(fault.parameter)}"
+        if kind in ("missing_required", "missing_optional"):
+            return f"{what} of {self.name!r} is missing"
+        if kind == "unexpected_param":
+            return f"{what} of {self.name!r} is not expected; expected {', '.join(self.rules) or 'none'}"
+        got = f"got {_shown(fault.value)} ({type(fault.value).__name__})"
+        if fault.error_type.startswith("type_error"):
+            return f"{what}: expected type {_type_name(self.schemas[fault.parameter])}, {got}"
+        return f"{what}: expected one of {_shown(self.alternatives[fault.parameter])}, {got}"
+
+
+class Checker:
+    """The accepted answer to one task, ready to be compared with any number of answers.
+
+    Args:
+        docs: the functions' docs as the data have them (not as the model sees them).
+        ground_truth: ``[{name: {parameter: [alternatives]}}, ...]``; "" among the alternatives: may be left out.
+        category: the test category, which decides the rules.
+        underscore_to_dot: for models whose API refuses "." in names: "a_b" is then the name expected for "a.b".
+
+    Raises ValueError where docs or ground truth have something that the official checker does not know.
+    """
+
+    def __init__(
+        self,
+        docs: Sequence[Mapping[str, Any]],
+        ground_truth: Sequence[Mapping[str, Any]],
+        category: str,
+        underscore_to_dot: bool = False,
+    ):
+        self.kind = "parallel" if "parallel" in category else "multiple" if "multiple" in category else "simple"
+        by_name = {doc["name"]: doc for doc in reversed(docs)}
+        language, self.answers = language_of(category), []
+        for accepted in ground_truth:
+            (name,) = accepted
+            doc = docs[0] if self.kind == "simple" else by_name.get(name)
+            if doc is None:
+                raise ValueError(f"the ground truth calls {name!r}, which has no doc; there are {', '.join(by_name)}")
+            self.answers.append(Answer(doc, accepted, language, underscore_to_dot))
+
+    def check(self, calls: Any) -> Verdict:
+        """The verdict on decoded calls, ``[{name: {parameter: value}}, ...]``. Never raises."""
+        if not is_call_list(calls):
+            return Verdict(False, "the answer is not a list of calls", WRONG_FORMAT)
+        try:
+            return self._parallel(calls) if self.kind == "parallel" else self._single(calls)
+        except Unscorable as error:
+            return Verdict(False, f"the official checker has no verdict on this: {error}", UNSCORABLE)
+
+    def _single(self, calls: list[dict[str, dict[str, Any]]]) -> Verdict:
+        if len(calls) != (1 if self.kind == "simple" else len(self.answers)):
+            return self._wrong_count(calls, f"{self.kind}_function_checker:wrong_count")
+        answer = self.answers[0]
+        fault = answer.fault(calls[0])
+        return _PASS if fault is None else Verdict(False, answer.explain(fault), fault.error_type)
+
+    def _parallel(self, calls: list[dict[str, dict[str, Any]]]) -> Verdict:
+        if len(calls) != len(self.answers):
+            return self._wrong_count(calls, "parallel_function_checker_no_order:wrong_count")
+        left = list(range(len(calls)))
+        for position, answer in enumerate(self.answers):
+            fault: Fault | None = None
+            for i in left:
+                fault = answer.fault(calls[i])
+                if fault is None:
+                    left.remove(i)
+                    break
+            if fault is not None:
+                reason = f"no call answers expected call {position + 1} ({answer.name}); the last one tried: "
+                kind = "parallel_function_checker_no_order:cannot_find_match"
+                return Verdict(False, reason + answer.explain(fault), kind)
+        return _PASS
+
+    def _wrong_count(self, calls: list[Any], kind: str) -> Verdict:
+        return Verdict(False, f"expected {len(self.answers)} calls, got {len(calls)}", kind)
+
+
+class Entry(msgspec.Struct, frozen=True, dict=True):
+    """What grading needs to know of one row: a task's ``data``."""
+
+    category: str
+    docs: tuple[dict[str, Any], ...] = ()
+    """The functions' docs as the official checker reads them."""
+    ground_truth: tuple[dict[str, Any], ...] = ()
+    """() where any call will do (relevance) and where none will (irrelevance)."""
+
+    @property
+    def language(self) -> str:
+        """python, java or javascript."""
+        return language_of(self.category)
+
+    @cached_property
+    def checker(self) -> Checker:
+        """Prepared at the first use."""
+        return Checker(self.docs, self.ground_truth, self.category)
+
+
+def check(
+    docs: Sequence[Mapping[str, Any]],
+    calls: Any,
+    ground_truth: Sequence[Mapping[str, Any]],
+    category: str,
+    *,
+    underscore_to_dot: bool = False,
+) -> Verdict:
+    """The official verdict on decoded calls, ``[{name: {parameter: value}}, ...]``.
+
+    See Checker for the arguments; for many answers to one task, make one Checker.
+    """
+    if "relevance" in category:
+        return check_relevance(calls, category)
+    return Checker(docs, ground_truth, category, underscore_to_dot).check(calls)
+
+
+def check_relevance(calls: Any, category: str) -> Verdict:
+    """Irrelevance passes if there is no call; relevance, if there is at least one, of whatever function.
+
+    ``calls`` is what was decoded; anything but a list of calls (None, say) is no call.
+    """
+    called = is_call_list(calls) and bool(calls)
+    if "irrelevance" in category:
+        reason = f"expected no call, got one of {_shown(next(iter(calls[0])))}" if called else ""
+        return Verdict(False, reason, "irrelevance_error:decoder_success") if called else _PASS
+    return _PASS if called else Verdict(False, "expected a call, got none", "relevance_error:decoder_failed")
+
+
+def grade(entry: Entry, completion: Completion, *, source_text: bool = False) -> Verdict:
+    """The verdict on an action.
+
+    An official model handler fails as a whole where one call cannot be read, and so does this: as
+    ``ast_decoder:decoder_failed``, or as no call where the question is whether there is any. An action without
+    any call fails in the same way. With ``source_text`` (the pythonic dialect) calls have been decoded
+    officially, whatever may be wrong with them, or none has; without a ``problem``, none is the wrong number of
+    calls in Python, and the wrong format in Java and JavaScript.
+    """
+    calls = [{call.name: call.arguments} for call in completion.calls]
+    if source_text:
+        problem = None if calls else completion.problem
+    else:
+        problem = next((call.error for call in completion.calls if call.error is not None), None)
+        problem = problem or (None if calls else completion.problem or "there is no call")
+    if "relevance" in entry.category:
+        return check_relevance(calls if problem is None else None, entry.category)
+    if problem is not None:
+        return Verdict(False, f"no calls could be read: {problem}", DECODER_FAILED)
+    return entry.checker.check(calls if calls or entry.language == "python" else None)
+
+
+def is_call_list(decoded: Any) -> bool:
+    """Whether it is a list of dicts with one key each, whose value is a dict; [] is."""
+    if type(decoded) is not list:
+        return False
+    for call in decoded:
+        if type(call) is not dict or len(call) != 1:
+            return False
+        for arguments in call.values():
+            if type(arguments) is not dict:
+                return False
+    return True
+
+
+def language_of(category: str) -> str:
+    """The language in which a category's functions are documented."""
+    return "javascript" if "javascript" in category else "java" if "java" in category else "python"
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 200
+_short.maxlist = _short.maxdict = 10
+
+
+def _shown(value: Any) -> str:
+    try:
+        return _short.repr(value)
+    except (ValueError, RecursionError):  # an integer of more than 4,300 digits
+        return "a value too long to show"
+
+
+def _type_name(schema: Mapping[str, Any]) -> str:
+    items = schema.get("items", {}).get("type")
+    return f"{schema['type']} of {items}" if items else str(schema["type"])

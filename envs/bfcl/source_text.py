@@ -1,0 +1,218 @@
+"""Calls written as source text: Python, Java or JavaScript, as a prompted model writes them for BFCL.
+
+``[name(parameter=value, ...)]``, read as the official decoders read it (``default_decode_ast_prompting``,
+``parse_java_function_call`` and ``parse_javascript_function_call`` of bfcl_eval 2026.3.23). Java and JavaScript values
+stay source text; string literals lose their quotes. Quirks that are kept: of several calls only the first is read; in
+Java text is cut out at byte offsets as if they were characters, so letters beyond ASCII shift what follows; a
+Java object loses its body, ``new HashMap<..>() {{ .. }}`` becoming ``new HashMap<..>()``; arguments without a
+name are read only where they are a bare word.
+
+Reading Java and JavaScript takes tree-sitter: ``pip install toolgym[bfcl]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from toolgym.dialects.python_source import decode
+from toolgym.dialects.think import CLOSE, OPEN, split_think
+from toolgym.types import Completion, ToolCall
+
+LONGEST = 2_000
+"""Characters of Java or JavaScript that are read; the longest accepted answer has 400. tree-sitter takes up
+to a second for hostile text of this length, and the time grows with its square."""
+
+UNNAMED = "**"
+"""Stands for the parameter of an argument without a name."""
+
+_TEXT_TYPES = ("String", "char", "any")
+
+
+class DecodeError(ValueError):
+    """The text holds no calls that can be read."""
+
+
+def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | None:
+    """The calls in the text, as the official decoder gives them: ``[{name: {parameter: value}}, ...]``.
+
+    None where Java or JavaScript can be read but has no call. Never executes anything.
+    Raises DecodeError where the official decoder raises an exception, and for Java and JavaScript of more than
+    LONGEST characters; ImportError where tree-sitter is missing.
+    """
+    if language == "python":
+        try:
+            return decode(text)
+        except ValueError as error:
+            raise DecodeError(str(error)) from None
+    source = text.strip("`\n ")
+    source = source[1:] if source.startswith("[") else source
+    source = source[:-1] if source.endswith("]") else source
+    return _java_calls(source) if language == "java" else _javascript_calls(source)
+
+
+def read_action(text: str, language: str) -> Completion:
+    """An action whose calls are Java or JavaScript, perhaps after a thought; without a call it is a response."""
+    think, position = None, 0
+    if text.lstrip().startswith(OPEN) or CLOSE in text:
+        think, position, _ = split_think(text, "")
+    calls, problem = None, None
+    try:
+        calls = decode_text(text[position:], language)
+    except DecodeError as error:
+        problem = str(error)
+    if not calls:
+        return Completion(text, (), think, text[position:].strip() or None, problem)
+    made = [ToolCall(*item, None, position, len(text)) for call in calls for item in call.items()]
+    return Completion(text, tuple(made), think)
+
+
+def write_call(call: ToolCall, schemas: Mapping[str, Mapping[str, Any]], language: str) -> str:
+    """Source text of a Java or JavaScript call whose argument values are source text."""
+    arguments = [
+        _argument(call.name, parameter, value, schemas[parameter]["type"] in _TEXT_TYPES, language)
+        for parameter, value in call.arguments.items()
+    ]
+    return f"{call.name}({', '.join(arguments)})"
+
+
+def _argument(name: str, parameter: str, value: str, is_text: bool, language: str) -> str:
+    """The value as it stands, or as a string literal: the more natural one that reads as the value, but for spaces."""
+    plain, literal, block = f"{parameter}={value}", f'{parameter}="{value}"', f'{parameter}="""{value}"""'
+    for form in (literal, plain) if is_text else (plain, literal):
+        try:
+            calls = decode_text(f"[{name}({form})]", language) or [{}]
+        except DecodeError:
+            continue
+        if calls[0].get(name, {}).get(parameter, "").replace(" ", "") == value.replace(" ", ""):
+            return form
+    return block if language == "java" else literal  # a block keeps its inner quotes, which does a HashMap no harm
+
+
+@cache
+def _grammar(language: str) -> Any:
+    try:
+        import tree_sitter
+
+        if language == "java":
+            import tree_sitter_java as module
+        else:
+            import tree_sitter_javascript as module
+        return tree_sitter.Language(module.language(), language)
+    except (ImportError, TypeError) as error:  # TypeError: a tree-sitter of another version
+        raise ImportError(
+            f"reading calls written in {language} takes tree-sitter 0.21 and its grammars "
+            f"(pip install toolgym[bfcl]); the dialects that write calls as JSON do not need it: {error}"
+        ) from error
+
+
+def require(language: str) -> None:
+    """Raise ImportError if calls written in this language cannot be read here."""
+    if language != "python":
+        _grammar(language)
+
+
+def _root(source: str, language: str) -> Any:
+    from tree_sitter import Parser
+
+    grammar = _grammar(language)
+    if len(source) > LONGEST:
+        raise DecodeError(f"{len(source)} characters of source text; at most {LONGEST} are read")
+    try:
+        encoded = source.encode()
+    except UnicodeEncodeError as error:
+        raise DecodeError(f"the text is not Unicode: {error}") from None
+    parser = Parser()
+    parser.set_language(grammar)
+    root = parser.parse(encoded).root_node
+    if "ERROR" in root.sexp():
+        raise DecodeError(f"not {language} that can be parsed")
+    return root
+
+
+def _java_calls(source: str) -> list[dict[str, dict[str, Any]]] | None:
+    todo = [_root(source, "java")]
+    while todo:
+        node = todo.pop()
+        if node.type != "method_invocation":
+            todo.extend(reversed(node.children))
+            continue
+        arguments = node.child_by_field_name("arguments")
+        if arguments is not None:
+            owner, name = node.child_by_field_name("object"), _cut(source, node.child_by_field_name("name"))
+            called = name if owner is None else f"{_cut(source, owner)}.{name}"
+            return [{called: _named(_java_arguments(source, arguments))}]
+    return None
+
+
+def _java_arguments(source: str, arguments: Any) -> Iterator[tuple[str, str]]:
+    for child in arguments.children:
+        if child.type == "assignment_expression":
+            yield _cut(source, child.children[0]), _java_text(source, child.children[2])
+        elif child.type in ("identifier", "class_literal"):
+            yield UNNAMED, _java_text(source, child)
+
+
+def _cut(source: str, node: Any) -> str:
+    return source[node.start_byte : node.end_byte]
+
+
+def _java_text(source: str, node: Any) -> str:
+    """A value's text: without spaces between tokens, without the quotes of a string, without an object's body."""
+    if node.type in ("string_literal", "character_literal"):
+        return _cut(source, node)[1:-1]
+    text: list[str] = []
+    todo: list[Any] = [node]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, str):
+            text.append(part)
+        elif part.type == "array_creation_expression":
+            value = part.child_by_field_name("value")
+            if value is None:
+                raise DecodeError("an array without values")
+            todo += [value, "[]", part.child_by_field_name("type"), "new "]
+        elif part.type == "object_creation_expression":
+            arguments = part.child_by_field_name("arguments")
+            inside = [child for child in arguments.children if child.type not in (",", "(", ")")] if arguments else []
+            listed = [piece for child in inside for piece in (", ", child)][1:]
+            todo += [")", *reversed(listed), "(", part.child_by_field_name("type"), "new "]
+        elif part.child_count and part.type not in _WHOLE:
+            todo.extend(reversed(part.children))
+        else:
+            text.append(_cut(source, part))
+    return "".join(text)
+
+
+_WHOLE = ("string_literal", "character_literal", "identifier", "class_literal", "type_identifier", "method_invocation")
+
+
+def _javascript_calls(source: str) -> list[dict[str, dict[str, Any]]] | None:
+    root = _root(source, "javascript")
+    for statement in root.children if root.type == "program" else ():
+        for node in statement.children if statement.type == "expression_statement" else ():
+            if node.type == "call_expression":
+                arguments = _javascript_arguments(node.children[1])
+                return [{node.children[0].text.decode(): _named(arguments)}]
+    return None
+
+
+def _javascript_arguments(arguments: Any) -> Iterator[tuple[str, str]]:
+    for child in arguments.children:
+        if child.type == "assignment_expression":
+            value = child.children[2].text.decode()
+            if value[:1] in ('"', "'") and value[-1:] == value[:1]:
+                value = value[1:-1]
+            yield child.children[0].text.decode(), value
+        elif child.type in ("identifier", "true"):
+            yield UNNAMED, child.text.decode()
+
+
+def _named(pairs: Iterator[tuple[str, str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise DecodeError(f"parameter {name[:100]!r} is given twice")
+        found[name] = value
+    return found

@@ -1,0 +1,121 @@
+"""The state of an episode: tables of rows, read lazily from a source and copied when an episode uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+from zlib import crc32
+
+Row: TypeAlias = dict[str, Any]
+"""A record. Never changed in place: ``World.edit`` puts a new one in its stead, so that rows can be shared."""
+Rows: TypeAlias = dict[str, Row]
+
+_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+class NotFound(Exception):
+    """There is no such thing."""
+
+
+class Conflict(Exception):
+    """The time, the place or the thing is taken, or in a condition that rules the request out."""
+
+
+class NotAllowed(Exception):
+    """The user may not do this."""
+
+
+class OverBudget(Exception):
+    """There is not enough money for this."""
+
+
+class World:
+    """Tables by name. ``source`` gives a table's rows at the start of the episode; it is asked once per table.
+
+    Attributes:
+        user: full name of the person whose assistant acts.
+        tables: the tables that were used so far. A table that is not here is as it was at the start.
+    """
+
+    def __init__(self, user: str, source: Callable[[str], Rows]):
+        self.user = user
+        self.tables: dict[str, Rows] = {}
+        self._source = source
+
+    def table(self, name: str) -> Rows:
+        rows = self.tables.get(name)
+        if rows is None:
+            rows = self.tables[name] = dict(self._source(name))
+        return rows
+
+    def get(self, table: str, key: str, what: str) -> Row:
+        """The row with this key. Raises NotFound, naming ``what`` it would have been."""
+        row = self.table(table).get(key)
+        if row is None:
+            raise NotFound(f"there is no {what} {key[:80]!r}")
+        return row
+
+    def add(self, table: str, prefix: str, row: Row) -> Row:
+        """Keep a new row under an id made from what it says: the order of additions does not matter."""
+        rows = self.table(table)
+        number = crc32(repr(sorted(row.items())).encode("utf-8", "backslashreplace")) % 9000
+        while (key := f"{prefix}-{1000 + number}") in rows:
+            number = (number + 1) % 9000
+        rows[key] = {"id": key, **row}
+        return rows[key]
+
+    def edit(self, table: str, key: str, **changes: Any) -> Row:
+        rows = self.table(table)
+        rows[key] = {**rows[key], **changes}
+        return rows[key]
+
+    def named(self, table: str, field: str, text: str, what: str) -> Row:
+        """The one row whose ``field`` is ``text``, or contains it, whatever the case.
+
+        Raises NotFound, with the nearest names, where there is none or more than one.
+        """
+        wanted = text.strip().casefold()
+        rows = self.table(table).values()
+        found = [row for row in rows if row[field].casefold() == wanted]
+        found = found or [row for row in rows if wanted and wanted in row[field].casefold()]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFound(f"several match {text[:80]!r}: {', '.join(row[field] for row in found[:5])}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(text[:80], [row[field] for row in rows], n=2)
+        raise NotFound(f"there is no {what} {text[:80]!r}" + (f"; similar: {', '.join(near)}" if near else ""))
+
+
+def check_date(text: str) -> str:
+    if not _DATE.fullmatch(text):
+        raise ValueError(f"a date is written YYYY-MM-DD, got {text[:40]!r}")
+    return text
+
+
+def minute_of_day(text: str) -> int:
+    """Minutes since midnight of a time written HH:MM."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"a time is written HH:MM, got {text[:40]!r}")
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+def clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def check_minutes(minutes: int) -> int:
+    if not 1 <= minutes <= 24 * 60:
+        raise ValueError(f"minutes must be between 1 and 1440, got {minutes}")
+    return minutes
+
+
+def overlaps(row: Row, date: str, begin: int, minutes: int) -> bool:
+    """Whether a row with date, start and minutes takes some of that time."""
+    if row["date"] != date:
+        return False
+    other = int(row["start"][:2]) * 60 + int(row["start"][3:])
+    return begin < other + row["minutes"] and other < begin + minutes

@@ -1,0 +1,243 @@
+"""A scene: what one task draws its people, things, dates and wordings from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from toolgym.types import ToolCall
+
+from .apis.office import TOOLS, Office
+from .apis.world import Row, minute_of_day, overlaps
+from .fixture import Fixture
+from .slots import Slot, day_after, future_day, time_of_day
+from .stream import Stream
+from .vocabulary import BODIES, EVENT_KINDS
+
+Fact = tuple[str, ...]
+"""Something an answer must say: any one of these wordings will do."""
+
+
+class Drawn(msgspec.Struct, frozen=True, gc=False):
+    """What a request is about."""
+
+    slots: dict[str, Slot]
+    """By name; those named like a parameter of the tool are its arguments."""
+    facts: tuple[Fact, ...] = ()
+    """What the user wants to hear."""
+
+
+class Intent(msgspec.Struct, frozen=True, gc=False):
+    """A kind of request that one call answers. Templates: see grammar.py."""
+
+    tool: str
+    gist: str
+    """What the user wants, as in "to move an event"."""
+    draw: Callable[[Scene], Drawn]
+    do: tuple[str, ...]
+    """The request as a clause that goes with "please" and "could you". The last is for test, the one before for val."""
+    say: tuple[str, ...]
+    """The request as sentences of its own; split in the same way."""
+    done: tuple[str, ...]
+    """The final answer."""
+    many: tuple[str, tuple[str, ...]] | None = None
+    """A slot, and ``do`` clauses in which its text stands for several things: a call for each."""
+    needs: tuple[str, ...] = ()
+    """Parameters a user may forget, so that the assistant has to ask."""
+
+
+class _Kind(msgspec.Struct, frozen=True, gc=False):
+    """How a kind of thing is referred to."""
+
+    direct: tuple[str, ...]
+    named: tuple[str, ...]
+    known: tuple[str, ...]
+    lookup: str
+    parameter: str
+    field: str
+
+
+KINDS = {
+    "event": _Kind(
+        ("event {id}", "{id}", "the event {id}", "meeting {id}"),
+        ('the "{title}" meeting', 'my "{title}" event', 'the event "{title}"', "my meeting '{title}'"),
+        ("it", "that meeting", "the meeting", "that event"),
+        "find_event", "title", "title",
+    ),
+    "booking": _Kind(
+        ("booking {id}", "{id}", "room booking {id}", "the booking {id}"),
+        ("my booking of {room}", "my {room} booking", "the room booking I have for {room}"),
+        ("that booking", "the room booking", "that room again"),
+        "find_booking", "room", "room",
+    ),
+    "mail": _Kind(
+        ("mail {id}", "{id}", "the mail {id}", "message {id}"),
+        ('the mail "{subject}"', 'the "{subject}" mail', "the message from {sender}", "the mail {sender} sent me"),
+        ("it", "that mail", "the mail", "that message"),
+        "search_mail", "query", "subject",
+    ),
+    "file": _Kind(
+        ("file {id}", "{id}", "the file {id}", "document {id}"),
+        ("the file {name}", "my file {name}", 'the document "{name}"'),
+        ("it", "that file", "the file", "that document"),
+        "find_file", "name", "name",
+    ),
+    "task": _Kind(
+        ("task {id}", "{id}", "the task {id}", "item {id}"),
+        ('the task "{title}"', "the '{title}' task", 'my to-do "{title}"'),
+        ("it", "that task", "the task", "that one"),
+        "find_task", "title", "title",
+    ),
+    "expense": _Kind(
+        ("expense {id}", "{id}", "claim {id}", "the claim {id}"),
+        ("the claim {employee} sent in", "the expense from {employee}", "the expense claim of {employee}"),
+        ("it", "that claim", "the claim", "that expense"),
+        "find_expenses", "employee", "employee",
+    ),
+    "trip": _Kind(
+        ("trip {id}", "{id}", "booking {id}", "the reservation {id}"),
+        ("my {what}", "the {what} I booked", "my reservation for the {what}"),
+        ("it", "that reservation", "the reservation", "that trip"),
+        "list_trips", "", "what",
+    ),
+}  # fmt: skip
+
+
+class Scene:
+    """The draws of one task, in order. A thing, a person or a time is drawn at most once.
+
+    Args:
+        fixture: the world.
+        stream: where draws come from.
+        named: things are called by their names, and the call has to look their ids up.
+    """
+
+    def __init__(self, fixture: Fixture, stream: Stream, split: str, named: bool = False):
+        self.fixture = fixture
+        self.words = fixture.words
+        self.s = stream
+        self.split = "test" if split == "test_unseen" else split
+        self.named = named
+        self.known: dict[str, str] = {}
+        """How things that the conversation was about are referred to, by their ids; people by their addresses."""
+        self.state: Office = fixture.state()
+        """The state after the gold calls drawn so far."""
+        self._used: set[str] = set()
+        self._taken: list[Row] = []
+
+    def run(self, call: ToolCall) -> Any:
+        """The result of a gold call, in the state after those before it."""
+        return TOOLS[call.name](self.state, **call.arguments)
+
+    # Things ---------------------------------------------------------------------------------------
+
+    def unused(self, items: list[str] | tuple[str, ...]) -> str:
+        """One of some words, none of which is drawn twice."""
+        while True:
+            word = self.s.pick(items)
+            if word not in self._used:
+                self._used.add(word)
+                return word
+
+    def row(self, table: str, fits: Callable[[Row], bool] | None = None) -> Row:
+        """A row of the table that was not drawn yet."""
+        rows = [row for key, row in self.state.table(table).items() if f"{table} {key}" not in self._used]
+        row = self.s.pick([row for row in rows if fits(row)] if fits else rows)
+        self._used.add(f"{table} {row.get('id') or row.get('room') or row.get('team')}")
+        return row
+
+    def person(self) -> Row:
+        """A colleague of the user."""
+        return self.row("contacts", lambda row: row["name"] != self.fixture.user)
+
+    def outsider(self) -> tuple[str, str]:
+        """Name and address of somebody who is in no table."""
+        name = f"{self.unused(self.words.first)} {self.unused(self.words.last)}"
+        while name in self.fixture.people:
+            name = f"{self.unused(self.words.first)} {self.unused(self.words.last)}"
+        company = self.unused(self.words.companies).lower()
+        return name, f"{name.lower().replace(' ', '.')}@{company}.org"
+
+    def thing(self, kind: str, row: Row) -> Slot:
+        """The id of a row, as the request refers to it."""
+        key, about = row["id"], KINDS[kind]
+        if kind == "trip":
+            row = {**row, "what": f"train {row['train']}" if row["kind"] == "train" else f"hotel in {row['city']}"}
+        plain = str(row[about.field])
+        if key in self.known:
+            return Slot(key, self.known[key], plain=plain)
+        if not self.named:
+            return Slot(key, self.s.pick(about.direct).format(id=key), plain=plain)
+        text = self.s.pick(about.named).format_map(row)
+        if not about.parameter:
+            return Slot(key, text, lookup=ToolCall(about.lookup, {}), plain=plain)
+        query = row["sender"] if kind == "mail" and row["sender"] in text else row[about.field]
+        return Slot(key, text, lookup=ToolCall(about.lookup, {about.parameter: query}), plain=plain)
+
+    def address(self, row: Row) -> Slot:
+        """A colleague's mail address, as the request refers to it."""
+        name, email = row["name"], row["email"]
+        if email in self.known:
+            return Slot(email, self.known[email], plain=name)
+        if self.named:
+            return Slot(email, name, lookup=ToolCall("find_contact", {"name": name}), plain=name)
+        return Slot(email, self.s.pick((email, f"{name} ({email})", f"{name} at {email}")), plain=name)
+
+    def remember(self, kind: str, key: str) -> None:
+        """From here on the request calls the thing "it" or the like."""
+        self.known[key] = self.s.pick(KINDS[kind].known)
+
+    # Times and texts ------------------------------------------------------------------------------
+
+    def day(self) -> Slot:
+        """A day after today that was not drawn yet."""
+        while (slot := future_day(self.fixture.today, self.s)).value in self._used:
+            pass
+        self._used.add(slot.value)
+        return slot
+
+    def moment(self, minutes: int = 120) -> tuple[Slot, Slot]:
+        """A date and a time at which the user is free."""
+        events = self.state.table("events")
+        while True:
+            day, start = self.day(), time_of_day(self.s)
+            begin = minute_of_day(start.value)
+            if not any([overlaps(row, day.value, begin, minutes) for row in (*events.values(), *self._taken)]):
+                self._taken.append({"date": day.value, "start": start.value, "minutes": minutes})
+                return day, start
+
+    def busy_day(self) -> Slot:
+        """A date on which the user has events."""
+        return date_of(self.row("events")["date"], self.fixture.today, self.s)
+
+    def title(self) -> str:
+        """A title that no event has."""
+        while True:
+            title = f"{self.s.pick(self.words.topics)} {self.s.pick(EVENT_KINDS)}"
+            if title not in self._used and all(row["title"] != title for row in self.state.table("events").values()):
+                self._used.add(title)
+                return title
+
+    def body(self) -> str:
+        """A sentence to send."""
+        text = self.unused(BODIES)
+        return text.format(topic=self.s.pick(self.words.topics).lower(), weekday=self.s.pick(_WEEKDAYS))
+
+    def quoted(self, text: str) -> Slot:
+        """Free text, in quotation marks."""
+        quote = '"' if self.s.chance(0.7) else "'"
+        return Slot(text, f"{quote}{text}{quote}")
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+
+
+def date_of(value: str, today: int, s: Stream) -> Slot:
+    """A given date after today, in some wording."""
+    return day_after(today, date.fromisoformat(value).toordinal() - today, s)
+
+
+__all__ = ["KINDS", "Drawn", "Fact", "Intent", "Scene", "date_of"]

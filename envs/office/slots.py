@@ -1,0 +1,211 @@
+"""Slots: a value that a call needs, and the ways people write it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from toolgym.types import ToolCall
+
+from .fixture import WEEKDAYS, iso
+from .stream import Stream
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+CURRENCIES = {"EUR": ("€", "euros"), "USD": ("$", "US dollars"), "GBP": ("£", "pounds"), "CHF": ("CHF ", "Swiss francs")}
+
+
+class Slot(msgspec.Struct, frozen=True, gc=False):
+    """A value and its wording in one request."""
+
+    value: Any
+    text: str
+    """As a noun: "Friday", "14:30", "the Budget review meeting"."""
+    adverb: str = ""
+    """As an adverbial, where that differs: "on Friday"."""
+    note: str = ""
+    """How the value follows from the text; "" where the text holds it as it is."""
+    lookup: ToolCall | None = None
+    """The call whose result has the value, where the request does not."""
+    plain: str = ""
+    """As an answer writes it, where that is not ``value``."""
+
+    def said(self) -> str:
+        return self.plain or str(self.value)
+
+
+def verbatim(value: str, quote: str = "") -> Slot:
+    """A value that the request holds as it is, in quotation marks where ``quote`` is given."""
+    return Slot(value, f"{quote}{value}{quote}")
+
+
+def ordinal(n: int) -> str:
+    return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+def spoken(n: int, s: Stream) -> str:
+    return NUMBERS[n] if n < len(NUMBERS) and s.chance(0.5) else str(n)
+
+
+_Form = tuple[str, str] | None
+"""A date as a noun and as an adverbial; None where it is not written so."""
+
+
+def _iso(today: int, offset: int, s: Stream) -> _Form:
+    text = iso(today + offset)
+    return text, f"on {text}"
+
+
+def _written(today: int, offset: int, s: Stream) -> _Form:
+    day = date.fromordinal(today + offset)
+    month = MONTHS[day.month - 1]
+    text = s.pick((f"{day.day} {month}", f"{month} {day.day}", f"{month} {ordinal(day.day)}", f"{day.day} {month} {day.year}"))
+    return text, f"on {text}"
+
+
+def _weekday(today: int, offset: int, s: Stream) -> _Form:
+    if offset > 6:
+        return None
+    name = WEEKDAYS[(today + offset - 1) % 7]
+    return (name, f"on {name}") if s.chance(0.6) else (f"this coming {name}", f"this coming {name}")
+
+
+def _weekday_next_week(today: int, offset: int, s: Stream) -> _Form:
+    monday = 7 - (today - 1) % 7
+    if not monday <= offset < monday + 7:
+        return None
+    name = WEEKDAYS[offset - monday]
+    text = s.pick((f"{name} of next week", f"{name} next week"))
+    return text, f"on {text}"
+
+
+def _in_days(today: int, offset: int, s: Stream) -> _Form:
+    if not 3 <= offset <= 9:
+        return None
+    word = spoken(offset, s)
+    return s.pick((f"{word} days from now", f"{word} days from today")), f"in {word} days"
+
+
+def _day_of_month(today: int, offset: int, s: Stream) -> _Form:
+    if not 2 <= offset <= 26:
+        return None
+    text = f"the {ordinal(date.fromordinal(today + offset).day)}"
+    return text, f"on {text}"
+
+
+_NAMED = {
+    1: (("tomorrow", "tomorrow"),),
+    2: (("the day after tomorrow", "the day after tomorrow"),),
+    7: (("a week from today", "a week from today"), ("a week from now", "in a week")),
+    8: (("a week from tomorrow", "a week from tomorrow"),),
+    14: (("two weeks from today", "in two weeks"), ("two weeks from now", "two weeks from today")),
+}
+
+
+def _named(today: int, offset: int, s: Stream) -> _Form:
+    return s.pick(_NAMED[offset]) if offset in _NAMED else None
+
+
+_FORMS = (_iso, _iso, _iso, _written, _written, _weekday, _weekday, _weekday_next_week, _in_days, _day_of_month, _named, _named)
+
+
+def _day(today: int, offset: int, text: str, adverb: str) -> Slot:
+    value = iso(today + offset)
+    if value in text:
+        return Slot(value, text, adverb)
+    return Slot(value, text, adverb, f"{text[0].upper()}{text[1:]} is {value}.")
+
+
+def day_after(today: int, offset: int, s: Stream) -> Slot:
+    """The day ``offset`` days after today, in some wording. "Friday" is the next one after today, "Friday next
+    week" that of the week after this one (weeks begin on Monday), "the 14th" the next 14th."""
+    while (form := s.pick(_FORMS)(today, offset, s)) is None:
+        pass
+    return _day(today, offset, *form)
+
+
+def future_day(today: int, s: Stream) -> Slot:
+    """A working day of the next two months, more often a near one."""
+    while True:
+        offset = s.between(1, 14) if s.chance(0.7) else s.between(15, 60)
+        if (today + offset - 1) % 7 < 5:
+            return day_after(today, offset, s)
+
+
+def past_day(today: int, s: Stream) -> Slot:
+    """Today or a day of the last four weeks."""
+    kind = s.below(6)
+    if kind == 0:
+        return _day(today, 0, "today", "today")
+    if kind == 1:
+        return _day(today, -1, "yesterday", "yesterday")
+    back = s.between(2, 28)
+    day = date.fromordinal(today - back)
+    if kind == 2 and back < 10:
+        text = f"{spoken(back, s)} days ago"
+        return _day(today, -back, text, text)
+    if kind == 3:
+        month = MONTHS[day.month - 1]
+        text = s.pick((f"{day.day} {month}", f"{month} {ordinal(day.day)}"))
+        return _day(today, -back, text, f"on {text}")
+    return _day(today, -back, day.isoformat(), f"on {day.isoformat()}")
+
+
+def time_of_day(s: Stream, minutes: tuple[int, ...] = (0, 0, 30, 15, 45)) -> Slot:
+    """A time from 9:00 to 16:45."""
+    return time_slot(s.between(9, 16), s.pick(minutes), s)
+
+
+def time_slot(hour: int, minute: int, s: Stream) -> Slot:
+    value = f"{hour:02}:{minute:02}"
+    kind = s.below(5)
+    if kind < 2 or (hour == 12 and minute and kind < 4):  # "12:30 pm" is read in two ways
+        return Slot(value, value)
+    if hour == 12 and not minute:
+        return Slot(value, "noon", note="Noon is 12:00.")
+    if kind == 4:
+        name, following = NUMBERS[(hour - 1) % 12 + 1], NUMBERS[hour % 12 + 1]
+        text = {0: name, 15: f"quarter past {name}", 30: f"half past {name}", 45: f"quarter to {following}"}[minute]
+        text += " in the morning" if hour < 12 else " in the afternoon"
+    else:
+        text = f"{(hour - 1) % 12 + 1}" if not minute and kind == 2 else f"{(hour - 1) % 12 + 1}:{minute:02}"
+        text += s.pick((" am", "am") if hour < 12 else (" pm", "pm"))
+    return Slot(value, text, note=f"{text[0].upper()}{text[1:]} is {value}.")
+
+
+_LENGTHS = {
+    15: ("15 minutes", "a quarter of an hour"),
+    20: ("20 minutes", "twenty minutes"),
+    30: ("30 minutes", "half an hour", "thirty minutes"),
+    45: ("45 minutes", "three quarters of an hour"),
+    60: ("60 minutes", "an hour", "one hour"),
+    90: ("90 minutes", "an hour and a half"),
+    120: ("120 minutes", "two hours"),
+}
+
+
+def duration(s: Stream, longest: int = 120) -> Slot:
+    """Minutes, as a number."""
+    minutes = s.pick([n for n in _LENGTHS if n <= longest])
+    text = s.pick(_LENGTHS[minutes])
+    note = "" if str(minutes) in text else f"{text[0].upper()}{text[1:]} is {minutes} minutes."
+    return Slot(minutes, text, note=note, plain=f"{minutes} minutes")
+
+
+def count(s: Stream, low: int, high: int) -> Slot:
+    n = s.between(low, high)
+    return Slot(n, spoken(n, s))
+
+
+def money(amount: float, currency: str, s: Stream) -> Slot:
+    """An amount with its currency, of which the value is the amount alone."""
+    sign, name = CURRENCIES[currency]
+    figure = f"{amount:.2f}" if amount % 1 or s.chance(0.5) else f"{amount:.0f}"
+    text = s.pick((f"{sign}{figure}", f"{figure} {name}", f"{figure} {currency}", f"{currency} {figure}"))
+    note = "" if currency in text else f"{text} is in {currency}."
+    return Slot(amount, text, note=note, plain=f"{figure} {currency}")

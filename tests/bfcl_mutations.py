@@ -1,0 +1,239 @@
+"""Right and almost right answers to BFCL tasks, drawn by seed: what official and own verdicts are compared on."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from random import Random
+from typing import Any
+
+from toolgym.envs.bfcl.literals import written
+from toolgym.types import Task
+
+SOUP = {
+    "java": [
+        "new ", "new", "ArrayList<>", "ArrayList<String>", "HashMap<>", "HashMap<String, Object>", "(", ")", "()",
+        "{{", "}}", "{", "}", "Arrays.asList(", "add(", 'put("', '",', "[]", "int", "String", ";", ",", " ", "  ",
+        "\n", "\t", '"', "'", '"a"', "'b'", "1", "2L", "3.5f", "-4", "1e5", "true", "x", ">", "<", "ü", "1_000", "nan",
+        "new int[]{", "new ArrayList<>(Arrays.asList(", "new HashMap<>() {{ ", "new ArrayList<>() {{ ", "))",
+    ],
+    "javascript": [
+        "[", "]", "[[", "]]", "], [", ",", ", ", ":", ": ", "{", "}", "'", '"', "new Array(", ")", "(", "1", "2.5", "3n",
+        "true", "false", "a", "'b'", '"c"', "key: ", "'k': ", " ", "\n", "\t", "-1", "null", "new ", "Array(", "x y",
+        "ü", "inf", "1_0", "[]", "{}", "[1", "2]",
+    ],
+}  # fmt: skip
+"""What source text is made of, and what may go wrong in it."""
+
+_ODD: list[Any] = [
+    None, True, False, 0, 1, -1, 2, 1.0, 0.0, 0.5, "", " ", "0", "1", "true", "None", "null", [], [""], [[]], {}, {"": ""},
+    (), (1, 2), [None], [1, "a"], [1.0], [True], {"a": 1}, [{}], [{"a": 1}], 10**400, float("nan"), float("inf"),
+    1j, b"x", "ü", "a" * 50, [5], ["x", ["y"]], {"a": {"b": []}}, {1: 2}, {None: 1}, "İ", "ß",
+]  # fmt: skip
+
+
+def answer(task: Task, random: Random) -> list[dict[str, dict[str, Any]]]:
+    """An answer made of accepted values: any of the alternatives, options left out or not."""
+    entry = task.data
+    docs = {doc["name"]: doc["parameters"]["properties"] for doc in entry.docs}
+    calls = []
+    for call in entry.ground_truth:
+        ((name, accepted),) = call.items()
+        arguments = {}
+        for parameter, alternatives in accepted.items():
+            if not alternatives or ("" in alternatives and random.random() < 0.5):
+                continue
+            value = _concrete(random.choice(alternatives), random)
+            if value == "" and random.random() < 0.8:
+                continue
+            schema = docs[name].get(parameter, {"type": "any"})
+            arguments[parameter] = written(value, schema, entry.language)
+            if entry.language != "python" and random.random() < 0.3:
+                arguments[parameter] = _another_form(arguments[parameter], value, schema, random)
+        calls.append({name: arguments})
+    return calls
+
+
+def _concrete(value: Any, random: Random) -> Any:
+    if isinstance(value, dict):
+        leaves = {key: random.choice(leaf) if isinstance(leaf, list) and leaf else leaf for key, leaf in value.items()}
+        return {key: _concrete(leaf, random) for key, leaf in leaves.items() if leaf != "" or random.random() < 0.2}
+    if isinstance(value, list):
+        return [_concrete(item, random) if isinstance(item, dict) else item for item in value]
+    return value
+
+
+def _another_form(text: str, value: Any, schema: dict[str, Any], random: Random) -> str:
+    """Other ways to write the same in Java or JavaScript."""
+    items = schema.get("items", {}).get("type", "any")
+    elements = value if isinstance(value, list) else []
+    parts = [written(item, {"type": items}, "java") for item in elements]
+    quoted = [f'"{part}"' if isinstance(item, str) else part for item, part in zip(elements, parts, strict=True)]
+    forms = [f'"{text}"', f"'{text}'", f" {text}", f"{text} ", f"{text}\n", f"{text};", text.replace('"', "'"), text.upper()]
+    forms += [text.replace(", ", ","), text.replace(" ", ""), text.replace(" ", "  "), text.replace("{{", "{ {")]
+    if parts:
+        forms += [f"new Array({', '.join(quoted)})", f"[[{', '.join(quoted)}]]", f"new Array([{', '.join(parts)}])"]
+        forms += [f"new ArrayList<>() {{{{ {' '.join(f'add({part});' for part in quoted)} }}}}"]
+        forms += [f"new ArrayList<>(Arrays.asList({','.join(quoted)}))", f"new Object[] {{{', '.join(parts)}}}"]
+        forms += [f"Arrays.asList({', '.join(quoted)})", f"List.of({', '.join(quoted)})"]
+    return random.choice(forms)
+
+
+def mutated(calls: list[dict[str, dict[str, Any]]], task: Task, random: Random) -> Any:
+    """The answer with one to three things changed."""
+    calls = deepcopy(calls)
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        change = random.random()
+        if change < 0.1:
+            calls = _other_calls(calls, random)
+        elif change < 0.13:
+            return _other_shape(calls, random)
+        elif calls:
+            i = random.randrange(len(calls))
+            ((name, arguments),) = calls[i].items()
+            if change < 0.22:
+                name = _other_name(name, task, random)
+            elif change < 0.45:
+                arguments = _other_parameters(arguments, name, task, random)
+            elif arguments:
+                parameter = random.choice(list(arguments))
+                arguments[parameter] = other_value(arguments[parameter], random, task.data.language)
+            calls[i] = {name: arguments}
+    return calls
+
+
+def _other_calls(calls: list[Any], random: Random) -> list[Any]:
+    if not calls:
+        return [{"f": {}}]
+    one = random.choice(calls)
+    shuffled = random.sample(calls, len(calls))
+    without = [call for call in calls if call is not one]
+    return random.choice([[], [*calls, deepcopy(one)], without, shuffled, calls[::-1], [deepcopy(one) for _ in calls]])
+
+
+def _other_shape(calls: list[Any], random: Random) -> Any:
+    name = next(iter(calls[0])) if calls else "f"
+    shapes = [None, {}, "text", tuple(calls), [None], [{}], [{name: []}], [{name: None}], [[]], [{name: {}, "g": {}}]]
+    return random.choice([*shapes, [*calls, "x"], [name], {name: {}}, calls[:1] + [{}]])
+
+
+def _other_name(name: str, task: Task, random: Random) -> str:
+    names = [doc["name"] for doc in task.data.docs]
+    forms = [name.upper(), name.lower(), name.replace(".", "_"), name.replace("_", "."), name + "_", "", name + " "]
+    return random.choice([*forms, random.choice(names), name.split(".")[-1], name[:-1]])
+
+
+def _other_parameters(arguments: dict[str, Any], name: str, task: Task, random: Random) -> dict[Any, Any]:
+    schemas = next((doc["parameters"]["properties"] for doc in task.data.docs if doc["name"] == name), {})
+    change = random.random()
+    if change < 0.45 and arguments:
+        arguments.pop(random.choice(list(arguments)))
+    elif change < 0.75:
+        added = random.choice([*schemas, "extra", "", None, "self"])
+        items = [*arguments.items(), (added, random.choice(_ODD))]
+        random.shuffle(items)
+        arguments = dict(items)
+    elif change < 0.9 and arguments:
+        old = random.choice(list(arguments))
+        new = random.choice([*schemas, old.upper(), old + "_", f"{old}s"]) if isinstance(old, str) else "x"
+        arguments = {new if key == old else key: value for key, value in arguments.items()}
+    else:
+        arguments = dict(random.sample(list(arguments.items()), len(arguments)))
+    return arguments
+
+
+def other_value(value: Any, random: Random, language: str = "python", depth: int = 0) -> Any:
+    """A value near this one, or an odd one."""
+    change = random.random()
+    if change < 0.15:
+        return random.choice(_ODD)
+    if change < 0.25:
+        return random.choice([str(value), [value], (value,), {"value": value}, repr(value), bool(value), [value, value]])
+    if isinstance(value, str):
+        return other_source(value, random, language) if language != "python" and change < 0.8 else other_text(value, random)
+    if isinstance(value, bool):
+        return random.choice([not value, int(value), str(value), str(value).lower(), float(value)])
+    if isinstance(value, (int, float)) and abs(value) < 1e9:
+        return random.choice([value + 1, -value, value * 1.0, value + 0.5, f"{value}", value == 1, value + 1j])
+    if isinstance(value, (list, tuple)):
+        return _other_list(list(value), random, depth)
+    if isinstance(value, dict):
+        return _other_dict(dict(value), random, depth)
+    return random.choice(_ODD)
+
+
+def _other_list(value: list[Any], random: Random, depth: int) -> Any:
+    forms: list[Any] = [value[::-1], tuple(value), [], value[:-1], [*value, random.choice(_ODD)], [value], value * 2]
+    if value and depth < 3:
+        i = random.randrange(len(value))
+        changed = [*value[:i], other_value(value[i], random, depth=depth + 1), *value[i + 1 :]]
+        forms += [changed] * 6 + [[str(item) for item in value], [[item] for item in value]]
+        forms += [[float(item) if type(item) is int else item for item in value]]
+    return random.choice(forms)
+
+
+def _other_dict(value: dict[Any, Any], random: Random, depth: int) -> Any:
+    forms: list[Any] = [{}, [value], list(value), value | {"extra": random.choice(_ODD)}, str(value)]
+    if value and depth < 3:
+        key = random.choice(list(value))
+        forms += [{k: v for k, v in value.items() if k != key}, {f"{k}": v for k, v in reversed(value.items())}] * 2
+        forms += [value | {key: other_value(value[key], random, depth=depth + 1)}] * 6
+        forms += [{(f"{k}x" if k == key else k): v for k, v in value.items()}, value | {key: [value[key]]}]
+    return random.choice(forms)
+
+
+def other_text(text: str, random: Random) -> str:
+    """Strings near this one: equal to it for BFCL (case, spaces, some punctuation), or not."""
+    i = random.randint(0, len(text))
+    inserted = random.choice(" ,./-_*^'\"!?:;()\t\n\u00a0–eÉ0")
+    forms = [text[:i] + inserted + text[i:]] * 4 + [text.upper(), text.lower(), text.title(), text.swapcase(), f" {text} "]
+    forms += [text[:i] + text[i + 1 :], text.replace(" ", ""), text.replace(" ", "_"), text.replace("'", '"'), text[::-1]]
+    forms += [text.replace(",", ""), f"'{text}'", f'"{text}"', text + text[-1:], text.split(" ")[0], text.replace("-", "–")]
+    return random.choice(forms)
+
+
+def other_source(text: str, random: Random, language: str) -> str:
+    """Source text near this one: a letter or a token put in, taken out, doubled or exchanged."""
+    for _ in range(random.choice((1, 1, 2, 3))):
+        i = random.randint(0, len(text))
+        j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
+        token = random.choice(SOUP[language])
+        text = random.choice([text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text])
+    return text[:400]
+
+
+def soup(random: Random, language: str, most: int = 12) -> str:
+    """Tokens in any order."""
+    return "".join(random.choice(SOUP[language]) for _ in range(random.randint(0, most)))
+
+
+TEXT_SOUP = [
+    "(", ")", "[", "]", ",", ", ", "=", "'", '"', " ", "\n", "`", "```", "-", "+", ".", "not ", "True", "null", "{", "}",
+    ":", "#", ";", "a=", "x", "1", "L", "é", "漢", "_", "new ", "new int[]{", "...", "/*c*/", "//", "f(", "g(a=1)", "]]",
+    "python", "true", "?", "=>", "<", ">", "@", "\\", "\t", "(x)", "[0]", "!", "${", "lambda: ", " if ", "'''", '"""',
+]  # fmt: skip
+
+
+def as_text(calls: list[dict[str, dict[str, Any]]], random: Random, language: str) -> str:
+    """Decoded calls as a model writes them."""
+    written_calls = []
+    for call in calls:
+        ((name, arguments),) = call.items()
+        parts = []
+        for parameter, value in arguments.items():
+            literal = language == "python" or (isinstance(value, str) and random.random() < 0.5)
+            source = repr(value) if literal else str(value)
+            if literal and language == "java":
+                source = f'"{value}"'
+            parts.append(f"{parameter}={source}" if random.random() < 0.97 else source)
+        written_calls.append(f"{name}({', '.join(parts)})")
+    return f"[{', '.join(written_calls)}]"
+
+
+def mutated_text(text: str, random: Random) -> str:
+    """A text with up to three tokens put in, taken out, doubled or exchanged."""
+    for _ in range(random.choice((0, 1, 1, 2, 3))):
+        i = random.randint(0, len(text))
+        j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
+        token = random.choice(TEXT_SOUP)
+        text = random.choice([text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text])
+    return text

@@ -1,0 +1,67 @@
+"""What several test files share: a small stateful tool box and the tasks that use it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from toolgym import Task, ToolCall, ToolEnv, tool, tools_of
+
+
+class Shop:
+    """The state of an episode: a cart."""
+
+    def __init__(self) -> None:
+        self.cart: dict[str, int] = {}
+
+    @tool(timeout=None)
+    def add(self, item: str, quantity: int = 1) -> dict[str, int]:
+        """Put an item in the cart.
+
+        Args:
+            item: What to buy.
+            quantity: How many.
+        """
+        self.cart[item] = self.cart.get(item, 0) + quantity
+        return self.cart
+
+    @tool(timeout=None)
+    def total(self) -> int:
+        """Count the items in the cart."""
+        return sum(self.cart.values())
+
+    @tool(timeout=None)
+    def break_down(self) -> str:
+        """Fail, always."""
+        raise RuntimeError("the till is stuck")
+
+
+def shop_tasks() -> list[Task]:
+    tools = tools_of(Shop)
+    milk = ToolCall("add", {"item": "milk", "quantity": 2})
+    return [
+        Task.of("milk", "Two cartons of milk, please.", tools, [[milk]]),
+        Task.of("count", "Two cartons of milk; how many things is that?", tools, [[milk], [ToolCall("total", {})]]),
+        Task.of("hello", "Good morning!", tools, [[]], response="Good morning!"),
+    ]
+
+
+def shop(**kwargs: Any) -> ToolEnv:
+    return ToolEnv(shop_tasks(), state=Shop, **kwargs)
+
+
+def calling(*calls: tuple[str, dict[str, Any]]) -> str:
+    """An action in the toolrl dialect."""
+    lines = "\n".join(json.dumps({"name": name, "parameters": arguments}) for name, arguments in calls)
+    return f"<think>ok</think>\n<tool_call>\n{lines}\n</tool_call>"
+
+
+def saying(text: str) -> str:
+    return f"<think>ok</think>\n<response>{text}</response>"
+
+
+@pytest.fixture
+def env() -> ToolEnv:
+    return shop()

@@ -1,0 +1,118 @@
+"""The house rules of the code itself: who may import whom, what is packaged, what the README says is where."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import toolgym
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = {"torch", "transformers", "stable_baselines3", "safetensors", "gguf", "peft"}
+CODE = sorted(path for folder in ("toolgym", "envs", "agents") for path in (ROOT / folder).rglob("*.py"))
+
+
+def imports(path):
+    """(module, level) of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", node.level
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_import_rules(path):
+    room = path.relative_to(ROOT).parts[0]
+    for module, level in imports(path):
+        assert level <= 1, f"{path}: siblings by .name, never by .."
+        if level:
+            assert room != "toolgym", f"{path}: the core imports by absolute name"
+            continue
+        top = module.split(".")[0]
+        assert top not in ("envs", "agents", "tests", "benchmarks"), f"{path} imports {module}"
+        assert not module.startswith(("toolgym.envs", "toolgym.agents")), f"{path}: {module} is reached by gym.make"
+        if room != "agents":
+            assert top not in HEAVY, f"{path}: {module} belongs under agents/"
+
+
+def test_every_folder_with_code_is_packaged():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    on_disk = {
+        ".".join((*(() if path.relative_to(ROOT).parts[0] == "toolgym" else ("toolgym",)), *path.relative_to(ROOT).parts[:-1]))
+        for path in CODE
+    }
+    assert set(tool["packages"]) == on_disk
+    assert all((ROOT / folder).is_dir() for folder in tool["package-dir"].values())
+
+
+def run(source):
+    done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_toolgym_is_light():
+    loaded = run("import sys, toolgym; print(*sorted({m.split('.')[0] for m in sys.modules}))").split()
+    assert not HEAVY & set(loaded)
+    assert not {"requests", "rich", "docstring_parser", "matplotlib", "sympy"} & set(loaded)
+    assert run("import sys, toolgym; print([m for m in sys.modules if m.startswith(('toolgym.envs', 'toolgym.agents'))])") == "[]"
+
+
+def test_a_bare_checkout_works_without_being_installed(tmp_path):
+    source = f"import sys; sys.path[:] = [p for p in sys.path if 'editable' not in p]; sys.path.insert(0, {str(ROOT)!r})\n"
+    source += "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+    source += "import toolgym, toolgym.envs.bfcl, toolgym.agents; print(toolgym.envs.bfcl.__file__)"
+    assert run(source) == str(ROOT / "envs" / "bfcl" / "__init__.py")
+
+
+def needed(name, seen):
+    """The packages that installing ``name`` without extras brings along."""
+    for requirement in metadata.requires(name) or []:
+        if "extra ==" in requirement:
+            continue
+        marker = requirement.partition(";")[2]
+        if "sys_platform" in marker or "python_version" in marker or "platform_" in marker:
+            continue
+        other = re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower().replace("_", "-")
+        if other not in seen:
+            seen.add(other)
+            needed(other, seen)
+    return seen
+
+
+def test_the_core_needs_at_most_fifteen_packages():
+    assert len(needed("toolgym", set())) <= 15
+
+
+def test_public_names():
+    assert len(toolgym.__all__) <= 15
+    assert toolgym.__all__ == sorted(toolgym.__all__)
+    assert all(getattr(toolgym, name).__doc__ for name in toolgym.__all__)
+    assert (Path(toolgym.__file__).parent / "py.typed").is_file()
+    assert toolgym.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def test_the_readmes_map_matches_the_tree():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    section = readme.split("## The map", 1)[1].split("```")[1]
+    named = {line.split()[0] for line in section.splitlines()[1:] if line.strip() and not line.startswith(" " * 30)}
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing, f"the README names what is not there: {missing}"
+    top = {p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".") and (p / "__init__.py").exists()}
+    top |= {"tests", "benchmarks"}
+    assert top <= {name.strip("/").split("/")[0] for name in named}
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "toolgym").glob("*.py") if path.name != "__init__.py"}
+    assert files <= named, f"the README's map lacks {sorted(files - named)}"
+
+
+def test_source_files_stay_small():
+    long = {str(path.relative_to(ROOT)): n for path in CODE if (n := len(path.read_text("utf-8").splitlines())) > 400}
+    assert not long

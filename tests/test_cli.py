@@ -1,0 +1,361 @@
+"""The ``toolgym`` command: what it prints, how it fails, and that a stopped run goes on."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+
+import gymnasium as gym
+import pytest
+from conftest import Shop, calling, saying, shop_tasks
+
+from toolgym import ToolEnv, registry
+from toolgym.cli import EXTRAS, main
+from toolgym.resolve import AGENTS
+from toolgym.rollout import AgentError
+
+MILK = calling(("add", {"item": "milk", "quantity": 2}))
+COMMANDS = ["list", "show", "play", "eval", "report", "audit", "fetch"]
+
+
+class ShopEnv(ToolEnv):
+    """A shop with a cart.
+
+    Args:
+        category: "all" or "greetings".
+    """
+
+    def __init__(self, category="all", **kwargs):
+        if category not in ("all", "greetings", ["all", "greetings"]):
+            raise ValueError(f"no category {category!r}: there are all and greetings")
+        tasks = shop_tasks()
+        super().__init__(tasks[2:] if category == "greetings" else tasks, state=Shop, **kwargs)
+
+
+class PlainEnv(ToolEnv):
+    """A suite without categories."""
+
+    def __init__(self, **kwargs):
+        super().__init__(shop_tasks(), state=Shop, **kwargs)
+
+
+class Buyer:
+    """Buys milk, then says goodbye."""
+
+    played = 0
+    stop_at = None
+
+    def act(self, observation):
+        if observation["messages"][-1]["role"] != "user":
+            return saying("Bye.")
+        if Buyer.played == Buyer.stop_at:
+            raise KeyboardInterrupt
+        Buyer.played += 1
+        return MILK
+
+
+class Broken:
+    def act(self, observation):
+        raise AgentError("the server is down")
+
+
+class NeedsTorch:
+    def __init__(self):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+
+class Hostile:
+    def act(self, observation):
+        return "\x1b[31m[red]\ud800[/nonsense]" + calling(("\x1b]0;x\x07[/b]", {"\x1b": "[bold]"}))
+
+
+BUYER, HERE = f"{__name__}:Buyer", __name__
+
+
+@pytest.fixture(autouse=True)
+def suites(monkeypatch):
+    for cls in (ShopEnv, PlainEnv):
+        env_id = f"Test{cls.__name__}-v0"
+        suite = registry.Suite(env_id, f"{__name__}:{cls.__name__}", "A shop to test with", assets=("smollm2",))
+        monkeypatch.setitem(registry.SUITES, env_id, suite)
+        if env_id not in gym.registry:
+            registry.register(env_id, cls)
+    monkeypatch.setattr(Buyer, "played", 0)
+    monkeypatch.setattr(Buyer, "stop_at", None)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run a command; returns (status, stdout, stderr)."""
+
+    def run(*words, stdin=""):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        status = main(list(map(str, words)))
+        out, err = capsys.readouterr()
+        assert "\x1b" not in out + err
+        assert max(map(len, out.splitlines()), default=0) <= 80
+        return status, out, err
+
+    return run
+
+
+def test_help_teaches_every_command_in_80_columns(run):
+    status, out, _ = run("--help")
+    assert status == 0
+    for command in COMMANDS:
+        assert command in out
+        status, about, _ = run(command, "--help")
+        assert status == 0
+        assert f"examples:\n  toolgym {command}" in about
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["eval"], ["eval", "--env", "x", "--agent", "y", "-n", "0"]])
+def test_wrong_usage_ends_with_2(run, words):
+    assert run(*words)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "TestShopEnv-v1"], "Did you mean TestShopEnv-v0"),
+        (["show", "TestShopEnv-v0", "mlik"], "did you mean milk"),
+        (["show", "TestShopEnv-v0", "--category", "beer"], "there are all and greetings"),
+        (["show", "TestPlainEnv-v0", "--category", "all"], "takes no 'category'"),
+        (["show", "TestShopEnv-v0", "--dialect", "latin"], "toolrl, hermes"),
+        (["show", "TestShopEnv-v0", "--rubric", "mean"], "toolrl-reference"),
+        (["show", "TestShopEnv-v0", "--env-arg", "max_turns"], "name=value"),
+        (["show", "TestShopEnv-v0", "--env-arg", "max_turn=3"], "Did you mean max_turns"),
+        (["show", "TestShopEnv-v0", "--env-arg", "max_turns=0"], "at least 1"),
+        (["show", "nosuchmodule:Env-v0"], "nosuchmodule"),
+        (["show", "CartPole-v1"], "no suite"),
+        (["play", "TestShopEnv-v0", "mlik"], "did you mean milk"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", "oracel"], "Did you mean oracle"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", "oracle", "--model", "x"], "--model: not for agent 'oracle'"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", "replay"], "needs --replay"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", "endpoint"], "needs --model"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Nobody"], "Nobody"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:NeedsTorch"], "pip install 'toolgym[train]'"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", BUYER, "--resume"], "--out"),
+        (["report", "nowhere"], "nowhere"),
+        (["audit", "--rubric", "mean"], "toolrl-reference"),
+        (["fetch", "gold"], "choose bfcl"),
+    ],
+)
+def test_a_mistake_is_explained_without_a_traceback(run, words, says):
+    status, _, err = run(*words)
+    assert status == 1
+    assert err.startswith("error: ")
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_data_that_cannot_be_had_is_explained(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLGYM_DATA", str(tmp_path))
+    (tmp_path / "bfcl_eval-2026.3.23-py3-none-any.whl").write_bytes(b"half a download")
+    status, _, err = run("fetch", "bfcl")
+    assert status == 1
+    assert "sha256" in err
+
+
+def test_list_names_suites_with_their_data(run):
+    status, out, _ = run("list")
+    assert status == 0
+    for words in ("ToolGym-BFCL-v0", "TestShopEnv-v0", "A shop to test with", "bfcl-eval==2026.3.23", "Apache-2.0"):
+        assert words in out
+
+
+def test_fetch_list_says_what_is_here(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLGYM_DATA", str(tmp_path))
+    monkeypatch.setenv("TOOLGYM_CACHE", str(tmp_path / "none"))
+    (tmp_path / "bfcl_eval-2026.3.23-py3-none-any.whl").touch()
+    _, out, _ = run("fetch", "--list")
+    assert re.search(r"bfcl .* yes", out)
+    assert re.search(r"smollm2 .* no", out)
+
+
+def test_show_a_suite(run):
+    status, out, _ = run("show", "TestShopEnv-v0")
+    assert status == 0
+    for words in ("A shop with a cart.", "3 tasks", "Two cartons of milk", "item: string, quantity?: integer"):
+        assert words in out
+
+
+def test_show_a_task_with_its_gold_action_and_what_that_scores(run):
+    status, out, _ = run("show", "TestShopEnv-v0", "count", "--dialect", "hermes")
+    assert status == 0
+    for words in (
+        "turn 1 of 2",
+        'add {"item": "milk", "quantity": 2}',
+        "<tool_call>",
+        "closing words",
+        "passed",
+        "+12.000",
+    ):
+        assert words in out
+
+
+# Playing ----------------------------------------------------------------------------------------
+
+
+def test_a_person_plays_from_a_pipe(run):
+    status, out, _ = run("play", "TestShopEnv-v0", "milk", stdin=f":tools\n:gold\n\n{MILK}\n\n{saying('Bye.')}\n\n")
+    assert status == 0
+    for words in (
+        "item: string, quantity?: integer",
+        "reward +4.000",
+        'result: {"milk":2}',
+        "██████████",
+        "2 of 2",
+        "passed",
+    ):
+        assert words in out
+
+
+def test_a_wrong_call_is_told_why(run):
+    wrong = calling(("add", {"item": "beer", "quantity": 2}), ("pay", {}))
+    _, out, _ = run("play", "TestShopEnv-v0", "milk", stdin=f"{wrong}\n\n{saying('Bye.')}")
+    for words in ("value differs: item", "1 of 2", "there is no tool 'pay'", "failed"):
+        assert words in out
+
+
+@pytest.mark.parametrize("stdin", ["", ":quit\n", ":q", ":help\n:nonsense\n:prompt\n"])
+def test_play_ends_when_input_does(run, stdin):
+    status, out, _ = run("play", "TestShopEnv-v0", "--seed", "3", stdin=stdin)
+    assert status == 0
+    assert "stopped before the end" in out
+
+
+def test_what_a_person_types_cannot_steer_the_terminal(run):
+    status, out, _ = run("play", "TestShopEnv-v0", "hello", stdin=f"{Hostile().act(None)}\n\n")
+    assert status == 0
+    assert "[red]" in out
+
+
+# Evaluating -------------------------------------------------------------------------------------
+
+
+def evaluate(run, *words):
+    return run("eval", "--env", "TestShopEnv-v0", "--agent", BUYER, *words)
+
+
+def test_eval_prints_the_numbers_and_keeps_the_run(run, tmp_path):
+    status, out, _ = evaluate(run, "--out", tmp_path / "run")
+    assert status == 0
+    assert re.search(r"all +33\.3 \[ 6\.1, +79\.2\] +3", out)
+    assert len((tmp_path / "run" / "episodes.jsonl").read_text().splitlines()) == 3
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["rows"][0]["successes"] == 1
+    assert "<!doctype html>" in (tmp_path / "run" / "report.html").read_text("utf-8")
+
+
+def test_eval_options_reach_the_env(run, tmp_path):
+    out = tmp_path / "run"
+    words = ("--category", "greetings", "--dialect", "hermes", "--env-arg", "max_turns=4", "-n", 1, "--repeats", 2)
+    assert evaluate(run, *words, "--out", out)[0] == 0
+    kept = json.loads((out / "run.json").read_text())
+    assert kept["env_kwargs"] == {"category": "greetings", "dialect": "hermes", "max_turns": 4}
+    assert (kept["n"], kept["repeats"]) == (1, 2)
+    lines = (out / "episodes.jsonl").read_text().splitlines()
+    assert [json.loads(line)["task_id"] for line in lines] == ["hello"] * 2
+
+
+@pytest.mark.parametrize("words", [["all,greetings"], ["all", "greetings"]])
+def test_several_categories_may_be_given_either_way(run, words):
+    assert evaluate(run, "--category", *words)[0] == 0
+
+
+def test_ctrl_c_keeps_what_was_played_and_resume_goes_on(run, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    Buyer.stop_at = 2
+    status, _, err = evaluate(run, "--out", out)
+    assert status == 130
+    assert "2 episodes are saved" in err
+    assert "--resume" in err
+    status, _, err = evaluate(run, "--out", out)
+    assert (status, "--resume" in err) == (1, True)
+    Buyer.stop_at, Buyer.played = None, 0
+    status, shown, _ = evaluate(run, "--out", out, "--resume")
+    assert status == 0
+    assert Buyer.played == 1
+    assert "3/3" in shown
+
+
+def test_ctrl_c_without_a_folder_says_that_nothing_is_kept(run):
+    Buyer.stop_at = 0
+    status, _, err = evaluate(run)
+    assert status == 130
+    assert "--out" in err
+
+
+def test_episodes_lost_to_a_failure_are_counted_apart(run):
+    status, out, _ = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Broken")
+    assert status == 0
+    assert "3 invalid" in out
+    assert re.search(r"all +– \[ 0\.0, +100\.0\] +0", out)
+
+
+def test_what_a_model_writes_cannot_steer_the_terminal(run, tmp_path):
+    status, _, _ = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Hostile", "--out", tmp_path / "run")
+    assert status == 0
+    assert "\x1b" not in (tmp_path / "run" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("agent", ["oracle", "random", "silent"])
+def test_the_scripted_agents_play(run, agent):
+    status, out, _ = run("eval", "--env", "TestShopEnv-v0", "--agent", agent, "--seed", 1)
+    assert status == 0
+    assert "100.0" in out or agent != "oracle"
+
+
+def test_a_run_is_replayed(run, tmp_path):
+    evaluate(run, "--out", tmp_path / "run")
+    status, out, _ = run("eval", "--env", "TestShopEnv-v0", "--agent", "replay", "--replay", tmp_path / "run")
+    assert status == 0
+    assert re.search(r"all +33\.3", out)
+
+
+def test_report_compares_runs_and_writes_a_page(run, tmp_path):
+    evaluate(run, "--out", tmp_path / "a")
+    evaluate(run, "--out", tmp_path / "b", "-n", 2)
+    status, out, _ = run("report", tmp_path / "a", tmp_path / "b", "--html", tmp_path / "both.html")
+    assert status == 0
+    assert out.count("mean per episode") == 2
+    assert (tmp_path / "both.html").read_text("utf-8").count("class='episode'") == 5
+
+
+# The rest ---------------------------------------------------------------------------------------
+
+
+def test_audit_shows_both_rubrics_and_judges_the_default_one(run):
+    status, out, _ = run("audit")
+    assert status == 0
+    assert "rubric toolrl-reference" in out
+
+
+def test_audit_fails_on_a_rubric_that_can_be_cheated(run):
+    assert run("audit", "--rubric", "toolrl")[0] == 0
+    assert run("audit", "--rubric", "toolrl-reference")[0] == 1
+
+
+def test_every_extra_named_in_an_error_exists():
+    from importlib.metadata import metadata
+
+    assert set(EXTRAS.values()) <= set(metadata("toolgym").get_all("Provides-Extra"))
+
+
+def test_every_agent_takes_the_options_it_lists():
+    import inspect
+    from importlib import import_module
+
+    for name, entry in AGENTS.items():
+        module, _, cls = entry.entry_point.partition(":")
+        parameters = inspect.signature(getattr(import_module(module), cls)).parameters
+        assert set(entry.options.values()) <= set(parameters), name
+
+
+def test_help_is_quick_to_load():
+    source = "import sys, toolgym.cli; sys.exit(any(m in sys.modules for m in ('rich', 'torch', 'requests')))"
+    assert subprocess.run([sys.executable, "-c", source], check=False, timeout=60).returncode == 0

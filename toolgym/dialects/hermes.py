@@ -1,0 +1,83 @@
+"""Hermes' syntax, which Qwen models speak: free text, then one ``<tool_call>`` block per call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from toolgym.dialects.base import Dialect
+from toolgym.dialects.blocks import CLOSE, OPEN, read_block
+from toolgym.dialects.calls import MAX_CALLS, one_call, too_many, tool_lines, write_call
+from toolgym.dialects.think import split_think, write_think
+from toolgym.types import Completion, ToolCall
+
+if TYPE_CHECKING:
+    from toolgym.tools import Tool
+
+_INSTRUCTIONS = """\
+You can call these tools, described by one JSON object per line:
+{tools}
+
+Write each call as a JSON object in a block of its own:
+<tool_call>
+{{"name": "the tool", "arguments": {{"a parameter": "its value"}}}}
+</tool_call>
+What the tools return comes in the next message. Where no tool is needed, answer in plain text.
+
+To add 1 and 2 with a tool named "add", you would write:
+<tool_call>
+{{"name": "add", "arguments": {{"a": 1, "b": 2}}}}
+</tool_call>"""
+
+
+class Hermes(Dialect):
+    """An optional ``<think>..</think>``, then text and ``<tool_call>`` blocks; the text outside is the response.
+
+    Results are "tool" messages, which the chat templates of Qwen and Hermes models render themselves. ``render``
+    cannot write ``</think>`` in a thought, nor in a response without one, nor ``<tool_call>`` in a
+    response; white space around the response is not kept.
+    """
+
+    name: ClassVar[str] = "hermes"
+
+    def instructions(self, tools: Sequence[Tool]) -> str:
+        return _INSTRUCTIONS.format(tools=tool_lines(tools))
+
+    def parse(self, text: str) -> Completion:
+        before, joint, after = text.partition("<tool_call>\n")
+        if joint and after[-13:] == "\n</tool_call>" and "<" not in after[:-13]:  # one block, at the end
+            think = None
+            if before[:7] == "<think>" and before[-9:] == "</think>\n" and "<" not in before[7:-9]:
+                think, before = before[7:-9], ""
+            if not before:
+                call = one_call(after[:-13], "arguments", len(text) - len(after))
+                if call is not None:
+                    return Completion(text, (call,), think)
+        return _read(text)
+
+    def render(self, completion: Completion) -> str:
+        lines = [write_think(completion.think)]
+        if completion.response:
+            lines.append(f"{completion.response}\n")
+        lines += [f"{OPEN}\n{write_call(call, 'arguments')}\n{CLOSE}\n" for call in completion.calls]
+        return "".join(lines)[:-1]
+
+
+def _read(text: str) -> Completion:
+    """Any text."""
+    think, position, problem = split_think(text, before=OPEN)
+    calls: list[ToolCall] = []
+    outside: list[str] = []
+    at = text.find(OPEN, position)
+    while at >= 0:
+        outside.append(text[position:at].strip())
+        found, position = read_block(text, at, "arguments")
+        calls += found
+        if len(calls) > MAX_CALLS:
+            calls[MAX_CALLS:], position = [too_many(calls[MAX_CALLS].start, len(text))], len(text)
+        at = text.find(OPEN, position)
+    outside.append(text[position:].strip())
+    response = "\n".join([part for part in outside if part]) or None
+    if problem is None and response is not None and CLOSE in response:
+        problem = f"{CLOSE} stands outside of a block"
+    return Completion(text, tuple(calls), think, response, problem)

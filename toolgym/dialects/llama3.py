@@ -1,0 +1,105 @@
+"""The JSON syntax of Llama 3.1 and later: a text is a call, or several, or plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from toolgym.dialects.base import Dialect
+from toolgym.dialects.calls import decode_json, one_call, read_calls, tool_lines, write_call
+from toolgym.dialects.think import split_think, write_think
+from toolgym.types import Completion
+
+if TYPE_CHECKING:
+    from toolgym.tools import Tool
+
+_PYTHON_TAG = "<|python_tag|>"
+_ENDS = ("<|eom_id|>", "<|eot_id|>")
+_LIKE_A_CALL = re.compile(r'[\[\s]{0,9}\{\s{0,99}"(?:name|parameters|arguments|function|type)"')
+
+_INSTRUCTIONS = """\
+You can call these tools, described by one JSON object per line:
+{tools}
+
+To call a tool, answer with a JSON object and nothing else:
+{{"name": "the tool", "parameters": {{"a parameter": "its value"}}}}
+Put "; " between several calls. What the tools return comes in the next message. Where no tool is needed, answer in \
+plain text.
+
+To add 1 and 2 with a tool named "add", you would write:
+{{"name": "add", "parameters": {{"a": 1, "b": 2}}}}"""
+
+
+class Llama3(Dialect):
+    """A text that is one JSON object, or several with ";" or line ends between, is calls; any other is a response.
+
+    ``<think>..</think>`` and ``<|python_tag|>`` before and ``<|eom_id|>`` or ``<|eot_id|>`` after it are allowed. JSON
+    without "parameters" is a response; what begins like a call but is no JSON is a malformed call. Results are "tool"
+    messages, which Llama's chat template shows as "ipython". ``render`` leaves out a response beside calls, and
+    white space around a response is not kept.
+    """
+
+    name: ClassVar[str] = "llama3"
+
+    def instructions(self, tools: Sequence[Tool]) -> str:
+        return _INSTRUCTIONS.format(tools=tool_lines(tools))
+
+    def parse(self, text: str) -> Completion:
+        if text[:1] == "{":
+            call = one_call(text, "parameters", 0)
+            if call is not None:
+                return Completion(text, (call,))
+        return _read(text)
+
+    def render(self, completion: Completion) -> str:
+        calls = "; ".join([write_call(call, "parameters") for call in completion.calls])
+        return write_think(completion.think) + (calls or completion.response or "")
+
+
+def _read(text: str) -> Completion:
+    """Any text."""
+    think, problem = None, None
+    start, end = _trim(text, 0)
+    if not text.startswith(("{", "[", _PYTHON_TAG), start):
+        think, start, problem = split_think(text, before=_PYTHON_TAG)
+        start, end = _trim(text, start)
+    tagged = text.startswith(_PYTHON_TAG, start)
+    if tagged:
+        start, end = _trim(text, start + len(_PYTHON_TAG))
+    body = text[start:end]
+    calls = read_calls(body, "parameters", start) if tagged or _attempts(body) else []
+    if not calls:
+        return Completion(text, (), think, body or None, problem)
+    kept = [call for call in calls if call.error is None or text.startswith(("{", "[", '"'), call.start)]
+    if kept and len(kept) < len(calls):
+        calls, problem = kept, problem or "there is text beside the calls"
+    return Completion(text, tuple(calls), think, None, problem)
+
+
+def _attempts(body: str) -> bool:
+    """Whether a text means to call: it begins like one, and if it is JSON it has parameters."""
+    if not _LIKE_A_CALL.match(body):
+        return False
+    if '"parameters"' in body or '"arguments"' in body:
+        return True
+    try:
+        decode_json(body)
+    except ValueError:
+        return True
+    return False
+
+
+def _trim(text: str, start: int) -> tuple[int, int]:
+    """``text[start:]`` without the white space around it and the tokens that end it, as start and end."""
+    end = len(text)
+    while end > start:
+        if text[end - 1].isspace():
+            end -= 1
+        elif text.endswith(_ENDS, start, end):
+            end -= len(_ENDS[0])
+        else:
+            break
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end

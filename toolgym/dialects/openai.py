@@ -1,0 +1,102 @@
+"""The assistant message of OpenAI's chat API, as JSON; tools and results go through the API's own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from toolgym.dialects.base import Dialect
+from toolgym.dialects.calls import MAX_CALLS, decode_json, elements, malformed, members, read_call, too_many, write_json
+from toolgym.types import CallRecord, Completion, Message, ToolCall, message
+
+if TYPE_CHECKING:
+    from toolgym.tools import Tool
+
+_FIELDS = {"role", "content", "tool_calls", "reasoning_content", "refusal", "annotations", "audio", "function_call"}
+
+
+class OpenAI(Dialect):
+    """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
+
+    Text that is no such message is a response. ``reasoning_content``, which servers of reasoning models
+    add, is the thought. Arguments may be an object instead of a string that holds one. Calls without an id
+    get one, "call_0" and so on, in texts and in results.
+    """
+
+    name: ClassVar[str] = "openai"
+
+    def instructions(self, tools: Sequence[Tool]) -> str:
+        """Nothing: the observation's "tools" go to the API as they are."""
+        return ""
+
+    def parse(self, text: str) -> Completion:
+        start = len(text) - len(text.lstrip())
+        if not text.startswith("{", start):
+            return Completion(text, response=text or None)
+        try:
+            value = decode_json(text)
+        except ValueError as error:
+            if '"tool_calls"' not in text:
+                return Completion(text, response=text)
+            return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
+        if not ({"content", "tool_calls"} & value.keys() and ("tool_calls" in value or value.keys() <= _FIELDS)):
+            return Completion(text, response=text)
+        content, think = value.get("content"), value.get("reasoning_content")
+        problem = None if content is None or isinstance(content, str) else '"content" is neither a string nor null'
+        try:
+            calls = tuple(_calls(text, start, value["tool_calls"])) if value.get("tool_calls") else ()
+        except RecursionError:
+            calls = (malformed(text[start:], "the message is nested too deeply", start),)
+        return Completion(
+            text,
+            calls,
+            think if isinstance(think, str) else None,
+            content if isinstance(content, str) else None,
+            problem,
+        )
+
+    def render(self, completion: Completion) -> str:
+        out: dict[str, Any] = {"role": "assistant", "content": completion.response}
+        if completion.think is not None:
+            out["reasoning_content"] = completion.think
+        if completion.calls:
+            out["tool_calls"] = [
+                {
+                    "id": _id(call, i),
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": write_json(call.arguments, call.name)},
+                }
+                for i, call in enumerate(completion.calls)
+            ]
+        return write_json(out, "")
+
+    def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
+        """One "tool" message per call, with the call's id."""
+        return tuple(
+            [
+                message("tool", r.result.content, name=r.call.name, tool_call_id=_id(r.call, i))
+                for i, r in enumerate(records)
+                if r.result is not None
+            ]
+        )
+
+
+def _id(call: ToolCall, position: int) -> str:
+    return call.id or f"call_{position}"
+
+
+def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
+    """The calls of a message that begins at ``start``; ``written`` is what its "tool_calls" holds."""
+    at, end = members(text, start)["tool_calls"]
+    if not isinstance(written, list):
+        yield malformed(text[at:end], '"tool_calls" must be a list', at)
+        return
+    for i, (value, (begin, stop)) in enumerate(zip(written, elements(text, at), strict=True)):
+        if i == MAX_CALLS:
+            yield too_many(begin, end)
+            return
+        call = read_call(value, "arguments", begin, stop)
+        found = value.get("id") if isinstance(value, dict) else None
+        yield ToolCall(
+            call.name, call.arguments, call.error, begin, stop, found if isinstance(found, str) else f"call_{i}"
+        )

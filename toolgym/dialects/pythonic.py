@@ -1,0 +1,151 @@
+"""BFCL's prompted syntax: a list of Python calls, ``[name(parameter=value, ...), ...]``."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from toolgym.assets import read_member
+from toolgym.dialects.base import Dialect
+from toolgym.dialects.calls import MAX_CALLS, too_many
+from toolgym.dialects.python_source import DecodeError, decode, execution_list, locate
+from toolgym.dialects.think import CLOSE, OPEN, split_think, write_think
+from toolgym.types import CallRecord, Completion, Message, ToolCall, message
+
+if TYPE_CHECKING:
+    from toolgym.tools import Tool
+
+_PROMPTS = "bfcl_eval/constants/default_prompts.py"
+
+__all__ = ["DecodeError", "Pythonic", "decode", "execution_list", "system_prompt"]
+
+
+class Pythonic(Dialect):
+    """Calls as BFCL's prompted models write them, read as its official decoder reads them (see ``decode``).
+
+    A text that does not decode is a response, and ``problem`` says why it does not. Ahead of either there may be a
+    thought, which the official handlers of reasoning models cut off too. ``render`` leaves out a response beside
+    calls, and cannot write names that are no Python names; white space around a response is not kept.
+    """
+
+    name: ClassVar[str] = "pythonic"
+
+    def instructions(self, tools: Sequence[Tool]) -> str:
+        """The official system prompt, read from the wheel. Raises AssetError where that cannot be had."""
+        return system_prompt(
+            [{"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in tools]
+        )
+
+    def parse(self, text: str) -> Completion:
+        think, position = None, 0
+        if text.lstrip().startswith(OPEN):
+            think, position, unclosed = split_think(text)
+            if unclosed:
+                return Completion(text, (), think, None, unclosed)
+        try:
+            return _completion(text, think, position)
+        except DecodeError as error:
+            problem = str(error)
+        if think is None and CLOSE in text:  # the prompt may have opened the thought
+            think, position, _ = split_think(text)
+            try:
+                return _completion(text, think, position)
+            except DecodeError as error:
+                problem = str(error)
+        return Completion(text, (), think, text[position:].strip() or None, problem)
+
+    def render(self, completion: Completion) -> str:
+        calls = ", ".join([_call_source(call) for call in completion.calls])
+        answer = completion.response if completion.response is not None and not calls else f"[{calls}]"
+        return write_think(completion.think) + answer
+
+    def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
+        """One user message for all results, as the official harness writes it."""
+        shown = [
+            {"role": "tool", "name": _shown(r.call), "content": r.result.content}
+            for r in records
+            if r.result is not None
+        ]
+        return (message("user", repr(shown)),) if shown else ()
+
+    def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
+        """Whether the text decodes to calls just where they are expected; any other text will do for a response."""
+        if calls:
+            return bool(completion.calls) and all(call.error is None for call in completion.calls)
+        return not completion.calls and (completion.response is not None or not response)
+
+
+def _completion(text: str, think: str | None, position: int) -> Completion:
+    """The text from ``position`` as calls. Raises DecodeError."""
+    calls: list[ToolCall] = []
+    for name, arguments, start, end in locate(text[position:]):
+        start, end = position + max(start, 0), position + end
+        if len(calls) == MAX_CALLS:
+            calls.append(too_many(start, len(text)))
+            break
+        calls.append(ToolCall(name, arguments, None if name else "the call has no name", start, end))
+    return Completion(text, tuple(calls), think)
+
+
+def _call_source(call: ToolCall) -> str:
+    arguments = [
+        f"**{_source(value)}" if key == "**" else f"{key}={_source(value)}" for key, value in call.arguments.items()
+    ]
+    return f"{call.name}({', '.join(arguments)})"
+
+
+def _source(value: Any) -> str:
+    """A value as source that decodes to it. Raises TypeError for what has none."""
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{_source(key)}: {_source(item)}" for key, item in value.items()]) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join([_source(item) for item in value])}]"
+    if isinstance(value, tuple):
+        return f"({', '.join([_source(item) for item in value])}{',' if len(value) == 1 else ''})"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "1e999-1e999" if math.isnan(value) else "1e999" if value > 0 else "-1e999"
+    if value is None or isinstance(value, (str, int, float, complex, bytes)):
+        return repr(value)
+    raise TypeError(f"a {type(value).__name__} cannot be written as Python source")
+
+
+def _shown(call: ToolCall) -> str:
+    try:
+        return execution_list([{call.name: call.arguments}])[0]
+    except DecodeError:
+        return _call_source(call)
+
+
+def system_prompt(docs: Sequence[Mapping[str, Any]]) -> str:
+    """BFCL's default system prompt for these function docs, which are shown as they are.
+
+    The templates are read from the pinned wheel. Raises AssetError where that cannot be had.
+    """
+    texts = _templates()
+    style = texts["PROMPT_STYLE_TEMPLATES"]["classic"]
+    return str(texts["_PLAINTEXT_SYSTEM_PROMPT_TEMPLATE"]).format(
+        persona=style["persona"],
+        task=style["task"],
+        tool_call_format=style["tool_call_no_tag"].format(
+            output_format=texts["OUTPUT_FORMAT_MAPPING"]["python"], param_types=texts["PARAM_TYPE_MAPPING"]["python"]
+        ),
+        multiturn_behavior=style["multiturn_behavior"],
+        available_tools=style["available_tools"].format(format="json", functions=json.dumps(docs, indent=4)),
+    )
+
+
+@cache
+def _templates() -> dict[str, Any]:
+    """The official prompt templates by the names of their constants."""
+    out: dict[str, Any] = {}
+    for node in ast.parse(read_member("bfcl", _PROMPTS)).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                out[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:  # refers to other constants
+                continue
+    return out

@@ -1,0 +1,125 @@
+"""One episode as HTML: the prompt, the model's text with its calls marked, and each call's scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolgym.report.text import as_json, in_html, one_line, shorten
+from toolgym.types import CallRecord, Message, Trajectory, Turn
+
+MOST_TEXT = 20_000
+"""Characters shown of a message or an action."""
+MOST_CALLS = 50
+"""Calls shown of an action."""
+
+
+def episode(trajectory: Trajectory, run: int, label: str, colour: int) -> str:
+    """A collapsed element; ``run`` is what the page's filter knows the run by."""
+    t = trajectory
+    outcome = "invalid" if not t.reward_valid else "passed" if t.success else "failed"
+    reason = t.error if not t.reward_valid else t.verdict
+    name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
+    which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
+    asked = next((m["content"] for m in reversed(t.messages) if m["role"] == "user"), "")
+    return (
+        f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{outcome}'>"
+        f"<summary><span class='badge {outcome}'>{outcome}</span>{which}<b>{in_html(name)}</b>"
+        f"<span class='score'>{t.reward:+.2f}</span><span class='why'>{in_html(one_line(reason or '', 140))}</span>"
+        f"</summary>{_verdict(reason, t)}<p class='asked'>{in_html(one_line(asked, 500))}</p>"
+        f"<details class='prompt'><summary>prompt: {len(t.messages)} messages, "
+        f"{sum(len(m['content']) for m in t.messages):,} characters</summary>"
+        f"{''.join(map(_message, t.messages))}</details>"
+        f"{''.join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))}</details>"
+    )
+
+
+def _verdict(reason: str | None, trajectory: Trajectory) -> str:
+    cut = "The episode was cut off after its last turn." if trajectory.truncated else ""
+    lines = [line for line in (reason, cut) if line]
+    kind = "verdict" if trajectory.success else "verdict bad"
+    return f"<p class='{kind}'>{in_html(shorten(' '.join(lines), 2000))}</p>" if lines else ""
+
+
+def _turn(turn: Turn, number: int, of: int) -> str:
+    records = turn.reward.calls[:MOST_CALLS]
+    terms = "".join(
+        f"<li><b>{in_html(term.name)}</b> {term.weight * term.score:+.2f} "
+        f"<small>{in_html(one_line(term.reason, 300))}</small></li>"
+        for term in turn.reward.terms
+    )
+    more = len(turn.reward.calls) - len(records)
+    rest = f"<p class='note'>{more} more calls are not shown.</p>" if more > 0 else ""
+    calls = f"<ol class='calls'>{''.join(map(_call, records))}</ol>{rest}" if records else ""
+    replies = [m for m in turn.messages[1:] if m["role"] != "tool"]
+    return (
+        f"<div class='turn'>{f'<h4>action {number}</h4>' if of > 1 else ''}"
+        f"<pre class='text'>{marked(turn.action, records)}</pre>"
+        f"<div class='reward'><b>reward {turn.reward.total:+.2f}</b><ul>{terms}</ul></div>"
+        f"{calls}{''.join(map(_message, replies))}</div>"
+    )
+
+
+def marked(text: str, records: Sequence[CallRecord]) -> str:
+    """``text`` escaped, with the span of each call marked by how good it is and numbered from 1."""
+    shown = text[:MOST_TEXT]
+    out, at = [], 0
+    spans = sorted((r.call.start, r.call.end, i, quality(r)) for i, r in enumerate(records, 1))
+    for start, end, number, kind in spans:
+        end = min(end, len(shown))
+        if at <= start < end:
+            out.append(in_html(shown[at:start]))
+            out.append(f"<mark class='{kind}' data-call='{number}'>{in_html(shown[start:end])}</mark>")
+            at = end
+    out.append(in_html(shown[at:]))
+    if len(text) > MOST_TEXT:
+        out.append(f"<i>… {MOST_TEXT:,} of {len(text):,} characters shown</i>")
+    return "".join(out) or "<i>(empty text)</i>"
+
+
+def quality(record: CallRecord) -> str:
+    """``right``: just an expected call. ``partly``: an expected tool, other arguments. ``wrong``: anything else."""
+    if record.call.error is not None or record.score.expected is None:
+        return "wrong"
+    return "partly" if record.score.reason else "right"
+
+
+def notes(record: CallRecord) -> list[tuple[str, str]]:
+    """What there is to say about a call, as (kind, text): errors, the score's reason, the result."""
+    found = [("schema", problem) for problem in record.problems]
+    if record.call.error is not None:
+        found.append(("malformed", record.call.error))
+    elif record.score.reason:
+        found.append(("score", record.score.reason))
+    if record.result is not None:
+        kind = "result" if record.result.error is None else f"result ({record.result.error})"
+        found.append((kind, record.result.content))
+    return found
+
+
+def _call(record: CallRecord) -> str:
+    call, score = record.call, record.score
+    bars = ""
+    if call.error is None:
+        given = len(call.arguments)
+        bars = _bar("name", float(score.expected is not None), f"{score.name:.2f}")
+        bars += _bar("param", score.param, f"{score.param:.2f}")
+        bars += _bar("value", score.value / given, f"{score.value:g} of {given} given") if given else ""
+    lines = "".join(f"<dt>{in_html(kind)}</dt><dd>{in_html(shorten(text, 3000))}</dd>" for kind, text in notes(record))
+    return (
+        f"<li class='{quality(record)}'><code><b>{in_html(one_line(call.name, 200) or '?')}</b> "
+        f"{in_html(one_line(as_json(call.arguments), 600))}</code><div class='bars'>{bars}</div><dl>{lines}</dl></li>"
+    )
+
+
+def _bar(name: str, share: float, value: str) -> str:
+    # widths are classes, in steps of 5 %: the content security policy admits no style attributes
+    step = max(0, min(20, round(20 * share)))
+    return f"<span class='bar'>{name}<i class='track'><i class='fill w{step}'></i></i>{value}</span>"
+
+
+def _message(message: Message) -> str:
+    role = message["role"] + (f" {message['name']}" if message.get("name") else "")
+    return (
+        f"<div class='message'><b>{in_html(role)}</b>"
+        f"<pre class='text'>{in_html(shorten(message['content'], MOST_TEXT))}</pre></div>"
+    )

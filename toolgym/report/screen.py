@@ -1,0 +1,86 @@
+"""A report in the terminal, within 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from toolgym.report.page import number, percent, term_names
+from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
+from toolgym.terminal import plain
+
+RUNS_SIDE_BY_SIDE = 2
+"""How many runs fit beside one another in 80 columns."""
+
+
+def print_report(runs: Sequence[Run], console: Console) -> None:
+    """Success side by side, then what each run's rewards and calls were, then the suites' own summaries."""
+    tables = [rows(run.trajectories) for run in runs]
+    for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
+        end = start + RUNS_SIDE_BY_SIDE
+        console.print(_success(runs[start:end], tables[start:end]))
+    for run, table in zip(runs, tables, strict=True):
+        console.print(_rewards(run, table))
+        console.print(_calls(run, table))
+    for run in runs:
+        summary = summary_lines(suite_summary(run))
+        if summary:
+            console.print(_summary(run, summary))
+
+
+def _success(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table:
+    head = [word for run in runs for word in (run.label, "n")]
+    table = _table("Success in %, with Wilson 95 % intervals", "category", *head)
+    by_run = [{row.category: row for row in each} for each in tables]
+    names = list(dict.fromkeys(name for each in by_run for name in each))
+    for name in [*(name for name in names if name != ALL), *(name for name in names if name == ALL)]:
+        cells = []
+        for each in by_run:
+            row = each.get(name)
+            if row is None:
+                cells += ["–", ""]
+            else:
+                low, high = map(percent, row.interval)
+                cells += [f"{percent(row.success)} [{low:>4}, {high:>5}]", str(row.episodes)]
+        _line(table, name, cells)
+    return table
+
+
+def _rewards(run: Run, lines: Sequence[Row]) -> Table:
+    names = term_names(lines)
+    table = _table(f"{run.label}: reward and its terms, mean per episode", "category", "reward", *names)
+    for row in lines:
+        terms = [number(row.terms.get(name), "+.2f") for name in names]
+        _line(table, row.category, [number(row.reward, "+.2f"), *terms])
+    return table
+
+
+def _calls(run: Run, lines: Sequence[Row]) -> Table:
+    head = ("actions", "calls", "malformed %", "schema %", "invalid")
+    table = _table(f"{run.label}: per episode, and share of calls with errors", "category", *head)
+    for row in lines:
+        shares = [percent(row.malformed), percent(row.objected)]
+        _line(table, row.category, [number(row.turns, ".1f"), number(row.calls, ".1f"), *shares, str(row.invalid)])
+    return table
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=plain(title), title_justify="left", title_style="bold")
+    table.add_column(first, overflow="fold")
+    for head in others:
+        table.add_column(plain(head), justify="right", overflow="fold")
+    return table
+
+
+def _line(table: Table, category: str, cells: Sequence[str]) -> None:
+    table.add_row(plain(category), *cells, style="bold" if category == ALL else "")
+
+
+def _summary(run: Run, summary: dict[str, str]) -> Table:
+    table = _table(f"{run.label}: the benchmark's own summary", "measure", "value")
+    for name, value in summary.items():
+        table.add_row(plain(name), plain(value))
+    return table

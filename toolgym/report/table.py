@@ -1,0 +1,185 @@
+"""Runs to numbers: one row per category and one over all, with intervals that say how sure they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolgym.report.text import one_line
+from toolgym.rollout import RunError, read_episodes
+from toolgym.types import Trajectory
+
+ALL = "all"
+"""The category of the row over every episode."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """The episodes of one agent on one env."""
+
+    label: str
+    """What the run is called beside others: its agent, and its folder where two runs have the same agent."""
+    env_id: str
+    trajectories: list[Trajectory]
+    settings: dict[str, Any] = {}
+    """What ``run.json`` says."""
+    folder: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One category of one run. Means and shares are over the valid episodes; None where there are none."""
+
+    category: str
+    episodes: int
+    """Valid ones: those that say something about the policy."""
+    invalid: int
+    """Episodes with ``reward_valid=False``, in no other number of the row."""
+    successes: int
+    success: float | None
+    """Share of episodes that the benchmark's own verdict passes."""
+    interval: tuple[float, float]
+    """Wilson 95 % interval of ``success``. It takes episodes as independent: with repeats of the same
+    tasks the truth is wider."""
+    reward: float | None
+    """Mean reward of an episode, the sum over its actions."""
+    terms: dict[str, float]
+    """Mean weighted score of each reward term, summed over an episode's actions: they add up to ``reward``."""
+    turns: float | None
+    """Actions per episode."""
+    calls: float | None
+    """Calls per episode, malformed ones included."""
+    malformed: float | None
+    """Share of calls that could not be read."""
+    objected: float | None
+    """Share of calls to which the tool's schema objects."""
+
+
+def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """The Wilson score interval of a proportion (Wilson 1927); (0, 1) for n = 0, where nothing is known."""
+    if n == 0:
+        return 0.0, 1.0
+    share = successes / n
+    centre = share + z * z / (2 * n)
+    spread = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if successes == 0 else (centre - spread) / scale
+    high = 1.0 if successes == n else (centre + spread) / scale
+    return low, high
+
+
+def row_of(category: str, trajectories: Sequence[Trajectory]) -> Row:
+    """One row over ``trajectories``."""
+    valid = [each for each in trajectories if each.reward_valid]
+    turns = [turn for each in valid for turn in each.turns]
+    records = [record for turn in turns for record in turn.reward.calls]
+    n, successes = len(valid), sum(each.success is True for each in valid)
+    terms: dict[str, float] = {}
+    for turn in turns:
+        for term in turn.reward.terms:
+            terms[term.name] = terms.get(term.name, 0.0) + term.weight * term.score
+    return Row(
+        category=category,
+        episodes=n,
+        invalid=len(trajectories) - n,
+        successes=successes,
+        success=_share(successes, n),
+        interval=wilson(successes, n),
+        reward=_share(sum(each.reward for each in valid), n),
+        terms={name: total / n for name, total in terms.items()},
+        turns=_share(len(turns), n),
+        calls=_share(len(records), n),
+        malformed=_share(sum(record.call.error is not None for record in records), len(records)),
+        objected=_share(sum(bool(record.problems) for record in records), len(records)),
+    )
+
+
+def rows(trajectories: Iterable[Trajectory]) -> list[Row]:
+    """A row per category, in the order they first occur, and last the row over ``ALL``.
+
+    One row alone where no episode has a category or all have the same.
+    """
+    groups: dict[str, list[Trajectory]] = {}
+    for each in trajectories:
+        groups.setdefault(each.category, []).append(each)
+    every = row_of(ALL, [each for group in groups.values() for each in group])
+    if len(groups) < 2:
+        return [msgspec.structs.replace(every, category=category or ALL) for category in groups] or [every]
+    return [*(row_of(category or "none", group) for category, group in groups.items()), every]
+
+
+def make_run(trajectories: list[Trajectory], label: str, *, settings: dict[str, Any] | None = None) -> Run:
+    """A run of episodes at hand. Raises RunError if there are none."""
+    if not trajectories:
+        raise RunError(f"run {label!r} has no episodes yet")
+    return Run(label, trajectories[0].env_id, trajectories, settings or {})
+
+
+def load_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """The runs in the folders (or episodes.jsonl files) ``paths``, with labels that tell them apart.
+
+    Raises RunError where a path holds no run, or one without episodes.
+    """
+    runs = [_load(Path(path)) for path in paths]
+    labels = [run.label for run in runs]
+    if len({run.env_id for run in runs}) > 1:
+        labels = [f"{run.label} on {run.env_id}" for run in runs]
+    twice = {label for label in labels if labels.count(label) > 1}
+    return [
+        msgspec.structs.replace(run, label=f"{label} ({run.folder})" if label in twice else label)
+        for run, label in zip(runs, labels, strict=True)
+    ]
+
+
+def suite_summary(run: Run) -> dict[str, Any]:
+    """The benchmark's own aggregate numbers: what the suite's class gives for ``summarize(trajectories)``.
+
+    {} where the suite has none, or is not one of ours.
+    """
+    from toolgym.registry import SUITES, suite_class
+
+    summarize = getattr(suite_class(run.env_id), "summarize", None) if run.env_id in SUITES else None
+    return {} if summarize is None else dict(summarize(run.trajectories))
+
+
+def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
+    """A suite's summary as lines of text: nested names joined by " / ", what is None left out.
+
+    Its part ``categories`` is left out too: the rows say it already.
+    """
+    return dict(_flat({key: value for key, value in summary.items() if key != "categories"}))
+
+
+def _load(path: Path) -> Run:
+    about = (path if path.is_dir() else path.parent) / "run.json"
+    settings: dict[str, Any] = {}
+    if about.is_file():
+        try:
+            settings = dict(json.loads(about.read_text("utf-8")))
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{about} is not the description of a run: {error}") from None
+    begun = path.is_dir() and about.is_file() and not (path / "episodes.jsonl").exists()
+    trajectories = [] if begun else read_episodes(path)
+    if not trajectories:
+        raise RunError(f"{path} has no episodes yet; play some with toolgym eval ... --out {path} --resume")
+    label = str(settings.get("agent") or (path.name if path.is_dir() else path.parent.name))
+    return Run(label, trajectories[0].env_id, trajectories, settings, str(path))
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key} / ")
+        elif isinstance(value, float):
+            yield f"{prefix}{key}", f"{value:.4f}"
+        elif isinstance(value, (list, tuple)):
+            yield f"{prefix}{key}", one_line(f"{len(value)}: {', '.join(map(str, value))}" if value else "none", 100)
+        elif value is not None:
+            yield f"{prefix}{key}", one_line(str(value), 100)

@@ -1,0 +1,315 @@
+"""Episodes: one (``rollout``), or many, saved as they finish and resumable (``evaluate``)."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol, cast
+
+import gymnasium as gym
+
+from toolgym.env import ToolEnv, task_order
+from toolgym.runlog import RunError, RunLog, dump_episode, read_episodes, write_atomic
+from toolgym.types import Observation, Trajectory
+from toolgym.vector import ToolVectorEnv
+
+
+class Agent(Protocol):
+    """Anything with ``act(observation) -> str``, the text in the env's dialect.
+
+    An agent may have more, all optional: ``async def act``, run concurrently; ``act_batch(observations)
+    -> texts``, called with many episodes at once, where an AgentError may stand in for a text;
+    ``for_env(env) -> Agent``, an agent for that env alone; ``concurrency: int``, how many threads may call
+    ``act`` at once; ``name: str``, shown in tables.
+    """
+
+    def act(self, observation: Observation) -> str: ...
+
+
+class AgentError(RuntimeError):
+    """The agent could not answer for a reason that is not the policy's: a server down, no memory.
+
+    ``evaluate`` records the episode with ``reward_valid=False`` and goes on.
+    """
+
+
+def rollout(
+    env: gym.Env[Any, Any] | str, agent: Agent, *, seed: int | None = None, task_id: str | None = None, repeat: int = 0
+) -> Trajectory:
+    """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
+
+    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid.
+    """
+    if isinstance(env, str):
+        env = gym.make(env)
+    bound = _bind(agent, env)
+    if inspect.iscoroutinefunction(bound.act):
+        return asyncio.run(_rollout_async(env, bound, seed, task_id, repeat))
+    episode = _Episode(env, seed, task_id, repeat)
+    while not episode.over:
+        try:
+            text = bound.act(episode.observation)
+        except AgentError as error:
+            return episode.broken(error)
+        episode.take(env.step(text))
+    return episode.trajectory()
+
+
+def evaluate(
+    env: str | Callable[[], gym.Env[Any, Any]],
+    agent: Agent,
+    *,
+    env_kwargs: dict[str, Any] | None = None,
+    n: int | None = None,
+    repeats: int = 1,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    batch_size: int = 16,
+    on_episode: Callable[[Trajectory], None] | None = None,
+) -> list[Trajectory]:
+    """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times.
+
+    With ``out``, a folder: ``run.json`` says what is run and each finished episode is appended to
+    ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes
+    on where it stopped; episodes that were not valid are played again.
+
+    Returns the trajectories in the order of tasks and repeats, resumed ones included.
+    Raises RunError where ``out`` holds another run, or one and ``resume`` is False.
+    """
+    make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
+    first = make()
+    base = first.unwrapped
+    if not isinstance(base, ToolEnv):
+        raise TypeError(f"evaluate plays ToolEnvs, got {type(base).__name__}")
+    if repeats < 1 or batch_size < 1 or (n is not None and n < 1):
+        raise ValueError(f"n, repeats and batch_size must be at least 1; got {n}, {repeats}, {batch_size}")
+    env_id = env if isinstance(env, str) else _env_id(first)
+    wanted = [(task_id, repeat) for task_id in task_order(base.tasks, n, seed) for repeat in range(repeats)]
+    done: dict[tuple[str, int], Trajectory] = {}
+    log = None
+    if out is not None:
+        settings = {
+            "env": env_id,
+            "env_kwargs": env_kwargs or {},
+            "agent": agent_name(agent),
+            "n": n,
+            "repeats": repeats,
+            "seed": seed,
+        }
+        log = RunLog(out, settings, resume=resume)
+        done = {(t.task_id, t.repeat): t for t in log.episodes() if t.reward_valid}
+    todo = [key for key in wanted if key not in done]
+    for trajectory in _play(first, make, agent, todo, batch_size):
+        if log is not None:
+            log.append(trajectory)
+        done[trajectory.task_id, trajectory.repeat] = trajectory
+        if on_episode is not None:
+            on_episode(trajectory)
+    return [done[key] for key in wanted]
+
+
+def agent_name(agent: Agent) -> str:
+    """What an agent is called in tables: its ``name``, or its class's."""
+    return str(getattr(agent, "name", None) or type(agent).__name__)
+
+
+# Playing ----------------------------------------------------------------------------------------
+
+
+class _Episode:
+    """What is known of an episode while it runs."""
+
+    def __init__(self, env: gym.Env[Any, Any], seed: int | None, task_id: str | None, repeat: int):
+        self.env = env
+        self.began = perf_counter()
+        options = None if task_id is None else {"task_id": task_id}
+        self.observation, self.info = env.reset(seed=seed, options=options)
+        self.opening = self.observation["messages"]
+        self.repeat = repeat
+        self.over = self.truncated = False
+
+    def take(self, step: tuple[Observation, Any, bool, bool, dict[str, Any]]) -> None:
+        self.observation, _, terminated, self.truncated, self.info = step
+        self.over = terminated or self.truncated
+
+    def trajectory(self) -> Trajectory:
+        base = cast(ToolEnv, self.env.unwrapped)
+        return Trajectory(
+            env_id=_env_id(self.env),
+            task_id=self.info["task_id"],
+            messages=self.opening,
+            turns=list(base.turns),
+            success=self.info.get("success"),
+            verdict=self.info.get("verdict", ""),
+            error_type=self.info.get("error_type"),
+            reward=sum(turn.reward.total for turn in base.turns),
+            reward_valid=self.info["reward_valid"],
+            truncated=self.truncated,
+            repeat=self.repeat,
+            category=self.info.get("category", ""),
+            seconds=perf_counter() - self.began,
+            error=self.info.get("error"),
+        )
+
+    def broken(self, error: AgentError) -> Trajectory:
+        trajectory = self.trajectory()
+        trajectory.reward_valid, trajectory.success, trajectory.error = False, None, str(error)
+        return trajectory
+
+
+def _bind(agent: Agent, env: gym.Env[Any, Any]) -> Agent:
+    for_env = getattr(agent, "for_env", None)
+    bound = agent if for_env is None else for_env(env)
+    if not callable(getattr(bound, "act", None)):
+        raise TypeError(f"an agent needs act(observation) -> str; {type(bound).__name__} has none")
+    return cast(Agent, bound)
+
+
+def _env_id(env: gym.Env[Any, Any]) -> str:
+    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+
+
+async def _rollout_async(
+    env: gym.Env[Any, Any], agent: Any, seed: int | None, task_id: str | None, repeat: int
+) -> Trajectory:
+    episode = _Episode(env, seed, task_id, repeat)
+    base = cast(ToolEnv, env.unwrapped)
+    while not episode.over:
+        try:
+            text = await agent.act(episode.observation)
+        except AgentError as error:
+            return episode.broken(error)
+        # a tool that waits must not hold up the other episodes of this loop
+        episode.take(env.step(text) if base.runs_inline else await asyncio.to_thread(env.step, text))
+    return episode.trajectory()
+
+
+def _play(
+    first: gym.Env[Any, Any],
+    make: Callable[[], gym.Env[Any, Any]],
+    agent: Agent,
+    todo: list[tuple[str, int]],
+    batch_size: int,
+) -> Iterator[Trajectory]:
+    """Play the episodes of ``todo`` in the way the agent allows, giving each as it finishes."""
+    if not todo:
+        return iter(())
+    bound = _bind(agent, first)
+    if hasattr(bound, "act_batch"):
+        return _play_batched(first, make, bound, todo, batch_size)
+    concurrent = inspect.iscoroutinefunction(bound.act)
+    workers = min(batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
+    if workers <= 1 and not concurrent:
+        return (rollout(first, agent, task_id=task_id, repeat=repeat) for task_id, repeat in todo)
+    return _play_threaded(first, make, agent, todo, workers)
+
+
+def _play_batched(
+    first: gym.Env[Any, Any],
+    make: Callable[[], gym.Env[Any, Any]],
+    agent: Any,
+    todo: list[tuple[str, int]],
+    batch_size: int,
+) -> Iterator[Trajectory]:
+    size = min(batch_size, len(todo))
+    envs = [first, *(make() for _ in range(size - 1))]
+    vector = ToolVectorEnv(envs)
+    queue = iter(todo)
+    running: dict[int, _Episode] = {}
+    free = list(range(size))
+    while True:
+        while free and (key := next(queue, None)) is not None:
+            slot = free.pop()
+            running[slot] = _Episode(envs[slot], None, *key)
+        if not running:
+            return
+        slots = list(running)
+        try:
+            texts = agent.act_batch([running[slot].observation for slot in slots])
+        except AgentError as error:
+            for slot in slots:
+                yield running.pop(slot).broken(error)
+            free.extend(slots)
+            continue
+        if len(texts) != len(slots):
+            raise ValueError(f"act_batch gave {len(texts)} texts for {len(slots)} observations")
+        for slot, text in zip(slots, texts, strict=True):
+            if isinstance(text, AgentError):
+                free.append(slot)
+                yield running.pop(slot).broken(text)
+        answered = [(slot, text) for slot, text in zip(slots, texts, strict=True) if slot in running]
+        slots, texts = [slot for slot, _ in answered], [text for _, text in answered]
+        for slot, step in zip(slots, vector.step_some(slots, texts), strict=True):
+            running[slot].take(step)
+            if running[slot].over:
+                free.append(slot)
+                yield running.pop(slot).trajectory()
+
+
+def _play_threaded(
+    first: gym.Env[Any, Any],
+    make: Callable[[], gym.Env[Any, Any]],
+    agent: Agent,
+    todo: list[tuple[str, int]],
+    workers: int,
+) -> Iterator[Trajectory]:
+    """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop."""
+    spare = [first, *(make() for _ in range(workers - 1))]
+    queue = iter(todo)
+    pending: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
+    with _executor(inspect.iscoroutinefunction(_bind(agent, first).act), workers) as submit:
+        while True:
+            while spare and (key := next(queue, None)) is not None:
+                env = spare.pop()
+                pending[submit(env, agent, *key)] = env
+            if not pending:
+                return
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                spare.append(pending.pop(future))
+                yield future.result()
+
+
+class _executor:
+    """``submit(env, agent, task_id, repeat) -> Future[Trajectory]`` on threads or on an event loop."""
+
+    def __init__(self, concurrent: bool, workers: int):
+        self.concurrent = concurrent
+        self.pool = ThreadPoolExecutor(1 if concurrent else workers, thread_name_prefix="toolgym-episode")
+
+    def __enter__(self) -> Callable[..., Future[Trajectory]]:
+        if not self.concurrent:
+            return lambda env, agent, task_id, repeat: self.pool.submit(
+                rollout, env, agent, task_id=task_id, repeat=repeat
+            )
+        loop = self.loop = asyncio.new_event_loop()
+        self.pool.submit(loop.run_forever)
+        return lambda env, agent, task_id, repeat: asyncio.run_coroutine_threadsafe(
+            _rollout_async(env, _bind(agent, env), None, task_id, repeat), loop
+        )
+
+    def __exit__(self, *exc: object) -> None:
+        if self.concurrent:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        if self.concurrent:
+            self.loop.close()
+
+
+__all__ = [
+    "Agent",
+    "AgentError",
+    "RunError",
+    "agent_name",
+    "dump_episode",
+    "evaluate",
+    "read_episodes",
+    "rollout",
+    "write_atomic",
+]

@@ -1,0 +1,106 @@
+"""A run's folder: what was asked, and each episode as it finished; whole after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolgym.types import FrozenDict, Trajectory, freeze
+
+
+class RunError(RuntimeError):
+    """A run's folder cannot be used as asked."""
+
+
+class RunLog:
+    """A run's folder: ``run.json`` and ``episodes.jsonl``."""
+
+    def __init__(self, folder: str | Path, settings: dict[str, Any], *, resume: bool):
+        self.folder = Path(folder)
+        self.path = self.folder / "episodes.jsonl"
+        about = self.folder / "run.json"
+        if about.is_file():
+            kept = json.loads(about.read_text("utf-8"))
+            if not resume:
+                raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
+            differing = [key for key in settings if kept.get(key) != json.loads(json.dumps(settings[key], default=str))]
+            if differing:
+                was = ", ".join(f"{key}={kept.get(key)!r}" for key in differing)
+                raise RunError(f"{self.folder} holds another run ({was}); resume it with the same settings")
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise RunError(f"{self.folder} is not empty and holds no run; choose another folder")
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(about, json.dumps(settings, indent=2, default=str) + "\n")
+        self._drop_torn_line()
+
+    def _drop_torn_line(self) -> None:
+        """Cut off what a kill left of a line that was being written."""
+        if self.path.is_file():
+            with self.path.open("rb+") as file:
+                data = file.read()
+                whole = data.rfind(b"\n") + 1
+                if whole != len(data):
+                    file.truncate(whole)
+
+    def append(self, trajectory: Trajectory) -> None:
+        """Add an episode; on return it is in the file. Raises RunError if the disk refuses."""
+        line = (dump_episode(trajectory) + "\n").encode()
+        try:
+            with self.path.open("ab") as file:
+                file.write(line)
+        except OSError as error:
+            raise RunError(
+                f"cannot write to {self.path}: {error}. All earlier episodes are saved; make room and use --resume."
+            ) from error
+
+    def episodes(self) -> list[Trajectory]:
+        return read_episodes(self.path) if self.path.is_file() else []
+
+
+def dump_episode(trajectory: Trajectory) -> str:
+    """One line of JSON, pure ASCII, so that lone surrogates in a model's text survive."""
+    return json.dumps(msgspec.to_builtins(trajectory), ensure_ascii=True, default=str)
+
+
+def read_episodes(path: str | Path) -> list[Trajectory]:
+    """The episodes of an ``episodes.jsonl`` (or of a run's folder), the last of each (task, repeat).
+
+    Raises RunError, naming the line, where one is not an episode.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "episodes.jsonl"
+    found: dict[tuple[str, int], Trajectory] = {}
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                trajectory = _load(line, f"{path}:{number}")
+                found[trajectory.task_id, trajectory.repeat] = trajectory
+    except OSError as error:
+        raise RunError(f"no episodes at {path}: {error.strerror}") from None
+    return list(found.values())
+
+
+def _load(line: str, where: str) -> Trajectory:
+    try:
+        return msgspec.convert(json.loads(line), Trajectory, dec_hook=_thaw)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{where} is not an episode: {error}") from None
+
+
+def _thaw(kind: type, value: Any) -> Any:
+    if kind is FrozenDict:
+        return freeze(value)
+    raise TypeError(f"cannot read {kind}")
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a kill, meets the old one or the new one, never a half."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, path)

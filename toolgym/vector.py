@@ -1,0 +1,228 @@
+"""ToolVectorEnv: many episodes in one process, their waiting tools overlapped.
+
+A tool that runs inline is called where it stands. One that may wait (a time limit, ``async def``) is
+started and left, and the next episode is stepped meanwhile; each episode is settled as soon as its own
+calls are back. Calls of one action still run one after the other: a later one may rely on an earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, TypeAlias
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from toolgym.env import ToolEnv
+from toolgym.types import Observation, ToolResult
+
+StepResult: TypeAlias = tuple[Observation, float, bool, bool, dict[str, Any]]
+
+
+class _Step:
+    """One episode's step on its way: read, then one call after the other, then settled."""
+
+    __slots__ = ("cancel", "completion", "deadline", "env", "index", "problems", "results", "timed_out", "token")
+
+    def __init__(self, index: int, env: ToolEnv, action: str):
+        self.index = index
+        self.env = env
+        self.completion = env.read(action)
+        self.results: list[ToolResult | None] = []
+        self.problems: list[tuple[str, ...]] = []
+        self.token = 0
+        self.deadline: float | None = None
+        self.cancel: Callable[[], None]
+        self.timed_out: Callable[[], ToolResult]
+
+    def _answer(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> Callable[[ToolResult], None]:
+        """Where the call now started sends its result, marked so that a late one can be told."""
+        self.token += 1
+        token = self.token
+        return lambda result: arrived.put((self, token, result))
+
+    def advance(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> StepResult | None:
+        """Run calls until one has to be waited for (then None) or all are back (then the step's result)."""
+        calls = self.completion.calls
+        while len(self.results) < len(calls):
+            call = calls[len(self.results)]
+            tool, problems, result = self.env.prepare(call, len(self.results))
+            self.problems.append(problems)
+            if tool is not None and not tool.inline:
+                self.deadline = None if tool.timeout is None else monotonic() + tool.timeout
+                self.timed_out = tool.timed_out
+                self.cancel = tool.start(call.arguments, self.env.state, self._answer(arrived))
+                return None
+            self.results.append(tool.run(call.arguments, self.env.state) if tool is not None else result)
+        return self.env.settle(self.completion, self.results, self.problems)
+
+
+def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepResult]:
+    """Step each of ``envs`` with its action, overlapping tools that wait. No env may occur twice.
+
+    Raises before anything is run if an action is not a str or an env needs a reset.
+    """
+    for env, action in zip(envs, actions, strict=True):
+        if env.over:
+            raise ResetNeeded("an env of the batch has no episode to step: reset it first")
+        if not isinstance(action, str):
+            raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
+    out: list[Any] = [None] * len(envs)
+    arrived: SimpleQueue[tuple[_Step, int, ToolResult]] = SimpleQueue()
+    waiting: dict[int, _Step] = {}
+    for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
+        if env.runs_inline:
+            out[i] = env.step(action)
+            continue
+        step = _Step(i, env, action)
+        out[i] = step.advance(arrived)
+        if out[i] is None:
+            waiting[i] = step
+    while waiting:
+        deadlines = [step.deadline for step in waiting.values() if step.deadline is not None]
+        try:
+            step, token, result = arrived.get(timeout=max(0.0, min(deadlines) - monotonic()) if deadlines else None)
+        except Empty:
+            now = monotonic()
+            for late in [s for s in waiting.values() if s.deadline is not None and s.deadline <= now]:
+                late.cancel()
+                late._answer(arrived)(late.timed_out())
+                late.deadline = None
+            continue
+        if token != step.token or step.index not in waiting:  # the answer to a call already given up
+            continue
+        step.results.append(result)
+        settled = step.advance(arrived)
+        if settled is not None:
+            out[step.index] = settled
+            del waiting[step.index]
+    return out
+
+
+class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
+    """A Gymnasium VectorEnv over ToolEnvs in this process.
+
+    ``gym.make_vec(id, num_envs=64)`` makes one. Observations and actions are tuples with an entry per
+    episode. With ``AutoresetMode.SAME_STEP`` (the default) an episode that ends is reset in the same step;
+    its last observation and info are in ``infos["final_obs"][i]`` and ``infos["final_info"]``. With
+    ``AutoresetMode.DISABLED`` the caller resets, through ``reset(options={"reset_mask": mask})`` or
+    ``reset_some``.
+
+    Besides, ``step_some`` steps a subset of the episodes and gives plain per-episode results.
+    """
+
+    def __init__(
+        self, envs: Sequence[gym.Env[Any, Any]], *, autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP
+    ):
+        if not envs:
+            raise ValueError("ToolVectorEnv needs at least one env")
+        self.envs: list[ToolEnv] = []
+        for env in envs:
+            if not isinstance(env.unwrapped, ToolEnv):
+                raise TypeError(f"ToolVectorEnv holds ToolEnvs, got {type(env.unwrapped).__name__}")
+            self.envs.append(env.unwrapped)
+        if len({id(env) for env in self.envs}) != len(self.envs):
+            raise ValueError("ToolVectorEnv: the same env was given twice; each episode needs its own")
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            raise ValueError("ToolVectorEnv resets in the SAME_STEP or not at all (DISABLED); NEXT_STEP wastes a text")
+        self.num_envs = len(self.envs)
+        first = self.envs[0]
+        self.metadata = {**first.metadata, "autoreset_mode": self.autoreset_mode}
+        self.render_mode = first.render_mode
+        self.single_observation_space = first.observation_space
+        self.single_action_space = first.action_space
+        self.observation_space = batch_space(first.observation_space, self.num_envs)
+        self.action_space = batch_space(first.action_space, self.num_envs)
+
+    @classmethod
+    def of_suite(
+        cls,
+        env_id: str,
+        num_envs: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        **kwargs: Any,
+    ) -> ToolVectorEnv:
+        """``num_envs`` copies of a registered id; what ``gym.make_vec`` calls."""
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num_envs}")
+        return cls([gym.make(env_id, **kwargs) for _ in range(num_envs)], autoreset_mode=autoreset_mode)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[tuple[Observation, ...], dict[str, Any]]:
+        """Reset all episodes, or those of ``options["reset_mask"]``. Episode i gets ``seed + i``."""
+        options = dict(options or {})
+        mask = options.pop("reset_mask", None)
+        if seed is None or isinstance(seed, int):
+            seeds: list[int | None] = [None if seed is None else seed + i for i in range(self.num_envs)]
+        else:
+            seeds = list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} episodes")
+        observations: list[Observation] = []
+        infos: dict[str, Any] = {}
+        for i, env in enumerate(self.envs):
+            if mask is not None and not mask[i]:
+                observations.append(env.observe())
+                continue
+            observation, info = env.reset(seed=seeds[i], options=options)
+            observations.append(observation)
+            infos = self._add_info(infos, info, i)
+        return tuple(observations), infos
+
+    def step(
+        self, actions: Sequence[str]
+    ) -> tuple[tuple[Observation, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One text per episode. Rewards are float64, ends are bool; all have shape ``(num_envs,)``."""
+        if len(actions) != self.num_envs:
+            raise ValueError(f"{len(actions)} actions for {self.num_envs} episodes")
+        steps = step_together(self.envs, actions)
+        observations, rewards, terminations, truncations, each = map(list, zip(*steps, strict=True))
+        ended: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            for i in range(self.num_envs):
+                if terminations[i] or truncations[i]:
+                    final = {"final_obs": observations[i], "final_info": each[i]}
+                    ended = self._add_info(ended, final, i)
+                    observations[i], each[i] = self.envs[i].reset()
+        infos = self._columns(each)
+        infos.update(ended)
+        return tuple(observations), np.array(rewards), np.array(terminations), np.array(truncations), infos
+
+    def step_some(self, indices: Sequence[int], actions: Sequence[str]) -> list[StepResult]:
+        """Step the episodes ``indices`` only; their results as ``env.step`` would give them. Nothing is reset."""
+        return step_together([self.envs[i] for i in indices], actions)
+
+    def reset_some(
+        self, indices: Sequence[int], *, task_ids: Sequence[str] | None = None
+    ) -> list[tuple[Observation, dict[str, Any]]]:
+        """Reset the episodes ``indices``, each to its task if ``task_ids`` are given."""
+        if task_ids is None:
+            return [self.envs[i].reset() for i in indices]
+        return [self.envs[i].reset(options={"task_id": t}) for i, t in zip(indices, task_ids, strict=True)]
+
+    def close_extras(self, **kwargs: Any) -> None:
+        for env in self.envs:
+            env.close()
+
+    def _columns(self, each: list[dict[str, Any]]) -> dict[str, Any]:
+        """Infos of all episodes as Gymnasium's arrays with masks; fast where all have the same keys."""
+        keys = each[0].keys()
+        if any(info.keys() != keys for info in each):
+            infos: dict[str, Any] = {}
+            for i, info in enumerate(each):
+                infos = self._add_info(infos, info, i)
+            return infos
+        infos = {}
+        for key in keys:
+            values = [info[key] for info in each]
+            kind: Any = bool if type(values[0]) is bool else object
+            infos[key] = np.fromiter(values, dtype=kind, count=self.num_envs)
+            infos[f"_{key}"] = np.ones(self.num_envs, dtype=bool)
+        return infos
