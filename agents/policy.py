@@ -94,7 +94,7 @@ class Policy:
         self.temperature = temperature
         self.top_p = top_p
         self.top_k = top_k
-        self.seed = seed
+        self.seed: int | str = seed
         self.batch_size = batch_size
         self.stop = tuple(stop or ())
         self.context: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
@@ -139,6 +139,11 @@ class Policy:
         except torch.cuda.OutOfMemoryError as error:
             raise AgentError(f"out of memory; lower batch_size (now {self.batch_size}): {error}") from None
         return [self._generation(row) for row in rows]
+
+    def reseed(self, seed: int | str) -> None:
+        """Start the sampling's streams anew, as a new Policy with this seed would."""
+        self.seed = seed
+        self._drawn.clear()
 
     def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
         """The prompt's token ids: the chat template's rendering, open for the assistant to answer.

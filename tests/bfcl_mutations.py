@@ -6,8 +6,9 @@ from copy import deepcopy
 from random import Random
 from typing import Any
 
+from toolgym.envs.bfcl import java, javascript, rules
+from toolgym.envs.bfcl.grading import Entry
 from toolgym.envs.bfcl.literals import written
-from toolgym.types import Task
 
 SOUP = {
     "java": [
@@ -17,23 +18,22 @@ SOUP = {
         "new int[]{", "new ArrayList<>(Arrays.asList(", "new HashMap<>() {{ ", "new ArrayList<>() {{ ", "))",
     ],
     "javascript": [
-        "[", "]", "[[", "]]", "], [", ",", ", ", ":", ": ", "{", "}", "'", '"', "new Array(", ")", "(", "1", "2.5", "3n",
-        "true", "false", "a", "'b'", '"c"', "key: ", "'k': ", " ", "\n", "\t", "-1", "null", "new ", "Array(", "x y",
-        "ü", "inf", "1_0", "[]", "{}", "[1", "2]",
+        "[", "]", "[[", "]]", "], [", ",", ", ", ":", ": ", "{", "}", "'", '"', "new Array(", ")", "(", "1", "2.5",
+        "3n", "true", "false", "a", "'b'", '"c"', "key: ", "'k': ", " ", "\n", "\t", "-1", "null", "new ", "Array(",
+        "x y", "ü", "inf", "1_0", "[]", "{}", "[1", "2]",
     ],
 }  # fmt: skip
 """What source text is made of, and what may go wrong in it."""
 
 _ODD: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 1.0, 0.0, 0.5, "", " ", "0", "1", "true", "None", "null", [], [""], [[]], {}, {"": ""},
-    (), (1, 2), [None], [1, "a"], [1.0], [True], {"a": 1}, [{}], [{"a": 1}], 10**400, float("nan"), float("inf"),
-    1j, b"x", "ü", "a" * 50, [5], ["x", ["y"]], {"a": {"b": []}}, {1: 2}, {None: 1}, "İ", "ß",
+    None, True, False, 0, 1, -1, 2, 1.0, 0.0, 0.5, "", " ", "0", "1", "true", "None", "null", [], [""], [[]], {},
+    {"": ""}, (), (1, 2), [None], [1, "a"], [1.0], [True], {"a": 1}, [{}], [{"a": 1}], 10**400, float("nan"),
+    float("inf"), 1j, b"x", "ü", "a" * 50, [5], ["x", ["y"]], {"a": {"b": []}}, {1: 2}, {None: 1}, "İ", "ß",
 ]  # fmt: skip
 
 
-def answer(task: Task, random: Random) -> list[dict[str, dict[str, Any]]]:
+def answer(entry: Entry, random: Random) -> list[dict[str, dict[str, Any]]]:
     """An answer made of accepted values: any of the alternatives, options left out or not."""
-    entry = task.data
     docs = {doc["name"]: doc["parameters"]["properties"] for doc in entry.docs}
     calls = []
     for call in entry.ground_truth:
@@ -53,6 +53,54 @@ def answer(task: Task, random: Random) -> list[dict[str, dict[str, Any]]]:
     return calls
 
 
+_WORDS = ["a", "New York", "new-york", "it's", "x.y", "1", "", "A_b", "é", "true", "[1]", "{}", "a,b"]
+
+
+def invented(random: Random) -> Entry:
+    """A task with every type of parameter and every kind of accepted value that the official checker can take."""
+    category = random.choice(["simple_python", "parallel", "multiple", "simple_java", "simple_javascript"])
+    language = {"simple_java": "java", "simple_javascript": "javascript"}.get(category, "python")
+    kinds = {"python": rules.PYTHON_TYPES, "java": java.TYPES, "javascript": javascript.TYPES}[language]
+    docs, golds = [], []
+    for name in ("f", "g.h", "k_l")[: random.randint(1, 3)]:
+        properties, accepted = {}, {}
+        for parameter in ("a", "b", "c")[: random.randint(1, 3)]:
+            kind = random.choice(list(kinds))
+            nested = random.choice(list(kinds)) if kind in ("array", "tuple", "Array", "ArrayList") else None
+            properties[parameter] = {"type": kind} | ({"items": {"type": nested}} if nested else {})
+            wanted = kinds[kind]
+            if random.random() < 0.15:
+                accepted[parameter] = [random.choice(["v", None, True, 3]) for _ in range(random.randint(0, 2))]
+                wrong = [value for value in accepted[parameter] if value != ""]
+                if not wrong or type(wrong[0]) is not wanted:
+                    continue
+            inner, count = nested and kinds[nested], random.randint(0, 3)
+            accepted[parameter] = [_invented_value(wanted, inner, random) for _ in range(count)]
+            if random.random() < 0.3:
+                accepted[parameter].insert(random.randint(0, 3), "")
+        required = [parameter for parameter in properties if random.random() < 0.4]
+        docs.append({"name": name, "parameters": {"properties": properties, "required": required}})
+        golds += [{name: accepted}] * (random.choice((1, 1, 2)) if category == "parallel" else not golds)
+    return Entry(category, tuple(docs), tuple(golds))
+
+
+def _invented_value(kind: type, nested: type | None, random: Random) -> Any:
+    if kind is list:
+        if nested is not dict and random.random() < 0.05:
+            return random.choice(["ab", [[1], ["a b"]]])
+        return [_invented_value(nested or str, None, random) for _ in range(random.randint(0, 3))]
+    if kind is dict:
+        keys = random.sample(["p", "q", "R s"], random.randint(0, 3))
+        return {key: "xy" if random.random() < 0.05 else _leaf(random) for key in keys}
+    return {int: random.choice([0, 1, -7]), float: random.choice([0.0, 1.5, 2.0, 1]), bool: random.random() < 0.5}.get(
+        kind, random.choice(_WORDS)
+    )
+
+
+def _leaf(random: Random) -> list[Any]:
+    return [random.choice([*_WORDS, 1, 2.5, True, ["a b"], {"n": 1}]) for _ in range(random.randint(1, 3))]
+
+
 def _concrete(value: Any, random: Random) -> Any:
     if isinstance(value, dict):
         leaves = {key: random.choice(leaf) if isinstance(leaf, list) and leaf else leaf for key, leaf in value.items()}
@@ -68,8 +116,14 @@ def _another_form(text: str, value: Any, schema: dict[str, Any], random: Random)
     elements = value if isinstance(value, list) else []
     parts = [written(item, {"type": items}, "java") for item in elements]
     quoted = [f'"{part}"' if isinstance(item, str) else part for item, part in zip(elements, parts, strict=True)]
-    forms = [f'"{text}"', f"'{text}'", f" {text}", f"{text} ", f"{text}\n", f"{text};", text.replace('"', "'"), text.upper()]
-    forms += [text.replace(", ", ","), text.replace(" ", ""), text.replace(" ", "  "), text.replace("{{", "{ {")]
+    forms = [f'"{text}"', f"'{text}'", f" {text}", f"{text} ", f"{text}\n", f"{text};", text.upper()]
+    forms += [
+        text.replace('"', "'"),
+        text.replace(", ", ","),
+        text.replace(" ", ""),
+        text.replace(" ", "  "),
+        text.replace("{{", "{ {"),
+    ]
     if parts:
         forms += [f"new Array({', '.join(quoted)})", f"[[{', '.join(quoted)}]]", f"new Array([{', '.join(parts)}])"]
         forms += [f"new ArrayList<>() {{{{ {' '.join(f'add({part});' for part in quoted)} }}}}"]
@@ -78,7 +132,7 @@ def _another_form(text: str, value: Any, schema: dict[str, Any], random: Random)
     return random.choice(forms)
 
 
-def mutated(calls: list[dict[str, dict[str, Any]]], task: Task, random: Random) -> Any:
+def mutated(calls: list[dict[str, dict[str, Any]]], entry: Entry, random: Random) -> Any:
     """The answer with one to three things changed."""
     calls = deepcopy(calls)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
@@ -91,12 +145,12 @@ def mutated(calls: list[dict[str, dict[str, Any]]], task: Task, random: Random) 
             i = random.randrange(len(calls))
             ((name, arguments),) = calls[i].items()
             if change < 0.22:
-                name = _other_name(name, task, random)
+                name = _other_name(name, entry, random)
             elif change < 0.45:
-                arguments = _other_parameters(arguments, name, task, random)
+                arguments = _other_parameters(arguments, name, entry, random)
             elif arguments:
                 parameter = random.choice(list(arguments))
-                arguments[parameter] = other_value(arguments[parameter], random, task.data.language)
+                arguments[parameter] = other_value(arguments[parameter], random, entry.language)
             calls[i] = {name: arguments}
     return calls
 
@@ -113,17 +167,17 @@ def _other_calls(calls: list[Any], random: Random) -> list[Any]:
 def _other_shape(calls: list[Any], random: Random) -> Any:
     name = next(iter(calls[0])) if calls else "f"
     shapes = [None, {}, "text", tuple(calls), [None], [{}], [{name: []}], [{name: None}], [[]], [{name: {}, "g": {}}]]
-    return random.choice([*shapes, [*calls, "x"], [name], {name: {}}, calls[:1] + [{}]])
+    return random.choice([*shapes, [*calls, "x"], [name], {name: {}}, [*calls[:1], {}]])
 
 
-def _other_name(name: str, task: Task, random: Random) -> str:
-    names = [doc["name"] for doc in task.data.docs]
+def _other_name(name: str, entry: Entry, random: Random) -> str:
+    names = [doc["name"] for doc in entry.docs]
     forms = [name.upper(), name.lower(), name.replace(".", "_"), name.replace("_", "."), name + "_", "", name + " "]
     return random.choice([*forms, random.choice(names), name.split(".")[-1], name[:-1]])
 
 
-def _other_parameters(arguments: dict[str, Any], name: str, task: Task, random: Random) -> dict[Any, Any]:
-    schemas = next((doc["parameters"]["properties"] for doc in task.data.docs if doc["name"] == name), {})
+def _other_parameters(arguments: dict[str, Any], name: str, entry: Entry, random: Random) -> dict[Any, Any]:
+    schemas = next((doc["parameters"]["properties"] for doc in entry.docs if doc["name"] == name), {})
     change = random.random()
     if change < 0.45 and arguments:
         arguments.pop(random.choice(list(arguments)))
@@ -147,9 +201,11 @@ def other_value(value: Any, random: Random, language: str = "python", depth: int
     if change < 0.15:
         return random.choice(_ODD)
     if change < 0.25:
-        return random.choice([str(value), [value], (value,), {"value": value}, repr(value), bool(value), [value, value]])
+        return random.choice([str(value), [value], (value,), {"value": value}, repr(value), bool(value), [value] * 2])
+    if isinstance(value, str) and language != "python" and change < 0.8:
+        return other_source(value, random, language)
     if isinstance(value, str):
-        return other_source(value, random, language) if language != "python" and change < 0.8 else other_text(value, random)
+        return other_text(value, random)
     if isinstance(value, bool):
         return random.choice([not value, int(value), str(value), str(value).lower(), float(value)])
     if isinstance(value, (int, float)) and abs(value) < 1e9:
@@ -167,7 +223,7 @@ def _other_list(value: list[Any], random: Random, depth: int) -> Any:
         i = random.randrange(len(value))
         changed = [*value[:i], other_value(value[i], random, depth=depth + 1), *value[i + 1 :]]
         forms += [changed] * 6 + [[str(item) for item in value], [[item] for item in value]]
-        forms += [[float(item) if type(item) is int else item for item in value]]
+        forms += [[float(item) if type(item) is int and item < 1e9 else item for item in value]]
     return random.choice(forms)
 
 
@@ -185,20 +241,26 @@ def other_text(text: str, random: Random) -> str:
     """Strings near this one: equal to it for BFCL (case, spaces, some punctuation), or not."""
     i = random.randint(0, len(text))
     inserted = random.choice(" ,./-_*^'\"!?:;()\t\n\u00a0–eÉ0")
-    forms = [text[:i] + inserted + text[i:]] * 4 + [text.upper(), text.lower(), text.title(), text.swapcase(), f" {text} "]
-    forms += [text[:i] + text[i + 1 :], text.replace(" ", ""), text.replace(" ", "_"), text.replace("'", '"'), text[::-1]]
-    forms += [text.replace(",", ""), f"'{text}'", f'"{text}"', text + text[-1:], text.split(" ")[0], text.replace("-", "–")]
+    forms = [text[:i] + inserted + text[i:]] * 4
+    forms += [text.upper(), text.lower(), text.title(), text.swapcase(), text[::-1], text.split(" ")[0]]
+    forms += [text.replace(old, new) for old, new in ((" ", ""), (" ", "_"), ("'", '"'), (",", ""), ("-", "–"))]
+    forms += [text[:i] + text[i + 1 :], text + text[-1:], f"'{text}'", f'"{text}"', f" {text} "]
     return random.choice(forms)
 
 
 def other_source(text: str, random: Random, language: str) -> str:
-    """Source text near this one: a letter or a token put in, taken out, doubled or exchanged."""
+    """Source text near this one."""
     for _ in range(random.choice((1, 1, 2, 3))):
-        i = random.randint(0, len(text))
-        j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
-        token = random.choice(SOUP[language])
-        text = random.choice([text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text])
+        text = _with_token(text, random.choice(SOUP[language]), random)
     return text[:400]
+
+
+def _with_token(text: str, token: str, random: Random) -> str:
+    """The token put in, before or behind, or a part of the text taken out, doubled or exchanged."""
+    i = random.randint(0, len(text))
+    j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
+    forms = [text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text]
+    return random.choice(forms)
 
 
 def soup(random: Random, language: str, most: int = 12) -> str:
@@ -207,9 +269,10 @@ def soup(random: Random, language: str, most: int = 12) -> str:
 
 
 TEXT_SOUP = [
-    "(", ")", "[", "]", ",", ", ", "=", "'", '"', " ", "\n", "`", "```", "-", "+", ".", "not ", "True", "null", "{", "}",
-    ":", "#", ";", "a=", "x", "1", "L", "é", "漢", "_", "new ", "new int[]{", "...", "/*c*/", "//", "f(", "g(a=1)", "]]",
-    "python", "true", "?", "=>", "<", ">", "@", "\\", "\t", "(x)", "[0]", "!", "${", "lambda: ", " if ", "'''", '"""',
+    "(", ")", "[", "]", ",", ", ", "=", "'", '"', " ", "\n", "`", "```", "-", "+", ".", "not ", "True", "null", "{",
+    "}", ":", "#", ";", "a=", "x", "1", "L", "é", "漢", "_", "new ", "new int[]{", "...", "/*c*/", "//", "f(", "g(a=1)",
+    "]]", "python", "true", "?", "=>", "<", ">", "@", "\\", "\t", "(x)", "[0]", "!", "${", "lambda: ", " if ",
+    "'''", '"""',
 ]  # fmt: skip
 
 
@@ -230,10 +293,7 @@ def as_text(calls: list[dict[str, dict[str, Any]]], random: Random, language: st
 
 
 def mutated_text(text: str, random: Random) -> str:
-    """A text with up to three tokens put in, taken out, doubled or exchanged."""
+    """A text with up to three changes."""
     for _ in range(random.choice((0, 1, 1, 2, 3))):
-        i = random.randint(0, len(text))
-        j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
-        token = random.choice(TEXT_SOUP)
-        text = random.choice([text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text])
+        text = _with_token(text, random.choice(TEXT_SOUP), random)
     return text

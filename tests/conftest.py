@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolgym import Task, ToolCall, ToolEnv, tool, tools_of
+from toolgym import Task, ToolCall, ToolEnv, register, tool, tools_of
 
 
 class Shop:
@@ -50,6 +50,9 @@ def shop_tasks() -> list[Task]:
 
 def shop(**kwargs: Any) -> ToolEnv:
     return ToolEnv(shop_tasks(), state=Shop, **kwargs)
+
+
+register("TestShop-v0", shop)
 
 
 def calling(*calls: tuple[str, dict[str, Any]]) -> str:

@@ -99,7 +99,7 @@ def test_toolgym_data_comes_first_and_is_checked(monkeypatch, cache, wheel, tmp_
     monkeypatch.setenv("TOOLGYM_DATA", f"{other}:{wheel.parent}")
     assert fetch("thing") == wheel
     wheel.write_bytes(b"something else")
-    with pytest.raises(AssetError, match="TOOLGYM_DATA.*not the 'thing'"):
+    with pytest.raises(AssetError, match=r"TOOLGYM_DATA.*not the 'thing'"):
         fetch("thing")
 
 
@@ -114,9 +114,14 @@ def test_a_cache_that_cannot_be_written(monkeypatch, wheel, served, tmp_path):
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "model"
-    with pytest.raises(RuntimeError), atomic_folder(target) as folder:
-        (folder / "half").write_text("x")
-        raise RuntimeError
+
+    def fail_half_way():
+        with atomic_folder(target) as folder:
+            (folder / "half").write_text("x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert list(tmp_path.iterdir()) == []
     for text in ("one", "two"):
         with atomic_folder(target) as folder:

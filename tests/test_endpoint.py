@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from conftest import calling, saying, shop
-from toolgym.agents.chat_messages import action_text, native_messages, prompt_messages
-from toolgym.agents.endpoint import LONGEST_WAIT, Endpoint
 
 from toolgym import evaluate, rollout
+from toolgym.agents.chat_messages import action_text, native_messages, prompt_messages
+from toolgym.agents.endpoint import LONGEST_WAIT, Endpoint
 from toolgym.rollout import AgentError
 from toolgym.types import FrozenDict, message
 

@@ -22,6 +22,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
+
 from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm2_folder  # noqa: E402
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
 from toolgym.agents.sampling import choose, truncate  # noqa: E402
@@ -151,6 +152,16 @@ def test_samples_of_one_prompt_differ_and_can_be_had_again(tiny):
 
     assert len(set(texts([8]))) == 8
     assert texts([8]) == texts([8]) == texts([3, 5]) == texts([1] * 8)
+
+
+def test_reseeding_starts_anew(tiny):
+    policy = Policy(tiny, max_new_tokens=10, temperature=1.0)
+    first = policy.sample(chats(2))
+    assert policy.sample(chats(2)) != first
+    policy.reseed(0)
+    assert policy.sample(chats(2)) == first
+    policy.reseed("0 step 1")
+    assert policy.sample(chats(2)) != first
 
 
 def watched_model():

@@ -8,10 +8,10 @@ import pytest
 from conftest import calling, saying, shop, shop_tasks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toolgym.agents.random_json import random_arguments
-from toolgym.agents.scripted import Oracle, Random, Replay, Silent
 
 from toolgym import Task, Tool, ToolEnv, evaluate, rollout
+from toolgym.agents.random_json import random_arguments
+from toolgym.agents.scripted import Oracle, Random, Replay, Silent
 from toolgym.dialects import DIALECTS
 from toolgym.rollout import AgentError, agent_name
 from toolgym.schema import Validator, parameters_schema

@@ -253,7 +253,8 @@ def test_the_benchmarks_types_mean_what_they_mean(theirs, good, bad):
 
 
 def test_words_that_the_standard_does_not_have_are_dropped():
-    schema = {"type": "dict", "properties": {"x": {"type": "String", "required": True, "optional": False}}, "optional": ["x"]}
+    x = {"type": "String", "required": True, "optional": False}
+    schema = {"type": "dict", "properties": {"x": x}, "optional": ["x"]}
     assert normalise(schema) == {"type": "object", "properties": {"x": {"type": "string"}}}
     assert normalise(None) == {}
     assert normalise({"type": "string", "enum": []}) == {"type": "string"}

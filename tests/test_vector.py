@@ -11,11 +11,10 @@ from conftest import Shop, calling, saying, shop
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
-from toolgym import Task, ToolEnv, ToolVectorEnv, register, tool, tools_of
+from toolgym import Task, ToolEnv, ToolVectorEnv, tool, tools_of
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 BYE = saying("Bye.")
-register("TestShop-v0", shop)
 
 
 def play(vector, steps=12):
@@ -27,7 +26,7 @@ def play(vector, steps=12):
         observations, rewards, terminated, truncated, infos = vector.step(actions)
         ended = np.flatnonzero(terminated | truncated)
         finals = [(infos["final_obs"][i], infos["final_info"]["success"][i]) for i in ended]
-        records = [[call.name for call in map(lambda r: r.call, calls)] for calls in infos["calls"]]
+        records = [[record.call.name for record in calls] for calls in infos["calls"]]
         out.append((observations, rewards.tolist(), terminated.tolist(), truncated.tolist(), finals, records))
     vector.close()
     return repr(out)

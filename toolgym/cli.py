@@ -96,7 +96,8 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     env = make_env(args.env, env_kwargs)
     options = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay",
                "stop", "device", "seed", "batch_size")  # fmt: skip
-    agent = make_agent(args.agent, {key: getattr(args, key) for key in options})
+    with console.status(f"making the agent {args.agent} ..."):
+        agent = make_agent(args.agent, {key: getattr(args, key) for key in options})
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
     try:
         found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=env_kwargs, **how)

@@ -30,7 +30,7 @@ SUITES = {
         Suite(
             "ToolGym-BFCL-v0",
             "toolgym.envs.bfcl.env:BFCLEnv",
-            "Berkeley Function-Calling Leaderboard v4, single-turn: the official verdict on 3,441 real rows",
+            "Berkeley Function-Calling Leaderboard v4, single-turn: the official verdict on 3,641 real rows",
             assets=("bfcl",),
         ),
     ]

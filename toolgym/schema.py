@@ -95,7 +95,13 @@ class Validator:
             raise ValueError(f"not a usable JSON Schema: {error.message}") from None
         except ValueError as error:
             raise ValueError(f"not a usable JSON Schema: {error}") from None
-        self.is_valid = self._check.is_valid
+
+    def is_valid(self, arguments: dict[str, Any]) -> bool:
+        """Whether the schema has no objection."""
+        try:
+            return self._check.is_valid(arguments)
+        except (ValueError, TypeError, RecursionError, OverflowError):  # not expressible as JSON
+            return False
 
     def problems(self, arguments: dict[str, Any], limit: int = 5) -> tuple[str, ...]:
         """What is wrong with ``arguments``, in words; () if nothing is. At most ``limit`` of them."""

@@ -50,7 +50,9 @@ def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None
     env = make_env(env_id, arguments)
     console.print(Rule(plain(env_id), align="left"))
     console.print(plain(_reflowed(inspect.getdoc(type(env)) or "(no documentation)", console.width)))
-    console.print(plain(f"\n{len(env.tasks):,} tasks; dialect {env.dialect.name}; at most {env.max_turns} turn(s)."))
+    console.print(
+        plain(f"\n{len(env.tasks):,} tasks; dialect {env.dialect.name}; turns per episode: {env.max_turns} at most.")
+    )
     categories = count_categories(env)
     if len(categories) > 1:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -110,7 +112,7 @@ def _show_prompt(env: ToolEnv, task: Task, console: Console, *, whole: bool) -> 
         console.print(message_panel(each, 20_000 if whole else 800))
     tools = task.tools if whole else task.tools[:5]
     if tools:
-        console.print(tools_table([tool.schema for tool in tools]))
+        console.print(tools_table([tool.schema for tool in tools], 2000 if whole else 160))
     if len(tools) < len(task.tools):
         console.print(f"... and {len(task.tools) - len(tools)} more tools", style="dim")
     if whole and (instructions := env.dialect.instructions(task.tools)):

@@ -68,8 +68,8 @@ def verdict_view(info: Mapping[str, Any], total: float) -> Panel:
     return Panel(text, title="verdict", title_align="left", border_style=style)
 
 
-def tools_table(tools: Sequence[Mapping[str, Any]]) -> Table:
-    """OpenAI-style tool schemas: name, parameters (optional ones marked ?), description."""
+def tools_table(tools: Sequence[Mapping[str, Any]], limit: int = 160) -> Table:
+    """OpenAI-style tool schemas: name, parameters (optional ones marked ?), ``limit`` characters of description."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("tool", overflow="fold", style="bold")
     table.add_column("parameters", overflow="fold")
@@ -79,7 +79,7 @@ def tools_table(tools: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             plain(function["name"]),
             plain(parameters_line(function["parameters"])),
-            plain(one_line(function.get("description", ""), 160)),
+            plain(one_line(function.get("description", ""), limit)),
         )
     return table
 

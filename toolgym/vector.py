@@ -220,9 +220,10 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
                 infos = self._add_info(infos, info, i)
             return infos
         infos = {}
+        everywhere = np.ones(self.num_envs, dtype=bool)
         for key in keys:
             values = [info[key] for info in each]
             kind: Any = bool if type(values[0]) is bool else object
             infos[key] = np.fromiter(values, dtype=kind, count=self.num_envs)
-            infos[f"_{key}"] = np.ones(self.num_envs, dtype=bool)
+            infos[f"_{key}"] = everywhere
         return infos

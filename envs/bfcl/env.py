@@ -31,10 +31,11 @@ class BFCLEnv(ToolEnv):
     ``pip install toolgym[bfcl]``); in the other dialects values of these languages are source text in
     JSON strings.
 
-    Reward: the rubric's, against the accepted answer closest to the calls (see closest.py). Calls that pass get
-    the highest correctness and calls that fail get less, but for two cases: on rows in ``UNPASSABLE`` a
-    natural answer gets the highest correctness and still fails; and where no call is expected,
-    a malformed one passes, as the official decoder finds no call in it, but costs correctness.
+    Reward: the rubric's, against the accepted answer closest to the calls (see closest.py). With the default
+    rubric, calls that pass get the highest correctness and calls that fail get less. There are two exceptions. On
+    rows in ``UNPASSABLE`` a natural answer gets the highest correctness and still fails. And where the question
+    is whether there is a call at all, the official decoder takes a malformed call for none and one without
+    a name for one: such an answer may pass, but costs correctness.
 
     ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
 
@@ -43,6 +44,9 @@ class BFCLEnv(ToolEnv):
             or "all".
         split: "test"; BFCL has nothing to train on.
         dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the 13 single-turn categories, 3,641 rows.
     """
 
     def __init__(

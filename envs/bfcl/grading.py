@@ -170,7 +170,8 @@ class Checker:
         return _PASS
 
     def _wrong_count(self, calls: list[Any], kind: str) -> Verdict:
-        return Verdict(False, f"expected {len(self.answers)} calls, got {len(calls)}", kind)
+        wanted = "1 call" if len(self.answers) == 1 else f"{len(self.answers)} calls"
+        return Verdict(False, f"expected {wanted}, got {len(calls)}", kind)
 
 
 class Entry(msgspec.Struct, frozen=True, dict=True):
@@ -262,12 +263,15 @@ def language_of(category: str) -> str:
     return "javascript" if "javascript" in category else "java" if "java" in category else "python"
 
 
+_LONGEST = 200
 _short = reprlib.Repr()
-_short.maxstring = _short.maxother = 200
+_short.maxstring = _short.maxother = _LONGEST
 _short.maxlist = _short.maxdict = 10
 
 
 def _shown(value: Any) -> str:
+    if type(value) is str and len(value) <= _LONGEST:
+        return repr(value)
     try:
         return _short.repr(value)
     except (ValueError, RecursionError):  # an integer of more than 4,300 digits

@@ -97,7 +97,6 @@ def _array(nested: str | None) -> Callable[[str], Any]:
         except ValueError:
             return text
 
-    # an array of arrays is read by the looks of its elements: their brackets have come off by then
     element = converter(nested) if nested else _untyped
     return convert
 

@@ -145,8 +145,14 @@ def _one_of(alternatives: Sequence[Any]) -> Rule:
 
 
 def _string_rule(alternatives: Sequence[Any]) -> Rule:
-    accepted = frozenset(standardised(answer) for answer in alternatives if type(answer) is str)
-    return lambda value: None if standardised(value) in accepted else "value_error:string"
+    texts = {answer for answer in alternatives if type(answer) is str}
+    accepted = texts | {standardised(answer) for answer in texts}
+
+    def check(value: Any) -> str | None:
+        # what is accepted as it stands is its own standardised form, or has one that is accepted too
+        return None if value in accepted or standardised(value) in accepted else "value_error:string"
+
+    return check
 
 
 def _list_rule(alternatives: Sequence[Any]) -> Rule:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from toolgym.dialects.python_source import decode
@@ -93,13 +94,7 @@ def _argument(name: str, parameter: str, value: str, is_text: bool, language: st
 @cache
 def _grammar(language: str) -> Any:
     try:
-        import tree_sitter
-
-        if language == "java":
-            import tree_sitter_java as module
-        else:
-            import tree_sitter_javascript as module
-        return tree_sitter.Language(module.language(), language)
+        return import_module("tree_sitter").Language(import_module(f"tree_sitter_{language}").language(), language)
     except (ImportError, TypeError) as error:  # TypeError: a tree-sitter of another version
         raise ImportError(
             f"reading calls written in {language} takes tree-sitter 0.21 and its grammars "

@@ -1,7 +1,8 @@
 """BFCL's rows, read from the pinned wheel, as tasks: single-turn categories and groups of them.
 
-Task ids are the rows' own; they are unique. Three pairs of live_irrelevance rows have equal content under different ids, and four
-have no function at all (live_irrelevance_120-9-0 to 123-9-3): all are kept, as in the official evaluation.
+Task ids are the rows' own; they are unique. Three pairs of live_irrelevance rows have equal content (194-32-7 and
+195-32-8, 211-34-0 and 212-34-1, 219-34-8 and 220-34-9), and four have no function (120-9-0 to 123-9-3): all are
+kept, as in the official evaluation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from toolgym.assets import read_member
 from toolgym.tools import Tool
-from toolgym.types import Task, ToolCall, freeze
+from toolgym.types import Task, freeze
 
 from .grading import Entry, language_of
 
@@ -141,7 +142,7 @@ def _hints() -> dict[str, tuple[str, ...]]:
     module = ast.parse(read_member("bfcl", "bfcl_eval/utils.py"))
     functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
     of_functions = [
-        node.value.value
+        str(node.value.value)
         for node in ast.walk(functions["_get_language_specific_hint"])
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant)
     ]

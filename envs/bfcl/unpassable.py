@@ -1,4 +1,4 @@
-"""Rows of BFCL that no natural answer can pass, found by trying every accepted value; the verdict stays the official one."""
+"""Rows of BFCL that no natural answer can pass. The verdict on them stays the official one."""
 
 from __future__ import annotations
 

@@ -31,7 +31,11 @@ def date_fact(value: str) -> Fact:
 
 def number_fact(value: float) -> Fact:
     """A number, with or without decimals."""
-    return (f"{value:g}", f"{value:.2f}", f"{value:.1f}") if value % 1 else (f"{value:.0f}", f"{value:.2f}", f"{value:.1f}")
+    return (
+        (f"{value:g}", f"{value:.2f}", f"{value:.1f}")
+        if value % 1
+        else (f"{value:.0f}", f"{value:.2f}", f"{value:.1f}")
+    )
 
 
 def plain(text: str) -> str:

@@ -25,6 +25,11 @@ _DAYS = 4 * 365
 _CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
 
 
+def workday(today: int, n: int) -> int:
+    """The n-th working day after today, which is one."""
+    return today + n + (((today - 1) % 7 + n) // 5) * 2
+
+
 def iso(day: int) -> str:
     """A proleptic day number as YYYY-MM-DD."""
     return date.fromordinal(day).isoformat()
@@ -91,7 +96,7 @@ def _events(f: Fixture, s: Stream) -> Rows:
     rows: Rows = {}
     hours = s.sample(range(80), 6)  # of 10 days with 8 full hours each: no two overlap
     for key, title, hour in zip(_numbers(s, "EV", 6), _titles(f, s, EVENT_KINDS, 6), hours, strict=True):
-        day = f.today + 1 + hour // 8
+        day = workday(f.today, 1 + hour // 8)
         rows[key] = {"id": key, "title": title, "date": iso(day), "start": f"{9 + hour % 8:02}:00"}
         rows[key].update(minutes=s.pick((30, 45, 60)), guests=[])
     return rows
@@ -109,8 +114,15 @@ def _rooms(f: Fixture, s: Stream) -> Rows:
 def _bookings(f: Fixture, s: Stream) -> Rows:
     rows: Rows = {}
     for key, room in zip(_numbers(s, "BK", 4), f.table("rooms"), strict=False):
-        day = iso(f.today + s.between(1, 10))
-        rows[key] = {"id": key, "room": room, "date": day, "start": f"{s.between(9, 15):02}:00", "minutes": 60, "by": f.user}
+        day = iso(workday(f.today, s.between(1, 10)))
+        rows[key] = {
+            "id": key,
+            "room": room,
+            "date": day,
+            "start": f"{s.between(9, 15):02}:00",
+            "minutes": 60,
+            "by": f.user,
+        }
     return rows
 
 
@@ -142,7 +154,7 @@ def _folders(f: Fixture, s: Stream) -> Rows:
 def _tasks(f: Fixture, s: Stream) -> Rows:
     rows: Rows = {}
     for key, thing in zip(_numbers(s, "TK", 6), s.sample(f.words.objects, 6), strict=True):
-        row = {"id": key, "title": f"{s.pick(TASK_VERBS)} {thing}", "due": iso(f.today + s.between(2, 20))}
+        row = {"id": key, "title": f"{s.pick(TASK_VERBS)} {thing}", "due": iso(workday(f.today, s.between(2, 15)))}
         owner = f.user if len(rows) < 4 else s.pick(f.people[1:])
         rows[key] = {**row, "priority": "normal", "owner": owner, "status": "open", "blocked_by": None}
     return rows
@@ -162,13 +174,13 @@ def _budgets(f: Fixture, s: Stream) -> Rows:
     rows: Rows = {}
     for team in f.teams:
         spent = s.between(10, 60) * 100
-        rows[team] = {"team": team, "limit": spent + s.between(6, 60) * 100, "spent": spent}
+        rows[team] = {"team": team, "limit": spent + s.between(15, 60) * 100, "spent": spent}
     return rows
 
 
 def _trips(f: Fixture, s: Stream) -> Rows:
     first, second = _numbers(s, "TR", 2)
-    city, day = s.pick(f.words.cities), f.today + s.between(3, 20)
+    city, day = s.pick(f.words.cities), workday(f.today, s.between(3, 15))
     train = f"IC{s.between(100, 999)}"
     return {
         first: {"id": first, "kind": "train", "train": train, "date": iso(day)},

@@ -1,11 +1,11 @@
 """Templates: one line of text that stands for many.
 
-    (move|shift) {event_id} to {date}[ at {start}]
+(move|shift) {event_id} to {date}[ at {start}]
 
-    {slot}      the slot's text, {@slot} its adverbial ("on Friday"), {=slot} its value as answers write it
-    (a|b)       one of the wordings, each a template of its own; one may be empty
-    [ text]     a part that can be left out, together with the slots in it
-    [~ text]    the same, and it may change places with others of its kind next to it
+{slot}      the slot's text, {@slot} its adverbial ("on Friday"), {=slot} its value as answers write it
+(a|b)       one of the wordings, each a template of its own; one may be empty
+[ text]     a part that can be left out, together with the slots in it
+[~ text]    the same, and it may change places with others of its kind next to it
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ def _slots(nodes: Sequence[Node]) -> list[str]:
     for node in nodes:
         if node[0] in ("slot", "adverb", "value"):
             names.append(node[1])
-        elif node[0] == "part":
-            names += _slots(node[1])
-        elif node[0] == "parts":
+        elif node[0] == "part" or node[0] == "parts":
             names += _slots(node[1])
         elif node[0] == "one":
             for option in node[1]:

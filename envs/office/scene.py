@@ -17,37 +17,6 @@ from .slots import Slot, day_after, future_day, time_of_day
 from .stream import Stream
 from .vocabulary import BODIES, EVENT_KINDS
 
-Fact = tuple[str, ...]
-"""Something an answer must say: any one of these wordings will do."""
-
-
-class Drawn(msgspec.Struct, frozen=True, gc=False):
-    """What a request is about."""
-
-    slots: dict[str, Slot]
-    """By name; those named like a parameter of the tool are its arguments."""
-    facts: tuple[Fact, ...] = ()
-    """What the user wants to hear."""
-
-
-class Intent(msgspec.Struct, frozen=True, gc=False):
-    """A kind of request that one call answers. Templates: see grammar.py."""
-
-    tool: str
-    gist: str
-    """What the user wants, as in "to move an event"."""
-    draw: Callable[[Scene], Drawn]
-    do: tuple[str, ...]
-    """The request as a clause that goes with "please" and "could you". The last is for test, the one before for val."""
-    say: tuple[str, ...]
-    """The request as sentences of its own; split in the same way."""
-    done: tuple[str, ...]
-    """The final answer."""
-    many: tuple[str, tuple[str, ...]] | None = None
-    """A slot, and ``do`` clauses in which its text stands for several things: a call for each."""
-    needs: tuple[str, ...] = ()
-    """Parameters a user may forget, so that the assistant has to ask."""
-
 
 class _Kind(msgspec.Struct, frozen=True, gc=False):
     """How a kind of thing is referred to."""
@@ -69,8 +38,8 @@ KINDS = {
     ),
     "booking": _Kind(
         ("booking {id}", "{id}", "room booking {id}", "the booking {id}"),
-        ("my booking of {room}", "my {room} booking", "the room booking I have for {room}"),
-        ("that booking", "the room booking", "that room again"),
+        ("my booking of {room}", "my {room} booking", "the booking I have for {room}"),
+        ("it", "that booking", "the room booking", "that reservation"),
         "find_booking", "room", "room",
     ),
     "mail": _Kind(
@@ -121,11 +90,16 @@ class Scene:
         self.s = stream
         self.split = "test" if split == "test_unseen" else split
         self.named = named
-        self.known: dict[str, str] = {}
-        """How things that the conversation was about are referred to, by their ids; people by their addresses."""
+        self.known: str = ""
+        """The id of the thing that the talk is about: it is called "it" or the like."""
+        self.aside = False
+        """Whether the talk was about something else in between: "it" would not be understood."""
+        self.focus: dict[str, str] = {}
+        """By table, the key of the row that the talk is about."""
         self.state: Office = fixture.state()
         """The state after the gold calls drawn so far."""
         self._used: set[str] = set()
+        self._steady: dict[str, str] = {}
         self._taken: list[Row] = []
 
     def run(self, call: ToolCall) -> Any:
@@ -135,19 +109,39 @@ class Scene:
     # Things ---------------------------------------------------------------------------------------
 
     def unused(self, items: list[str] | tuple[str, ...]) -> str:
-        """One of some words, none of which is drawn twice."""
-        while True:
-            word = self.s.pick(items)
-            if word not in self._used:
-                self._used.add(word)
-                return word
+        """One of some words, none of which is drawn twice. Raises LookupError when they are used up."""
+        word = self.s.pick(items)
+        if word in self._used:
+            left = [word for word in items if word not in self._used]
+            if not left:
+                raise LookupError("all words are used")
+            word = self.s.pick(left)
+        self._used.add(word)
+        return word
+
+    def steady(self, what: str, items: tuple[str, ...]) -> str:
+        """One of some words, the same one each time."""
+        if what not in self._steady:
+            self._steady[what] = self.s.pick(items)
+        return self._steady[what]
 
     def row(self, table: str, fits: Callable[[Row], bool] | None = None) -> Row:
-        """A row of the table that was not drawn yet."""
+        """The row that is in focus, or one that was not drawn yet. Raises LookupError where there is none."""
+        if table in self.focus:
+            return self.state.table(table)[self.focus[table]]
         rows = [row for key, row in self.state.table(table).items() if f"{table} {key}" not in self._used]
-        row = self.s.pick([row for row in rows if fits(row)] if fits else rows)
+        if fits:
+            rows = [row for row in rows if fits(row)]
+        if not rows:
+            raise LookupError(f"all {table} are used")
+        row = self.s.pick(rows)
         self._used.add(f"{table} {row.get('id') or row.get('room') or row.get('team')}")
         return row
+
+    def plant(self, table: str, key: str, row: Row) -> None:
+        """Put a row into the world that the episode starts in."""
+        self.fixture.table(table)[key] = row
+        self.state.table(table)[key] = row
 
     def person(self) -> Row:
         """A colleague of the user."""
@@ -166,9 +160,9 @@ class Scene:
         key, about = row["id"], KINDS[kind]
         if kind == "trip":
             row = {**row, "what": f"train {row['train']}" if row["kind"] == "train" else f"hotel in {row['city']}"}
-        plain = str(row[about.field])
-        if key in self.known:
-            return Slot(key, self.known[key], plain=plain)
+        plain = key if kind == "expense" else str(row[about.field])
+        if key == self.known:
+            return Slot(key, self.s.pick(about.known[1:] if self.aside else about.known), plain=plain)
         if not self.named:
             return Slot(key, self.s.pick(about.direct).format(id=key), plain=plain)
         text = self.s.pick(about.named).format_map(row)
@@ -180,15 +174,9 @@ class Scene:
     def address(self, row: Row) -> Slot:
         """A colleague's mail address, as the request refers to it."""
         name, email = row["name"], row["email"]
-        if email in self.known:
-            return Slot(email, self.known[email], plain=name)
         if self.named:
             return Slot(email, name, lookup=ToolCall("find_contact", {"name": name}), plain=name)
         return Slot(email, self.s.pick((email, f"{name} ({email})", f"{name} at {email}")), plain=name)
-
-    def remember(self, kind: str, key: str) -> None:
-        """From here on the request calls the thing "it" or the like."""
-        self.known[key] = self.s.pick(KINDS[kind].known)
 
     # Times and texts ------------------------------------------------------------------------------
 
@@ -205,7 +193,7 @@ class Scene:
         while True:
             day, start = self.day(), time_of_day(self.s)
             begin = minute_of_day(start.value)
-            if not any([overlaps(row, day.value, begin, minutes) for row in (*events.values(), *self._taken)]):
+            if not any(overlaps(row, day.value, begin, minutes) for row in (*events.values(), *self._taken)):
                 self._taken.append({"date": day.value, "start": start.value, "minutes": minutes})
                 return day, start
 
@@ -238,6 +226,3 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 def date_of(value: str, today: int, s: Stream) -> Slot:
     """A given date after today, in some wording."""
     return day_after(today, date.fromisoformat(value).toordinal() - today, s)
-
-
-__all__ = ["KINDS", "Drawn", "Fact", "Intent", "Scene", "date_of"]

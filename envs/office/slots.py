@@ -17,7 +17,12 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-CURRENCIES = {"EUR": ("€", "euros"), "USD": ("$", "US dollars"), "GBP": ("£", "pounds"), "CHF": ("CHF ", "Swiss francs")}
+CURRENCIES = {
+    "EUR": ("€", "euros"),
+    "USD": ("$", "US dollars"),
+    "GBP": ("£", "pounds"),
+    "CHF": ("CHF ", "Swiss francs"),
+}
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +69,9 @@ def _iso(today: int, offset: int, s: Stream) -> _Form:
 def _written(today: int, offset: int, s: Stream) -> _Form:
     day = date.fromordinal(today + offset)
     month = MONTHS[day.month - 1]
-    text = s.pick((f"{day.day} {month}", f"{month} {day.day}", f"{month} {ordinal(day.day)}", f"{day.day} {month} {day.year}"))
+    text = s.pick(
+        (f"{day.day} {month}", f"{month} {day.day}", f"{month} {ordinal(day.day)}", f"{day.day} {month} {day.year}")
+    )
     return text, f"on {text}"
 
 
@@ -111,14 +118,31 @@ def _named(today: int, offset: int, s: Stream) -> _Form:
     return s.pick(_NAMED[offset]) if offset in _NAMED else None
 
 
-_FORMS = (_iso, _iso, _iso, _written, _written, _weekday, _weekday, _weekday_next_week, _in_days, _day_of_month, _named, _named)
+_FORMS = (
+    _iso,
+    _iso,
+    _iso,
+    _written,
+    _written,
+    _weekday,
+    _weekday,
+    _weekday_next_week,
+    _in_days,
+    _day_of_month,
+    _named,
+    _named,
+)
 
 
 def _day(today: int, offset: int, text: str, adverb: str) -> Slot:
     value = iso(today + offset)
     if value in text:
         return Slot(value, text, adverb)
-    return Slot(value, text, adverb, f"{text[0].upper()}{text[1:]} is {value}.")
+    note = f"{text[0].upper()}{text[1:]} is {value}."
+    if abs(offset) > 1 and not any(month in text for month in MONTHS):
+        days = f"{abs(offset)} days {'after' if offset > 0 else 'before'}"
+        note = f"{text[0].upper()}{text[1:]} is {days} {WEEKDAYS[(today - 1) % 7]}, {iso(today)}: {value}."
+    return Slot(value, text, adverb, note)
 
 
 def day_after(today: int, offset: int, s: Stream) -> Slot:

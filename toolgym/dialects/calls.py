@@ -121,7 +121,7 @@ def write_call(call: ToolCall, key: str) -> str:
 
 
 def write_json(value: Any, name: str) -> str:
-    """JSON on one line, which UTF-8 can encode. Raises TypeError, about the call ``name``, for what JSON cannot hold."""
+    """JSON on one line, which UTF-8 can encode. Raises TypeError, with the call's name, for what JSON cannot hold."""
     try:
         out = json.dumps(value, ensure_ascii=False)
     except TypeError as error:

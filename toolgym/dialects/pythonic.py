@@ -87,7 +87,10 @@ def _completion(text: str, think: str | None, position: int) -> Completion:
         if len(calls) == MAX_CALLS:
             calls.append(too_many(start, len(text)))
             break
-        calls.append(ToolCall(name, arguments, None if name else "the call has no name", start, end))
+        if name:
+            calls.append(ToolCall(name, arguments, None, start, end))
+        else:
+            calls.append(ToolCall("", {}, "the call has no name", start, end))
     return Completion(text, tuple(calls), think)
 
 

@@ -2,7 +2,7 @@
 
 ``ast.parse`` warns of unknown escapes ("\\d") and of numbers glued to a word (1if). Such a warning is printed, or
 raised where warnings are errors, so that the outcome would depend on the process; and silencing warnings changes
-a setting that all threads share. Models write "\\d" often.
+a setting that all threads share. Models write "\\d" often. Left alone are numbers inside f-strings.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Warnless:
 def _edits(source: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, replacement) of each change."""
     for token in _TOKEN.finditer(source):
-        if token["word"] is not None:
+        if token["word"] is not None and source[token.start() : token.end() + 1] != "0o":  # the start of 0o7
             yield token.end(), token.end(), " "
         elif token["string"] and "\\" in token["string"] and "r" not in token["prefix"].lower():
             is_bytes = "b" in token["prefix"].lower()

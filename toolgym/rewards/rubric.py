@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from toolgym.dialects.base import Dialect
 
 
-class Evidence(msgspec.Struct):
+class Evidence(msgspec.Struct, gc=False):
     """All that a rubric may look at when it scores one action."""
 
     completion: Completion

@@ -11,7 +11,7 @@ worth (max - min) / S_max. They are name, param and value (fine), name and call 
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from toolgym.rewards.difference import cut
 from toolgym.rewards.matching import (
@@ -41,7 +41,7 @@ _NAMES_SHOWN = 5
 
 
 class ToolRLReward:
-    """The paper's reward. The defaults are the paper's main setting with two holes of the released code closed.
+    """The paper's reward. The defaults are the paper's main setting with the holes of the released code closed.
 
     Args:
         granularity: what earns points. "fine": names, parameter names and values; "intermediate": names,
@@ -49,7 +49,7 @@ class ToolRLReward:
         strict: names and parameter names earn all of their points or none.
         scale: the range of the correctness. "max": -3 to 3; "equal": -1 to 1, like the format's; "two_stage":
             the latter until step 30, then the former with half the format; "dynamic": from 2 to 3 over 150 steps.
-        length: "off"; "fixed": 512 words of thought earn 1 more; "dynamic": 384 words, growing to 640 over 105 steps.
+        length: "off"; "fixed": 512 words of thought earn 1 more; "dynamic": 384 words, 640 at step 105 and growing on.
         matching: "optimal": the best pairing, surplus and needless calls cost; "reference": the score of the
             released code, to the bit, from the raw text in the toolrl dialect and from the calls in others.
         step: the trainer's step to start at.
@@ -90,7 +90,7 @@ class ToolRLReward:
         self.bounds = bounds(self.scale, step)
         self._formed = Term("format", self.bounds.format_max)
         self._base = Term("base", self.bounds.correct_min)
-        self._exact: dict[Any, tuple[tuple[Term, ...], tuple[CallScore, ...]]] = {}
+        self._exact: dict[tuple[int, ...], Scores] = {}
 
     def score(self, evidence: Evidence) -> Scores:
         """Score one action. For the expected answer ``total`` is just the best format plus the best correctness."""
@@ -99,8 +99,10 @@ class ToolRLReward:
             return self._score_released(evidence)
         formed = evidence.dialect.well_formed(completion, calls=bool(expected), response=evidence.wants_response)
         if same_calls(expected, completion.calls):
-            correct = self.bounds.correct_max
-            terms, calls = self._perfect(expected)
+            perfect = self._perfect(expected)
+            if formed and self.length == "off":
+                return perfect
+            correct, terms, calls = self.bounds.correct_max, perfect.terms[1:], perfect.calls
         else:
             if self.granularity == "fine" and not self.strict:
                 match = evidence.match
@@ -167,13 +169,14 @@ class ToolRLReward:
         why = "" if extra == 1.0 else f"{words} of {limit:.0f} words"
         return Scores(form.score + correct + extra, (form, *terms, Term("length", extra, reason=why)), calls)
 
-    def _perfect(self, expected: tuple[ToolCall, ...]) -> tuple[tuple[Term, ...], tuple[CallScore, ...]]:
-        """Terms and call scores of the expected calls: the same for all with as many calls and parameters."""
+    def _perfect(self, expected: tuple[ToolCall, ...]) -> Scores:
+        """The expected answer's scores: the same for all with as many calls and parameters, so made once."""
         sizes = tuple([len(call.arguments) for call in expected])
         found = self._exact.get(sizes)
         if found is None:
             match = exact_match(sizes, self.granularity)
-            found = self._exact[sizes] = self._terms(match, None), match.scores
+            total = self.bounds.format_max + self.bounds.correct_max
+            found = self._exact[sizes] = Scores(total, (self._formed, *self._terms(match, None)), match.scores)
         return found
 
     def _terms(self, match: Match, evidence: Evidence | None) -> tuple[Term, ...]:

@@ -18,15 +18,17 @@ class Calendar(World):
                 raise Conflict(f"that overlaps with {row['title']!r} ({row['start']}, {row['minutes']} minutes)")
 
     @tool(timeout=None)
-    def create_event(self, title: str, date: str, start: str, minutes: int) -> Row:
+    def create_event(self, title: str, date: str, start: str, minutes: int, guests: tuple[str, ...] = ()) -> Row:
         """Put a new event in the calendar.
 
         Args:
             date: YYYY-MM-DD
             start: HH:MM
+            guests: mail addresses
         """
         self._keep_free(date, start, check_minutes(minutes))
-        return self.add("events", "EV", {"title": title, "date": date, "start": start, "minutes": minutes, "guests": []})
+        row = {"title": title, "date": date, "start": start, "minutes": minutes, "guests": sorted(guests)}
+        return self.add("events", "EV", row)
 
     @tool(timeout=None)
     def list_events(self, date: str) -> list[Row]:

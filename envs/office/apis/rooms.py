@@ -16,7 +16,7 @@ class Rooms(World):
         return any(row["room"] == room and overlaps(row, date, begin, minutes) for row in bookings)
 
     @tool(timeout=None)
-    def find_rooms(self, date: str, start: str, minutes: int, seats: int) -> list[Row]:
+    def find_rooms(self, date: str, start: str, minutes: int, seats: int, projector: bool = False) -> list[Row]:
         """List the rooms that are free at a time and have enough seats.
 
         Args:
@@ -26,7 +26,7 @@ class Rooms(World):
         check_date(date)
         begin = minute_of_day(start)
         check_minutes(minutes)
-        rooms = [row for row in self.table("rooms").values() if row["seats"] >= seats]
+        rooms = [row for row in self.table("rooms").values() if row["seats"] >= seats and row["projector"] >= projector]
         return [row for row in rooms if not self._taken(row["room"], date, begin, minutes)]
 
     @tool(timeout=None)
@@ -41,7 +41,9 @@ class Rooms(World):
         begin = minute_of_day(check_date(date) and start)
         if self._taken(name, date, begin, check_minutes(minutes)):
             raise Conflict(f"{name} is taken at {start} on {date}")
-        return self.add("bookings", "BK", {"room": name, "date": date, "start": start, "minutes": minutes, "by": self.user})
+        return self.add(
+            "bookings", "BK", {"room": name, "date": date, "start": start, "minutes": minutes, "by": self.user}
+        )
 
     @tool(timeout=None)
     def find_booking(self, room: str) -> list[Row]:

@@ -20,7 +20,9 @@ def timetable(origin: str, destination: str, date: str) -> list[Row]:
         departs = 6 * 60 + i * 240 + (number >> 4 * i) % 23 * 10
         price = 29 + (number >> 3 * i) % 40 * 3 + i  # price % 3 differs, so prices do
         code = f"{product}{100 + (number >> 2 * i) % 900}"
-        out.append({"train": code, "departs": clock(departs), "arrives": clock((departs + duration) % 1440), "price": price})
+        out.append(
+            {"train": code, "departs": clock(departs), "arrives": clock((departs + duration) % 1440), "price": price}
+        )
     return out
 
 

@@ -1,0 +1,42 @@
+"""Checkpoints of a training run: written whole or not at all, the last two kept."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from toolgym.assets import atomic_folder
+
+KEPT = 2
+
+
+def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]) -> Path:
+    """``checkpoints/step-<step>``: the model as transformers (or peft) loads it, and ``trainer.pt`` to go on from.
+
+    Raises OSError where the disk refuses; earlier checkpoints are then as they were.
+    """
+    folder = run / "checkpoints" / f"step-{step:06d}"
+    with atomic_folder(folder) as temporary:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        torch.save({"step": step, **state}, temporary / "trainer.pt")
+    for old in all_of(run)[:-KEPT]:
+        shutil.rmtree(old)
+    return folder
+
+
+def all_of(run: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(path for path in (run / "checkpoints").glob("step-*") if (path / "trainer.pt").is_file())
+
+
+def latest(run: Path) -> dict[str, Any] | None:
+    """The state saved last, or None."""
+    found = all_of(run)
+    if not found:
+        return None
+    state: dict[str, Any] = torch.load(found[-1] / "trainer.pt", map_location="cpu", weights_only=True)
+    return state

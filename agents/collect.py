@@ -1,0 +1,150 @@
+"""Episodes to samples: groups of rollouts of the same task, played together, token by token as sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import gymnasium as gym
+import msgspec
+
+from toolgym.env import ToolEnv
+from toolgym.types import Trajectory, Turn
+from toolgym.vector import step_together
+
+from .policy import Policy
+from .sft import gold_sample
+from .tokens import ChatTokens, Sample, Transcript
+
+
+class Rollout(msgspec.Struct):
+    """One episode, as text and as tokens."""
+
+    trajectory: Trajectory
+    sample: Sample
+    """``truncated`` where an answer was cut off by the token limit, or the episode by its turns or the context."""
+
+    @property
+    def reward(self) -> float:
+        return self.trajectory.reward
+
+    @property
+    def valid(self) -> bool:
+        """Whether the reward says something about the policy, and there is something to credit."""
+        return self.trajectory.reward_valid and bool(self.sample.turns)
+
+
+class Collector:
+    """Plays groups of episodes in environments of its own, which are kept from one call to the next.
+
+    Args:
+        make_env: gives a new ToolEnv, bare or wrapped.
+        policy: samples the answers; its ``max_new_tokens`` bounds one answer.
+        chat: keeps the tokens.
+        max_tokens: of a whole episode, prompt included; one that has no room for another token ends there.
+    """
+
+    def __init__(
+        self, make_env: Callable[[], gym.Env[Any, Any]], policy: Policy, chat: ChatTokens, max_tokens: int | None = None
+    ):
+        self.make_env = make_env
+        self.policy = policy
+        self.chat = chat
+        limits = [limit for limit in (max_tokens, policy.context) if limit is not None]
+        self.max_tokens = min(limits) if limits else None
+        self.envs: list[ToolEnv] = []
+
+    def env(self, index: int = 0) -> ToolEnv:
+        """The environment of episode ``index``."""
+        while len(self.envs) <= index:
+            self.envs.append(cast(ToolEnv, self.make_env().unwrapped))
+        return self.envs[index]
+
+    def set_step(self, step: int) -> None:
+        """Tell every rubric's schedule the trainer's step."""
+        for env in self.envs or [self.env()]:
+            env.set_step(step)
+
+    def play(self, task_ids: Sequence[str], num_generations: int = 1) -> list[list[Rollout]]:
+        """A group of ``num_generations`` episodes for each task, all played at once.
+
+        Prompts that are alike are read once by the model, and episodes that end leave the batch.
+        """
+        names = [task_id for task_id in task_ids for _ in range(num_generations)]
+        episodes = [_Episode(self.env(i), task_id, self.chat, i % num_generations) for i, task_id in enumerate(names)]
+        going = list(episodes)
+        while going:
+            going = [episode for episode in going if not self._full(episode)]
+            answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going])
+            for episode, answer in zip(going, answers, strict=True):
+                episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
+                episode.truncated |= answer.finish_reason == "length"
+            steps = step_together([episode.env for episode in going], [answer.text for answer in answers])
+            for episode, step in zip(going, steps, strict=True):
+                episode.take(step)
+            going = [episode for episode in going if not episode.over]
+        rollouts = [episode.rollout() for episode in episodes]
+        return [rollouts[i : i + num_generations] for i in range(0, len(rollouts), num_generations)]
+
+    def gold(self, task_id: str) -> Rollout:
+        """The task's gold actions, played through the environment, in the tokens that sampling them would give."""
+        env = self.env()
+        episode = _Episode(env, task_id, self.chat, 0)
+        for text in env.gold(env.task):
+            if not episode.over:
+                episode.take(env.step(text), reply=False)
+        opening = episode.trajectory.messages
+        return Rollout(
+            episode.rollout().trajectory, gold_sample(self.chat, opening, [turn.messages for turn in env.turns])
+        )
+
+    def _full(self, episode: _Episode) -> bool:
+        if self.max_tokens is None or len(episode.transcript.token_ids) + 1 < self.max_tokens:
+            return False
+        episode.cut()
+        return True
+
+
+class _Episode:
+    """An episode under way."""
+
+    def __init__(self, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int):
+        self.env = env
+        observation, self.info = env.reset(options={"task_id": task_id})
+        self.messages = list(observation["messages"])
+        self.transcript: Transcript = chat.transcript(self.messages)
+        self.trajectory = Trajectory(
+            env_id=env.spec.id if env.spec is not None else type(env).__name__,
+            task_id=task_id,
+            messages=tuple(self.messages),
+            repeat=repeat,
+            category=self.info.get("category", ""),
+        )
+        self.over = self.truncated = False
+
+    def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], reply: bool = True) -> None:
+        """Note a step; ``reply`` appends what the environment said to the tokens, for the model to go on."""
+        _, _, terminated, truncated, self.info = step
+        turn: Turn = self.env.turns[-1]
+        self.over = terminated or truncated
+        self.truncated |= truncated
+        answer, *others = turn.messages
+        self.messages.append(answer)
+        if reply and not self.over:
+            self.transcript.append_environment(self.messages, others)
+        self.messages += others
+
+    def cut(self) -> None:
+        """End the episode where its tokens ran out."""
+        self.over = self.truncated = True
+
+    def rollout(self) -> Rollout:
+        trajectory, info = self.trajectory, self.info
+        trajectory.turns = list(self.env.turns)
+        trajectory.reward = sum(turn.reward.total for turn in trajectory.turns)
+        trajectory.success = info.get("success", False)
+        trajectory.verdict = info.get("verdict", "the episode's tokens ran out")
+        trajectory.error_type = info.get("error_type")
+        trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
+        trajectory.truncated = self.truncated
+        return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))

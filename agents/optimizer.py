@@ -1,0 +1,64 @@
+"""AdamW on float32 master weights, for a model that computes in bfloat16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class MasterAdamW:
+    """Keeps a float32 copy of each trained weight that is not float32 itself.
+
+    The model computes in its own dtype, so nothing is cast during forward or backward; a step updates the
+    float32 copy, in which small changes add up, and rounds it into the model once.
+
+    Args:
+        parameters: those to train.
+        max_grad_norm: gradients are scaled down to this norm.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float = 0.0, max_grad_norm: float = 1.0):
+        self.trained = [parameter for parameter in parameters if parameter.requires_grad]
+        self.masters = [
+            p if p.dtype == torch.float32 else nn.Parameter(p.detach().float().clone()) for p in self.trained
+        ]
+        self.max_grad_norm = max_grad_norm
+        self.adamw = torch.optim.AdamW(self.masters, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
+
+    def step(self, learning_rate: float) -> float:
+        """Update the weights and forget the gradients; returns the gradients' norm before scaling.
+
+        A norm that is not finite changes nothing: the caller decides what to do about the batch.
+        """
+        for parameter, master in zip(self.trained, self.masters, strict=True):
+            if master is not parameter and parameter.grad is not None:
+                master.grad = parameter.grad.float()
+                parameter.grad = None
+        norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
+        if norm == norm and norm != float("inf"):
+            for group in self.adamw.param_groups:
+                group["lr"] = learning_rate
+            self.adamw.step()
+            self._publish()
+        self.adamw.zero_grad(set_to_none=True)
+        return norm
+
+    @torch.no_grad()
+    def _publish(self) -> None:
+        for parameter, master in zip(self.trained, self.masters, strict=True):
+            if master is not parameter:
+                parameter.copy_(master)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"adamw": self.adamw.state_dict(), "masters": [master.detach() for master in self.masters]}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved state, weights included."""
+        self.adamw.load_state_dict(state["adamw"])
+        for master, saved in zip(self.masters, state["masters"], strict=True):
+            master.copy_(saved)
+        self._publish()

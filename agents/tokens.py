@@ -1,0 +1,280 @@
+"""Messages and token ids: what is trained on is what was sampled.
+
+A ``Transcript`` grows with the episode and never re-encodes what the model wrote. One episode, token by token
+(ChatML; ``tests/test_tokens.py`` runs it):
+
+     i   token          mask  logprob
+     0   <|im_start|>    0     0.0       prompt: the chat template's rendering, open for the assistant
+     1   user            0     0.0
+     2   \\n              0     0.0
+     3   1+1             0     0.0
+     4   <|im_end|>      0     0.0
+     5   \\n              0     0.0
+     6   <|im_start|>    0     0.0
+     7   assistant       0     0.0
+     8   \\n              0     0.0
+     9   add             1    -0.1       sampled: append_sampled([add, 1, <|im_end|>], ...), turns[0] == (9, 12)
+    10   1               1    -0.2
+    11   <|im_end|>      1    -0.3       sampled too: the policy has to learn to stop
+    12   \\n              0     0.0       append_environment(...): what the template puts after <|im_end|>,
+    13   <|im_start|>    0     0.0       the tool's message, and the next opening for the assistant
+    14   tool            0     0.0
+    15   \\n              0     0.0
+    16   2               0     0.0
+    17   <|im_end|>      0     0.0
+    18   \\n              0     0.0
+    19   <|im_start|>    0     0.0
+    20   assistant       0     0.0
+    21   \\n              0     0.0
+    22   2               1    -0.4       sampled, cut off by the token limit: no end was sampled, none is learnt;
+                                         if the episode went on, <|im_end|> would follow with mask 0
+
+The log-probability of token i comes from the model's output at i - 1. Masks are kept, never inferred from ids: that
+<|im_end|> may also be the padding token makes no difference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_PROBE = "probe"
+
+
+class TemplateError(ValueError):
+    """The chat template cannot be used for training: it refuses a conversation, or rewrites what came before."""
+
+
+class Sample(msgspec.Struct):
+    """What an update consumes: one episode as tokens. The four lists run over the same tokens."""
+
+    token_ids: list[int]
+    """Prompt, then sampled and environment tokens in turn."""
+    loss_mask: list[int]
+    """1 for a token that the policy sampled, else 0."""
+    logprobs: list[float]
+    """Of sampled tokens, as the sampler had them; 0.0 elsewhere."""
+    advantages: list[float]
+    """Of sampled tokens; 0.0 elsewhere. See ``credit``."""
+    prompt_length: int
+    """Tokens of the prompt, which is the same in every sample of a group."""
+    turns: list[tuple[int, int]] = []
+    """Of each action, the first token and one past the last."""
+    truncated: bool = False
+    """The episode was cut off: by a token limit, or by the limit on turns."""
+
+    def __post_init__(self) -> None:
+        n = len(self.token_ids)
+        lengths = n, len(self.loss_mask), len(self.logprobs), len(self.advantages)
+        if len(set(lengths)) > 1:
+            raise ValueError(f"token_ids, loss_mask, logprobs, advantages must be of one length, got {lengths}")
+        if not 0 < self.prompt_length <= n or any(self.loss_mask[: self.prompt_length]):
+            raise ValueError(f"a prompt of 1 to {n} tokens, none of them sampled, is needed; got {self.prompt_length}")
+
+    def credit(self, advantage: float | Sequence[float]) -> None:
+        """Set the advantage of every sampled token: one number for the episode, or one per turn."""
+        each = [advantage] * len(self.turns) if isinstance(advantage, (int, float)) else list(advantage)
+        if len(each) != len(self.turns):
+            raise ValueError(f"{len(each)} advantages for {len(self.turns)} turns")
+        for (start, end), value in zip(self.turns, each, strict=True):
+            self.advantages[start:end] = [float(value)] * (end - start)
+
+
+class Completions(msgspec.Struct, frozen=True):
+    """What follows the prompts of N samples, as tensors of shape (N, T), right-padded to the longest."""
+
+    token_ids: Tensor
+    """int64"""
+    mask: Tensor
+    """bool: sampled by the policy. False for environment tokens and padding."""
+    logprobs: Tensor
+    """float32, of the sampler"""
+    advantages: Tensor
+    """float32"""
+
+
+def completions(samples: Sequence[Sample], device: torch.device | str = "cpu") -> Completions:
+    """The samples' tokens after their prompts, padded with 0."""
+    width = max((len(sample.token_ids) - sample.prompt_length for sample in samples), default=0)
+
+    def padded(field: str, dtype: torch.dtype) -> Tensor:
+        rows = [getattr(sample, field)[sample.prompt_length :] for sample in samples]
+        return torch.tensor([row + [0] * (width - len(row)) for row in rows], dtype=dtype, device=device)
+
+    return Completions(
+        padded("token_ids", torch.int64), padded("loss_mask", torch.bool),
+        padded("logprobs", torch.float32), padded("advantages", torch.float32),
+    )  # fmt: skip
+
+
+def unpack(flat: Tensor, mask: Tensor) -> Tensor:
+    """Values of the sampled tokens, (n,), row after row, in their places in (N, T); 0 elsewhere. Differentiable."""
+    if flat.numel() != int(mask.sum()):
+        raise ValueError(f"{flat.numel()} values for {int(mask.sum())} sampled tokens")
+    return flat.new_zeros(mask.shape).masked_scatter(mask, flat)
+
+
+class ChatTokens:
+    """A tokenizer and its chat template, used so that tokens are only ever appended.
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template and an end-of-sequence token.
+
+    Raises TemplateError where it has no chat template.
+    """
+
+    def __init__(self, tokenizer: Any):
+        if not getattr(tokenizer, "chat_template", None):
+            raise TemplateError("the tokenizer has no chat template; use an instruction-tuned model, or set one")
+        self.tokenizer = tokenizer
+
+    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The conversation as token ids, open for the assistant to answer."""
+        return self.encode(self.render(messages))
+
+    def transcript(self, messages: Sequence[Mapping[str, Any]]) -> Transcript:
+        """An episode that starts with these messages."""
+        return Transcript(self, messages)
+
+    def render(self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool = True) -> str:
+        """The conversation as text. Lone surrogates, which no tokenizer takes, become U+FFFD.
+
+        Raises TemplateError where the template refuses it.
+        """
+        import jinja2
+
+        try:
+            text = self.tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
+            )
+        except jinja2.TemplateError as error:
+            raise TemplateError(f"the chat template refuses the conversation: {error}") from None
+        return _clean(text)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of the text as it stands: nothing is put before or after it."""
+        return list(self.tokenizer(_clean(text), add_special_tokens=False, verbose=False).input_ids)
+
+    def answer(self, text: str) -> list[int]:
+        """A gold answer as the model would write it: the text's tokens and the one that ends the turn.
+
+        Raises ValueError for a text that this tokenizer cannot give back.
+        """
+        ids = self.encode(text)
+        if self.decode(ids) != _clean(text):
+            raise ValueError(f"the tokenizer changes the answer: {_difference(text, self.decode(ids))}")
+        return [*ids, self.end_of_turn]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of the tokens, control tokens written out."""
+        return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    @cached_property
+    def end_of_turn(self) -> int:
+        """The token that ends an assistant's turn: the one that the template writes there, or else the tokenizer's
+        end of sequence. Raises TemplateError where there is neither."""
+        conversation = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": _PROBE}]
+        tail = self.encode(self.render(conversation, add_generation_prompt=False).rpartition(_PROBE)[2])
+        if tail and tail[0] in self.tokenizer.added_tokens_decoder:
+            return tail[0]
+        if self.tokenizer.eos_token_id is None:
+            raise TemplateError("no token ends an assistant's turn: set tokenizer.eos_token")
+        return int(self.tokenizer.eos_token_id)
+
+
+class Transcript:
+    """The tokens of one episode, append-only. ``token_ids`` is also what the sampler is to continue.
+
+    Sampled and environment tokens alternate; see the module's example.
+    """
+
+    def __init__(self, chat: ChatTokens, messages: Sequence[Mapping[str, Any]]):
+        self.chat = chat
+        self._text = chat.render(messages)  # what the tokens stand for, up to the last opening for the assistant
+        self._answer: list[int] | None = None  # sampled, and not yet replied to
+        self.token_ids: list[int] = chat.encode(self._text)
+        self.prompt_length = len(self.token_ids)
+        self.loss_mask = [0] * self.prompt_length
+        self.logprobs = [0.0] * self.prompt_length
+        self.turns: list[tuple[int, int]] = []
+
+    def append_sampled(self, ids: Sequence[int], logprobs: Sequence[float]) -> None:
+        """Append an answer, with its end-of-turn token exactly if that was sampled.
+
+        Raises ValueError for an empty answer, a log-probability too many or too few, or an answer to an answer.
+        """
+        if self._answer is not None:
+            raise ValueError("the last answer has no reply yet: call append_environment first")
+        if len(ids) != len(logprobs) or not ids:
+            raise ValueError(f"an answer of {len(ids)} tokens with {len(logprobs)} log-probabilities")
+        start = len(self.token_ids)
+        self._answer = list(ids)
+        self.token_ids += ids
+        self.loss_mask += [1] * len(ids)
+        self.logprobs += logprobs
+        self.turns.append((start, len(self.token_ids)))
+
+    def append_environment(
+        self, messages_so_far: Sequence[Mapping[str, Any]], new_messages: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Append the reply to the last answer, and the next opening for the assistant.
+
+        Args:
+            messages_so_far: the conversation up to and with the last answer, as its tokens decode.
+            new_messages: the reply.
+
+        Raises TemplateError where the longer conversation is not rendered as the shorter one with something
+        appended, ValueError where the last message is not what was sampled.
+        """
+        if self._answer is None:
+            raise ValueError("there is no answer to reply to: call append_sampled first")
+        text = _clean(str(messages_so_far[-1].get("content"))) if messages_so_far else ""
+        ended = self._ended(self._answer, text)
+        before = self._text + text
+        after = self.chat.render([*messages_so_far, *new_messages])
+        if not after.startswith(before):
+            raise TemplateError(
+                f"the chat template rewrites a conversation as it grows: {_difference(before, after)}. "
+                "What was sampled has to stay as it was; set tokenizer.chat_template to one that only appends."
+            )
+        ids = self.chat.encode(after[len(before) :])
+        if ended and ids and ids[0] == self._answer[-1]:
+            del ids[0]
+        self.token_ids += ids
+        self.loss_mask += [0] * len(ids)
+        self.logprobs += [0.0] * len(ids)
+        self._text, self._answer = after, None
+
+    def sample(self, *, truncated: bool = False) -> Sample:
+        """The episode so far, with advantages 0."""
+        return Sample(
+            list(self.token_ids), list(self.loss_mask), list(self.logprobs), [0.0] * len(self.token_ids),
+            self.prompt_length, list(self.turns), truncated,
+        )  # fmt: skip
+
+    def _ended(self, answer: list[int], text: str) -> bool:
+        """Whether the answer's last token is an end that its text leaves out."""
+        if self.chat.decode(answer) == text:
+            return False
+        if self.chat.decode(answer[:-1]) == text:
+            return True
+        raise ValueError(f"the last message is not what was sampled: {_difference(self.chat.decode(answer), text)}")
+
+
+def _clean(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _difference(before: str, after: str, around: int = 40) -> str:
+    """Where and how ``after`` departs from ``before``."""
+    pairs = zip(before, after, strict=False)
+    at = next((i for i, (old, new) in enumerate(pairs) if old != new), min(len(before), len(after)))
+    start = max(0, at - around)
+    return f"at character {at}, {before[start : at + around]!r} became {after[start : at + around]!r}"

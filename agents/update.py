@@ -1,0 +1,149 @@
+"""One optimizer batch: rollouts in, gradients out. One function per algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from .collect import Rollout
+from .config import TrainConfig
+from .forward import TrainingForward
+from .grpo import Metrics, group_advantages, mean_metrics, policy_loss, token_weights
+from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
+from .sft import sft_loss
+from .tokens import Sample, completions, unpack
+
+TOKENS_PER_MICRO_BATCH = {"cpu": 4096, "cuda": 65536}
+VALUE_WEIGHT = 0.5
+
+
+def micro_batches(samples: Sequence[Sample], device: str) -> Iterator[list[int]]:
+    """Indices of the samples, split by a budget of tokens; what shares a prompt stays together where it fits."""
+    budget = TOKENS_PER_MICRO_BATCH.get(device, TOKENS_PER_MICRO_BATCH["cuda"])
+    batch: list[int] = []
+    used = 0
+    for i, sample in enumerate(samples):
+        size = len(sample.token_ids)
+        if batch and samples[batch[-1]].token_ids[: sample.prompt_length] == sample.token_ids[: sample.prompt_length]:
+            size -= sample.prompt_length
+        if batch and used + size > budget:
+            yield batch
+            batch, used, size = [], 0, len(sample.token_ids)
+        batch.append(i)
+        used += size
+    if batch:
+        yield batch
+
+
+def sft_gradients(rollouts: Sequence[Rollout], forward: TrainingForward) -> dict[str, float]:
+    """Gradients of imitating the rollouts' answers."""
+    samples = [rollout.sample for rollout in rollouts]
+    device = forward.model.device
+    weights = token_weights(completions(samples).mask)
+    parts: list[Metrics] = []
+    for rows in micro_batches(samples, device.type):
+        chosen = [samples[i] for i in rows]
+        mask = completions(chosen, device).mask
+        logprobs, _ = forward.logprobs(chosen)
+        loss, metrics = sft_loss(unpack(logprobs, mask), weights[rows, : mask.shape[1]].to(device))
+        loss.backward()  # type: ignore[no-untyped-call]
+        parts.append(metrics)
+    return mean_metrics(parts)
+
+
+def grpo_advantages(groups: Sequence[Sequence[Rollout]], config: TrainConfig) -> dict[str, float]:
+    """Credit every sample with how much better its episode did than its group; returns the groups' statistics."""
+    rewards = torch.tensor([[rollout.reward for rollout in group] for group in groups], dtype=torch.float64)
+    valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
+    advantages, metrics = group_advantages(rewards, valid, scale_rewards=config.scale_rewards)
+    for group, row in zip(groups, advantages.tolist(), strict=True):
+        for rollout, advantage in zip(group, row, strict=True):
+            rollout.sample.credit(advantage)
+    return metrics
+
+
+class PolicyUpdate:
+    """Gradients of ``policy_loss`` (and for PPO the values') over one batch of episodes, update after update."""
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        forward: TrainingForward,
+        config: TrainConfig,
+        reference: TrainingForward | None = None,
+        value_head: ValueHead | None = None,
+        rewards: Sequence[Sequence[float]] = (),
+    ):
+        self.forward, self.config, self.reference, self.value_head = forward, config, reference, value_head
+        self.samples = list(samples)
+        self.device = forward.model.device
+        batch = completions(self.samples)
+        self.weights = token_weights(
+            batch.mask, loss_type=config.loss_type, max_completion_length=config.max_completion_length
+        )
+        self.advantages, self.returns, self.old_values = batch.advantages, batch.advantages, batch.advantages
+        self.old: Tensor | None = None
+        if config.num_iterations > 1:
+            # the trainer's own numbers: in bfloat16 the sampler's differ from them
+            self.old = self._score(forward)
+        self.ref = None if reference is None else self._score(reference)
+        if value_head is not None:
+            self.old_values = self._values(value_head)
+            placed = token_rewards(self.samples, rewards, batch.mask.shape[1])
+            advantages, self.returns = gae(placed, self.old_values, batch.mask)
+            self.advantages = whiten(advantages, batch.mask)
+
+    @torch.no_grad()
+    def _score(self, forward: TrainingForward) -> Tensor:
+        """Log-probabilities under a policy that is not being trained, (N, T)."""
+        out = torch.zeros_like(self.weights)
+        for rows in micro_batches(self.samples, self.device.type):
+            chosen = [self.samples[i] for i in rows]
+            mask = completions(chosen, self.device).mask
+            logprobs, _ = forward.logprobs(chosen, temperature=self.config.temperature)
+            out[rows, : mask.shape[1]] = unpack(logprobs, mask).cpu()
+        return out
+
+    @torch.no_grad()
+    def _values(self, head: ValueHead) -> Tensor:
+        out = torch.zeros_like(self.weights)
+        for rows in micro_batches(self.samples, self.device.type):
+            chosen = [self.samples[i] for i in rows]
+            mask = completions(chosen, self.device).mask
+            out[rows, : mask.shape[1]] = unpack(head(self.forward.hidden(chosen)), mask).cpu()
+        return out
+
+    def gradients(self, update: int) -> dict[str, float]:
+        """Add up the gradients of update number ``update`` on this batch."""
+        parts: list[Metrics] = []
+        for rows in micro_batches(self.samples, self.device.type):
+            chosen = [self.samples[i] for i in rows]
+            mask = completions(chosen, self.device).mask
+            width = mask.shape[1]
+
+            def cut(values: Tensor, rows: list[int] = rows, width: int = width) -> Tensor:
+                return values[rows, :width].to(self.device)
+
+            logprobs, entropy = self.forward.logprobs(chosen, temperature=self.config.temperature, entropy=True)
+            assert entropy is not None
+            loss, metrics = policy_loss(
+                unpack(logprobs, mask),
+                cut(self.advantages),
+                cut(self.weights),
+                old_logprobs=None if self.old is None or update == 0 else cut(self.old),
+                loss_type=self.config.loss_type,
+                epsilon=self.config.epsilon,
+                epsilon_high=self.config.epsilon_high,
+                ref_logprobs=None if self.ref is None else cut(self.ref),
+                beta=self.config.beta,
+                entropy=unpack(entropy, mask),
+            )
+            if self.value_head is not None:
+                values = unpack(self.value_head(self.forward.hidden(chosen)), mask)
+                missed, more = value_loss(values, cut(self.returns), cut(self.weights), old_values=cut(self.old_values))
+                loss, metrics = loss + VALUE_WEIGHT * missed, {**metrics, **more}
+            loss.backward()  # type: ignore[no-untyped-call]
+            parts.append(metrics)
+        return mean_metrics(parts)

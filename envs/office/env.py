@@ -1,0 +1,121 @@
+"""ToolGym-Office: a simulated workplace, with as many tasks as training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from toolgym.dialects import Dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel, get_rubric
+from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, Verdict, message
+
+from .grading import OfficeReward, Progress
+from .plan import Plan
+from .tasks import OfficeTasks
+
+
+class OfficeEnv(ToolEnv):
+    """Requests to the assistant of an office worker: calendar, rooms, contacts, mail, files, tasks, expenses, travel.
+
+    49 tools work on an in-memory state. A task is made when it is asked for, from (split, seed, index) alone:
+    the people, what they have in their calendars and mailboxes, the request in one of many wordings, the tools on
+    offer, the gold calls, and the checks. The user is simulated and answers from a script.
+
+    Levels, which take turns in this order where there are several:
+
+    - ``single``: one call, with one of three tools.
+    - ``choose``: one call, with one of five to eight similar tools.
+    - ``parallel``: two to four calls that do not depend on each other, in one action.
+    - ``chain``: a later call needs what an earlier one returned.
+    - ``missing``: the request forgets a required parameter. The assistant asks, and the user says it.
+    - ``irrelevant``: no tool on offer fits. The assistant says so and calls nothing.
+    - ``dialogue``: two to four messages of the user, over one state.
+    - ``recover``: a call fails for a reason in the state (taken, not allowed, not found, over budget).
+
+    Splits share no words and no wordings: names, titles, templates and random streams are disjoint. ``test_unseen``
+    is like ``test``, with all tools, parameters and descriptions renamed from a vocabulary of its own.
+
+    The reward of an action is the rubric's against the gold calls that are still to be made for the user's last
+    message (in any order; a lookup that turns out not to be needed is let go). On top come penalties, so that
+    the sum over an episode is largest for gold: see ``OfficeReward``. Gold earns the rubric's maximum, 4 with
+    ToolRL's, on each action.
+
+    Success: in the end the state is just what it would be after the gold calls, the answers say what was asked
+    for, first choices were tried before second ones, and on ``irrelevant`` nothing was called.
+
+    Args:
+        split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
+        level: a level, several, a group ("easy": single, choose, parallel, irrelevant), or None for all.
+        seed: which world of tasks; other seeds give other tasks.
+        dialect: how the model writes calls.
+        rubric: how actions are rewarded, before the penalties.
+        max_turns: actions per episode; gold takes at most 7.
+        outcome: what a wrong verdict costs on the last action.
+        **kwargs: see ToolEnv.
+
+    Version history:
+        v0: the first.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        level: str | Sequence[str] | None = None,
+        seed: int = 0,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        max_turns: int = 8,
+        outcome: float = 3.0,
+        **kwargs: Any,
+    ):
+        if outcome < 0:
+            raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
+        self._reward = OfficeReward(get_rubric(rubric))
+        super().__init__(
+            OfficeTasks(split, seed, level), dialect=dialect, rubric=self._reward, max_turns=max_turns, **kwargs
+        )
+        self.tasks: OfficeTasks
+        self.outcome = outcome
+
+    def find_task(self, task_id: str) -> Task:
+        """The task with this id, such as "train-000123-chain". Raises KeyError with a near miss."""
+        return self.tasks.find(task_id)
+
+    def start(self, task: Task) -> None:
+        plan: Plan = task.data
+        self.state = plan.fixture.state()
+        self._progress = Progress(task, self.state, self.max_turns, self.outcome)
+        self._reward.progress = self._progress
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        return self._progress.wanted(completion)
+
+    def finished(self, completion: Completion) -> bool:
+        return self._progress.over
+
+    def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
+        """The user's next message, where the last one was answered."""
+        if completion.calls:
+            return ()
+        return (message("user", self._progress.plan.phases[self._progress.phase].user),)
+
+    def judge(self) -> Verdict:
+        return self._progress.judge()
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        return {"category": self._progress.plan.level}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold actions, one text per turn, in this env's dialect."""
+        plan: Plan = task.data
+        turns = iter(task.expected)
+        texts = []
+        for phase in plan.phases:
+            for stage in phase.stages:
+                calls = next(turns)
+                names = list(dict.fromkeys([call.name for call in calls]))
+                texts.append(Completion("", calls, stage.why.replace("{tools}", " and ".join(names))))
+            next(turns)
+            texts.append(Completion("", (), phase.why, phase.answer))
+        return tuple([self.dialect.render(text) for text in texts])

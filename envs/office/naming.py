@@ -1,0 +1,107 @@
+"""A naming: one consistent set of names for all tools and parameters, applied to schema and gold together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import msgspec
+
+from toolgym.tools import Tool
+from toolgym.types import ToolCall
+
+from .apis.office import APP_OF, TOOLS
+from .names import APPS, FORMATS, PARAMETERS, SEEN, UNSEEN
+from .stream import SPLITS
+
+
+class Naming(msgspec.Struct, frozen=True):
+    """Names for tools and parameters.
+
+    ``words``: 0 for the authors' own, 1 and 2 for the seen ones, 3 and 4 for the unseen ones. ``style``: how
+    names are written: snake, camel, pascal, app (the app's name in front) or dotted (the same with a dot).
+    """
+
+    words: int
+    style: str
+
+    def tool_name(self, name: str) -> str:
+        words, app = name, APP_OF[name]
+        if self.words:
+            words = (SEEN if self.words < 3 else UNSEEN)[name][(self.words - 1) % 2][0]
+            app = APPS[app][0 if self.words < 3 else self.words - 2]
+        if self.style == "app":
+            return f"{app}_{words}"
+        if self.style == "dotted":
+            return f"{app}.{words}"
+        return self._styled(words)
+
+    def parameter_name(self, name: str) -> str:
+        return self._styled(PARAMETERS[name][self.words - 1] if self.words else name)
+
+    def _styled(self, name: str) -> str:
+        if self.style not in ("camel", "pascal"):
+            return name
+        first, *rest = name.split("_")
+        if self.style == "pascal":
+            first = first.capitalize()
+        return first + "".join([word.capitalize() for word in rest])
+
+    def tool(self, name: str) -> Tool:
+        """A tool under its name here; made once."""
+        return _tool(self, name)
+
+    def call(self, call: ToolCall) -> ToolCall:
+        """A call in the authors' names, in the names of this naming."""
+        names = _parameter_names(self, call.name)
+        return ToolCall(self.tool_name(call.name), {names[key]: value for key, value in call.arguments.items()})
+
+
+@cache
+def _parameter_names(naming: Naming, tool: str) -> dict[str, str]:
+    return {name: naming.parameter_name(name) for name in TOOLS[tool].parameters["properties"]}
+
+
+@cache
+def _tool(naming: Naming, name: str) -> Tool:
+    original = TOOLS[name]
+    if naming == Naming(0, "snake"):
+        return original
+    assert original.function is not None
+    names = _parameter_names(naming, name)
+    schema = dict(original.parameters)
+    schema["properties"] = {
+        names[key]: {
+            word: FORMATS[text][naming.words - 1] if word == "description" and naming.words else text
+            for word, text in about.items()
+        }
+        for key, about in schema["properties"].items()
+    }
+    schema["required"] = [names[key] for key in schema.get("required", ())]
+    description = original.description
+    if naming.words:
+        description = (SEEN if naming.words < 3 else UNSEEN)[name][(naming.words - 1) % 2][1]
+    return Tool(
+        naming.tool_name(name),
+        description,
+        schema,
+        partial(_run, original.function, {new: old for old, new in names.items()}),
+        timeout=None,
+        stateful=True,
+    )
+
+
+def _run(function: Callable[..., Any], originals: dict[str, str], state: Any, /, **arguments: Any) -> Any:
+    return function(state, **{originals[name]: value for name, value in arguments.items()})
+
+
+_STYLES = ("snake", "camel", "app", "dotted")
+_KNOWN = tuple(Naming(words, style) for words in range(3) for style in _STYLES)
+NAMINGS: dict[str, tuple[Naming, ...]] = {
+    split: tuple(Naming(words, style) for words in (3, 4) for style in ("snake", "camel", "pascal", "dotted"))
+    if split == "test_unseen"
+    else _KNOWN
+    for split in SPLITS
+}
+"""The namings a task of each split may have."""

@@ -1,0 +1,55 @@
+"""Recipes: requests that take several calls, with words of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from toolgym.types import ToolCall
+
+from .apis.office import TOOLS
+from .facts import Fact
+from .intent import Words
+from .plan import Phase, Stage
+from .requests import answer, request
+from .scene import Scene
+from .slots import Slot
+from .toolsets import shown
+
+_TOLD = (
+    "All of it is done; I say so.",
+    "That was the last step. I tell the user.",
+    "Nothing is left to do but to answer.",
+)
+
+
+class Played(msgspec.Struct, frozen=True, gc=False):
+    """One recipe in one scene."""
+
+    slots: dict[str, Slot]
+    stages: tuple[Stage, ...]
+    facts: tuple[Fact, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """Tools that would offer another way."""
+
+
+class Recipe(msgspec.Struct, frozen=True, gc=False):
+    """A kind of request, like an Intent, for which ``play`` makes the calls."""
+
+    play: Callable[[Scene], Played]
+    words: Words
+
+
+def call(tool: str, **arguments: object) -> ToolCall:
+    """A call, its arguments in the order of the tool's parameters."""
+    return ToolCall(tool, {name: arguments[name] for name in TOOLS[tool].parameters["properties"] if name in arguments})
+
+
+def made(c: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
+    """A task of the recipe: its phase and the tools on offer."""
+    played = recipe.play(c)
+    user = request(c, recipe.words, played.slots)
+    phase = Phase(user, played.stages, answer(c, recipe.words, played.slots), c.s.pick(_TOLD), played.facts)
+    needed = [each.name for stage in played.stages for each in stage.calls]
+    return (phase,), shown(c.s, needed, c.s.between(4, 7), similar=True, hidden=played.hidden)

@@ -1,0 +1,202 @@
+"""Requests in words: intents joined with ways of asking, greetings and thanks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .apis.office import TOOLS
+from .grammar import optional_slots, write
+from .intent import Drawn, Intent, Words
+from .intents_calendar import CALENDAR
+from .intents_contacts import CONTACTS
+from .intents_expenses import EXPENSES
+from .intents_files import FILES
+from .intents_mail import MAIL
+from .intents_rooms import ROOMS
+from .intents_tasks import TASKS
+from .intents_travel import TRAVEL
+from .scene import Scene
+from .slots import Slot
+from .stream import SPLITS
+from .vocabulary import slice_of
+
+INTENTS: dict[str, Intent] = {
+    intent.tool: intent for intent in (*CALENDAR, *ROOMS, *CONTACTS, *MAIL, *FILES, *TASKS, *EXPENSES, *TRAVEL)
+}
+"""By the tool that answers them."""
+PARAMETERS: dict[str, tuple[str, ...]] = {name: tuple(tool.parameters["properties"]) for name, tool in TOOLS.items()}
+
+_ASKING = (
+    "{}.",
+    "Please {}.",
+    "Could you {}?",
+    "Can you {}, please?",
+    "I need you to {}.",
+    "I'd like you to {}.",
+    "I was hoping you could {}.",
+    "Would you {} for me, please?",
+    "Kindly {}.",
+    "Would you {}?",
+    "Next on my list: {}.",
+    "Do me a favour and {}.",
+    "Can you quickly {}?",
+    "I want you to {}.",
+    "Be so kind as to {}.",
+    "If you have a moment, {}.",
+    "{}, please.",
+    "Please go ahead and {}.",
+    "You could {} now.",
+    "One thing to do: {}.",
+    "It would help me if you could {}.",
+    "Time to {}.",
+    "May I ask you to {}?",
+    "Your next job is to {}.",
+    "Be a dear and {}.",
+    "You can help me: {}.",
+    "I have a request: {}.",
+    "Would it be possible to {}?",
+    "My wish is that you {}.",
+    "Let me ask you to {}.",
+    "I must ask you to {}.",
+    "Would you be able to {}?",
+    "Someone has to {}, so please do.",
+    "I'd be glad if you could {}.",
+    "Go and {}.",
+    "First of all, {}.",
+    "I would like to have you {}.",
+    "Try to {}, would you?",
+    "As soon as you can, {}.",
+    "Is it possible for you to {}?",
+)
+_BEFORE = (
+    "Hi!",
+    "Good morning.",
+    "Hello.",
+    "I am between two meetings.",
+    "Hey!",
+    "Before I forget it.",
+    "Good day.",
+    "A small thing.",
+    "Sorry to bother you.",
+    "Back from lunch.",
+    "Hi there!",
+    "Just one thing.",
+    "Another one for you.",
+    "Quick request:",
+    "Greetings.",
+    "I have something for you.",
+)
+_AFTER = (
+    "Thanks!",
+    "Thank you.",
+    "Many thanks.",
+    "Cheers.",
+    "Much appreciated.",
+    "Thanks a lot!",
+    "Thank you very much.",
+    "Thanks in advance.",
+    "That would be great.",
+    "Thx",
+    "No need to ask back.",
+    "That is all.",
+    "Great, thanks.",
+    "Appreciate it.",
+    "With thanks.",
+    "That would help.",
+)
+_JOINED = (
+    "{}, and {}",
+    "{}, then {}",
+    "{} and also {}",
+    "{}; besides, {}",
+    "{}. Also, {}",
+    "{}. And {}",
+    "{}. In addition, {}",
+    "{}, and at the same time {}",
+)
+
+
+_BEGINNING = re.compile(r"(?:^|(?<=[.?!] ))[a-z](?=[a-z]*[ ,:])")
+
+
+def _slices(items: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {split: slice_of(items, split) for split in SPLITS}
+
+
+ASKING, BEFORE, AFTER, JOINED = map(_slices, (_ASKING, _BEFORE, _AFTER, _JOINED))
+
+
+def share(templates: Sequence[str], split: str) -> Sequence[str]:
+    """One split's share of an intent's templates: the last is for test, the one before it for val."""
+    return templates[-1:] if split == "test" else templates[-2:-1] if split == "val" else templates[:-2]
+
+
+def arguments(intent: Intent, drawn: Drawn) -> dict[str, object]:
+    """The arguments of the gold call, in the order of the tool's parameters."""
+    return {name: drawn.slots[name].value for name in PARAMETERS[intent.tool] if name in drawn.slots}
+
+
+def sentence(text: str) -> str:
+    """With capitals where sentences begin (an address or a file's name keeps its form) and a mark at the end."""
+    text = _BEGINNING.sub(_capital, text)
+    return text if text[-1] in ".?!" or text[-2:-1] in (".", "?", "!") else f"{text}."
+
+
+def _capital(match: re.Match[str]) -> str:
+    return match[0].upper()
+
+
+def clause(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+    """The request as a clause, without the parts that mention one slot."""
+    templates = share(words.do, c.split)
+    if without:
+        templates = [template for template in templates if without in optional_slots(template)]
+    return write(c.s.pick(templates), slots, c.s, without)
+
+
+def dressed(c: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
+    """Sentences with, now and then, a greeting and thanks."""
+    if c.s.chance(before):
+        text = f"{c.s.pick(BEFORE[c.split])} {text}"
+    if c.s.chance(after):
+        text = f"{text} {c.s.pick(AFTER[c.split])}"
+    return text
+
+
+def asked(c: Scene, text: str, frames: Sequence[str] = ()) -> str:
+    """A clause made a request."""
+    text = sentence(c.s.pick(frames or ASKING[c.split]).format(text))
+    return text[:-1] if text[-1] == "." and text[-3:-2] == "." else text  # a quotation that ends in a stop
+
+
+def request(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+    """What the user writes."""
+    if not without and c.s.chance(0.4):
+        return dressed(c, sentence(write(c.s.pick(share(words.say, c.split)), slots, c.s)))
+    return dressed(c, asked(c, clause(c, words, slots, without)))
+
+
+def joined(c: Scene, clauses: Sequence[str]) -> str:
+    """Several clauses as one request."""
+    if len(clauses) > 2 and c.s.chance(0.5):
+        if c.s.chance(0.5):
+            listed = " ".join(f"{i + 1}. {sentence(text)}" for i, text in enumerate(clauses))
+            return dressed(c, f"{c.s.pick(_LISTS)} {listed}", after=0.1)
+        return dressed(c, " ".join([asked(c, text) for text in clauses]), after=0.1)
+    text = clauses[0]
+    for other in clauses[1:]:
+        text = c.s.pick(JOINED[c.split]).format(text, other)
+    return dressed(c, asked(c, text) if "." not in text else sentence(text), after=0.1)
+
+
+_LISTS = ("Here is what I need.", "A few things to do.", "These things, please:", "My list for you:")
+
+
+def answer(c: Scene, words: Words, slots: dict[str, Slot]) -> str:
+    """The final answer to the user."""
+    return sentence(write(c.s.pick(words.done), slots, c.s))
+
+
+def several(items: Sequence[str]) -> str:
+    return f"{', '.join(items[:-1])} and {items[-1]}"
