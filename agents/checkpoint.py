@@ -10,6 +10,8 @@ import torch
 
 from toolgym.assets import atomic_folder
 
+from .model import no_progress_bars
+
 KEPT = 2
 
 
@@ -19,7 +21,7 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
     Raises OSError where the disk refuses; earlier checkpoints are then as they were.
     """
     folder = run / "checkpoints" / f"step-{step:06d}"
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary, no_progress_bars():
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
         torch.save({"step": step, **state}, temporary / "trainer.pt")

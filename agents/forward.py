@@ -98,7 +98,8 @@ class TrainingForward:
         with _evaluating(self.model), torch.no_grad():
             logits = plain_logits(self.model, rows)
             plain = self._hidden(rows, "padded")
-            self.separable = not _rescales_logits(self.config) and _close(self.head(plain), logits)
+            scaled = self.head is None or _rescales_logits(self.config)
+            self.separable = not scaled and _close(self.head(plain), logits)
             for layout in ("split", "cached"):
                 if wanted in ("auto", layout) and self.separable and self._agrees(rows, layout, plain):
                     self.layout = layout

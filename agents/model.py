@@ -56,7 +56,7 @@ def load_model(
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
     if local and not (Path(source) / "config.json").is_file():
         raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
-    with _no_progress_bars(hide=local):
+    with no_progress_bars(hide=local):
         tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source))
         model = _loaded(source, "model", lambda: AutoModelForCausalLM.from_pretrained(source, dtype=number))
     return model.to(place).eval(), tokenizer
@@ -124,7 +124,7 @@ def smollm2_folder() -> Path:
         with assets.atomic_folder(folder) as temporary:
             source = temporary / "model.gguf"
             source.write_bytes(gguf)
-            with _no_progress_bars():
+            with no_progress_bars():
                 convert(source, temporary)
             source.unlink()
     except OSError as error:
@@ -135,7 +135,7 @@ def smollm2_folder() -> Path:
 
 
 @contextmanager
-def _no_progress_bars(hide: bool = True) -> Iterator[None]:
+def no_progress_bars(hide: bool = True) -> Iterator[None]:
     """Hide transformers' bars for what takes a second, and leave the setting as it was."""
     settings: Any = transformers_logging
     if not hide or not settings.is_progress_bar_enabled():

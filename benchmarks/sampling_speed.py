@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def main() -> None:
             rows.append({**row, **race(policy, batch, options.tokens, options.reps)})
             print(json.dumps(rows[-1]), flush=True)
     about = {
+        "command": f"python benchmarks/sampling_speed.py {' '.join(sys.argv[1:])}".strip(),
         "model": "SmolLM2-135M-Instruct",
         "answer_tokens": options.tokens,
         "threads": options.threads,

@@ -33,6 +33,11 @@ SUITES = {
             "Berkeley Function-Calling Leaderboard v4, single-turn: the official verdict on 3,641 real rows",
             assets=("bfcl",),
         ),
+        Suite(
+            "ToolGym-Office-v0",
+            "toolgym.envs.office.env:OfficeEnv",
+            "A simulated workplace: about 40 tools over a state, tasks without end, tools never seen in training",
+        ),
     ]
 }
 

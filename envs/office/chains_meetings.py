@@ -31,7 +31,7 @@ def _room(c: Scene) -> Played:
 def _free_time(c: Scene) -> Played:
     date, minutes, title = c.busy_day(), duration(c.s), c.quoted(c.title())
     find = call("find_free_time", date=date.value, minutes=minutes.value)
-    start = c.run(find)
+    start = c.run(find)["start"]
     create = call("create_event", title=title.value, date=date.value, start=start, minutes=minutes.value)
     stages = (
         Stage((find,), f"{notes([date, minutes])}First I look for the time with {{tools}}."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from toolgym.rewards import Evidence, RewardModel, Scores
 from toolgym.rewards.difference import same_arguments
-from toolgym.types import Completion, Task, Term, ToolCall, Verdict
+from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
 
 from .apis.office import READS, TOOLS, Office
 from .apis.world import Rows
@@ -21,16 +21,13 @@ FACTS = 2.0
 """What an answer costs that says none of the facts the user asked for."""
 
 
-def same(gold: ToolCall, made: ToolCall) -> bool:
-    return made.error is None and gold.name == made.name and same_arguments(gold.arguments, made.arguments)
-
-
 class Progress:
     """Where an episode stands against its plan.
 
     Each user message opens a phase; a phase has stages, the gold actions with calls, and ends with an answer.
-    ``left`` are the calls of the current stage that were not made yet. A call counts as made when it equals the
-    gold call, in whatever order or grouping.
+    Gold calls are numbered through the episode; ``left`` are those of the current stage that were not made yet.
+    A gold call counts as made when the model's call is equal, or is of the same tool and returns the same (a title
+    in small letters, a default written out), in whatever order or grouping.
     """
 
     def __init__(self, task: Task, state: Office, max_turns: int, outcome: float):
@@ -39,23 +36,25 @@ class Progress:
         self.state = state
         self.max_turns = max_turns
         self.outcome = outcome
-        turns = iter(task.expected)
-        self.gold = [[next(turns) for _ in range(len(phase.stages) + 1)][:-1] for phase in plan.phases]
-        self.seen: set[int] = set()
-        """Which gold calls were made, counted through the episode."""
+        self.gold: list[ToolCall] = [call for turn in task.expected for call in turn]
+        self._originals = [call for phase in plan.phases for stage in phase.stages for call in stage.calls]
+        numbers = iter(range(len(self.gold)))
+        self.stages = [[[next(numbers) for _ in stage.calls] for stage in phase.stages] for phase in plan.phases]
+        self.made: set[int] = set()
+        """The gold calls that were made."""
         self.calls = 0
         self.turns = 0
         self.wrong: Verdict | None = None
         """The first thing that went wrong, as far as the answers up to now show."""
         self._should = plan.fixture.state()
-        self._played = 0
+        self._results: list[ToolResult] = []
         self.phase = -1
         self._next_phase()
 
     @property
     def over(self) -> bool:
         """Whether every message of the user has had its answer."""
-        return self.phase >= len(self.gold)
+        return self.phase >= len(self.stages)
 
     def _next_phase(self) -> None:
         self.phase += 1
@@ -63,7 +62,7 @@ class Progress:
 
     def _enter(self, stage: int) -> None:
         self.stage = stage
-        stages = () if self.over else self.gold[self.phase]
+        stages = () if self.over else self.stages[self.phase]
         self.left = list(stages[stage]) if stage < len(stages) else []
         self.attempts = 0
         self.best = 0.0
@@ -77,42 +76,39 @@ class Progress:
         """
         if self.over:
             return ()
-        stages, made = self.gold[self.phase], completion.calls
-        if self.left and not _has_any(made, self.left):
+        stages, made = self.stages[self.phase], completion.calls
+        if self.left and not self._any(self.left, made):
             for later in range(self.stage + 1, len(stages)):
-                if _has_any(made, stages[later]):
-                    between = [*self.left, *[call for stage in stages[self.stage + 1 : later] for call in stage]]
+                if self._any(stages[later], made):
+                    between = [*self.left, *[i for stage in stages[self.stage + 1 : later] for i in stage]]
                     self._enter(later)
-                    self.left = [call for call in between if not self._reads(call)] + self.left
+                    self.left = [i for i in between if self._originals[i].name not in READS] + self.left
                     break
         out, ahead = list(self.left), self.stage + 1
-        while ahead < len(stages) and len(made) > len(out) and _has_all(made, out) and _has_any(made, stages[ahead]):
+        while ahead < len(stages) and len(made) > len(out) and self._any(stages[ahead], made):
+            if not all(self._any([i], made) for i in out):
+                break
             out += stages[ahead]
             ahead += 1
-        return tuple(out)
+        return tuple([self.gold[i] for i in out])
 
-    def _reads(self, call: ToolCall) -> bool:
-        """Whether a gold call only looks something up."""
-        for phase, stages in zip(self.plan.phases, self.gold, strict=True):
-            for stage, calls in zip(phase.stages, stages, strict=True):
-                for original, gold in zip(stage.calls, calls, strict=True):
-                    if gold is call:
-                        return original.name in READS
-        return False
+    def _any(self, numbers: Sequence[int], made: Sequence[ToolCall]) -> bool:
+        """Whether a call equals one of these gold calls."""
+        return any(_same(self.gold[i], call) for i in numbers for call in made)
 
-    def settle(self, total: float, completion: Completion) -> list[Term]:
+    def settle(self, total: float, evidence: Evidence) -> list[Term]:
         """Take note of an action whose terms add up to ``total``; what it earns (all penalties) beside them."""
         self.turns += 1
         terms: list[Term] = []
-        if completion.calls:
+        if evidence.completion.calls:
             terms += self._repeated(total)
-            self._tick_off(completion.calls)
+            self._tick_off(evidence)
         elif not self.over:
-            terms += self._answered(total, completion)
+            terms += self._answered(total, evidence.completion)
         cut = not self.over and self.turns >= self.max_turns
         if cut:
-            rest = sum([len(stages) + 1 for stages in self.gold[self.phase + 1 :]])
-            terms += _unplayed(rest + len(self.gold[self.phase]) - self.stage + 1 - (self.attempts > 0))
+            rest = sum([len(stages) + 1 for stages in self.stages[self.phase + 1 :]])
+            terms += _unplayed(rest + len(self.stages[self.phase]) - self.stage + 1 - (self.attempts > 0))
         if cut or self.over:
             verdict = self.judge()
             terms.append(Term("outcome", 0.0 if verdict.success else -1.0, self.outcome, verdict.reason))
@@ -127,21 +123,33 @@ class Progress:
             return []
         return [Term("repeat", gain - REPEAT - total, 1.0, f"attempt {self.attempts} at the same step")]
 
-    def _tick_off(self, calls: Sequence[ToolCall]) -> None:
-        every = [call for stages in self.gold for stage in stages for call in stage]
-        rest = list(calls)
-        for call in rest:
-            self.calls += 1
-            self.seen.update([i for i, gold in enumerate(every) if same(gold, call)])
+    def _tick_off(self, evidence: Evidence) -> None:
+        rest = dict(enumerate(evidence.completion.calls))
+        self.calls += len(rest)
         while self.left:
-            for gold in tuple(self.left):
-                hit = next((i for i, call in enumerate(rest) if same(gold, call)), None)
+            for i in tuple(self.left):
+                hit = next((j for j, call in rest.items() if _same(self.gold[i], call)), None)
+                if hit is None:
+                    hit = next((j for j, call in rest.items() if self._equivalent(i, call, evidence.results[j])), None)
                 if hit is not None:
                     del rest[hit]
-                    self.left.remove(gold)
+                    self.left.remove(i)
+                    self.made.add(i)
             if self.left:
                 break
             self._enter(self.stage + 1)
+
+    def _equivalent(self, number: int, call: ToolCall, result: ToolResult | None) -> bool:
+        """Whether a call of the gold call's tool returned just what the gold call returns."""
+        if call.name != self.gold[number].name or result is None:
+            return False
+        self._replay(number + 1)
+        return result == self._results[number]
+
+    def _replay(self, upto: int) -> None:
+        """Run the first ``upto`` gold calls, where that was not done yet, in a state of their own."""
+        for call in self._originals[len(self._results) : upto]:
+            self._results.append(TOOLS[call.name].run(call.arguments, self._should))
 
     def _answered(self, total: float, completion: Completion) -> list[Term]:
         terms = []
@@ -149,7 +157,7 @@ class Progress:
         said = plain(completion.response if completion.response is not None else completion.text) if facts else ""
         missing = [fact[0] for fact in facts if not says(said, fact)]
         if self.left:
-            terms += _unplayed(len(self.gold[self.phase]) - self.stage - (self.attempts > 0))
+            terms += _unplayed(len(self.stages[self.phase]) - self.stage - (self.attempts > 0))
         else:
             terms += self._repeated(total)
             if missing:
@@ -160,41 +168,34 @@ class Progress:
 
     def _checked(self, missing: Sequence[str]) -> Verdict | None:
         """What is wrong after an answer: with the state as it should be now, or with what the answer says."""
-        untried = ""
-        for stage in self.plan.phases[self.phase].stages:
-            for call in stage.calls:
-                result = TOOLS[call.name].run(call.arguments, self._should)
-                if result.error is not None and call.name not in READS and self._played not in self.seen:
-                    untried = f"{call.name} with {call.arguments} was not tried"[:200]
-                self._played += 1
+        numbers = [i for stage in self.stages[self.phase] for i in stage]
+        if numbers:
+            self._replay(numbers[-1] + 1)
         at = f"answer {self.phase + 1}"
         different = _differences(self.state.tables, self._should.tables, self.plan)
         if different:
             return Verdict(False, f"{at}: {'; '.join(different[:3])}", "state")
-        if untried:
-            return Verdict(False, f"{at}: {untried}", "not_tried")
+        for i in numbers:
+            if self._results[i].error is not None and i not in self.made and self._originals[i].name not in READS:
+                call = self.gold[i]
+                return Verdict(False, f"{at}: {call.name} with {call.arguments} was not tried"[:300], "not_tried")
         if missing:
             return Verdict(False, f"{at} does not say {', '.join(missing[:3])}", "facts")
         return None
 
     def judge(self) -> Verdict:
         """Whether everything that should have changed has, nothing else has, and the answers say what was asked."""
-        plan = self.plan
-        if plan.level == "irrelevant" and self.calls:
+        if self.plan.level == "irrelevant" and self.calls:
             return Verdict(
                 False, f"no tool on offer fits the request, but {self.calls} calls were made", "needless_call"
             )
         if not self.over:
-            return Verdict(False, f"message {self.phase + 1} of {len(self.gold)} was not answered", "unfinished")
+            return Verdict(False, f"message {self.phase + 1} of {len(self.stages)} was not answered", "unfinished")
         return self.wrong or Verdict(True)
 
 
-def _has_any(made: Sequence[ToolCall], wanted: Sequence[ToolCall]) -> bool:
-    return any(same(gold, call) for gold in wanted for call in made)
-
-
-def _has_all(made: Sequence[ToolCall], wanted: Sequence[ToolCall]) -> bool:
-    return all(any(same(gold, call) for call in made) for gold in wanted)
+def _same(gold: ToolCall, made: ToolCall) -> bool:
+    return made.error is None and gold.name == made.name and same_arguments(gold.arguments, made.arguments)
 
 
 def _unplayed(n: int) -> list[Term]:
@@ -233,10 +234,13 @@ def _short(row: Mapping[str, object]) -> str:
 class OfficeReward:
     """A rubric's terms, and those that make the sum over an episode largest for the gold play.
 
-    ``repeat``: a further attempt at the same gold action costs 1 and what was earned for it before, so that an
-    action's points are had once. ``unplayed``, at an answer that comes too early or at the end: each gold action
-    that was never attempted costs 3. ``facts``: an answer that lacks what was asked for costs up to 2.
-    ``outcome``, at the end: a wrong verdict costs ``outcome``. All are 0 for gold, and left out where they are.
+    ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
+    less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
+    too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
+    answer that lacks what was asked for costs up to 2. ``outcome``, at the end: a wrong verdict costs ``outcome``.
+
+    All are 0 for gold. So the return of an episode, which is what GRPO compares within a group, is the number of
+    gold actions times the rubric's maximum for gold, and less for any play that does not do just as well.
     """
 
     def __init__(self, rubric: RewardModel):
@@ -245,7 +249,7 @@ class OfficeReward:
 
     def score(self, evidence: Evidence) -> Scores:
         scores = self.rubric.score(evidence)
-        extra = self.progress.settle(scores.total, evidence.completion) if self.progress else []
+        extra = self.progress.settle(scores.total, evidence) if self.progress else []
         if not extra:
             return scores
         total = scores.total + sum([term.weight * term.score for term in extra])

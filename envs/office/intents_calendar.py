@@ -5,11 +5,7 @@ from __future__ import annotations
 from .facts import clock_fact, date_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
-from .slots import Slot, duration, verbatim
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+from .slots import Slot, duration, listed, verbatim
 
 
 def _create_event(c: Scene) -> Drawn:
@@ -18,7 +14,7 @@ def _create_event(c: Scene) -> Drawn:
     if c.s.chance(0.7):
         return Drawn({**slots, "with": verbatim(""), "invite": verbatim("")})
     guests = [c.person()["email"] for _ in range(c.s.pick((1, 2, 2)))]
-    said = _listed(guests)
+    said = listed(guests)
     role = "guest" if len(guests) == 1 else "guests"
     slots |= {"with": verbatim(f" with {said} as {role}"), "invite": verbatim(f" Invite {said}.")}
     return Drawn({**slots, "guests": Slot(guests, said)})
@@ -27,7 +23,7 @@ def _create_event(c: Scene) -> Drawn:
 def _list_events(c: Scene) -> Drawn:
     date = c.busy_day()
     rows = [row for row in c.state.table("events").values() if row["date"] == date.value]
-    said = _listed([f"{row['title']} at {row['start']}" for row in rows])
+    said = listed([f"{row['title']} at {row['start']}" for row in rows])
     return Drawn({"date": date, "answer": verbatim(said)}, tuple((row["title"],) for row in rows))
 
 
@@ -53,7 +49,7 @@ def _invite_guest(c: Scene) -> Drawn:
 
 def _find_free_time(c: Scene) -> Drawn:
     date, minutes = c.busy_day(), duration(c.s)
-    found = c.state.find_free_time(date=date.value, minutes=minutes.value)
+    found = c.state.find_free_time(date=date.value, minutes=minutes.value)["start"]
     return Drawn({"date": date, "minutes": minutes, "answer": verbatim(found)}, (clock_fact(found),))
 
 

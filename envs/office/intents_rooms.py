@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from .apis.world import Row
 from .facts import clock_fact, date_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
-from .slots import Slot, count, duration, verbatim
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+from .slots import Slot, count, duration, listed, verbatim
 
 
 def _find_rooms(c: Scene) -> Drawn:
-    date, start = c.moment()
-    slots: dict[str, Slot] = {"date": date, "start": start, "minutes": duration(c.s), "seats": count(c.s, 3, 10)}
-    rooms = c.state.find_rooms(**{name: slot.value for name, slot in slots.items()})
+    rooms: list[Row] = []
+    while not rooms:
+        date, start = c.moment()
+        slots = {"date": date, "start": start, "minutes": duration(c.s), "seats": count(c.s, 3, 10)}
+        rooms = c.state.find_rooms(**{name: slot.value for name, slot in slots.items()})
     slots |= {"with": verbatim(""), "also": verbatim("")}
     equipped = [row for row in rooms if row["projector"]]
     if equipped and c.s.chance(0.3):
@@ -27,7 +26,7 @@ def _find_rooms(c: Scene) -> Drawn:
             "projector": Slot(True, "a projector"),
         }
     names = [row["room"] for row in rooms]
-    return Drawn({**slots, "answer": verbatim(_listed(names))}, tuple((name,) for name in names))
+    return Drawn({**slots, "answer": verbatim(listed(names))}, tuple((name,) for name in names))
 
 
 def _book_room(c: Scene) -> Drawn:

@@ -22,11 +22,10 @@ from .requests import (
     joined,
     request,
     sentence,
-    several,
     share,
 )
 from .scene import Scene
-from .slots import Slot, verbatim
+from .slots import Slot, listed, verbatim
 from .toolsets import INSTEAD, MENDS, SIMILAR, shown
 
 Made = tuple[tuple[Phase, ...], list[str]]
@@ -145,7 +144,7 @@ def _repeated(c: Scene) -> Made:
         calls = tuple([call_of(intent, draw) for draw in draws])
         if all(TOOLS[call.name].run(call.arguments, c.state).error is None for call in calls):
             break
-    together = verbatim(several([draw.slots[slot].text for draw in draws]))
+    together = verbatim(listed([draw.slots[slot].text for draw in draws]))
     user = dressed(
         c, asked(c, write(c.s.pick(share(intent.words.many, c.split)), {**draws[0].slots, slot: together}, c.s))
     )

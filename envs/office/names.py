@@ -166,7 +166,7 @@ PARAMETERS: dict[str, tuple[str, str, str, str]] = {
     "task_id": ("id", "task", "chore", "job_key"),
     "owner": ("person", "assignee", "bearer", "colleague"),
     "amount": ("sum", "total", "figure", "quantity"),
-    "currency": ("currency_code", "unit", "money", "denomination"),
+    "currency": ("currency_code", "currency_type", "money", "denomination"),
     "category": ("kind", "expense_type", "purpose", "ledger"),
     "employee": ("person", "claimant", "spender", "staff_member"),
     "expense_id": ("id", "claim", "receipt", "outlay_key"),

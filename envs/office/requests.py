@@ -196,7 +196,3 @@ _LISTS = ("Here is what I need.", "A few things to do.", "These things, please:"
 def answer(c: Scene, words: Words, slots: dict[str, Slot]) -> str:
     """The final answer to the user."""
     return sentence(write(c.s.pick(words.done), slots, c.s))
-
-
-def several(items: Sequence[str]) -> str:
-    return f"{', '.join(items[:-1])} and {items[-1]}"

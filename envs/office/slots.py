@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -49,6 +50,10 @@ def verbatim(value: str, quote: str = "") -> Slot:
     return Slot(value, f"{quote}{value}{quote}")
 
 
+def listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def ordinal(n: int) -> str:
     return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
 
@@ -57,8 +62,8 @@ def spoken(n: int, s: Stream) -> str:
     return NUMBERS[n] if n < len(NUMBERS) and s.chance(0.5) else str(n)
 
 
-_Form = tuple[str, str] | None
-"""A date as a noun and as an adverbial; None where it is not written so."""
+_Form = tuple[str, str] | tuple[str, str, str] | None
+"""A date as a noun and as an adverbial, and what is counted from today; None where it is not written so."""
 
 
 def _iso(today: int, offset: int, s: Stream) -> _Form:
@@ -95,7 +100,7 @@ def _in_days(today: int, offset: int, s: Stream) -> _Form:
     if not 3 <= offset <= 9:
         return None
     word = spoken(offset, s)
-    return s.pick((f"{word} days from now", f"{word} days from today")), f"in {word} days"
+    return s.pick((f"{word} days from now", f"{word} days from today")), f"in {word} days", f"{word} days"
 
 
 def _day_of_month(today: int, offset: int, s: Stream) -> _Form:
@@ -105,12 +110,12 @@ def _day_of_month(today: int, offset: int, s: Stream) -> _Form:
     return text, f"on {text}"
 
 
-_NAMED = {
+_NAMED: dict[int, tuple[_Form, ...]] = {
     1: (("tomorrow", "tomorrow"),),
     2: (("the day after tomorrow", "the day after tomorrow"),),
-    7: (("a week from today", "a week from today"), ("a week from now", "in a week")),
+    7: (("a week from today", "a week from today", "a week"), ("a week from now", "in a week", "a week")),
     8: (("a week from tomorrow", "a week from tomorrow"),),
-    14: (("two weeks from today", "in two weeks"), ("two weeks from now", "two weeks from today")),
+    14: (("two weeks from today", "in two weeks", "two weeks"), ("two weeks from now", "in two weeks", "two weeks")),
 }
 
 
@@ -134,15 +139,22 @@ _FORMS = (
 )
 
 
-def _day(today: int, offset: int, text: str, adverb: str) -> Slot:
+def _day(today: int, offset: int, text: str, adverb: str, counted: str = "") -> Slot:
     value = iso(today + offset)
     if value in text:
         return Slot(value, text, adverb)
-    note = f"{text[0].upper()}{text[1:]} is {value}."
+    start = f"{WEEKDAYS[(today - 1) % 7]}, {iso(today)}"
+    if counted:
+        return Slot(value, text, adverb, f"{_capital(counted)} after {start} is {value}.")
+    note = f"{_capital(text)} is {value}."
     if abs(offset) > 1 and not any(month in text for month in MONTHS):
         days = f"{abs(offset)} days {'after' if offset > 0 else 'before'}"
-        note = f"{text[0].upper()}{text[1:]} is {days} {WEEKDAYS[(today - 1) % 7]}, {iso(today)}: {value}."
+        note = f"{_capital(text)} is {days} {start}: {value}."
     return Slot(value, text, adverb, note)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def day_after(today: int, offset: int, s: Stream) -> Slot:
@@ -199,7 +211,7 @@ def time_slot(hour: int, minute: int, s: Stream) -> Slot:
     else:
         text = f"{(hour - 1) % 12 + 1}" if not minute and kind == 2 else f"{(hour - 1) % 12 + 1}:{minute:02}"
         text += s.pick((" am", "am") if hour < 12 else (" pm", "pm"))
-    return Slot(value, text, note=f"{text[0].upper()}{text[1:]} is {value}.")
+    return Slot(value, text, note=f"{_capital(text)} is {value}.")
 
 
 _LENGTHS = {
@@ -217,7 +229,7 @@ def duration(s: Stream, longest: int = 120) -> Slot:
     """Minutes, as a number."""
     minutes = s.pick([n for n in _LENGTHS if n <= longest])
     text = s.pick(_LENGTHS[minutes])
-    note = "" if str(minutes) in text else f"{text[0].upper()}{text[1:]} is {minutes} minutes."
+    note = "" if str(minutes) in text else f"{_capital(text)} is {minutes} minutes."
     return Slot(minutes, text, note=note, plain=f"{minutes} minutes")
 
 

@@ -180,7 +180,7 @@ def _places(source: Warnless, nodes: list[ast.Call]) -> list[tuple[int, int]]:
         if line is None or column is None:  # the parser gives every call an end
             raise ValueError("a call without an end")
         begin = lines[line - 1]
-        if False:  # columns count bytes
+        if not text.isascii():  # columns count bytes
             if line not in encoded:
                 stop = lines[line] if line < len(lines) else len(text)
                 encoded[line] = text[begin:stop].encode()

@@ -63,7 +63,7 @@ class Calendar(World):
         """Cancel an event."""
         self.get("events", event_id, "event")
         del self.table("events")[event_id]
-        return "cancelled"
+        return f"{event_id} is cancelled"
 
     @tool(timeout=None)
     def invite_guest(self, event_id: str, email: str) -> Row:
@@ -74,7 +74,7 @@ class Calendar(World):
         return self.edit("events", event_id, guests=sorted([*row["guests"], email]))
 
     @tool(timeout=None)
-    def find_free_time(self, date: str, minutes: int) -> str:
+    def find_free_time(self, date: str, minutes: int) -> Row:
         """Find the first free time of a day for a meeting.
 
         Args:
@@ -85,5 +85,5 @@ class Calendar(World):
         rows = [row for row in self.table("events").values() if row["date"] == date]
         for begin in range(DAY_BEGINS, DAY_ENDS - minutes + 1, 30):
             if not any(overlaps(row, date, begin, minutes) for row in rows):
-                return clock(begin)
+                return {"date": date, "start": clock(begin), "minutes": minutes}
         raise Conflict(f"no {minutes} minutes are free on {date}")

@@ -33,7 +33,7 @@ class Contacts(World):
         """Remove a person from the address book."""
         row = self.named("contacts", "name", name, "contact")
         del self.table("contacts")[row["id"]]
-        return "deleted"
+        return f"{row['name']} is deleted"
 
     @tool(timeout=None)
     def list_team(self, team: str) -> list[str]:

@@ -52,7 +52,7 @@ class Files(World):
         """Delete a file."""
         self._own(file_id)
         del self.table("files")[file_id]
-        return "deleted"
+        return f"{file_id} is deleted"
 
     @tool(timeout=None)
     def create_folder(self, folder: str) -> str:
@@ -60,7 +60,7 @@ class Files(World):
         if folder in self.table("folders"):
             raise Conflict(f"there is a folder {folder[:80]!r} already")
         self.table("folders")[folder] = {"folder": folder}
-        return "created"
+        return f"{folder} is created"
 
     @tool(timeout=None)
     def list_folder(self, folder: str) -> list[str]:

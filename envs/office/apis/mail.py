@@ -73,4 +73,4 @@ class Mail(World):
         """Delete a mail."""
         self.get("mails", mail_id, "mail")
         del self.table("mails")[mail_id]
-        return "deleted"
+        return f"{mail_id} is deleted"

@@ -59,7 +59,7 @@ class Rooms(World):
         """Give a booked room back."""
         self.get("bookings", booking_id, "booking")
         del self.table("bookings")[booking_id]
-        return "cancelled"
+        return f"{booking_id} is cancelled"
 
     @tool(timeout=None)
     def room_info(self, room: str) -> Row:

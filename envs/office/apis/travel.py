@@ -73,4 +73,4 @@ class Travel(World):
         if trip_id not in self.table("trips"):
             raise NotFound(f"there is no trip {trip_id[:80]!r}")
         del self.table("trips")[trip_id]
-        return "cancelled"
+        return f"{trip_id} is cancelled"

@@ -1,0 +1,148 @@
+"""Does it learn? SmolLM2-135M on ToolGym-Office: raw, SFT, SFT + GRPO, GRPO cold, PPO; judged on held-out tasks.
+
+    python benchmarks/learning.py sft  --seed 0 --out runs/learning        # imitate gold actions
+    python benchmarks/learning.py grpo --seed 0 --out runs/learning        # go on from sft with rewards alone
+    python benchmarks/learning.py eval --seed 0 --out runs/learning --name sft
+    python benchmarks/learning.py table --out runs/learning                # everything evaluated so far
+
+``eval`` plays greedily: 48 tasks per level of Office's ``test`` and ``test_unseen`` (renamed tools), and the first 200
+rows of three BFCL categories, none of which is trained on. Results: OUT/<name>-<seed>.json. A GPU is used where
+there is one; benchmarks/results/learning.md says what was run where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+import toolgym  # noqa: F401  registers the suites
+from toolgym.agents.checkpoint import all_of
+from toolgym.agents.collect import Collector
+from toolgym.agents.config import TrainConfig
+from toolgym.agents.policy import Policy
+from toolgym.agents.tokens import ChatTokens
+from toolgym.agents.train import Trainer
+from toolgym.report.table import wilson
+
+LEVELS = ("single", "choose", "parallel", "irrelevant", "missing", "chain", "dialogue", "recover")
+BFCL = ("simple_python", "multiple", "irrelevance")
+STAGES: dict[str, dict[str, Any]] = {
+    "sft": {"algo": "sft", "steps": 400, "prompts_per_step": 32, "learning_rate": 3e-4, "warmup_steps": 20},
+    "grpo": {"algo": "grpo", "steps": 100, "prompts_per_step": 32, "learning_rate": 1e-5},
+    "grpo-cold": {"algo": "grpo", "steps": 100, "prompts_per_step": 32, "learning_rate": 1e-5},
+    "ppo": {"algo": "ppo", "steps": 100, "prompts_per_step": 32, "learning_rate": 1e-5},
+}
+
+
+def folder_of(out: Path, stage: str, seed: int) -> Path:
+    return out / f"{stage}-{seed}"
+
+
+def model_of(out: Path, stage: str, seed: int) -> str:
+    """The model that a stage ends in; the raw one for "raw"."""
+    if stage == "raw":
+        return "smollm2"
+    found = all_of(folder_of(out, stage, seed))
+    if not found:
+        raise SystemExit(f"{folder_of(out, stage, seed)} has no checkpoint: run the stage first")
+    return str(found[-1])
+
+
+def train(options: argparse.Namespace) -> None:
+    stage = options.command
+    settings = dict(STAGES[stage])
+    if options.steps:
+        settings["steps"] = options.steps
+    cold = stage in ("sft", "grpo-cold")
+    config = TrainConfig(
+        model="smollm2" if cold else model_of(options.out, "sft", options.seed),
+        env="ToolGym-Office-v0",
+        env_kwargs=json.loads(options.env_kwargs),
+        out=str(folder_of(options.out, stage, options.seed)),
+        seed=options.seed,
+        eval_every=options.eval_every,
+        eval_tasks=160,
+        save_every=100,
+        max_completion_length=128,
+        **settings,
+    )
+    began = time.time()
+
+    def show(row: dict[str, float]) -> None:
+        if row["step"] % 10 == 0 or "eval/success" in row:
+            keys = ("step", "reward", "nll", "success", "entropy", "seconds", "eval/success", "eval/reward")
+            shown = {key: round(row[key], 3) for key in keys if key in row}
+            print(f"{stage}-{options.seed} {time.time() - began:6.0f}s {shown}", flush=True)
+
+    Trainer(config, on_step=show, resume=(folder_of(options.out, stage, options.seed) / "config.json").is_file()).run()
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    policy = Policy(model_of(options.out, options.name, options.seed), max_new_tokens=128, batch_size=512)
+    chat = ChatTokens(policy.tokenizer)
+    result: dict[str, Any] = {"name": options.name, "seed": options.seed}
+    for split in ("test", "test_unseen"):
+        result[split] = {
+            level: score("ToolGym-Office-v0", {"split": split, "level": level}, policy, chat, options.n)
+            for level in LEVELS
+        }
+    result["bfcl"] = {
+        category: score("ToolGym-BFCL-v0", {"category": category}, policy, chat, options.rows) for category in BFCL
+    }
+    path = options.out / f"{options.name}-{options.seed}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result), flush=True)
+
+
+def score(env: str, kwargs: dict[str, Any], policy: Policy, chat: ChatTokens, n: int) -> dict[str, float]:
+    collector = Collector(lambda: gym.make(env, **kwargs), policy, chat)
+    tasks = collector.env().tasks
+    rollouts = [group[0] for group in collector.play([tasks[i].id for i in range(min(n, len(tasks)))])]
+    return {
+        "n": len(rollouts),
+        "success": sum(bool(rollout.trajectory.success) for rollout in rollouts),
+        "reward": sum(rollout.reward for rollout in rollouts) / len(rollouts),
+    }
+
+
+def table(options: argparse.Namespace) -> None:
+    """Success in percent, all seeds together, with 95 % Wilson intervals."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(options.out.glob("*-*.json")):
+        result = json.loads(path.read_text())
+        rows.setdefault(result["name"], []).append(result)
+    for part, names in (("test", LEVELS), ("test_unseen", LEVELS), ("bfcl", BFCL)):
+        print(f"\n{part}\n\n| stage | seeds | all | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 3))
+        for stage, results in rows.items():
+            cells = []
+            for chosen in (names, *[(name,) for name in names]):
+                wins = sum(r[part][name]["success"] for r in results for name in chosen)
+                total = sum(r[part][name]["n"] for r in results for name in chosen)
+                low, high = wilson(wins, total)
+                cells.append(f"{100 * wins / total:.0f} ({100 * low:.0f}-{100 * high:.0f})")
+            print(f"| {stage} | {len(results)} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=[*STAGES, "eval", "table"])
+    parser.add_argument("--out", type=Path, default=Path("runs/learning"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="instead of the stage's own number")
+    parser.add_argument("--env-kwargs", default="{}")
+    parser.add_argument("--eval-every", type=int, default=50)
+    parser.add_argument("--name", default="raw", help="eval: raw or the stage to evaluate")
+    parser.add_argument("--n", type=int, default=48, help="eval: Office tasks per level")
+    parser.add_argument("--rows", type=int, default=200, help="eval: BFCL rows per category")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    {"eval": evaluate, "table": table}.get(options.command, train)(options)
+
+
+if __name__ == "__main__":
+    main()
