@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 import bfcl_mutations as mutations  # noqa: E402
 import bfcl_oracle as oracle  # noqa: E402
+
 from toolgym.envs.bfcl.grading import Checker, Entry, language_of  # noqa: E402
 from toolgym.envs.bfcl.tasks import COUNTS, load  # noqa: E402
 

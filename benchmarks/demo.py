@@ -19,13 +19,13 @@ from rich.rule import Rule
 
 from toolgym import Trajectory, assets
 from toolgym.assets import AssetError
-from toolgym.evaluation import evaluate_with_progress
+from toolgym.commands.evaluation import evaluate_with_progress
+from toolgym.commands.resolve import make_agent, make_env
+from toolgym.commands.terminal import plain, reward_view, screen
 from toolgym.report import make_run, write_page
 from toolgym.report.episode import quality
 from toolgym.report.screen import print_report
-from toolgym.resolve import make_agent, make_env
 from toolgym.rollout import RunError
-from toolgym.terminal import plain, reward_view, screen
 from toolgym.types import CallRecord
 
 ENV = "ToolGym-BFCL-v0"

@@ -14,7 +14,7 @@ from conftest import Shop, calling, saying, shop_tasks
 
 from toolgym import ToolEnv, registry
 from toolgym.cli import EXTRAS, main
-from toolgym.resolve import AGENTS
+from toolgym.commands.resolve import AGENTS
 from toolgym.rollout import AgentError
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))

@@ -283,6 +283,28 @@ def test_calls_around_a_malformed_one_are_read():
         assert text[found[1].start : found[1].end].endswith("oops")
 
 
+def test_the_span_of_a_malformed_call_is_what_could_not_be_read():
+    parts = ["{bad", written("a", {}), "worse,\n  and worse", written("b", {}), "}"]
+    text = in_block("\n".join(parts))
+    for dialect in TAGGED:
+        found = dialect.parse(text).calls
+        assert [text[call.start : call.end] for call in found] == parts
+        assert [call.error is None for call in found] == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize("dialect", EVERY)
+def test_no_depth_of_nesting_is_too_much_for_the_reader(dialect):
+    for depth in range(850, 1010):
+        nested = "[" * depth + "]" * depth
+        for text in (
+            in_block(nested),
+            nested,
+            f'{{"tool_calls": {nested}}}',
+            in_block(f'{{"name": "f",\n"x": {nested}}}'),
+        ):
+            assert not any(call.error is None for call in dialect.parse(text).calls)
+
+
 @pytest.mark.parametrize("dialect", TAGGED)
 def test_a_block_that_is_cut_off_is_one_malformed_call(dialect):
     text = f"<think>a</think>\n<tool_call>\n{written('a', {})}\n{written('b', {})[:-3]}"
@@ -312,6 +334,13 @@ def test_what_is_only_thought_of_is_not_called(dialect):
         assert found.calls == ()
         assert found.response == "No."
         assert found.think
+
+
+@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, PYTHONIC])
+def test_a_thought_ends_at_its_first_closing_tag(dialect):
+    call = dialect.render(Completion("", (ToolCall("f", {}),)))
+    assert dialect.parse(f"<think>a</think> b </think>\n{call}").think == "a"
+    assert dialect.parse(f"<think>a < b <thin </think>\n{call}").think == "a < b <thin "
 
 
 @pytest.mark.parametrize("dialect", [HERMES, LLAMA3, PYTHONIC])

@@ -236,6 +236,11 @@ def test_a_span_is_the_call_as_written(text):
         assert decode(text[call.start : call.end]) == [{call.name: call.arguments}]
 
 
+def test_a_span_stays_inside_of_the_text_where_the_opening_bracket_is_missing():
+    (call,) = PYTHONIC.parse("x].g(a=1)#").calls
+    assert (call.name, call.start, call.end) == ("g", 0, 9)
+
+
 def test_a_text_that_does_not_decode_is_a_response():
     found = PYTHONIC.parse("I need the city.")
     assert (found.calls, found.response) == ((), "I need the city.")

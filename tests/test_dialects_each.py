@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toolgym import ToolCall
@@ -58,6 +58,10 @@ nearly = st.sampled_from(LAYOUTS).flatmap(
 
 @settings(max_examples=600)
 @given(nearly)
+@example("<think></think>\n<tool_call>\n</tool_call>")
+@example("<think></think>\n<tool_call>\n\n</tool_call>\n<response></response>")
+@example("<think>")
+@example("<think></think>")
 def test_toolrl_is_well_formed_where_the_released_patterns_match(text):
     completion = TOOLRL.parse(text)
     for (calls, response), (pattern, once) in RELEASED.items():
@@ -106,8 +110,10 @@ CALL = written("f", {"a": 1})
     "text", [CALL, f"<|python_tag|>{CALL}<|eom_id|>", f" {CALL} <|eot_id|>\n", f"[{CALL}]", f"{CALL}\nThere."]
 )
 def test_llama3_reads_calls(text):
-    (call,) = LLAMA3.parse(text).calls
+    found = LLAMA3.parse(text)
+    (call,) = found.calls
     assert (call.name, call.arguments, call.error, text[call.start : call.end]) == ("f", {"a": 1}, None, CALL)
+    assert (found.problem is None) == ("There" not in text)
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said all there is to say
         return int(stop.code or 0)
     from toolgym.assets import AssetError
-    from toolgym.resolve import UserError
+    from toolgym.commands.resolve import UserError
+    from toolgym.commands.terminal import screen
     from toolgym.rollout import AgentError, RunError
-    from toolgym.terminal import screen
 
     command: Callable[[argparse.Namespace, Console], int | None] = args.command
     try:
@@ -63,13 +63,13 @@ def _failed(message: str) -> int:
 
 
 def _list(args: argparse.Namespace, console: Console) -> None:
-    from toolgym.show import list_suites
+    from toolgym.commands.show import list_suites
 
     list_suites(console)
 
 
 def _show(args: argparse.Namespace, console: Console) -> None:
-    from toolgym.show import show_suite, show_task
+    from toolgym.commands.show import show_suite, show_task
 
     if args.task is None:
         show_suite(args.id, _env_kwargs(args), console)
@@ -78,16 +78,16 @@ def _show(args: argparse.Namespace, console: Console) -> None:
 
 
 def _play(args: argparse.Namespace, console: Console) -> None:
-    from toolgym.play import play
+    from toolgym.commands.play import play
 
     play(args.id, args.task, _env_kwargs(args), console, seed=args.seed)
 
 
 def _eval(args: argparse.Namespace, console: Console) -> int:
-    from toolgym.evaluation import evaluate_with_progress, saved, write_results
+    from toolgym.commands.evaluation import evaluate_with_progress, saved, write_results
+    from toolgym.commands.resolve import UserError, make_agent, make_env
     from toolgym.report.screen import print_report
     from toolgym.report.table import make_run
-    from toolgym.resolve import UserError, make_agent, make_env
     from toolgym.rollout import agent_name
 
     if args.resume and args.out is None:
@@ -129,9 +129,9 @@ def _report(args: argparse.Namespace, console: Console) -> None:
 
 
 def _audit(args: argparse.Namespace, console: Console) -> int:
-    from toolgym.resolve import UserError
+    from toolgym.commands.resolve import UserError
+    from toolgym.commands.terminal import audit_view
     from toolgym.rewards.audit import audit
-    from toolgym.terminal import audit_view
 
     failed = False
     for name in args.rubric or RUBRICS:
@@ -146,9 +146,9 @@ def _audit(args: argparse.Namespace, console: Console) -> int:
 
 def _fetch(args: argparse.Namespace, console: Console) -> None:
     from toolgym import assets
-    from toolgym.resolve import UserError
-    from toolgym.show import list_assets
-    from toolgym.terminal import plain
+    from toolgym.commands.resolve import UserError
+    from toolgym.commands.show import list_assets
+    from toolgym.commands.terminal import plain
 
     if args.list:
         list_assets(console)
@@ -165,7 +165,7 @@ def _fetch(args: argparse.Namespace, console: Console) -> None:
 
 def _env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say about the env, as keyword arguments."""
-    from toolgym.resolve import env_arguments
+    from toolgym.commands.resolve import env_arguments
 
     found = env_arguments(args.env_arg)
     categories = [name for word in args.category or () for name in word.split(",") if name]

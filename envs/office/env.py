@@ -37,9 +37,9 @@ class OfficeEnv(ToolEnv):
     is like ``test``, with all tools, parameters and descriptions renamed from a vocabulary of its own.
 
     The reward of an action is the rubric's against the gold calls that are still to be made for the user's last
-    message (in any order; a lookup that turns out not to be needed is let go). On top come penalties, so that
-    the sum over an episode is largest for gold: see ``OfficeReward``. Gold earns the rubric's maximum, 4 with
-    ToolRL's, on each action.
+    message, in any order. A call to the same effect counts as made, and a lookup that turns out not to be needed
+    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``OfficeReward``. Gold
+    earns the rubric's maximum on each action, 4 with ToolRL's.
 
     Success: in the end the state is just what it would be after the gold calls, the answers say what was asked
     for, first choices were tried before second ones, and on ``irrelevant`` nothing was called.

@@ -97,7 +97,7 @@ class Progress:
         return any(_same(self.gold[i], call) for i in numbers for call in made)
 
     def settle(self, total: float, evidence: Evidence) -> list[Term]:
-        """Take note of an action whose terms add up to ``total``; what it earns (all penalties) beside them."""
+        """Take note of an action whose terms add up to ``total``; the terms it earns beside them, none for gold."""
         self.turns += 1
         terms: list[Term] = []
         if evidence.completion.calls:

@@ -115,7 +115,7 @@ CALENDAR = (
     ),
     Intent(
         "find_event",
-        "know when an event is",
+        "look up when an event takes place",
         _find_event,
         words("""
             do:

@@ -100,7 +100,7 @@ FILES = (
             do:
             (open|read) {file_id} and tell me how many items are done
             (check|see) in {file_id} how many items are done
-            (tell me|look up) the number of done items that {file_id} gives
+            (tell me|look up) the number of done items in {file_id}
             (get|take) the number of items done from {file_id}
             (read|look into) {file_id} to find out how many items are finished
             say:

@@ -53,7 +53,7 @@ _REPLIES = (
     "{}, I think.",
     "Take {}.",
     "It is {}.",
-    "My mistake. {}.",
+    "My mistake: {}.",
     "{} would be right.",
     "Well, {}.",
     "Of course: {}.",

@@ -124,8 +124,8 @@ MAIL_FOLDERS = ("Later", "Receipts", "Suppliers", "Waiting", "Reference", "Trave
 BODIES = (
     "The {topic} draft is ready for you to read.",
     "We start the {topic} work on {weekday}.",
-    "Please send me your {topic} figures by {weekday}.",
-    "The {topic} budget has been approved.",
+    "Please send me your {topic} papers by {weekday}.",
+    "The {topic} proposal has been approved.",
     "I will be late for the {topic} talk on {weekday}.",
     "Your {topic} numbers look fine to me.",
     "The {topic} deadline has moved to {weekday}.",

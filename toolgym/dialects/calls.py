@@ -112,7 +112,7 @@ def too_many(start: int, end: int) -> ToolCall:
 
 
 def write_call(call: ToolCall, key: str) -> str:
-    """A call as a line of JSON, in which tags inside strings are escaped, so that no parser mistakes them for tags.
+    """A call as a line of JSON; tags and special tokens inside strings are escaped, so that nobody takes them for such.
 
     Raises TypeError for an argument that JSON cannot hold.
     """

@@ -45,9 +45,9 @@ class Hermes(Dialect):
 
     def parse(self, text: str) -> Completion:
         before, joint, after = text.partition("<tool_call>\n")
-        if joint and after[-13:] == "\n</tool_call>" and "<" not in after[:-13]:  # one block, at the end
+        if joint and after[-13:] == "\n</tool_call>":  # a thought and one call, read fast
             think = None
-            if before[:7] == "<think>" and before[-9:] == "</think>\n" and "<" not in before[7:-9]:
+            if before[:7] == "<think>" and before.find("</think>") == len(before) - 9 and before[-1] == "\n":
                 think, before = before[7:-9], ""
             if not before:
                 call = one_call(after[:-13], "arguments", len(text) - len(after))

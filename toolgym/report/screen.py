@@ -8,9 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from toolgym.commands.terminal import plain
 from toolgym.report.page import number, percent, term_names
 from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
-from toolgym.terminal import plain
 
 RUNS_SIDE_BY_SIDE = 2
 """How many runs fit beside one another in 80 columns."""

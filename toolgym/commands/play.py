@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
+from toolgym.commands.resolve import make_env
+from toolgym.commands.show import open_task
+from toolgym.commands.terminal import message_panel, plain, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
-from toolgym.resolve import make_env
-from toolgym.show import open_task
-from toolgym.terminal import message_panel, plain, reward_view, tools_table, verdict_view
 
 HELP = """\
 You are the model. Write your answer in the env's dialect; end it with an empty

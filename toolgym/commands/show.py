@@ -13,11 +13,11 @@ from rich.rule import Rule
 from rich.table import Table
 
 from toolgym import assets
+from toolgym.commands.resolve import UserError, make_env
+from toolgym.commands.terminal import call_line, message_panel, plain, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
 from toolgym.registry import SUITES
 from toolgym.report.text import one_line
-from toolgym.resolve import UserError, make_env
-from toolgym.terminal import call_line, message_panel, plain, reward_view, tools_table, verdict_view
 from toolgym.types import Completion, Task, ToolCall
 
 

@@ -1,0 +1,1 @@
+"""What the commands of ``toolgym`` do; cli.py reads their command lines. Loaded only by the command line."""
