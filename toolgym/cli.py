@@ -117,6 +117,12 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _train(args: argparse.Namespace, console: Console) -> int:
+    from toolgym.commands.training import train
+
+    return train(args, console)
+
+
 def _report(args: argparse.Namespace, console: Console) -> None:
     from toolgym.report.page import write_page
     from toolgym.report.screen import print_report
@@ -258,6 +264,23 @@ def _parser() -> argparse.ArgumentParser:
             "      --model smollm2 --out runs/smollm2\n"
             "  toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\\n"
             "      --base-url http://localhost:8000/v1 --out runs/mine --resume",
+        )
+    )
+
+    from toolgym.commands.training import add_arguments
+
+    add_arguments(
+        add(
+            "train",
+            _train,
+            "teach a model with SFT, GRPO or PPO",
+            "Train a language model on a suite: sft imitates the gold actions, grpo and ppo\n"
+            "learn from rewards. The folder --out gets metrics.jsonl and checkpoints that\n"
+            "transformers loads; --resume goes on after a kill, to the same weights.",
+            "  toolgym train --algo sft --steps 200 --learning-rate 3e-4 --out runs/sft\n"
+            "  toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo\n"
+            '  toolgym train --env ToolGym-BFCL-v0 --env-kwargs \'{"category": "multiple"}\' \\\n'
+            "      --eval-kwargs '{}' --model my-model --out runs/mine",
         )
     )
 

@@ -1,0 +1,62 @@
+"""``toolgym train``: the trainer under a progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolgym.commands.resolve import UserError, make_env
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
+         "tokens_per_second": "tok/s", "eval/success": "held-out ok"}  # fmt: skip
+"""Metrics beside the bar, and what they are called there."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The settings of the trainer, and ``--resume``."""
+    import_module("toolgym.agents.config").add_arguments(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+
+
+def train(args: argparse.Namespace, console: Console) -> int:
+    """Run the trainer; 130 after Ctrl-C."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    try:
+        config = import_module("toolgym.agents.config").from_arguments(args)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    for kwargs in (config.env_kwargs, {**config.env_kwargs, **config.eval_kwargs}):
+        make_env(config.env, kwargs)
+    trainer_module: Any = import_module("toolgym.agents.train")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
+        bar = progress.add_task(config.algo, total=config.steps, shown="loading the model")
+        latest: dict[str, float] = {}
+
+        def show(row: dict[str, float]) -> None:
+            latest.update(row)
+            shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
+            progress.update(bar, completed=row["step"], shown=shown)
+
+        trainer = trainer_module.Trainer(config, resume=args.resume, on_step=show)
+        progress.update(bar, completed=trainer.step, shown="first evaluation" if config.eval_every else "")
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            progress.stop()
+            sys.stderr.write(f"stopped at step {trainer.step}, which is saved in {config.out}; go on with --resume\n")
+            return 128 + signal.SIGINT
+        except trainer_module.TrainingStopped as error:
+            raise UserError(str(error)) from None
+    last = sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
+    console.print(f"In {config.out}: metrics.jsonl, and the model in {last}", soft_wrap=True)
+    console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
+    return 0
