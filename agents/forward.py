@@ -63,15 +63,25 @@ class TrainingForward:
         return self._hidden(rows_of(samples))
 
     def logprobs(
-        self, samples: Sequence[Sample], *, temperature: float = 1.0, entropy: bool = False, chunk: int | None = None
+        self,
+        samples: Sequence[Sample],
+        *,
+        hidden: Tensor | None = None,
+        temperature: float = 1.0,
+        entropy: bool = False,
+        chunk: int | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Log-probabilities of the sampled tokens, and entropies if asked for: (n,) each, sample after sample.
 
-        ``unpack`` puts them in their places in (N, T). Arguments as of ``token_logprobs``.
+        ``unpack`` puts them in their places in (N, T).
+
+        Args:
+            hidden: what ``hidden(samples)`` gave, where it is used for values too: one forward serves both.
+            temperature, entropy, chunk: as of ``token_logprobs``.
         """
         rows = rows_of(samples)
         if self.separable:
-            states = self._hidden(rows)
+            states = self._hidden(rows) if hidden is None else hidden
             only_a_matrix = type(self.head) is nn.Linear and self.head.bias is None
             head = self.head.weight if only_a_matrix else self.head
         else:

@@ -233,12 +233,19 @@ def test_gradient_checkpointing_falls_back_to_the_plain_batch():
 def test_values_and_logprobs_share_one_forward():
     model = llama()
     samples = several_groups()
-    states = TrainingForward(model).hidden(samples)
+    forward = TrainingForward(model)
+    apart, _ = forward.logprobs(samples)
+    calls = []
+    model.model.register_forward_hook(lambda *_: calls.append(1))
+    states = forward.hidden(samples)
+    together, _ = forward.logprobs(samples, hidden=states)
+    torch.testing.assert_close(together, apart)
     mask = completions(samples).mask
-    assert states.shape == (int(mask.sum()), 32)
     values = unpack(ValueHead(32)(states), mask)
-    values.sum().backward()
+    assert states.shape == (int(mask.sum()), 32)
     assert values.shape == mask.shape
+    (values.sum() + together.sum()).backward()
+    assert len(calls) == 1
 
 
 def test_half_precision_agrees_as_far_as_it_can():
