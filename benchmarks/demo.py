@@ -11,27 +11,76 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
 
-from toolgym import Trajectory, assets
+from toolgym import Agent, ToolCall, Trajectory, assets
 from toolgym.assets import AssetError
 from toolgym.commands.evaluation import evaluate_with_progress
 from toolgym.commands.resolve import make_agent, make_env
-from toolgym.commands.terminal import plain, reward_view, screen
+from toolgym.commands.terminal import parameters_line, plain, reward_view, screen
+from toolgym.dialects import get_dialect
 from toolgym.report import make_run, write_page
 from toolgym.report.episode import quality
 from toolgym.report.screen import print_report
 from toolgym.rollout import RunError
-from toolgym.types import CallRecord
+from toolgym.types import CallRecord, Completion, FrozenDict, Observation, message
 
 ENV = "ToolGym-BFCL-v0"
-CATEGORIES = ("simple_python", "multiple", "parallel", "irrelevance", "live_simple")
+CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 DIALECT = "hermes"
-MODEL = {"model": "smollm2", "temperature": 0.0, "max_new_tokens": 96, "batch_size": 8, "stop": ["</tool_call>"]}
+MODEL = {"model": "smollm2", "temperature": 0.0, "max_new_tokens": 96, "batch_size": 8}
+
+NOTE = """\
+irrelevance: no function on offer fits, and a call is wrong. The official decoder finds no call in a malformed
+one, so that passes; the reward still counts it as a call."""
+
+
+class OneShot:
+    """SmolLM2 with a prompt of its own: the tools as signatures, beside the request, after one worked example.
+
+    The model was not trained to call tools: given the dialect's instructions alone it called nothing in 24 rows.
+    With this prompt it calls in nearly all, and copies the names right. Of the dialects it does best in hermes.
+    """
+
+    name = "SmolLM2-135M"
+
+    def __init__(self) -> None:
+        self.policy: Any = make_agent("policy", MODEL)
+        weather = {
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+            "required": ["city", "days"],
+        }
+        tool = {"name": "get_weather", "description": "Weather forecast for a city.", "parameters": weather}
+        call = ToolCall("get_weather", {"city": "Oslo", "days": 3})
+        self.example = (
+            message("system", "You answer requests by calling tools."),
+            message("user", request([tool], "What will the weather be in Oslo for the next 3 days?")),
+            message("assistant", get_dialect(DIALECT).render(Completion("", (call,)))),
+        )
+
+    def act(self, observation: Observation) -> str:
+        return self.act_batch([observation])[0]
+
+    def act_batch(self, observations: Sequence[Observation]) -> list[Any]:
+        """What the policy answers to each; an AgentError where it cannot."""
+        found: list[Any] = self.policy.act_batch([self.prompt(each) for each in observations])
+        return found
+
+    def prompt(self, observation: Observation) -> Observation:
+        *before, last = [each for each in observation["messages"] if each["role"] != "system"]
+        asked = request([tool["function"] for tool in observation["tools"]], last["content"])
+        messages = (*self.example, *before, message("user", asked))
+        return FrozenDict(messages=messages, tools=observation["tools"])
+
+
+def request(tools: Sequence[Mapping[str, Any]], text: str) -> str:
+    signatures = [f"{t['name']}({parameters_line(t['parameters'])}): {t['description']}" for t in tools]
+    return "\n".join(["Tools:", *signatures, "", f"Request: {text}"])
 
 
 def main() -> int:
@@ -60,16 +109,17 @@ def demo(out: Path, n: int, console: Console) -> None:
         console.print(plain(f"{name}: {path}"))
 
     stage(console, f"2. The oracle plays {n} rows of each category: the gold answers, to show what can be reached")
-    oracle = play("oracle", {}, out, n, console)
+    oracle = play(make_agent("oracle", {}), out / "oracle", n, console)
 
-    stage(console, "3. SmolLM2-135M-Instruct plays the same rows, greedily, untrained for this")
+    stage(console, "3. SmolLM2-135M-Instruct plays the same rows: greedy, one example in its prompt")
     with console.status("loading the model (the first time it is converted: about 10 s) ..."):
-        make_agent("policy", MODEL)
-    model = play("policy", MODEL, out, n, console)
+        agent = OneShot()
+    model = play(agent, out / "smollm2", n, console)
 
     stage(console, "4. How they did, by the official verdict")
-    runs = [make_run(oracle, "oracle"), make_run(model, "SmolLM2-135M")]
+    runs = [make_run(oracle, "oracle"), make_run(model, agent.name)]
     print_report(runs, console)
+    console.print(plain(NOTE, "dim"))
 
     stage(console, "5. Why a reward is what it is: three calls of SmolLM2's")
     for trajectory in three_calls(model):
@@ -81,20 +131,19 @@ def demo(out: Path, n: int, console: Console) -> None:
     console.print(f"Be the model yourself: toolgym play {ENV} --dialect {DIALECT}")
 
 
-def play(agent: str, options: dict[str, Any], out: Path, n: int, console: Console) -> list[Trajectory]:
+def play(agent: Agent, out: Path, n: int, console: Console) -> list[Trajectory]:
     """All categories, one after the other, each in a folder of its own."""
-    player = make_agent(agent, options)
     found = []
     for category in CATEGORIES:
         kwargs = {"category": category, "dialect": DIALECT}
         found += evaluate_with_progress(
             ENV,
-            player,
+            agent,
             console,
             env=make_env(ENV, kwargs),
             env_kwargs=kwargs,
             n=n,
-            out=out / agent / category,
+            out=out / category,
             resume=True,
             batch_size=n,
             title=category,

@@ -292,19 +292,6 @@ def test_the_span_of_a_malformed_call_is_what_could_not_be_read():
         assert [call.error is None for call in found] == [False, True, False, True, False]
 
 
-@pytest.mark.parametrize("dialect", EVERY)
-def test_no_depth_of_nesting_is_too_much_for_the_reader(dialect):
-    for depth in range(850, 1010):
-        nested = "[" * depth + "]" * depth
-        for text in (
-            in_block(nested),
-            nested,
-            f'{{"tool_calls": {nested}}}',
-            in_block(f'{{"name": "f",\n"x": {nested}}}'),
-        ):
-            assert not any(call.error is None for call in dialect.parse(text).calls)
-
-
 @pytest.mark.parametrize("dialect", TAGGED)
 def test_a_block_that_is_cut_off_is_one_malformed_call(dialect):
     text = f"<think>a</think>\n<tool_call>\n{written('a', {})}\n{written('b', {})[:-3]}"

@@ -93,6 +93,21 @@ def test_any_text_is_read(name):
     fuzz(name, 2_000)
 
 
+@pytest.mark.parametrize("name", DIALECTS)
+def test_no_depth_of_nesting_is_too_much(name):
+    dialect = get_dialect(name)
+    for depth in range(850, 1010):
+        deep = "[" * depth + "]" * depth
+        for text in (
+            deep,
+            f'{{"tool_calls": {deep}}}',
+            f"<tool_call>{deep}</tool_call>",
+            f'{{"name": "f",\n"x": {deep}}}',
+        ):
+            check(dialect, text)
+            assert not any(call.error is None for call in dialect.parse(text).calls)
+
+
 UNITS = [
     *TOKENS, "<tool_call>{", "<tool_call>\n{}\n</tool_call>", "<tool_call></tool_call>", "</think><tool_call>", '"\\',
     "<think></think>", '{"a":', '{"name":"f","parameters":{}}\n', '{"name": "f",\n', '{"tool_calls":[', '<tool_call>["',

@@ -5,7 +5,7 @@ from __future__ import annotations
 OPEN, CLOSE = "<think>", "</think>"
 
 
-def split_think(text: str, before: str | None = None) -> tuple[str | None, int, str | None]:
+def split_think(text: str, before: str = "") -> tuple[str | None, int, str | None]:
     """The thought, where the rest of the text begins, and what is wrong with the tags, if anything.
 
     ``<think>a</think>b`` gives ``("a", 16, None)``; a text without a thought ``(None, 0, None)``.
@@ -19,11 +19,11 @@ def split_think(text: str, before: str | None = None) -> tuple[str | None, int, 
         end = text.find(CLOSE, start)
         if end >= 0:
             return text[start:end], end + len(CLOSE), None
-        end = -1 if before is None else text.find(before, start)
+        end = text.find(before, start) if before else -1
         end = len(text) if end < 0 else end
         return text[start:end], end, f"{OPEN} is not closed"
     end = text.find(CLOSE)
-    if end < 0 or (before is not None and before in text[:end]):
+    if end < 0 or (before and before in text[:end]):
         return None, 0, None
     return text[:end], end + len(CLOSE), None
 
