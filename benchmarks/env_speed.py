@@ -69,9 +69,11 @@ def main() -> None:
         print(f"\n{mode}")
         for (m, library), speed in sorted(best.items(), key=lambda item: -item[1]):
             if m == mode:
-                rows.append({"mode": mode, "library": library, "steps_per_s": speed, "toolgym_ratio": round(ours / speed, 2)})
-                print(f"  {library:<24}{speed:>10,} steps/s   toolgym is {ours / speed:5.2f} times as fast")
-    about = {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "wait_s": WAIT, "rows": rows}
+                ratio = round(ours / speed, 2)
+                rows.append({"mode": mode, "library": library, "steps_per_s": speed, "toolgym_ratio": ratio})
+                print(f"  {library:<24}{speed:>10,} steps/s   toolgym is {ratio:5.2f} times as fast")
+    about: dict = {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "wait_s": WAIT}
+    about["rows"] = rows
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "env_speed.json").write_text(json.dumps(about, indent=2) + "\n")
 

@@ -26,7 +26,8 @@ def main() -> None:
     for _ in range(REPS):
         for module in best:
             best[module] = min(best[module], seconds(module))
-    result = {**{f"{module}_s": round(s, 4) for module, s in best.items()}, "ratio": round(best["toolgym"] / best["gymnasium"], 2)}
+    result = {f"{module}_s": round(s, 4) for module, s in best.items()}
+    result["ratio"] = round(best["toolgym"] / best["gymnasium"], 2)
     print(json.dumps(result))
     path = Path(__file__).resolve().parent / "results" / "import_time.json"
     path.parent.mkdir(exist_ok=True)

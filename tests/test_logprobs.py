@@ -81,6 +81,14 @@ def test_half_precision_states_give_float32_and_lose_little():
     assert (gradients[1] - gradients[0]).norm() < 0.02 * gradients[0].norm()
 
 
+def test_a_half_precision_head_loses_no_small_gradients_over_many_chunks():
+    hidden = torch.ones(1000, 2, dtype=torch.bfloat16)
+    weight = torch.zeros(4, 2, dtype=torch.bfloat16, requires_grad=True)
+    token_logprobs(hidden, weight, torch.zeros(1000, dtype=torch.int64), chunk=1)[0].sum().backward()
+    # each token adds 1 - 1/4 to the target's row and -1/4 to the others; bfloat16 would stop counting at 256
+    assert weight.grad[:, 0].tolist() == pytest.approx([750, -250, -250, -250], rel=0.01)
+
+
 def test_only_a_chunk_of_logits_is_alive():
     class Largest(torch.utils._python_dispatch.TorchDispatchMode):
         elements = 0

@@ -91,9 +91,7 @@ def test_sync_async_and_our_vector_env_agree(env_id):
 
     ours = play(gym.make_vec(env_id, num_envs=3, **SMALL.get(env_id, {})))
     assert ours == play(SyncVectorEnv([one] * 3, autoreset_mode=AutoresetMode.SAME_STEP))
-    spawned = AsyncVectorEnv(
-        [one] * 3, shared_memory=False, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP
-    )
+    spawned = AsyncVectorEnv([one] * 3, shared_memory=False, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     assert ours == play(spawned)
 
 

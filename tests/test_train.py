@@ -39,7 +39,8 @@ def small_letters(evidence):
 def letters(split="train", rubric=None, **kwargs):
     """Write small letters: a bandit that any policy gradient solves."""
     tasks = [Task.of(f"{split}-{i}", "go" + "!" * i, tools_of(Letters)) for i in range(4)]
-    return ToolEnv(tasks, dialect="openai", rubric=rubric or Rubric([("letters", small_letters, 1.0)]), state=Letters, **kwargs)
+    rubric = rubric or Rubric([("letters", small_letters, 1.0)])
+    return ToolEnv(tasks, dialect="openai", rubric=rubric, state=Letters, **kwargs)
 
 
 def broken(**kwargs):

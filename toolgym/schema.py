@@ -50,7 +50,7 @@ def normalise(schema: Any, _depth: int = 0) -> dict[str, Any]:
     if isinstance(properties, Mapping):
         out["properties"] = {str(name): normalise(value, _depth + 1) for name, value in properties.items()}
     required = schema.get("required")
-    if isinstance(required, (list, tuple)):
+    if isinstance(required, (list, tuple)) and required:
         out["required"] = [str(name) for name in required]
     items = schema.get("items")
     if isinstance(items, Mapping):

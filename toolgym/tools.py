@@ -84,6 +84,13 @@ class Tool:
         return FrozenDict(freeze({"type": "function", "function": function}))
 
     @cached_property
+    def line(self) -> str:
+        """The schema as prompts show it: JSON on one line, without the refusal of unknown parameters."""
+        function = self.schema["function"]
+        parameters = {k: v for k, v in function["parameters"].items() if (k, v) != ("additionalProperties", False)}
+        return json.dumps({**function, "parameters": parameters}, ensure_ascii=False, separators=(",", ":"))
+
+    @cached_property
     def validator(self) -> Validator:
         """Checks arguments; raises ValueError if ``parameters`` is not a usable schema."""
         try:

@@ -66,6 +66,7 @@ def freeze(value: Any) -> Any:
 Message: TypeAlias = FrozenDict
 """``{"role": "system" | "user" | "assistant" | "tool", "content": str, ...}``; tool messages carry ``name``."""
 
+
 class Observation(msgspec.Struct, frozen=True, gc=False):
     """All that a policy needs: a read-only mapping of ``"messages"`` and ``"tools"``, also attributes."""
 

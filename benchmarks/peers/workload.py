@@ -81,5 +81,5 @@ def reward(call: dict[str, Any], expected: dict[str, Any]) -> float:
 
 def report(library: str, mode: str, steps: int, seconds: float, mean_return: float) -> None:
     """One line of JSON for the collector. ``mean_return`` shows that the work was done: CALLS per episode."""
-    row = {"library": library, "mode": mode, "steps": steps, "steps_per_s": round(steps / seconds), "return": mean_return}
-    print(json.dumps(row), flush=True)
+    row = {"library": library, "mode": mode, "steps": steps, "steps_per_s": round(steps / seconds)}
+    print(json.dumps({**row, "return": mean_return}), flush=True)

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from toolgym.dialects.python_source import decode
-from toolgym.dialects.think import CLOSE, OPEN, split_think
+from toolgym.dialects.think import OPEN, split_think
 from toolgym.types import Completion, ToolCall
 
 LONGEST = 2_000
@@ -56,8 +56,8 @@ def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | N
 def read_action(text: str, language: str) -> Completion:
     """An action whose calls are Java or JavaScript, perhaps after a thought; without a call it is a response."""
     think, position = None, 0
-    if text.lstrip().startswith(OPEN) or CLOSE in text:
-        think, position, _ = split_think(text, "")
+    if text.lstrip().startswith(OPEN):
+        think, position, _ = split_think(text)
     calls, problem = None, None
     try:
         calls = decode_text(text[position:], language)

@@ -131,8 +131,7 @@ def write_json(value: Any, name: str) -> str:
 
 def tool_lines(tools: Sequence[Tool]) -> str:
     """Name, description and parameters of each tool, one JSON object per line."""
-    lines = [json.dumps(tool.schema["function"], ensure_ascii=False, separators=(",", ":")) for tool in tools]
-    return "\n".join(lines) or "(no tools)"
+    return "\n".join([tool.line for tool in tools]) or "(no tools)"
 
 
 def members(text: str, start: int) -> dict[str, tuple[int, int]]:

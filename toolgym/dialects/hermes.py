@@ -22,12 +22,7 @@ Write each call as a JSON object in a block of its own:
 <tool_call>
 {{"name": "the tool", "arguments": {{"a parameter": "its value"}}}}
 </tool_call>
-What the tools return comes in the next message. Where no tool is needed, answer in plain text.
-
-To add 1 and 2 with a tool named "add", you would write:
-<tool_call>
-{{"name": "add", "arguments": {{"a": 1, "b": 2}}}}
-</tool_call>"""
+What the tools return comes in the next message. Where no tool is needed, answer in plain text."""
 
 
 class Hermes(Dialect):

@@ -25,10 +25,7 @@ You can call these tools, described by one JSON object per line:
 To call a tool, answer with a JSON object and nothing else:
 {{"name": "the tool", "parameters": {{"a parameter": "its value"}}}}
 Put "; " between several calls. What the tools return comes in the next message. Where no tool is needed, answer in \
-plain text.
-
-To add 1 and 2 with a tool named "add", you would write:
-{{"name": "add", "parameters": {{"a": 1, "b": 2}}}}"""
+plain text."""
 
 
 class Llama3(Dialect):

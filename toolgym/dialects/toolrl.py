@@ -31,13 +31,7 @@ Answer in this layout, with nothing before, between or after its parts:
 <response>what you say to the user</response>
 
 Always think. Then call tools, or respond, or both; leave out the part that you do not need. Each line between \
-<tool_call> and </tool_call> is one call. What the tools return comes in the next message.
-
-To add 1 and 2 with a tool named "add", you would write:
-<think>The tool can add them.</think>
-<tool_call>
-{{"name": "add", "parameters": {{"a": 1, "b": 2}}}}
-</tool_call>"""
+<tool_call> and </tool_call> is one call. What the tools return comes in the next message."""
 
 
 class ToolRL(Dialect):
