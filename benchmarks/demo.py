@@ -22,22 +22,23 @@ from toolgym import Agent, ToolCall, Trajectory, assets
 from toolgym.assets import AssetError
 from toolgym.commands.evaluation import evaluate_with_progress
 from toolgym.commands.resolve import make_agent, make_env
-from toolgym.commands.terminal import parameters_line, plain, reward_view, screen
+from toolgym.commands.terminal import plain, reward_view, screen
 from toolgym.dialects import get_dialect
-from toolgym.report import make_run, write_page
+from toolgym.report import make_run, rows, write_page
 from toolgym.report.episode import quality
-from toolgym.report.screen import print_report
+from toolgym.report.screen import calls_table, rewards_table, success_table
 from toolgym.rollout import RunError
-from toolgym.types import CallRecord, Completion, FrozenDict, Observation, message
+from toolgym.types import CallRecord, Completion, Observation, message
 
 ENV = "ToolGym-BFCL-v0"
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 DIALECT = "hermes"
 MODEL = {"model": "smollm2", "temperature": 0.0, "max_new_tokens": 96, "batch_size": 8}
 
-NOTE = """\
-irrelevance: no function on offer fits, and a call is wrong. The official decoder finds no call in a malformed
-one, so that passes; the reward still counts it as a call."""
+NOTE = (
+    "irrelevance: no function on offer fits, and calling is wrong. The official decoder finds no call in a "
+    "malformed one, so that passes; the reward still counts it as a call."
+)
 
 
 class OneShot:
@@ -51,10 +52,7 @@ class OneShot:
 
     def __init__(self) -> None:
         self.policy: Any = make_agent("policy", MODEL)
-        weather = {
-            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
-            "required": ["city", "days"],
-        }
+        weather = {"properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
         tool = {"name": "get_weather", "description": "Weather forecast for a city.", "parameters": weather}
         call = ToolCall("get_weather", {"city": "Oslo", "days": 3})
         self.example = (
@@ -64,7 +62,7 @@ class OneShot:
         )
 
     def act(self, observation: Observation) -> str:
-        return self.act_batch([observation])[0]
+        return str(self.act_batch([observation])[0])
 
     def act_batch(self, observations: Sequence[Observation]) -> list[Any]:
         """What the policy answers to each; an AgentError where it cannot."""
@@ -72,15 +70,21 @@ class OneShot:
         return found
 
     def prompt(self, observation: Observation) -> Observation:
-        *before, last = [each for each in observation["messages"] if each["role"] != "system"]
-        asked = request([tool["function"] for tool in observation["tools"]], last["content"])
-        messages = (*self.example, *before, message("user", asked))
-        return FrozenDict(messages=messages, tools=observation["tools"])
+        *before, last = [each for each in observation.messages if each["role"] != "system"]
+        asked = request([tool["function"] for tool in observation.tools], last["content"])
+        return Observation((*self.example, *before, message("user", asked)), observation.tools)
 
 
 def request(tools: Sequence[Mapping[str, Any]], text: str) -> str:
-    signatures = [f"{t['name']}({parameters_line(t['parameters'])}): {t['description']}" for t in tools]
-    return "\n".join(["Tools:", *signatures, "", f"Request: {text}"])
+    return "\n".join(["Tools:", *map(signature, tools), "", f"Request: {text}"])
+
+
+def signature(tool: Mapping[str, Any]) -> str:
+    """A schema would be copied into the call by so small a model; names and types are not."""
+    parameters = tool["parameters"]["properties"].items()
+    about = tool["description"].partition(" Note that the provided function")[0]  # BFCL says so of every function
+    typed = [f"{name}: {value.get('type', 'any')}" for name, value in parameters]
+    return f"{tool['name']}({', '.join(typed)}): {about}"
 
 
 def main() -> int:
@@ -108,17 +112,18 @@ def demo(out: Path, n: int, console: Console) -> None:
             path = assets.fetch(name)
         console.print(plain(f"{name}: {path}"))
 
-    stage(console, f"2. The oracle plays {n} rows of each category: the gold answers, to show what can be reached")
+    stage(console, f"2. The oracle plays the gold answers to {n} rows of each category")
     oracle = play(make_agent("oracle", {}), out / "oracle", n, console)
 
-    stage(console, "3. SmolLM2-135M-Instruct plays the same rows: greedy, one example in its prompt")
+    stage(console, "3. SmolLM2-135M-Instruct plays the same rows, with one worked example")
     with console.status("loading the model (the first time it is converted: about 10 s) ..."):
         agent = OneShot()
     model = play(agent, out / "smollm2", n, console)
 
     stage(console, "4. How they did, by the official verdict")
     runs = [make_run(oracle, "oracle"), make_run(model, agent.name)]
-    print_report(runs, console)
+    tables = [rows(run.trajectories) for run in runs]
+    console.print(success_table(runs, tables), rewards_table(runs[1], tables[1]), calls_table(runs[1], tables[1]))
     console.print(plain(NOTE, "dim"))
 
     stage(console, "5. Why a reward is what it is: three calls of SmolLM2's")

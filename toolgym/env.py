@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from time import perf_counter
 from typing import Any
 
 import gymnasium as gym
@@ -91,11 +90,10 @@ class ToolEnv(gym.Env[Observation, str]):
         self.turns: list[Turn] = []
         """The current episode so far."""
         self._make_state = state
-        self._task: Task | None = None
+        self._task: Any = None
         self._messages: tuple[Message, ...] = ()
         self._over = True
         self._failure: str | None = None
-        self._started = 0.0
         self._ids: dict[str, int] | None = None
         self._toolset: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
@@ -116,7 +114,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         """The gold calls for this action, which may depend on it where several answers are accepted."""
-        gold, turn = self.task.expected, len(self.turns)
+        gold, turn = self._task.expected, len(self.turns)
         return gold[turn] if turn < len(gold) else ()
 
     def finished(self, completion: Completion) -> bool:
@@ -156,7 +154,8 @@ class ToolEnv(gym.Env[Observation, str]):
         """The current episode's task. Raises ResetNeeded before the first reset."""
         if self._task is None:
             raise ResetNeeded("no task yet: call reset() first")
-        return self._task
+        current: Task = self._task
+        return current
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
@@ -225,7 +224,6 @@ class ToolEnv(gym.Env[Observation, str]):
             )
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
-        self._started = perf_counter()
         if len(action) > self.max_action_chars:
             problem = f"the text has {len(action)} characters; at most {self.max_action_chars} are read"
             return Completion(action[: self.max_action_chars], problem=problem)
@@ -242,8 +240,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if tool is None:
             known = ", ".join(list(self._tools)[:20]) or "none"
             return None, (), ToolResult(f"Error: there is no tool {call.name[:100]!r}. Tools: {known}.", "not_found")
-        validator = tool.validator
-        problems = () if validator.is_valid(call.arguments) else validator.problems(call.arguments)
+        problems = tool.validator.problems(call.arguments)
         if tool.function is None:
             return None, problems, None
         if problems:
@@ -257,7 +254,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Part three: the reward, the reply, the end."""
-        task, turns, calls = self.task, self.turns, completion.calls
+        task, turns, calls = self._task, self.turns, completion.calls
         expected = self.expected(completion)
         speaks = self.wants_response(expected)
         scores = self.rubric.score(Evidence(completion, expected, self.dialect, speaks, results, problems, task.data))
@@ -275,7 +272,7 @@ class ToolEnv(gym.Env[Observation, str]):
             added += self.reply(completion, records)
         self._messages += added
         failure = self._failure
-        turns.append(Turn(completion.text, added, breakdown, failure is None, perf_counter() - self._started))
+        turns.append(Turn(completion.text, added, breakdown, failure is None))
         info = {"task_id": task.id, "reward": breakdown, "calls": list(records), "reward_valid": failure is None}
         extra = self.extra_info(over)
         if extra:

@@ -98,15 +98,12 @@ class Validator:
 
     def is_valid(self, arguments: dict[str, Any]) -> bool:
         """Whether the schema has no objection."""
-        try:
-            return self._check.is_valid(arguments)
-        except (ValueError, TypeError, RecursionError, OverflowError):  # not expressible as JSON
-            return False
+        return not self.problems(arguments, limit=1)
 
     def problems(self, arguments: dict[str, Any], limit: int = 5) -> tuple[str, ...]:
         """What is wrong with ``arguments``, in words; () if nothing is. At most ``limit`` of them."""
         try:
-            if self.is_valid(arguments):
+            if self._check.is_valid(arguments):
                 return ()
             found = []
             for error in self._check.iter_errors(arguments):

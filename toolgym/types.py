@@ -242,8 +242,6 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     """What the action added to the transcript: the assistant's message, then tool results and user replies."""
     reward: RewardBreakdown
     reward_valid: bool = True
-    seconds: float = 0.0
-    """Wall-clock seconds from the action to the reply; the only field that differs between equal runs."""
 
 
 class Trajectory(msgspec.Struct):
@@ -267,5 +265,6 @@ class Trajectory(msgspec.Struct):
     """Which of several episodes of the same task this is."""
     category: str = ""
     seconds: float = 0.0
+    """Wall-clock seconds of the episode: the only field that differs between equal runs."""
     error: str | None = None
     """What broke, where ``reward_valid`` is False."""

@@ -165,16 +165,14 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
             seeds = list(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds for {self.num_envs} episodes")
-        observations: list[Observation] = []
+        if mask is None:
+            started = [env.reset(seed=seed, options=options) for env, seed in zip(self.envs, seeds, strict=True)]
+            return tuple([observation for observation, _ in started]), self._columns([info for _, info in started])
         infos: dict[str, Any] = {}
-        for i, env in enumerate(self.envs):
-            if mask is not None and not mask[i]:
-                observations.append(env.observe())
-                continue
-            observation, info = env.reset(seed=seeds[i], options=options)
-            observations.append(observation)
-            infos = self._add_info(infos, info, i)
-        return tuple(observations), infos
+        for i in np.flatnonzero(mask):
+            _, info = self.envs[i].reset(seed=seeds[i], options=options)
+            infos = self._add_info(infos, info, int(i))
+        return tuple([env.observe() for env in self.envs]), infos
 
     def step(
         self, actions: Sequence[str]
@@ -213,15 +211,14 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
 
     def _columns(self, each: list[dict[str, Any]]) -> dict[str, Any]:
         """Infos of all episodes as Gymnasium's arrays with masks; fast where all have the same keys."""
-        keys = each[0].keys()
-        if any(info.keys() != keys for info in each):
-            infos: dict[str, Any] = {}
+        infos: dict[str, Any] = {}
+        keys = set().union(*each)
+        if any(len(info) != len(keys) for info in each):  # an episode that ends says more than one that goes on
             for i, info in enumerate(each):
                 infos = self._add_info(infos, info, i)
             return infos
-        infos = {}
         everywhere = np.ones(self.num_envs, dtype=bool)
-        for key in keys:
+        for key in each[0]:
             values = [info[key] for info in each]
             kind: Any = bool if type(values[0]) is bool else object
             infos[key] = np.fromiter(values, dtype=kind, count=self.num_envs)

@@ -21,17 +21,18 @@ def print_report(runs: Sequence[Run], console: Console) -> None:
     tables = [rows(run.trajectories) for run in runs]
     for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
         end = start + RUNS_SIDE_BY_SIDE
-        console.print(_success(runs[start:end], tables[start:end]))
+        console.print(success_table(runs[start:end], tables[start:end]))
     for run, table in zip(runs, tables, strict=True):
-        console.print(_rewards(run, table))
-        console.print(_calls(run, table))
+        console.print(rewards_table(run, table))
+        console.print(calls_table(run, table))
     for run in runs:
         summary = summary_lines(suite_summary(run))
         if summary:
-            console.print(_summary(run, summary))
+            console.print(_summary_table(run, summary))
 
 
-def _success(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table:
+def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table:
+    """Share of episodes passed, with its interval, and their number, per category and run."""
     head = [word for run in runs for word in (run.label, "n")]
     table = _table("Success in %, with Wilson 95 % intervals", "category", *head)
     by_run = [{row.category: row for row in each} for each in tables]
@@ -49,7 +50,8 @@ def _success(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table:
     return table
 
 
-def _rewards(run: Run, lines: Sequence[Row]) -> Table:
+def rewards_table(run: Run, lines: Sequence[Row]) -> Table:
+    """A run's mean reward and what each term brings to it, per category."""
     names = term_names(lines)
     table = _table(f"{run.label}: reward and its terms, mean per episode", "category", "reward", *names)
     for row in lines:
@@ -58,7 +60,8 @@ def _rewards(run: Run, lines: Sequence[Row]) -> Table:
     return table
 
 
-def _calls(run: Run, lines: Sequence[Row]) -> Table:
+def calls_table(run: Run, lines: Sequence[Row]) -> Table:
+    """How much a run called, and how much of that was malformed or against the schema, per category."""
     head = ("actions", "calls", "malformed %", "schema %", "invalid")
     table = _table(f"{run.label}: per episode, and share of calls with errors", "category", *head)
     for row in lines:
@@ -79,7 +82,7 @@ def _line(table: Table, category: str, cells: Sequence[str]) -> None:
     table.add_row(plain(category), *cells, style="bold" if category == ALL else "")
 
 
-def _summary(run: Run, summary: dict[str, str]) -> Table:
+def _summary_table(run: Run, summary: dict[str, str]) -> Table:
     table = _table(f"{run.label}: the benchmark's own summary", "measure", "value")
     for name, value in summary.items():
         table.add_row(plain(name), plain(value))
