@@ -21,40 +21,11 @@ from toolgym.types import FrozenDict, message
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
+from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm2_folder  # noqa: E402
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
 from toolgym.agents.sampling import choose, truncate  # noqa: E402
-
-CHATML = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-END = 257
-
-
-def byte_tokenizer():
-    vocabulary = {symbol: i for i, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in ("<|im_start|>", "<|im_end|>")])
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|im_end|>", chat_template=CHATML
-    )
-
-
-def tiny_model(seed=0, **config):
-    """Weights large enough that the likeliest token is never in doubt by rounding."""
-    settings = {
-        "vocab_size": 258, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096,
-        "initializer_range": 0.3, "eos_token_id": END, "pad_token_id": END, "bos_token_id": 256,
-    }  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**settings, **config})).eval()
 
 
 @pytest.fixture(scope="module", autouse=True)
