@@ -14,7 +14,7 @@ from toolgym.vector import step_together
 
 from .policy import Policy
 from .sft import gold_sample
-from .tokens import ChatTokens, Sample, Transcript
+from .tokens import ChatTokens, Sample, TemplateError, Transcript
 
 
 class Rollout(msgspec.Struct):
@@ -68,7 +68,10 @@ class Collector:
     def play(self, task_ids: Sequence[str], num_generations: int = 1) -> list[list[Rollout]]:
         """A group of ``num_generations`` episodes for each task, all played at once.
 
-        Prompts that are alike are read once by the model, and episodes that end leave the batch.
+        Prompts that are alike are read once by the model, and episodes that end leave the batch. An episode whose
+        chat template will not go on (some trim an answer's last blank) ends as not valid.
+
+        Raises TemplateError where the template refuses every episode.
         """
         names = [task_id for task_id in task_ids for _ in range(num_generations)]
         episodes = [_Episode(self.env(i), task_id, self.chat, i % num_generations) for i, task_id in enumerate(names)]
@@ -82,7 +85,10 @@ class Collector:
             steps = step_together([episode.env for episode in going], [answer.text for answer in answers])
             for episode, step in zip(going, steps, strict=True):
                 episode.take(step)
+            refused = [episode.refusal for episode in going if episode.refusal is not None]
             going = [episode for episode in going if not episode.over]
+            if refused and not going and len(refused) == len(episodes):
+                raise refused[0]  # not the odd answer that a template trims: it rewrites them all
         rollouts = [episode.rollout() for episode in episodes]
         return [rollouts[i : i + num_generations] for i in range(0, len(rollouts), num_generations)]
 
@@ -121,6 +127,8 @@ class _Episode:
             category=self.info.get("category", ""),
         )
         self.over = self.truncated = False
+        self.refusal: TemplateError | None = None
+        """Why the episode's tokens could not go on: its reward then counts for nothing."""
 
     def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], reply: bool = True) -> None:
         """Note a step; ``reply`` appends what the environment said to the tokens, for the model to go on."""
@@ -131,7 +139,10 @@ class _Episode:
         answer, *others = turn.messages
         self.messages.append(answer)
         if reply and not self.over:
-            self.transcript.append_environment(self.messages, others)
+            try:
+                self.transcript.append_environment(self.messages, others)
+            except TemplateError as error:
+                self.refusal, self.over = error, True
         self.messages += others
 
     def cut(self) -> None:
@@ -146,5 +157,7 @@ class _Episode:
         trajectory.verdict = info.get("verdict", "the episode's tokens ran out")
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
+        if self.refusal is not None:
+            trajectory.reward_valid, trajectory.error = False, str(self.refusal)
         trajectory.truncated = self.truncated
         return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import random
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -23,9 +22,9 @@ from toolgym.types import Observation
 from .kv_cache import spread
 from .model import DEFAULT_MODEL, load_model
 from .sampling import choose
+from .tokens import ChatTokens, TemplateError
 
 FinishReason: TypeAlias = Literal["end", "stop", "length"]
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Generation(msgspec.Struct, frozen=True):
@@ -90,6 +89,7 @@ class Policy:
                 f"the tokenizer of {self.name!r} has no chat template, so there is no telling how the model expects "
                 "a conversation. Use an instruction-tuned model, or put chat_template.jinja into its folder."
             )
+        self.chat = ChatTokens(self.tokenizer)
         self.max_new_tokens = max_new_tokens
         self.temperature = temperature
         self.top_p = top_p
@@ -150,14 +150,10 @@ class Policy:
 
         Lone surrogates, which no tokenizer takes, become U+FFFD. Raises AgentError where the template refuses.
         """
-        from jinja2 import TemplateError
-
         try:
-            text = self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+            return tuple(self.chat.prompt(messages))
         except TemplateError as error:
-            raise AgentError(f"the chat template of {self.name!r} refuses the conversation: {error}") from None
-        text = _SURROGATE.sub("\ufffd", text)
-        return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+            raise AgentError(f"{self.name!r}: {error}") from None
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of sampled tokens, control tokens written out, but for an end token that closes it."""

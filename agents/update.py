@@ -126,7 +126,11 @@ class PolicyUpdate:
             def cut(values: Tensor, rows: list[int] = rows, width: int = width) -> Tensor:
                 return values[rows, :width].to(self.device)
 
-            logprobs, entropy = self.forward.logprobs(chosen, temperature=self.config.temperature, entropy=True)
+            # PPO's value head reads the states that the log-probabilities come from
+            states = None if self.value_head is None else self.forward.hidden(chosen)
+            logprobs, entropy = self.forward.logprobs(
+                chosen, temperature=self.config.temperature, entropy=True, hidden=states
+            )
             assert entropy is not None
             loss, metrics = policy_loss(
                 unpack(logprobs, mask),
@@ -140,8 +144,8 @@ class PolicyUpdate:
                 beta=self.config.beta,
                 entropy=unpack(entropy, mask),
             )
-            if self.value_head is not None:
-                values = unpack(self.value_head(self.forward.hidden(chosen)), mask)
+            if self.value_head is not None and states is not None:
+                values = unpack(self.value_head(states), mask)
                 missed, more = value_loss(values, cut(self.returns), cut(self.weights), old_values=cut(self.old_values))
                 loss, metrics = loss + VALUE_WEIGHT * missed, {**metrics, **more}
             loss.backward()  # type: ignore[no-untyped-call]

@@ -21,8 +21,10 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym import Rubric, Task, ToolEnv, register, tool, tools_of  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
+from toolgym.agents.tokens import TemplateError  # noqa: E402
 from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
 from toolgym.rollout import RunError  # noqa: E402
+from toolgym.types import message  # noqa: E402
 
 
 class Letters:
@@ -53,6 +55,22 @@ def broken(**kwargs):
     return Down([Task.of("t", "go", tools_of(Letters))], dialect="openai")
 
 
+class Talk(ToolEnv):
+    """Two turns, whatever is said."""
+
+    def finished(self, completion):
+        return False
+
+    def reply(self, completion, records):
+        return (message("user", "and?"),)
+
+
+def talk(split="train", **kwargs):
+    rubric = Rubric([("letters", small_letters, 1.0)])
+    return Talk([Task.of(f"{split}-1", "go", tools_of(Letters))], dialect="openai", rubric=rubric, max_turns=2)
+
+
+register("TestTalk-v0", talk)
 register("TestLetters-v0", letters)
 register("TestBroken-v0", broken)
 
@@ -189,6 +207,47 @@ def test_episodes_that_were_never_scored_train_nothing(tmp_path):
     run.run()
     assert weights(run) == before
     assert [row["unscored"] for row in metrics(tmp_path / "run")] == [8.0] * 3
+
+
+def rewriting(template):
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = tokenizer.chat_template.replace("{{ m['content'] }}", template)
+    return tokenizer
+
+
+def test_a_template_that_rewrites_history_is_refused(tmp_path):
+    loaded = tiny_model(), rewriting("{{ m['content'] if loop.last else '(gone)' }}")
+    run = Trainer(config(tmp_path / "run", env="TestTalk-v0"), loaded=loaded)
+    with pytest.raises(TemplateError, match="rewrites a conversation as it grows: at character"):
+        run.run()
+
+
+def test_an_answer_that_a_template_trims_is_left_out_and_counted(tmp_path):
+    loaded = (
+        tiny_model(),
+        rewriting("{{ m['content'] | replace('a', '') if m['role'] == 'assistant' else m['content'] }}"),
+    )
+    run = Trainer(config(tmp_path / "run", env="TestTalk-v0", num_generations=16), loaded=loaded)
+    run.run()
+    unscored = [row["unscored"] for row in metrics(tmp_path / "run")]
+    assert 0 < sum(unscored) < 3 * 32
+
+
+def test_two_turns_are_trained_on_as_they_were_sampled(tmp_path):
+    run = trainer(tmp_path / "run", env="TestTalk-v0")
+    (group,) = run.collector.play(["train-1"], 4)
+    for rollout in group:
+        sample = rollout.sample
+        assert len(sample.turns) == 2
+        said = [run.chat.decode(sample.token_ids[start:end]) for start, end in sample.turns]
+        texts = [turn.action for turn in rollout.trajectory.turns]
+        assert [text.removesuffix("<|im_end|>") for text in said] == texts
+        assert sum(sample.loss_mask) == sum(end - start for start, end in sample.turns)
+        between = run.chat.decode(sample.token_ids[sample.turns[0][1] : sample.turns[1][0]])
+        assert between.endswith("<|im_start|>user\nand?<|im_end|>\n<|im_start|>assistant\n")
+    logprobs, _ = run.forward.logprobs([rollout.sample for rollout in group])
+    sampled = [lp for r in group for lp, m in zip(r.sample.logprobs, r.sample.loss_mask, strict=True) if m]
+    assert torch.allclose(logprobs, torch.tensor(sampled), atol=1e-4)
 
 
 def test_a_group_of_one_trains_nothing(tmp_path):
