@@ -7,7 +7,6 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
-from toolgym.dialects.think import write_think
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel
 from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
@@ -88,18 +87,19 @@ class BFCLEnv(ToolEnv):
         return {"category": self.task.data.category, "known_unpassable": UNPASSABLE.get(self.task.id)}
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """An accepted answer: the first alternatives, options left out."""
+        """An accepted answer: the first alternatives, options left out; in the pythonic dialect without a thought,
+        so that BFCL's own decoder reads it too."""
         entry: Entry = task.data
         calls = closest(entry, ())
         if not calls:
-            think, says = "None of the functions does what is asked.", "None of the functions can do this."
-            return (self.dialect.render(Completion("", (), think, says)),)
-        think = f"Call {', '.join(call.name for call in calls)}."
+            think = None if self._reads_source else "None of the functions does what is asked."
+            return (self.dialect.render(Completion("", (), think, "None of the functions can do this.")),)
+        think = None if self._reads_source else f"Call {', '.join(call.name for call in calls)}."
         if not self._reads_source or entry.language == "python":
             return (self.dialect.render(Completion("", calls, think)),)
         answers = zip(entry.checker.answers, calls, strict=True)
         source = ", ".join(write_call(call, answer.schemas, entry.language) for answer, call in answers)
-        return (f"{write_think(think)}[{source}]",)
+        return (f"[{source}]",)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
