@@ -9,6 +9,7 @@ as it finishes: stopped at any point, the same command goes on where it was.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -92,6 +93,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the page go")
     parser.add_argument("-n", type=int, default=8, help="rows of each category (8)")
     args = parser.parse_args()
+    # threads that spin while they wait make a model three times as slow on cores that others use too;
+    # torch, which reads this, is loaded later
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     console = screen()
     try:
         demo(args.out, args.n, console)

@@ -248,6 +248,9 @@ def test_clear_errors(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         evaluate("TestShop-v0", Shopper(), n=0)
 
+    with pytest.raises(ValueError, match="1,000,000 tasks: say how many"):
+        evaluate("ToolGym-Office-v0", Shopper())
+
     class Short(BatchShopper):
         def act_batch(self, observations):
             return []

@@ -28,6 +28,9 @@ from toolgym.types import (
     message,
 )
 
+MOST_TASKS = 50_000
+"""More tasks than this are not played unasked."""
+
 _NO_REWARD = RewardBreakdown()
 _PASSED = Verdict(True)
 
@@ -355,7 +358,12 @@ def _show(calls: Sequence[ToolCall]) -> str:
 
 
 def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
-    """The ids of ``n`` tasks, drawn without repetition by ``seed``; all of them, in order, for None."""
+    """The ids of ``n`` tasks, drawn without repetition by ``seed``; all of them, in order, for None.
+
+    Raises ValueError for all tasks of a suite that makes them on demand.
+    """
+    if n is None and len(tasks) > MOST_TASKS:
+        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n)")
     if n is None or n >= len(tasks):
         return [task.id for task in tasks]
     import numpy as np

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from toolgym.commands.resolve import UserError
 from toolgym.env import ToolEnv, task_order
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
@@ -55,7 +56,10 @@ def evaluate_with_progress(
     title: str = "",
 ) -> list[Trajectory]:
     """``evaluate`` with a progress bar. ``env`` is one that ``env_kwargs`` make, looked at for its tasks."""
-    wanted = {(task_id, repeat) for task_id in task_order(env.tasks, n, seed) for repeat in range(repeats)}
+    try:
+        wanted = {(task_id, repeat) for task_id in task_order(env.tasks, n, seed) for repeat in range(repeats)}
+    except ValueError as error:
+        raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
     if resume and out is not None:
         for each in saved(out):
