@@ -46,7 +46,8 @@ class OneShot:
     """SmolLM2 with a prompt of its own: the tools as signatures, beside the request, after one worked example.
 
     The model was not trained to call tools: given the dialect's instructions alone it called nothing in 24 rows.
-    With this prompt it calls in nearly all, and copies the names right. Of the dialects it does best in hermes.
+    With this prompt it calls in nearly all, and gets names right. Its mean reward on 40 rows was -0.91 in the hermes
+    dialect, -1.32 in pythonic and -1.76 in toolrl.
     """
 
     name = "SmolLM2-135M"
@@ -125,7 +126,8 @@ def demo(out: Path, n: int, console: Console) -> None:
     model = play(agent, out / "smollm2", n, console)
 
     stage(console, "4. How they did, by the official verdict")
-    runs = [make_run(oracle, "oracle"), make_run(model, agent.name)]
+    about = {"dialect": DIALECT, "temperature": 0, "prompt": "its own, see benchmarks/demo.py"}
+    runs = [make_run(oracle, "oracle"), make_run(model, agent.name, settings=about)]
     tables = [rows(run.trajectories) for run in runs]
     console.print(success_table(runs, tables), rewards_table(runs[1], tables[1]), calls_table(runs[1], tables[1]))
     console.print(plain(NOTE, "dim"))

@@ -14,7 +14,7 @@ from conftest import Shop, calling, saying, shop_tasks
 
 from toolgym import ToolEnv, registry
 from toolgym.cli import EXTRAS, main
-from toolgym.commands.resolve import AGENTS
+from toolgym.commands.resolve import AGENTS, make_agent
 from toolgym.rollout import AgentError
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
@@ -290,11 +290,21 @@ def test_ctrl_c_without_a_folder_says_that_nothing_is_kept(run):
     assert "--out" in err
 
 
-def test_episodes_lost_to_a_failure_are_counted_apart(run):
+def test_episodes_lost_to_a_failure_are_counted_apart_and_explained(run):
     status, out, _ = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Broken")
-    assert status == 0
+    assert status == 1
     assert "3 invalid" in out
+    assert "the server is down" in out
     assert re.search(r"all +– \[ 0\.0, +100\.0\] +0", out)
+
+
+def test_a_key_is_not_sent_to_another_server_unasked(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    monkeypatch.setenv("MY_KEY", "mine")
+    given = {"model": "x", "base_url": "http://127.0.0.1:9/v1"}
+    assert make_agent("endpoint", given).api_key_env is None
+    assert make_agent("endpoint", {**given, "api_key_env": "MY_KEY"}).api_key_env == "MY_KEY"
+    assert make_agent("endpoint", {"model": "x"}).api_key_env == "OPENAI_API_KEY"
 
 
 def test_what_a_model_writes_cannot_steer_the_terminal(run, tmp_path):

@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from toolgym.commands.terminal import screen
     from toolgym.rollout import AgentError, RunError
 
+    # torch, loaded later, reads this: threads that spin while they wait are slow on cores that others use too
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command: Callable[[argparse.Namespace, Console], int | None] = args.command
     try:
         return command(args, screen()) or 0
@@ -86,6 +88,7 @@ def _play(args: argparse.Namespace, console: Console) -> None:
 def _eval(args: argparse.Namespace, console: Console) -> int:
     from toolgym.commands.evaluation import evaluate_with_progress, saved, write_results
     from toolgym.commands.resolve import UserError, make_agent, make_env
+    from toolgym.commands.terminal import plain
     from toolgym.report.screen import print_report
     from toolgym.report.table import make_run
     from toolgym.rollout import agent_name
@@ -114,7 +117,12 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     if args.out is not None:
         write_results(run, Path(args.out))
         console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
-    return 0
+    invalid = [each for each in found if not each.reward_valid]
+    if invalid:
+        again = "" if args.out is None else "; --resume plays them again"
+        console.print(f"{len(invalid)} episodes are not valid and count in no other number{again}. The first:")
+        console.print(plain(f"{invalid[0].task_id}: {invalid[0].error}", "yellow"))
+    return 1 if len(invalid) == len(found) else 0
 
 
 def _train(args: argparse.Namespace, console: Console) -> int:
@@ -351,8 +359,8 @@ def _eval_parser(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
-    model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1")
-    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the environment variable with its key")
+    model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1 (OpenAI's)")
+    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 

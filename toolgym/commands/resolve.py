@@ -78,6 +78,8 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         raise UserError(f"{', '.join(map(_flag, foreign))}: not for agent {name!r}, which takes {takes}")
     if entry.needs is not None and entry.needs not in given:
         raise UserError(f"agent {name!r} needs {_flag(entry.needs)}")
+    if "base_url" in given:  # a key meant for one server is not sent to another unasked
+        given.setdefault("api_key_env", "")
     cls = _load(entry.entry_point, "agent")
     try:
         agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})

@@ -102,7 +102,12 @@ def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dic
 
 
 def count_categories(env: ToolEnv) -> Counter[str]:
-    """Tasks per category, for suites whose tasks' ``data`` has a ``category``; else empty."""
+    """Tasks per category, for suites whose tasks' ``data`` has a ``category``; else empty.
+
+    Tasks that are made when they are asked for are not counted: there may be any number of them.
+    """
+    if not isinstance(env.tasks, (list, tuple)):
+        return Counter()
     names = (getattr(task.data, "category", None) for task in env.tasks)
     return Counter(name for name in names if name is not None)
 

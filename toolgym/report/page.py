@@ -39,7 +39,7 @@ def write_page(runs: Sequence[Run], path: str | Path, *, max_episodes: int = MOS
 def page(runs: Sequence[Run], *, max_episodes: int = MOST_EPISODES) -> str:
     """The HTML of a report on ``runs``. Of very long runs the first ``max_episodes`` episodes are shown."""
     tables = [rows(run.trajectories) for run in runs]
-    title = "ToolGym: " + ", ".join(dict.fromkeys(run.env_id for run in runs))
+    title = "Report on " + ", ".join(dict.fromkeys(run.env_id for run in runs))
     parts = [
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
         f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">',
@@ -85,10 +85,10 @@ def _policy() -> str:
 def _legend(runs: Sequence[Run]) -> str:
     items = []
     for i, run in enumerate(runs):
-        about = ", ".join(f"{key}={value}" for key, value in run.settings.items() if key not in ("agent", "env"))
+        shown = {key: value for key, value in run.settings.items() if key not in ("agent", "env") and value != {}}
+        about = ", ".join([f"{len(run.trajectories)} episodes", *(f"{key}={value}" for key, value in shown.items())])
         items.append(
-            f"<li><i class='key b{i % COLOURS}'></i><b>{in_html(run.label)}</b> "
-            f"<small>{len(run.trajectories)} episodes {in_html(about)}</small></li>"
+            f"<li><i class='key b{i % COLOURS}'></i><b>{in_html(run.label)}</b> <small>{in_html(about)}</small></li>"
         )
     return f"<ul class='legend'>{''.join(items)}</ul>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from toolgym.commands.terminal import plain
@@ -31,10 +31,11 @@ def print_report(runs: Sequence[Run], console: Console) -> None:
             console.print(_summary_table(run, summary))
 
 
-def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table:
+def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> RenderableType:
     """Share of episodes passed, with its interval, and their number, per category and run."""
     head = [word for run in runs for word in (run.label, "n")]
-    table = _table("Success in %, with Wilson 95 % intervals", "category", *head)
+    title = "Success in %, with Wilson 95 % intervals"
+    table = _table("category", *head)
     by_run = [{row.category: row for row in each} for each in tables]
     names = list(dict.fromkeys(name for each in by_run for name in each))
     for name in [*(name for name in names if name != ALL), *(name for name in names if name == ALL)]:
@@ -47,31 +48,33 @@ def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Table
                 low, high = map(percent, row.interval)
                 cells += [f"{percent(row.success)} [{low:>4}, {high:>5}]", str(row.episodes)]
         _line(table, name, cells)
-    return table
+    return Group(plain(title, "bold"), table)
 
 
-def rewards_table(run: Run, lines: Sequence[Row]) -> Table:
+def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     """A run's mean reward and what each term brings to it, per category."""
     names = term_names(lines)
-    table = _table(f"{run.label}: reward and its terms, mean per episode", "category", "reward", *names)
+    title = f"{run.label}: reward and its terms, mean per episode"
+    table = _table("category", "reward", *names)
     for row in lines:
         terms = [number(row.terms.get(name), "+.2f") for name in names]
         _line(table, row.category, [number(row.reward, "+.2f"), *terms])
-    return table
+    return Group(plain(title, "bold"), table)
 
 
-def calls_table(run: Run, lines: Sequence[Row]) -> Table:
+def calls_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     """How much a run called, and how much of that was malformed or against the schema, per category."""
     head = ("actions", "calls", "malformed %", "schema %", "invalid")
-    table = _table(f"{run.label}: per episode, and share of calls with errors", "category", *head)
+    title = f"{run.label}: per episode, and share of calls with errors"
+    table = _table("category", *head)
     for row in lines:
         shares = [percent(row.malformed), percent(row.objected)]
         _line(table, row.category, [number(row.turns, ".1f"), number(row.calls, ".1f"), *shares, str(row.invalid)])
-    return table
+    return Group(plain(title, "bold"), table)
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=plain(title), title_justify="left", title_style="bold")
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, overflow="fold")
     for head in others:
         table.add_column(plain(head), justify="right", overflow="fold")
@@ -82,8 +85,9 @@ def _line(table: Table, category: str, cells: Sequence[str]) -> None:
     table.add_row(plain(category), *cells, style="bold" if category == ALL else "")
 
 
-def _summary_table(run: Run, summary: dict[str, str]) -> Table:
-    table = _table(f"{run.label}: the benchmark's own summary", "measure", "value")
+def _summary_table(run: Run, summary: dict[str, str]) -> RenderableType:
+    title = f"{run.label}: the benchmark's own summary"
+    table = _table("measure", "value")
     for name, value in summary.items():
         table.add_row(plain(name), plain(value))
-    return table
+    return Group(plain(title, "bold"), table)

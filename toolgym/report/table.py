@@ -180,6 +180,6 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
         elif isinstance(value, float):
             yield f"{prefix}{key}", f"{value:.4f}"
         elif isinstance(value, (list, tuple)):
-            yield f"{prefix}{key}", one_line(f"{len(value)}: {', '.join(map(str, value))}" if value else "none", 100)
+            yield f"{prefix}{key}", one_line(f"{len(value)}: {', '.join(map(str, value))}" if value else "none", 40)
         elif value is not None:
             yield f"{prefix}{key}", one_line(str(value), 100)
