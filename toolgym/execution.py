@@ -68,12 +68,22 @@ class Loop:
     def submit(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Start ``coroutine``; returns a function that cancels it."""
         loop = self.get()
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        task: asyncio.Task[None] | None = None  # also keeps it alive: a loop holds its tasks only weakly
+
+        def begin() -> None:
+            nonlocal task
+            task = loop.create_task(coroutine)
+
+        def end(alive: threading.Event) -> None:
+            if task is not None:
+                task.cancel()
+            alive.set()
+
+        loop.call_soon_threadsafe(begin)
 
         def cancel() -> None:
-            future.cancel()
             alive = threading.Event()
-            loop.call_soon_threadsafe(alive.set)
+            loop.call_soon_threadsafe(end, alive)
             if not alive.wait(0.25):  # a coroutine blocks the loop without awaiting
                 with self._lock:
                     if self._loop is loop:

@@ -8,6 +8,7 @@ calls are back. Calls of one action still run one after the other: a later one m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeAlias
@@ -20,6 +21,9 @@ from gymnasium.vector.utils import batch_space
 
 from toolgym.env import ToolEnv
 from toolgym.types import Observation, ToolResult
+
+LONGEST_WAIT = 3600.0
+"""Seconds between looks at the deadlines of calls that have none."""
 
 StepResult: TypeAlias = tuple[Observation, float, bool, bool, dict[str, Any]]
 
@@ -36,11 +40,11 @@ class _Step:
         self.results: list[ToolResult | None] = []
         self.problems: list[tuple[str, ...]] = []
         self.token = 0
-        self.deadline: float | None = None
+        self.deadline = inf
         self.cancel: Callable[[], None]
         self.timed_out: Callable[[], ToolResult]
 
-    def _answer(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> Callable[[ToolResult], None]:
+    def answer(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> Callable[[ToolResult], None]:
         """Where the call now started sends its result, marked so that a late one can be told."""
         self.token += 1
         token = self.token
@@ -54,9 +58,9 @@ class _Step:
             tool, problems, result = self.env.prepare(call, len(self.results))
             self.problems.append(problems)
             if tool is not None and not tool.inline:
-                self.deadline = None if tool.timeout is None else monotonic() + tool.timeout
+                self.deadline = inf if tool.timeout is None else monotonic() + tool.timeout
                 self.timed_out = tool.timed_out
-                self.cancel = tool.start(call.arguments, self.env.state, self._answer(arrived))
+                self.cancel = tool.start(call.arguments, self.env.state, self.answer(arrived))
                 return None
             self.results.append(tool.run(call.arguments, self.env.state) if tool is not None else result)
         return self.env.settle(self.completion, self.results, self.problems)
@@ -83,21 +87,23 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
         out[i] = step.advance(arrived)
         if out[i] is None:
             waiting[i] = step
+    wake = 0.0  # no later than the nearest deadline; found anew when nothing has arrived by then
     while waiting:
-        deadlines = [step.deadline for step in waiting.values() if step.deadline is not None]
         try:
-            step, token, result = arrived.get(timeout=max(0.0, min(deadlines) - monotonic()) if deadlines else None)
+            step, token, result = arrived.get(timeout=max(0.0, wake - monotonic()))
         except Empty:
             now = monotonic()
-            for late in [s for s in waiting.values() if s.deadline is not None and s.deadline <= now]:
+            for late in [step for step in waiting.values() if step.deadline <= now]:
                 late.cancel()
-                late._answer(arrived)(late.timed_out())
-                late.deadline = None
+                late.answer(arrived)(late.timed_out())
+                late.deadline = inf
+            wake = min(min(step.deadline for step in waiting.values()), now + LONGEST_WAIT)
             continue
         if token != step.token or step.index not in waiting:  # the answer to a call already given up
             continue
         step.results.append(result)
         settled = step.advance(arrived)
+        wake = min(wake, step.deadline)
         if settled is not None:
             out[step.index] = settled
             del waiting[step.index]
