@@ -17,10 +17,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing what the demo needs (torch is large) ..."
 	$(PIP_INSTALL) --editable ".[train]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing what development needs (torch is large) ..."
 	$(PIP_INSTALL) --editable ".[dev]"
 	@touch $@ $(VENV)/.demo
 

@@ -7,6 +7,7 @@ import ast
 import dataclasses
 import inspect
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,8 +76,9 @@ class TrainConfig:
         for name, kind in get_type_hints(TrainConfig).items():
             if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
                 raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}; got {getattr(self, name)!r}")
-        if self.temperature <= 0:
-            raise ValueError(f"temperature must be above 0 in training, got {self.temperature}")
+        for name in ("temperature", "learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")
         if self.save_every < 1 or self.eval_every < 0:
             raise ValueError(
                 f"save_every must be at least 1 and eval_every at least 0; got {self.save_every}, {self.eval_every}"
@@ -114,12 +116,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
         elif get_origin(kind) is dict:
-            options["type"] = json.loads
+            options |= {"type": _json_object, "metavar": "JSON"}
         else:
             options["type"] = next(each for each in (*get_args(kind), kind) if each is not type(None))
-        parser.add_argument(
-            "--" + item.name.replace("_", "-"), metavar=None if "choices" in options else "X", **options
-        )
+        if "choices" not in options:
+            options.setdefault("metavar", {int: "N", float: "X", str: "TEXT"}.get(options["type"]))
+        parser.add_argument("--" + item.name.replace("_", "-"), **options)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a JSON object like {{"level": "easy"}}')
+    return value
 
 
 def from_arguments(options: argparse.Namespace) -> TrainConfig:

@@ -19,7 +19,7 @@ from typing import Any
 import gymnasium as gym
 import torch
 
-from toolgym.rollout import RunError, write_atomic
+from toolgym.runlog import RunError, open_folder, write_atomic
 
 from . import checkpoint
 from .collect import Collector, Rollout
@@ -80,6 +80,9 @@ class Trainer:
         self.collector = self._collector(config.env_kwargs, config.temperature)
         self.evaluator = self._collector({**config.env_kwargs, **config.eval_kwargs}, 0.0)
         self._stop = False
+        # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        self._cut_metrics(-1 if state is None else state["step"])
 
     def run(self) -> dict[str, float]:
         """Train to the end, or on to it; returns the last evaluation's (else the last step's) metrics.
@@ -220,23 +223,17 @@ class Trainer:
 
     def _open(self, resume: bool) -> dict[str, Any] | None:
         """Make or check the folder; the state to resume from, or None."""
-        settings = json.dumps(asdict(self.config), indent=2) + "\n"
         about = self.folder / "config.json"
         if about.is_file():
             if not resume:
                 raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
-            kept, asked = json.loads(about.read_text("utf-8")), json.loads(settings)
+            kept, asked = json.loads(about.read_text("utf-8")), json.loads(json.dumps(asdict(self.config)))
             differing = [name for name in asked if asked[name] != kept.get(name) and name not in ("out", "steps")]
             if differing:
                 was = ", ".join(f"{name}={kept.get(name)!r}" for name in differing)
                 raise RunError(f"{self.folder} holds a run with other settings ({was}); resume it with the same")
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise RunError(f"{self.folder} is not empty and holds no run; choose another folder")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(about, settings)
-        state = checkpoint.latest(self.folder) if resume else None
-        self._cut_metrics(-1 if state is None else state["step"])
-        return state
+        open_folder(self.folder, about)
+        return checkpoint.latest(self.folder) if resume else None
 
     def _cut_metrics(self, step: int) -> None:
         """Forget the metrics of steps after the checkpoint: they will come again."""

@@ -165,6 +165,12 @@ def test_bad_arguments_are_clear_errors():
         shop(dialect="xml")
     with pytest.raises(ValueError, match="unknown rubric"):
         shop(rubric="nice")
+    with pytest.raises(ValueError, match="need a state"):
+        ToolEnv(shop_tasks()).reset()
+    nan = shop(rubric=Rubric([("x", lambda evidence: float("nan"), 1.0)]))
+    nan.reset()
+    with pytest.raises(ValueError, match="term 'x' returned nan"):
+        nan.step("")
     with pytest.raises(ValueError, match="no tasks"):
         ToolEnv([])
     with pytest.raises(ValueError, match="max_turns"):

@@ -14,7 +14,7 @@ import gymnasium as gym
 import pytest
 from conftest import calling, saying, shop
 
-from toolgym import evaluate, rollout
+from toolgym import Rubric, evaluate, rollout
 from toolgym.rollout import AgentError, RunError, dump_episode, read_episodes
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
@@ -183,6 +183,31 @@ def test_a_torn_line_is_dropped_and_its_episode_played_again(tmp_path):
     assert path.read_bytes().count(b"\n") == 3
 
 
+def test_a_torn_line_is_no_error_to_readers(tmp_path):
+    played = evaluate("TestShop-v0", Shopper(), out=tmp_path / "run")
+    path = tmp_path / "run" / "episodes.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert facts(read_episodes(path)) == facts(played)[:2]
+
+
+def test_a_run_whose_settings_are_objects_can_be_resumed(tmp_path):
+    def run():
+        rubric = Rubric([("short", lambda evidence: -len(evidence.completion.text), 1.0)])
+        return evaluate("TestShop-v0", Shopper(), env_kwargs={"rubric": rubric}, out=tmp_path / "run", resume=True)
+
+    assert facts(run()) == facts(run())
+
+
+def test_a_run_without_an_episode_is_in_nobodys_way(tmp_path):
+    class Broken:
+        def act(self, observation):
+            raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError):
+        evaluate("TestShop-v0", Broken(), out=tmp_path / "run")
+    assert len(evaluate("TestShop-v0", Shopper(), out=tmp_path / "run")) == 3
+
+
 def test_invalid_episodes_are_played_again_on_resume(tmp_path):
     class Flaky(Shopper):
         name = "Shopper"
@@ -248,6 +273,11 @@ def test_clear_errors(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         evaluate("TestShop-v0", Shopper(), n=0)
 
+    with pytest.raises(TypeError, match="an id, or a function"):
+        evaluate(shop(), Shopper())
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunError, match="cannot be a run's folder"):
+        evaluate("TestShop-v0", Shopper(), out=tmp_path / "file")
     with pytest.raises(ValueError, match="1,000,000 tasks: say how many"):
         evaluate("ToolGym-Office-v0", Shopper())
 

@@ -127,6 +127,15 @@ def test_whatever_a_tool_raises_is_a_message(error, timeout):
     assert type(error).__name__ in result.content
 
 
+def test_a_keyboard_interrupt_on_a_worker_is_the_tools_own():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    assert Tool("t", function=interrupt, timeout=5).run({}).error == "execution"
+    with pytest.raises(KeyboardInterrupt):
+        Tool("t", function=interrupt, timeout=None).run({})
+
+
 def test_an_exception_that_cannot_be_printed():
     class Mean(Exception):
         def __str__(self):

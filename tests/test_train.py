@@ -52,7 +52,7 @@ def broken(**kwargs):
         def start(self, task):
             self.fail("the server is down")
 
-    return Down([Task.of("t", "go", tools_of(Letters))], dialect="openai")
+    return Down([Task.of("t", "go", ())], dialect="openai")
 
 
 class Talk(ToolEnv):
@@ -67,7 +67,7 @@ class Talk(ToolEnv):
 
 def talk(split="train", **kwargs):
     rubric = Rubric([("letters", small_letters, 1.0)])
-    return Talk([Task.of(f"{split}-1", "go", tools_of(Letters))], dialect="openai", rubric=rubric, max_turns=2)
+    return Talk([Task.of(f"{split}-1", "go")], dialect="openai", rubric=rubric, max_turns=2)
 
 
 register("TestTalk-v0", talk)
@@ -295,8 +295,18 @@ def test_clear_errors(tmp_path):
         trainer(tmp_path / "mine")
     with pytest.raises(ValueError, match="num_generations"):
         config(tmp_path, num_generations=0)
+    with pytest.raises(ValueError, match="learning_rate must be a number above 0"):
+        config(tmp_path, learning_rate=float("nan"))
     with pytest.raises(ValueError, match="algo must be one of sft, grpo, ppo"):
         config(tmp_path, algo="dpo")
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
+    from toolgym.assets import AssetError
+
+    with pytest.raises(AssetError):
+        Trainer(config(tmp_path / "run", model=str(tmp_path / "nowhere")))
+    trainer(tmp_path / "run").run()
 
 
 def test_the_config_is_the_command_line(tmp_path):

@@ -91,6 +91,8 @@ def test_bad_use_is_a_clear_error():
         ToolVectorEnv([env], autoreset_mode=AutoresetMode.NEXT_STEP)
     vector = ToolVectorEnv([shop(), shop()])
     vector.reset(seed=0)
+    with pytest.raises(TypeError, match="one per episode"):
+        vector.step("ab")
     with pytest.raises(ValueError, match="1 actions for 2"):
         vector.step([MILK])
     with pytest.raises(TypeError, match="text"):

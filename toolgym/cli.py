@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as with `| head`; nothing is left to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (OSError, ValueError, ImportError) as error:
+        return _failed(str(error))
 
 
 def _failed(message: str) -> int:
@@ -333,7 +335,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _env_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the environment")
-    group.add_argument("--category", nargs="+", metavar="NAME", help="only these categories, where the suite has any")
+    group.add_argument("--category", action="append", metavar="NAMES", help="only these, with commas between")
     group.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
     group.add_argument("--rubric", help="toolrl (default) or toolrl-reference")
     group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")

@@ -189,6 +189,8 @@ class ToolEnv(gym.Env[Observation, str]):
         self._offer(task.tools)
         self._messages = self._opening(task)
         self.start(task)
+        if self.state is None and any(tool.stateful for tool in task.tools):
+            raise ValueError("tools with self need a state: give ToolEnv state=TheirClass, or make one in start()")
         self._over = False
         info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
         return self.observe(), info

@@ -36,7 +36,7 @@ SUITES = {
         Suite(
             "ToolGym-Office-v0",
             "toolgym.envs.office.env:OfficeEnv",
-            "A simulated workplace: about 40 tools over a state, tasks without end, tools never seen in training",
+            "A simulated workplace: 49 tools over a state, tasks made on demand, tools never seen in training",
         ),
     ]
 }

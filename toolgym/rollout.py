@@ -82,6 +82,8 @@ def evaluate(
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
     Raises RunError where ``out`` holds another run, or one and ``resume`` is False.
     """
+    if isinstance(env, gym.Env):
+        raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
     first = make()
     base = first.unwrapped

@@ -23,19 +23,18 @@ class RunLog:
         self.folder = Path(folder)
         self.path = self.folder / "episodes.jsonl"
         about = self.folder / "run.json"
-        if about.is_file():
+        settings = json.loads(json.dumps(settings, default=describe))
+        if about.is_file() and self.episodes():
             kept = json.loads(about.read_text("utf-8"))
             if not resume:
                 raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
-            differing = [key for key in settings if kept.get(key) != json.loads(json.dumps(settings[key], default=str))]
+            differing = [key for key in settings if kept.get(key) != settings[key]]
             if differing:
                 was = ", ".join(f"{key}={kept.get(key)!r}" for key in differing)
                 raise RunError(f"{self.folder} holds another run ({was}); resume it with the same settings")
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise RunError(f"{self.folder} is not empty and holds no run; choose another folder")
         else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(about, json.dumps(settings, indent=2, default=str) + "\n")
+            open_folder(self.folder, about)
+            write_atomic(about, json.dumps(settings, indent=2) + "\n")
         self._drop_torn_line()
 
     def _drop_torn_line(self) -> None:
@@ -62,6 +61,22 @@ class RunLog:
         return read_episodes(self.path) if self.path.is_file() else []
 
 
+def open_folder(folder: Path, about: Path) -> None:
+    """Make a run's folder. Raises RunError where it holds something else than a run (whose ``about`` file it has)."""
+    try:
+        if folder.exists() and not about.is_file() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no run; choose another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be a run's folder: {error.strerror}") from None
+
+
+def describe(value: Any) -> str:
+    """A setting that JSON does not hold, in words that are the same in the next process."""
+    shown = repr(value)
+    return f"{type(value).__module__}.{type(value).__qualname__}" if " at 0x" in shown else shown
+
+
 def dump_episode(trajectory: Trajectory) -> str:
     """One line of JSON, pure ASCII, so that lone surrogates in a model's text survive."""
     return json.dumps(msgspec.to_builtins(trajectory), ensure_ascii=True, default=str)
@@ -79,10 +94,14 @@ def read_episodes(path: str | Path) -> list[Trajectory]:
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
+                if not line.endswith("\n"):  # a kill left half of it; its episode was never finished
+                    break
                 trajectory = _load(line, f"{path}:{number}")
                 found[trajectory.task_id, trajectory.repeat] = trajectory
     except OSError as error:
         raise RunError(f"no episodes at {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RunError(f"{path} is not a file of episodes: it is not text") from None
     return list(found.values())
 
 

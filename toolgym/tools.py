@@ -147,6 +147,10 @@ class Tool:
             return ToolResult(value if type(value) is str and len(value) <= self.result_limit else self._text(value))
         except (Exception, SystemExit) as error:
             return self._failed(error)
+        except KeyboardInterrupt as error:
+            if self.inline:  # Ctrl-C
+                raise
+            return self._failed(error)  # on a worker thread only the tool itself can have raised it
 
     async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
         try:

@@ -184,6 +184,8 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
         self, actions: Sequence[str]
     ) -> tuple[tuple[Observation, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One text per episode. Rewards are float64, ends are bool; all have shape ``(num_envs,)``."""
+        if isinstance(actions, str):
+            raise TypeError("step takes a sequence of texts, one per episode, not one text")
         if len(actions) != self.num_envs:
             raise ValueError(f"{len(actions)} actions for {self.num_envs} episodes")
         steps = step_together(self.envs, actions)

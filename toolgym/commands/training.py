@@ -33,8 +33,13 @@ def train(args: argparse.Namespace, console: Console) -> int:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
         raise UserError(str(error)) from None
-    for kwargs in (config.env_kwargs, {**config.env_kwargs, **config.eval_kwargs}):
-        make_env(config.env, kwargs)
+    if args.resume and not (Path(config.out) / "config.json").is_file():
+        raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
+    make_env(config.env, config.env_kwargs)
+    try:
+        make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
+    except UserError as error:
+        raise UserError(f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs})") from None
     trainer_module: Any = import_module("toolgym.agents.train")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:

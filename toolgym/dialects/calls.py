@@ -178,6 +178,8 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
     arguments = value[found]
     if isinstance(arguments, str):
         arguments = _decoded(arguments) if arguments.strip() else None
+        if isinstance(arguments, str):
+            return name, {}, f'"{found}" must be a JSON object, this is a string that is not JSON'
     if arguments is None:
         return name, {}, None
     if not isinstance(arguments, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
@@ -84,6 +85,8 @@ class Rubric:
                 score = float(score)
             except (TypeError, ValueError):
                 raise TypeError(f"term {name!r} must return a number or (number, reason), got {out!r}") from None
+            if not isfinite(score):
+                raise ValueError(f"term {name!r} returned {score}: a reward must be a finite number")
             total += weight * score
             terms.append(Term(name, score, weight, reason))
         return Scores(total, tuple(terms), evidence.match.scores)

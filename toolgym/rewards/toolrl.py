@@ -220,7 +220,7 @@ def _reasons(match: Match, evidence: Evidence, granularity: Granularity) -> tupl
 def _names(calls: tuple[ToolCall, ...]) -> str:
     if not calls:
         return "no call"
-    shown = ", ".join([call.name[:40] or "?" for call in calls[:_NAMES_SHOWN]])
+    shown = ", ".join([call.name[:40] if call.error is None else "a malformed call" for call in calls[:_NAMES_SHOWN]])
     return shown if len(calls) <= _NAMES_SHOWN else f"{shown} and {len(calls) - _NAMES_SHOWN} more"
 
 
