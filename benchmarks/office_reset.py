@@ -31,7 +31,7 @@ def microseconds(call: Callable[[], object]) -> float:
 
 def main() -> None:
     envs = {level: OfficeEnv(level=level) for level in LEVELS}
-    ready = ToolEnv([envs["single"].tasks[0]])
+    ready = ToolEnv([envs["single"].tasks[0]], state=object)
     times: dict[str, list[float]] = {name: [] for level in LEVELS for name in (level, f"{level}, task alone")}
     times["a task that exists"] = []
     for env in envs.values():  # tools under each of their names are made once

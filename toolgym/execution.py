@@ -6,12 +6,14 @@ daemon thread that is never used again, so neither the episode nor the interpret
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_ABANDONED = 1000
 """Hung calls tolerated in one process; past that, starting another raises RuntimeError."""
@@ -59,6 +61,8 @@ class Loop:
         self._lock = threading.Lock()
 
     def get(self) -> asyncio.AbstractEventLoop:
+        import asyncio  # a sixth of the time to import toolgym, and most programs have no async tools
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()

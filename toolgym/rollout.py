@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -49,6 +48,8 @@ def rollout(
         env = gym.make(env)
     bound = _bind(agent, env)
     if inspect.iscoroutinefunction(bound.act):
+        import asyncio
+
         return asyncio.run(_rollout_async(env, bound, seed, task_id, repeat))
     episode = _Episode(env, seed, task_id, repeat)
     while not episode.over:
@@ -180,6 +181,8 @@ def _env_id(env: gym.Env[Any, Any]) -> str:
 async def _rollout_async(
     env: gym.Env[Any, Any], agent: Any, seed: int | None, task_id: str | None, repeat: int
 ) -> Trajectory:
+    import asyncio
+
     episode = _Episode(env, seed, task_id, repeat)
     base = cast(ToolEnv, env.unwrapped)
     while not episode.over:
@@ -286,6 +289,8 @@ class _executor:
         self.pool = ThreadPoolExecutor(1 if concurrent else workers, thread_name_prefix="toolgym-episode")
 
     def __enter__(self) -> Callable[..., Future[Trajectory]]:
+        import asyncio
+
         if not self.concurrent:
             return lambda env, agent, task_id, repeat: self.pool.submit(
                 rollout, env, agent, task_id=task_id, repeat=repeat
