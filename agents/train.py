@@ -38,7 +38,7 @@ class TrainingStopped(RuntimeError):
 
 
 class Trainer:
-    """One run in one folder: ``config.json``, ``metrics.jsonl``, ``episodes.jsonl`` (evaluations), ``checkpoints/``.
+    """One run in one folder: ``config.json``, ``metrics.jsonl`` and ``checkpoints/``.
 
     Args:
         config: what to do.
@@ -63,7 +63,7 @@ class Trainer:
         state = self._open(resume)
         self.model, self.tokenizer = loaded if loaded is not None else load_model(config.model)
         if config.lora_rank:
-            self.model = with_lora(self.model, config.lora_rank)
+            self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.forward = TrainingForward(self.model)
         self.reference = self._frozen_copy() if config.beta else None
         self.value_head = None
@@ -270,13 +270,15 @@ def asdict_sample(rollout: Rollout) -> dict[str, Any]:
     return {"task_id": rollout.trajectory.task_id, "reward": rollout.reward, **msgspec.structs.asdict(rollout.sample)}
 
 
-def with_lora(model: Any, rank: int) -> Any:
-    """The model with LoRA adapters on its linear layers. Raises RunError where peft is not installed."""
+def with_lora(model: Any, rank: int, seed: int) -> Any:
+    """The model with LoRA adapters on its linear layers, begun from ``seed``. Raises RunError without peft."""
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
         raise RunError("lora_rank needs peft: pip install 'toolgym[lora]'") from None
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
 
 
 def _episode_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:

@@ -201,6 +201,22 @@ def test_checkpoints_load_in_transformers(tmp_path):
     assert len(checkpoint.all_of(tmp_path / "run")) <= checkpoint.KEPT
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it
+def test_lora_trains_adapters_alone_and_saves_them_for_peft(tmp_path):
+    from peft import PeftModel
+
+    run = trainer(tmp_path / "run", lora_rank=2, algo="sft", steps=4)
+    assert weights(run) == weights(trainer(tmp_path / "same", lora_rank=2, algo="sft", steps=4))
+    base = {name: p.detach().clone() for name, p in run.model.named_parameters() if "lora" not in name}
+    run.run()
+    assert all(torch.equal(p, base[name]) for name, p in run.model.named_parameters() if name in base)
+    adapted = PeftModel.from_pretrained(tiny_model(), checkpoint.all_of(tmp_path / "run")[-1])
+    ids = torch.tensor([[1, 2, 3]])
+    assert torch.equal(adapted(ids).logits, run.model.eval()(ids).logits)
+    assert not torch.equal(adapted(ids).logits, tiny_model()(ids).logits)
+    assert trainer(tmp_path / "run", lora_rank=2, algo="sft", steps=5, resume=True).run()["nll"] > 0
+
+
 def test_episodes_that_were_never_scored_train_nothing(tmp_path):
     run = trainer(tmp_path / "run", env="TestBroken-v0", eval_kwargs={})
     before = weights(run)
