@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
-    "peft": "lora", "requests": "endpoint", "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
+    "peft": "lora", "requests": "endpoint",
+    "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
 }  # fmt: skip
 """Which extra of the package brings a module."""
 
