@@ -138,7 +138,7 @@ def demo(out: Path, n: int, console: Console) -> None:
 
     page = write_page(runs, out / "report.html")
     stage(console, f"Done in {time.perf_counter() - began:.0f} s")
-    console.print(plain(f"Every episode, to read in a browser: {page}"))
+    console.print(plain(f"Every episode, to read in a browser: {page}"), soft_wrap=True)  # a path stays in one piece
     console.print(f"Be the model yourself: toolgym play {ENV} --dialect {DIALECT}")
 
 
