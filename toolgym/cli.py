@@ -119,9 +119,7 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     print_report([run], console)
     if args.out is not None:
         write_results(run, Path(args.out))
-        console.print(
-            f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)", soft_wrap=True
-        )
+        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
     invalid = [each for each in found if not each.reward_valid]
     if invalid:
         again = "" if args.out is None else "; --resume plays them again"
@@ -144,7 +142,7 @@ def _report(args: argparse.Namespace, console: Console) -> None:
     runs = load_runs(args.run)
     print_report(runs, console)
     if args.html is not None:
-        console.print(f"Wrote {write_page(runs, args.html)}", soft_wrap=True)
+        console.print(f"Wrote {write_page(runs, args.html)}")
 
 
 def _audit(args: argparse.Namespace, console: Console) -> int:
