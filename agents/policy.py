@@ -104,6 +104,12 @@ class Policy:
         # a character is at least a byte and a token at least a byte: so many tokens hold any stop string whole
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it samples."""
+        names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
+        return {name: getattr(self, name) for name in names}
+
     def act(self, observation: Observation) -> str:
         """The model's answer. Raises AgentError where the model cannot read the conversation."""
         return self.sample([observation["messages"]])[0].text

@@ -200,7 +200,7 @@ def test_what_would_grow_too_large_is_refused_at_once(value):
         decode(f"[f(a={value})]")
     with pytest.raises(DecodeError):
         decode(f"[{', '.join([f'f(a={value})'] * 100)}]")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10  # seconds where the plain way takes hours
 
 
 def test_nothing_is_run():

@@ -171,6 +171,15 @@ def test_a_run_is_never_overwritten_by_accident(tmp_path):
     assert (tmp_path / "run" / "episodes.jsonl").read_bytes() == before
 
 
+def test_a_run_is_resumed_with_the_agent_that_began_it(tmp_path):
+    agent = Shopper()
+    agent.settings = {"temperature": 0.5}
+    evaluate("TestShop-v0", agent, n=1, out=tmp_path / "run")
+    agent.settings = {"temperature": 1.0}
+    with pytest.raises(RunError, match=r"agent_settings=\{'temperature': 0.5\}"):
+        evaluate("TestShop-v0", agent, n=1, out=tmp_path / "run", resume=True)
+
+
 def test_a_torn_line_is_dropped_and_its_episode_played_again(tmp_path):
     played = evaluate("TestShop-v0", Shopper(), out=tmp_path / "run")
     path = tmp_path / "run" / "episodes.jsonl"

@@ -24,7 +24,7 @@ class Agent(Protocol):
     An agent may have more, all optional: ``async def act``, run concurrently; ``act_batch(observations)
     -> texts``, called with many episodes at once, where an AgentError may stand in for a text;
     ``for_env(env) -> Agent``, an agent for that env alone; ``concurrency: int``, how many threads may call
-    ``act`` at once; ``name: str``, shown in tables.
+    ``act`` at once; ``name: str``, shown in tables; ``settings: dict``, what a run must be resumed with.
     """
 
     def act(self, observation: Observation) -> str: ...
@@ -101,6 +101,7 @@ def evaluate(
             "env": env_id,
             "env_kwargs": env_kwargs or {},
             "agent": agent_name(agent),
+            "agent_settings": dict(getattr(agent, "settings", {})),
             "n": n,
             "repeats": repeats,
             "seed": seed,
