@@ -13,7 +13,8 @@ from toolgym.report.page import number, percent, term_names
 from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
 
 RUNS_SIDE_BY_SIDE = 2
-"""How many runs fit beside one another in 80 columns."""
+TERMS_SIDE_BY_SIDE = 6
+"""How many fit beside one another in 80 columns."""
 
 
 def print_report(runs: Sequence[Run], console: Console) -> None:
@@ -55,11 +56,15 @@ def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     """A run's mean reward and what each term brings to it, per category."""
     names = term_names(lines)
     title = f"{run.label}: reward and its terms, mean per episode"
-    table = _table("category", "reward", *names)
-    for row in lines:
-        terms = [number(row.terms.get(name), "+.2f") for name in names]
-        _line(table, row.category, [number(row.reward, "+.2f"), *terms])
-    return Group(plain(title, "bold"), table)
+    parts = []
+    for start in range(0, max(1, len(names)), TERMS_SIDE_BY_SIDE):
+        shown = names[start : start + TERMS_SIDE_BY_SIDE]
+        table = _table("category", *([] if start else ["reward"]), *shown)
+        for row in lines:
+            terms = [number(row.terms.get(name), "+.2f") for name in shown]
+            _line(table, row.category, [*([] if start else [number(row.reward, "+.2f")]), *terms])
+        parts.append(table)
+    return Group(plain(title, "bold"), *parts)
 
 
 def calls_table(run: Run, lines: Sequence[Row]) -> RenderableType:
