@@ -19,7 +19,8 @@ from typing import Any, Self
 import gymnasium as gym
 
 from toolgym.env import ToolEnv
-from toolgym.rollout import AgentError, read_episodes
+from toolgym.rollout import AgentError
+from toolgym.runlog import read_episodes
 from toolgym.types import Completion, Observation, ToolCall, Trajectory, Turn
 
 from .random_json import random_arguments

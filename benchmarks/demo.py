@@ -28,7 +28,7 @@ from toolgym.dialects import get_dialect
 from toolgym.report import make_run, rows, write_page
 from toolgym.report.episode import quality
 from toolgym.report.screen import calls_table, rewards_table, success_table
-from toolgym.rollout import RunError
+from toolgym.runlog import RunError
 from toolgym.types import CallRecord, Completion, Observation, message
 
 ENV = "ToolGym-BFCL-v0"

@@ -7,7 +7,7 @@
 
 ``eval`` plays greedily: 48 tasks per level of Office's ``test`` and ``test_unseen`` (renamed tools), and the first 200
 rows of three BFCL categories, none of which is trained on. Results: OUT/<name>-<seed>.json. A GPU is used where
-there is one; benchmarks/results/learning.md says what was run where.
+there is one. What has been run so far, and where, is in benchmarks/LOG.md.
 """
 
 from __future__ import annotations

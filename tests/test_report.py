@@ -20,7 +20,7 @@ from toolgym.report import load_runs, make_run, page, rows, suite_summary, summa
 from toolgym.report.episode import marked
 from toolgym.report.screen import print_report
 from toolgym.report.text import one_line, printable
-from toolgym.rollout import RunError, dump_episode
+from toolgym.runlog import RunError, dump_episode
 from toolgym.types import (
     CallRecord,
     CallScore,

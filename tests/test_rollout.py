@@ -15,7 +15,8 @@ import pytest
 from conftest import calling, saying, shop
 
 from toolgym import Rubric, evaluate, rollout
-from toolgym.rollout import AgentError, RunError, dump_episode, read_episodes
+from toolgym.rollout import AgentError
+from toolgym.runlog import RunError, dump_episode, read_episodes
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 

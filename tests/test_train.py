@@ -23,7 +23,7 @@ from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
 from toolgym.agents.tokens import TemplateError  # noqa: E402
 from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
-from toolgym.rollout import RunError  # noqa: E402
+from toolgym.runlog import RunError  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
 

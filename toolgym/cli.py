@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from toolgym.assets import AssetError
     from toolgym.commands.resolve import UserError
     from toolgym.commands.terminal import screen
-    from toolgym.rollout import AgentError, RunError
+    from toolgym.rollout import AgentError
+    from toolgym.runlog import RunError
 
     # torch, loaded later, reads this: threads that spin while they wait are slow on cores that others use too
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import gymnasium as gym
 
 from toolgym.env import ToolEnv, task_order
-from toolgym.runlog import RunError, RunLog, dump_episode, read_episodes, write_atomic
+from toolgym.runlog import RunLog
 from toolgym.types import Observation, Trajectory
 from toolgym.vector import ToolVectorEnv
 
@@ -308,16 +308,3 @@ class _executor:
         self.pool.shutdown(wait=True, cancel_futures=True)
         if self.concurrent:
             self.loop.close()
-
-
-__all__ = [
-    "Agent",
-    "AgentError",
-    "RunError",
-    "agent_name",
-    "dump_episode",
-    "evaluate",
-    "read_episodes",
-    "rollout",
-    "write_atomic",
-]

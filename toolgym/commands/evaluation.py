@@ -14,7 +14,8 @@ from toolgym.commands.resolve import UserError
 from toolgym.env import ToolEnv, task_order
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
-from toolgym.rollout import Agent, agent_name, evaluate, read_episodes, write_atomic
+from toolgym.rollout import Agent, agent_name, evaluate
+from toolgym.runlog import read_episodes, write_atomic
 from toolgym.types import Trajectory
 
 

@@ -16,7 +16,7 @@ from toolgym.report.episode import episode
 from toolgym.report.static import SCRIPT, STYLE
 from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html
-from toolgym.rollout import write_atomic
+from toolgym.runlog import write_atomic
 
 MOST_EPISODES = 5000
 """Episodes that a page shows unless told otherwise; its numbers are over all."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from toolgym.report.text import one_line
-from toolgym.rollout import RunError, read_episodes
+from toolgym.runlog import RunError, read_episodes
 from toolgym.types import Trajectory
 
 ALL = "all"
