@@ -13,32 +13,37 @@ from toolgym.types import ToolCall
 
 from .apis.office import APP_OF, TOOLS
 from .names import APPS, FORMATS, PARAMETERS, SEEN, UNSEEN
-from .stream import SPLITS
 
 
 class Naming(msgspec.Struct, frozen=True):
     """Names for tools and parameters.
 
     ``words``: 0 for the authors' own, 1 and 2 for the seen ones, 3 and 4 for the unseen ones. ``style``: how
-    names are written: snake, camel, pascal, app (the app's name in front) or dotted (the same with a dot).
+    names are written: snake, camel, pascal, app (the app's name in front), dotted (the same with a dot) or code (a
+    number, which says nothing). ``vendor``: an invented word in front of every tool's name; ``suffix``: one
+    behind every parameter's.
     """
 
     words: int
     style: str
+    vendor: str = ""
+    suffix: str = ""
 
     def tool_name(self, name: str) -> str:
+        if self.style == "code":
+            return f"{self.vendor}_{101 + 17 * _NUMBERS[name]}"
         words, app = name, APP_OF[name]
         if self.words:
             words = (SEEN if self.words < 3 else UNSEEN)[name][(self.words - 1) % 2][0]
             app = APPS[app][0 if self.words < 3 else self.words - 2]
-        if self.style == "app":
-            return f"{app}_{words}"
         if self.style == "dotted":
-            return f"{app}.{words}"
-        return self._styled(words)
+            return f"{self.vendor or app}.{words}"
+        if self.style == "app":
+            words = f"{app}_{words}"
+        return self._styled(f"{self.vendor}_{words}" if self.vendor else words)
 
     def parameter_name(self, name: str) -> str:
-        return self._styled(PARAMETERS[name][self.words - 1] if self.words else name)
+        return self._styled((PARAMETERS[name][self.words - 1] if self.words else name) + self.suffix)
 
     def _styled(self, name: str) -> str:
         if self.style not in ("camel", "pascal"):
@@ -96,12 +101,25 @@ def _run(function: Callable[..., Any], originals: dict[str, str], state: Any, /,
     return function(state, **{originals[name]: value for name, value in arguments.items()})
 
 
+_NUMBERS = {name: i for i, name in enumerate(TOOLS)}
 _STYLES = ("snake", "camel", "app", "dotted")
 _KNOWN = tuple(Naming(words, style) for words in range(3) for style in _STYLES)
+_VENDORS = (
+    "arvo belto brinx calor corvi delmo dravo elmar fendi folta garno helio hodra iltea jasko jorvi kelvo kinta larno "
+    "luxor marbo mirta neldo norvi opalo orbit pelto pluvo quell quorn rasko rinto salvo sorna talbo tervi ulmar umbro "
+    "valdo vesta welda wimbo xanto xelio yarva yotto zelma zorin"
+).split()
+_SUFFIXES = ("", "", "_value", "_field", "_arg", "_in")
+_COINED = tuple(
+    Naming(i % 3, ("snake", "camel", "dotted", "app", "code")[i % 5], vendor, _SUFFIXES[i // 2 % len(_SUFFIXES)])
+    for i, vendor in enumerate(_VENDORS)
+)
+"""Names that no other task needs: whoever trains on them learns to read the tools' descriptions and copy names."""
+
 NAMINGS: dict[str, tuple[Naming, ...]] = {
-    split: tuple(Naming(words, style) for words in (3, 4) for style in ("snake", "camel", "pascal", "dotted"))
-    if split == "test_unseen"
-    else _KNOWN
-    for split in SPLITS
+    "train": _KNOWN + _COINED,
+    "val": _KNOWN,
+    "test": _KNOWN,
+    "test_unseen": tuple(Naming(words, style) for words in (3, 4) for style in ("snake", "camel", "pascal", "dotted")),
 }
 """The namings a task of each split may have."""
