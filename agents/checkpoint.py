@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from toolgym.assets import atomic_folder
 
@@ -22,9 +23,12 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
     """
     folder = run / "checkpoints" / f"step-{step:06d}"
     with atomic_folder(folder) as temporary, no_progress_bars():
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        torch.save({"step": step, **state}, temporary / "trainer.pt")
+        try:
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+            torch.save({"step": step, **state}, temporary / "trainer.pt")
+        except (SafetensorError, RuntimeError) as error:  # what their writers make of a full disk
+            raise OSError(str(error)) from error
     for old in all_of(run)[:-KEPT]:
         shutil.rmtree(old)
     return folder

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import gymnasium as gym
 import msgspec
 
 from toolgym.env import ToolEnv
-from toolgym.types import Trajectory, Turn
+from toolgym.types import Task, Trajectory, Turn
 from toolgym.vector import step_together
 
 from .policy import Policy
 from .sft import gold_sample
 from .tokens import ChatTokens, Sample, TemplateError, Transcript
+
+TaskName: TypeAlias = tuple[int, str]
+"""Which of a collector's suites, and the task's id there."""
 
 
 class Rollout(msgspec.Struct):
@@ -38,34 +41,43 @@ class Collector:
     """Plays groups of episodes in environments of its own, which are kept from one call to the next.
 
     Args:
-        make_env: gives a new ToolEnv, bare or wrapped.
+        make_envs: one for each suite; gives a new ToolEnv, bare or wrapped.
         policy: samples the answers; its ``max_new_tokens`` bounds one answer.
         chat: keeps the tokens.
         max_tokens: of a whole episode, prompt included; one that has no room for another token ends there.
     """
 
     def __init__(
-        self, make_env: Callable[[], gym.Env[Any, Any]], policy: Policy, chat: ChatTokens, max_tokens: int | None = None
+        self,
+        make_envs: Sequence[Callable[[], gym.Env[Any, Any]]],
+        policy: Policy,
+        chat: ChatTokens,
+        max_tokens: int | None = None,
     ):
-        self.make_env = make_env
+        self.make_envs = make_envs
         self.policy = policy
         self.chat = chat
         limits = [limit for limit in (max_tokens, policy.context) if limit is not None]
         self.max_tokens = min(limits) if limits else None
-        self.envs: list[ToolEnv] = []
+        self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
 
-    def env(self, index: int = 0) -> ToolEnv:
-        """The environment of episode ``index``."""
-        while len(self.envs) <= index:
-            self.envs.append(cast(ToolEnv, self.make_env().unwrapped))
-        return self.envs[index]
+    def env(self, suite: int = 0, index: int = 0) -> ToolEnv:
+        """The environment of the suite's episode ``index``."""
+        envs = self.envs[suite]
+        while len(envs) <= index:
+            envs.append(cast(ToolEnv, self.make_envs[suite]().unwrapped))
+        return envs[index]
+
+    def tasks(self, suite: int = 0) -> Sequence[Task]:
+        return self.env(suite).tasks
 
     def set_step(self, step: int) -> None:
         """Tell every rubric's schedule the trainer's step."""
-        for env in self.envs or [self.env()]:
-            env.set_step(step)
+        for suite, envs in enumerate(self.envs):
+            for env in envs or [self.env(suite)]:
+                env.set_step(step)
 
-    def play(self, task_ids: Sequence[str], num_generations: int = 1) -> list[list[Rollout]]:
+    def play(self, tasks: Sequence[TaskName], num_generations: int = 1) -> list[list[Rollout]]:
         """A group of ``num_generations`` episodes for each task, all played at once.
 
         Prompts that are alike are read once by the model, and episodes that end leave the batch. An episode whose
@@ -73,8 +85,13 @@ class Collector:
 
         Raises TemplateError where the template refuses every episode.
         """
-        names = [task_id for task_id in task_ids for _ in range(num_generations)]
-        episodes = [_Episode(self.env(i), task_id, self.chat, i % num_generations) for i, task_id in enumerate(names)]
+        self.policy.forget()
+        played = [0] * len(self.envs)
+        episodes = []
+        for suite, task_id in tasks:
+            for repeat in range(num_generations):
+                episodes.append(_Episode(self.env(suite, played[suite]), task_id, self.chat, repeat))
+                played[suite] += 1
         going = list(episodes)
         while going:
             going = [episode for episode in going if not self._full(episode)]
@@ -89,13 +106,14 @@ class Collector:
             going = [episode for episode in going if not episode.over]
             if refused and not going and len(refused) == len(episodes):
                 raise refused[0]  # not the odd answer that a template trims: it rewrites them all
+        self.policy.forget()
         rollouts = [episode.rollout() for episode in episodes]
         return [rollouts[i : i + num_generations] for i in range(0, len(rollouts), num_generations)]
 
-    def gold(self, task_id: str) -> Rollout:
+    def gold(self, task: TaskName) -> Rollout:
         """The task's gold actions, played through the environment, in the tokens that sampling them would give."""
-        env = self.env()
-        episode = _Episode(env, task_id, self.chat, 0)
+        env = self.env(task[0])
+        episode = _Episode(env, task[1], self.chat, 0)
         for text in env.gold(env.task):
             if not episode.over:
                 episode.take(env.step(text), reply=False)

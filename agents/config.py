@@ -8,7 +8,8 @@ import dataclasses
 import inspect
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -26,6 +27,8 @@ class TrainConfig:
     """Its arguments, as JSON: {"level": "easy"}."""
     eval_kwargs: dict[str, Any] = field(default_factory=lambda: {"split": "val"})
     """Arguments, on top of env_kwargs, of the env that evaluates."""
+    mix: list[dict[str, Any]] = field(default_factory=list)
+    """More suites to train on, in equal shares, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft"}]."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
     out: str = "runs/train"
@@ -55,7 +58,13 @@ class TrainConfig:
     epsilon_high: float | None = None
     """Clip range above 1."""
     beta: float = 0.0
-    """Weight of the KL to the initial policy (k2, in the loss)."""
+    """Weight of the KL to the initial policy."""
+    kl_in: Literal["loss", "reward"] = "loss"
+    """Where it counts: k2 in the loss, or k1 taken off the reward (ppo: off each token's) before advantages."""
+    mask_truncated: bool = False
+    """Leave the tokens of episodes that were cut off out of the loss; their rewards stay in the group's statistics."""
+    importance_cap: float = 0.0
+    """Weigh tokens by min(trainer's / sampler's probability, this cap), about 2; 0 for weights of 1."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
     lora_rank: int = 0
@@ -70,19 +79,31 @@ class TrainConfig:
     """Of the tasks drawn and of sampling."""
 
     def __post_init__(self) -> None:
+        for name, kind in get_type_hints(TrainConfig).items():
+            if not _fits(getattr(self, name), kind):
+                raise ValueError(f"{name} must be {_in_words(kind)}, got {getattr(self, name)!r}")
+        if not all(isinstance(entry, dict) and isinstance(entry.get("env"), str) for entry in self.mix):
+            raise ValueError(f'mix must be a list of mappings that each name an "env", got {self.mix!r}')
         for name in ("steps", "prompts_per_step", "num_generations", "max_completion_length", "num_iterations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name, kind in get_type_hints(TrainConfig).items():
-            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
-                raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}; got {getattr(self, name)!r}")
         for name in ("temperature", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")
+        if not 0 <= self.beta < math.inf:
+            raise ValueError(f"beta must be a number from 0, got {self.beta}")
+        if self.importance_cap != 0 and not self.importance_cap >= 1:
+            raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {self.importance_cap}")
         if self.save_every < 1 or self.eval_every < 0:
             raise ValueError(
                 f"save_every must be at least 1 and eval_every at least 0; got {self.save_every}, {self.eval_every}"
             )
+
+    def suites(self) -> list[tuple[str, dict[str, Any]]]:
+        """What is trained on: Gymnasium ids and arguments."""
+        return [(self.env, self.env_kwargs)] + [
+            (entry["env"], {name: value for name, value in entry.items() if name != "env"}) for entry in self.mix
+        ]
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a linear fall to a tenth at the last step (steps count from 0)."""
@@ -90,6 +111,26 @@ class TrainConfig:
             return self.learning_rate * (step + 1) / self.warmup_steps
         gone = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
         return self.learning_rate * (1 - 0.9 * gone)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    return value in get_args(kind) if get_origin(kind) is Literal else type(value) in _types(kind)
+
+
+def _types(kind: Any) -> tuple[Any, ...]:
+    """The types that values of a field may have."""
+    if get_origin(kind) in (dict, list):
+        return (get_origin(kind),)
+    named = get_args(kind) or (kind,)
+    return (*named, int) if float in named else named
+
+
+def _in_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    words |= {dict: "a mapping", list: "a list"}
+    return words[_types(kind)[0]]
 
 
 def descriptions() -> dict[str, str]:
@@ -111,12 +152,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for item in dataclasses.fields(TrainConfig):
         kind = hints[item.name]
         default = defaults[item.name]
-        shown = json.dumps(default) if isinstance(default, dict) else default
+        shown = json.dumps(default) if isinstance(default, (dict, list)) else default
         options: dict[str, Any] = {"help": f"{texts[item.name]} (default: {shown})", "default": argparse.SUPPRESS}
         if get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
-        elif get_origin(kind) is dict:
-            options |= {"type": _json_object, "metavar": "JSON"}
+        elif kind is bool:
+            parser.add_argument("--" + item.name.replace("_", "-"), action=argparse.BooleanOptionalAction, **options)
+            continue
+        elif get_origin(kind) in (dict, list):
+            options |= {"type": _json_of(get_origin(kind)), "metavar": "JSON"}
         else:
             options["type"] = next(each for each in (*get_args(kind), kind) if each is not type(None))
         if "choices" not in options:
@@ -124,14 +168,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--" + item.name.replace("_", "-"), **options)
 
 
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a JSON object like {{"level": "easy"}}')
-    return value
+def _json_of(kind: Any) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, kind):
+            wanted = 'object like {"level": "easy"}' if kind is dict else 'list like [{"env": "ToolGym-ToolRL-v0"}]'
+            raise argparse.ArgumentTypeError(f"{text!r} is not a JSON {wanted}")
+        return value
+
+    return read
 
 
 def from_arguments(options: argparse.Namespace) -> TrainConfig:
@@ -143,6 +191,11 @@ def from_arguments(options: argparse.Namespace) -> TrainConfig:
     unknown = sorted(set(values) - set(names))
     if unknown:
         raise ValueError(f"{options.config}: unknown setting {', '.join(unknown)}; there are {', '.join(names)}")
+    hints = get_type_hints(TrainConfig)
+    for name, value in values.items():
+        if float in _types(hints[name]) and isinstance(value, str):  # YAML 1.1 takes 1e-5, without a point, for text
+            with suppress(ValueError):
+                values[name] = float(value)
     values |= {name: getattr(options, name) for name in names if hasattr(options, name)}
     return TrainConfig(**values)
 

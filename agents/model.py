@@ -115,7 +115,7 @@ def smollm2_folder() -> Path:
 
     Raises AssetError where the package cannot be had or the cache cannot be written.
     """
-    folder = assets.cache_folder() / "models" / f"smollm2-135m-instruct-{assets.ASSETS['smollm2'].sha256[:8]}"
+    folder = assets.cache_folder() / "models" / f"smollm2-135m-instruct-{assets.ASSETS['smollm2'].checksum[:8]}"
     if all((folder / file).is_file() for file in ("config.json", "model.safetensors", "tokenizer.json")):
         return folder
     logger.info("converting SmolLM2-135M-Instruct to %s (once)", folder)

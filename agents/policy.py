@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -19,8 +19,11 @@ from toolgym.assets import AssetError
 from toolgym.rollout import AgentError
 from toolgym.types import Observation
 
-from .kv_cache import spread
+from .cascade import Cascade
+from .fused_llama import weights_version
 from .model import DEFAULT_MODEL, load_model
+from .past import Past, Pasts
+from .reader import PlainReader, Reader
 from .sampling import choose
 from .tokens import ChatTokens, TemplateError
 
@@ -99,7 +102,9 @@ class Policy:
         self.stop = tuple(stop or ())
         self.context: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
         self.end_ids = _end_ids(self.model, self.tokenizer)
-        self._skips_logits = "logits_to_keep" in inspect.signature(self.model.forward).parameters
+        self._reader: Reader = Cascade(self.model) if Cascade.suits(self.model) else PlainReader(self.model)
+        self._pasts = Pasts()
+        self._version: tuple[int, ...] = ()
         self._drawn: Counter[bytes] = Counter()
         # a character is at least a byte and a token at least a byte: so many tokens hold any stop string whole
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
@@ -137,14 +142,37 @@ class Policy:
         Raises AgentError for a prompt that leaves no room in the model's context, and where memory runs out.
         """
         rows = [self._row(self._checked(prompt)) for prompt in prompts]
+        if (version := weights_version(self.model)) != self._version:
+            self._version = version
+            self.forget()
+        fresh: list[_Row] = []
+        known: list[_Row] = []
+        for row in rows:
+            row.past = self._pasts.longest(row.prompt)
+            (fresh if row.past is None else known).append(row)
         # alike lengths together, so that little is padded; identical prompts side by side, to be read once
-        ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))
-        try:
-            for first in range(0, len(ordered), self.batch_size):
-                self._generate(ordered[first : first + self.batch_size])
-        except torch.cuda.OutOfMemoryError as error:
-            raise AgentError(f"out of memory; lower batch_size (now {self.batch_size}): {error}") from None
+        for batch in (fresh, known):
+            batch.sort(key=lambda row: (len(row.prompt), row.prompt))
+            try:
+                for first in range(0, len(batch), self.batch_size):
+                    self._generate(batch[first : first + self.batch_size])
+            except torch.cuda.OutOfMemoryError as error:
+                raise AgentError(f"out of memory; lower batch_size (now {self.batch_size}): {error}") from None
+            finally:
+                self._reader.close()
+        self._pasts.drop([row.past for row in known if row.past is not None])
+        self._pasts.trim()
         return [self._generation(row) for row in rows]
+
+    def forget(self) -> None:
+        """Free what was kept of the conversations so far. The next answer to one reads it from the start."""
+        self._pasts.clear()
+
+    def greedy(self) -> Policy:
+        """The same model at temperature 0, with conversations of its own."""
+        other = copy(self)
+        other.temperature, other._pasts, other._drawn = 0.0, Pasts(), Counter()
+        return other
 
     def reseed(self, seed: int | str) -> None:
         """Start the sampling's streams anew, as a new Policy with this seed would."""
@@ -192,35 +220,31 @@ class Policy:
 
     @torch.inference_mode()
     def _generate(self, rows: list[_Row]) -> None:
-        """Sample until every row is finished. A finished row leaves the batch."""
-        prompts = list(dict.fromkeys(row.prompt for row in rows))
-        ids, mask = _left_padded(prompts, self.model.device)
-        positions = (mask.cumsum(-1) - 1).clamp_(min=0)
-        last = {"logits_to_keep": 1} if self._skips_logits else {}
-        out = self._forward(ids, mask, positions, **last)
-        cache, logits = out.past_key_values, out.logits[:, -1]
-        # one row per answer from here on: (rows,) of the rows of what was read
-        chosen = torch.tensor([prompts.index(row.prompt) for row in rows], device=ids.device)
-        spread(cache, chosen)
-        logits, mask, positions = logits[chosen], mask[chosen], positions[chosen, -1:]
-        while True:
+        """Sample until every row is finished: either all rows continue a conversation, or none does."""
+        pasts = [row.past for row in rows if row.past is not None]
+        if pasts:
+            new = [row.prompt[len(past) :] for row, past in zip(rows, pasts, strict=True)]
+            logits = self._reader.resume(pasts, new)
+        else:
+            prompts = list(dict.fromkeys(row.prompt for row in rows))
+            logits = self._reader.begin(prompts, [prompts.index(row.prompt) for row in rows])
+        rows = list(rows)
+        while rows:
             tokens = self._draw(rows, logits)
-            going = [i for i, row in enumerate(rows) if row.finish is None]
-            if not going:
-                return
-            if len(going) < len(rows):
-                rows = [rows[i] for i in going]
-                chosen = torch.tensor(going, device=ids.device)
-                cache.batch_select_indices(chosen)
-                tokens, mask, positions = tokens[chosen], mask[chosen], positions[chosen]
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-            positions = positions + 1
-            logits = self._forward(tokens[:, None], mask, positions, past_key_values=cache).logits[:, -1]
+            order = list(range(len(rows)))
+            for i in reversed(range(len(rows))):
+                if rows[i].finish is not None:
+                    self._close(i, rows[i])
+                    rows[i], order[i] = rows[-1], order[-1]  # as the reader does
+                    rows.pop()
+                    order.pop()
+            if rows:
+                logits = self._reader.append(tokens[torch.tensor(order, device=tokens.device)])
 
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, **more: Any) -> Any:
-        # without a mask attention takes a faster path, and none is needed where nothing is padded
-        visible = None if bool(mask.all()) else mask
-        return self.model(input_ids=ids, attention_mask=visible, position_ids=positions, use_cache=True, **more)
+    def _close(self, i: int, row: _Row) -> None:
+        past = self._reader.leave(i)
+        if past is not None:  # its last token was sampled, but not read
+            self._pasts.add([*row.prompt, *row.tokens[:-1]], past)
 
     def _draw(self, rows: list[_Row], logits: Tensor) -> Tensor:
         """Draw a token for each row, note it, and finish the rows that it ends; the tokens, (rows,)."""
@@ -251,7 +275,7 @@ class Policy:
 class _Row:
     """An answer that is being sampled."""
 
-    __slots__ = ("finish", "logprobs", "prompt", "random", "room", "tokens")
+    __slots__ = ("finish", "logprobs", "past", "prompt", "random", "room", "tokens")
 
     def __init__(self, prompt: tuple[int, ...], room: int, stream: random.Random):
         self.prompt = prompt
@@ -260,14 +284,7 @@ class _Row:
         self.tokens: list[int] = []
         self.logprobs: list[float] = []
         self.finish: FinishReason | None = None
-
-
-def _left_padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids and attention mask, both (prompts, longest)."""
-    width = max(map(len, prompts))
-    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    return ids, mask
+        self.past: Past | None = None
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

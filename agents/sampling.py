@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -26,13 +27,43 @@ def choose(
     if temperature == 0 or uniforms is None:
         tokens = logits.argmax(-1, keepdim=True)
         return tokens[:, 0], logits.log_softmax(-1).gather(1, tokens)[:, 0]
-    logprobs = (logits / temperature).log_softmax(-1)
-    # float64, because in a float32 running sum over 10^5 tokens the unlikely ones vanish
-    cumulative = truncate(logprobs.exp(), top_p, top_k).double().cumsum(-1)
-    # uniform < 1, so the target is below the last sum, and the first sum above it is where the token has weight
-    target = uniforms.to(cumulative).unsqueeze(1) * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[1] - 1)
-    return tokens[:, 0], logprobs.gather(1, tokens)[:, 0]
+    weights = (logits if temperature == 1 else logits / temperature).softmax(-1)
+    tokens = invert(truncate(weights, top_p, top_k), uniforms.to(weights.device))
+    return tokens, weights.gather(1, tokens[:, None])[:, 0].log()
+
+
+_BLOCK = 256
+
+
+def invert(weights: Tensor, uniforms: Tensor) -> Tensor:
+    """For each row the first index at which the running sum of ``weights`` exceeds ``uniforms`` times their sum.
+
+    Sums are of blocks first, then within one, in float64: in a float32 running sum over 10^5 weights the small ones
+    vanish.
+
+    Args:
+        weights: (rows, n), not negative; (rows,) float64 ``uniforms`` in [0, 1).
+
+    Returns:
+        (rows,) int64. What it points to has a weight above 0, where any has.
+    """
+    blocks = F.pad(weights, (0, -weights.shape[1] % _BLOCK)).view(len(weights), -1, _BLOCK)
+    block, inside = _first_above(blocks.sum(-1), uniforms)
+    chosen = blocks[torch.arange(len(block), device=block.device), block]
+    index = block * _BLOCK + _first_above(chosen, inside)[0]
+    return index.clamp_(max=weights.shape[1] - 1)
+
+
+def _first_above(weights: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    """The index as of ``invert``, and how far into its weight the target lies, in [0, 1)."""
+    sums = weights.double().cumsum(1)
+    total = sums[:, -1]
+    # rounding must not carry the target past the last weight above 0
+    target = torch.minimum(uniforms * total, total.nextafter(torch.zeros_like(total)))
+    index = torch.searchsorted(sums, target[:, None], right=True).clamp_(max=weights.shape[1] - 1)
+    here = weights.gather(1, index).double()
+    into = (target[:, None] - sums.gather(1, index) + here) / here
+    return index[:, 0], into[:, 0].nan_to_num(0.0).clamp_(0.0, 1 - 2.0**-53)
 
 
 def truncate(weights: Tensor, top_p: float, top_k: int) -> Tensor:

@@ -7,14 +7,17 @@ on from its last checkpoint to the same weights, byte for byte on a CPU.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import torch
@@ -22,9 +25,11 @@ import torch
 from toolgym.runlog import RunError, open_folder, write_atomic
 
 from . import checkpoint
-from .collect import Collector, Rollout
+from .collect import Collector, Rollout, TaskName
 from .config import TrainConfig
+from .evaluate import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .forward import TrainingForward
+from .metrics import MetricsLog
 from .model import load_model
 from .optimizer import MasterAdamW
 from .policy import Policy
@@ -32,13 +37,22 @@ from .ppo import ValueHead
 from .tokens import ChatTokens
 from .update import PolicyUpdate, grpo_advantages, sft_gradients
 
+logger = logging.getLogger(__name__)
+
+Update: TypeAlias = Callable[[int], dict[str, float]]
+"""Adds up the gradients of update number n on a batch; returns its metrics."""
+
+UNSCORED_STEPS = 5
+"""Steps in a row without any episode that could be scored, after which a run stops."""
+
 
 class TrainingStopped(RuntimeError):
     """Training cannot go on; the message says why and what was kept."""
 
 
 class Trainer:
-    """One run in one folder: ``config.json``, ``metrics.jsonl`` and ``checkpoints/``.
+    """One run in one folder: ``config.json``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/``, ``evaluations/``
+    and ``groups/``. ``toolgym report`` shows it, also while it goes on.
 
     Args:
         config: what to do.
@@ -77,18 +91,31 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = state["step"]
         self.chat = ChatTokens(self.tokenizer)
-        self.collector = self._collector(config.env_kwargs, config.temperature)
-        self.evaluator = self._collector({**config.env_kwargs, **config.eval_kwargs}, 0.0)
+        policy = Policy(
+            (self.model, self.tokenizer),
+            max_new_tokens=config.max_completion_length,
+            temperature=config.temperature,
+            batch_size=64 if self.model.device.type == "cpu" else 512,
+        )
+        self.collector = self._collector(config.suites(), policy)
+        held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
+        self.evaluator = self._collector([held_out], policy.greedy())
         self._stop = False
+        self._unscored_steps = 0
+        self._shown: Sequence[Rollout] = ()
+        if config.algo == "grpo" and config.num_generations == 1:
+            logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
         # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        self._cut_metrics(-1 if state is None else state["step"])
+        self.log = MetricsLog(self.folder, -1 if state is None else self.step)
+        forget_after(self.folder, -1 if state is None else self.step)
 
     def run(self) -> dict[str, float]:
         """Train to the end, or on to it; returns the last evaluation's (else the last step's) metrics.
 
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped for a
-        step whose loss or gradients are not finite, with the batch saved in the folder.
+        step whose loss or gradients are not finite, with the batch saved in the folder; for a disk that is full;
+        and where no episode of several steps could be scored.
         """
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
@@ -108,9 +135,13 @@ class Trainer:
                     evaluated = self.evaluate()
                     metrics |= evaluated
                 self._log(metrics)
-                if last or self._stop or self.step % self.config.save_every == 0:
+                unscored = self._unscored_steps >= UNSCORED_STEPS
+                if last or self._stop or unscored or self.step % self.config.save_every == 0:
                     self.save()
+                if unscored:
+                    raise self._nothing_scored()
         finally:
+            self.log.close()
             if before is not None:
                 signal.signal(signal.SIGINT, before)
         if self._stop:
@@ -118,27 +149,21 @@ class Trainer:
         return evaluated or metrics
 
     def evaluate(self) -> dict[str, float]:
-        """Greedy episodes on the held-out tasks: ``eval/success``, ``eval/reward``; and one success per category."""
-        rollouts = [group[0] for group in self.evaluator.play(self._eval_tasks())]
-        scored = [rollout.trajectory for rollout in rollouts if rollout.trajectory.reward_valid]
-        out = {
-            "eval/success": _mean([float(bool(t.success)) for t in scored]),
-            "eval/reward": _mean([t.reward for t in scored]),
-            "eval/unscored": float(len(rollouts) - len(scored)),
-        }
-        for name in sorted({t.category for t in scored if t.category}):
-            out[f"eval/success/{name}"] = _mean([float(bool(t.success)) for t in scored if t.category == name])
-        return out
+        """Greedy episodes on the held-out tasks: see ``eval_metrics``. Some of them are kept in ``evaluations/``."""
+        tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
+        trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
+        with self._needs_room():
+            keep_evaluation(self.folder, self.step, self.config, trajectories)
+        return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint."""
-        state = {"optimizer": self.optimizer.state_dict()}
-        try:
-            return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
-        except OSError as error:
-            raise TrainingStopped(
-                f"cannot write a checkpoint to {self.folder}: {error}. Earlier ones are whole; make room and resume."
-            ) from error
+        """Write a checkpoint, and the group that the step began with."""
+        with self._needs_room():
+            if self._shown and self.config.algo != "sft":
+                keep_group(self.folder, self.step, self.config, self._shown)
+            return checkpoint.save(
+                self.folder, self.step, self.model, self.tokenizer, {"optimizer": self.optimizer.state_dict()}
+            )
 
     # --------------------------------------------------------------------------------------------
 
@@ -153,13 +178,15 @@ class Trainer:
             self.model.train()
             rollouts = [self.collector.gold(task) for task in tasks]
             played = perf_counter()
-            updates: Callable[[int], dict[str, float]] = lambda _: sft_gradients(rollouts, self.forward)  # noqa: E731
+            metrics, updates = self._imitation(rollouts)
         else:
             self.model.eval()
             groups = self.collector.play(tasks, config.num_generations)
             played = perf_counter()
             metrics, updates = self._policy_update(groups)
             rollouts = [rollout for group in groups for rollout in group]
+        self._shown = rollouts if config.algo == "sft" else groups[0]
+        self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
         for update in range(config.num_iterations):
             metrics |= updates(update)
@@ -180,41 +207,39 @@ class Trainer:
             "tokens_per_second": round(tokens / seconds, 1),
         }
 
-    def _policy_update(
-        self, groups: Sequence[Sequence[Rollout]]
-    ) -> tuple[dict[str, float], Callable[[int], dict[str, float]]]:
-        metrics = grpo_advantages(groups, self.config)
+    def _imitation(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, float], Update]:
+        used = [rollout for rollout in rollouts if rollout.valid]
+        metrics = {"unscored": float(len(rollouts) - len(used))}
+        return metrics, (lambda _: sft_gradients(used, self.forward)) if used else _no_update
+
+    def _policy_update(self, groups: Sequence[Sequence[Rollout]]) -> tuple[dict[str, float], Update]:
+        config, in_loss = self.config, self.config.kl_in == "loss"
+        by_group = config.algo == "grpo"
+        metrics = grpo_advantages(groups, config, *((self.forward, self.reference) if by_group else ()))
         used = [r for group in groups for r in group if r.valid]
-        if self.config.algo == "grpo":  # a sample without advantage has no gradient, unless a KL pulls at it
-            used = [r for r in used if self.config.beta or any(r.sample.advantages)]
-        if not used:
-            return metrics, lambda _: {}
+        if by_group:  # a sample without a part in the loss has no gradient
+            used = [r for r in used if not (config.mask_truncated and r.sample.truncated)]
+            used = [r for r in used if any(r.sample.advantages) or (config.beta and in_loss)]
+        if not used or (config.mask_truncated and all(r.sample.truncated for r in used)):
+            return metrics, _no_update
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
         samples = [r.sample for r in used]
-        return metrics, PolicyUpdate(
-            samples, self.forward, self.config, self.reference, self.value_head, rewards
-        ).gradients
+        reference = self.reference if in_loss or not by_group else None
+        return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
 
-    def _draw(self, step: int) -> list[str]:
-        """The tasks of a step, by (seed, step) alone."""
-        tasks = self.collector.env().tasks
+    def _draw(self, step: int) -> list[TaskName]:
+        """The tasks of a step, by (seed, step) alone; suites have equal shares."""
         stream = random.Random(f"tasks {self.config.seed} {step}")
-        return [tasks[stream.randrange(len(tasks))].id for _ in range(self.config.prompts_per_step)]
+        chosen = []
+        for _ in range(self.config.prompts_per_step):
+            suite = stream.randrange(len(self.collector.envs))
+            tasks = self.collector.tasks(suite)
+            chosen.append((suite, tasks[stream.randrange(len(tasks))].id))
+        return chosen
 
-    def _eval_tasks(self) -> list[str]:
-        tasks = self.evaluator.env().tasks
-        count = min(self.config.eval_tasks, len(tasks))
-        return [tasks[i].id for i in random.Random("evaluation").sample(range(len(tasks)), count)]
-
-    def _collector(self, env_kwargs: dict[str, Any], temperature: float) -> Collector:
-        config = self.config
-        policy = Policy(
-            (self.model, self.tokenizer),
-            max_new_tokens=config.max_completion_length,
-            temperature=temperature,
-            batch_size=64 if self.model.device.type == "cpu" else 512,
-        )
-        return Collector(lambda: gym.make(config.env, **env_kwargs), policy, self.chat, config.max_tokens)
+    def _collector(self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy) -> Collector:
+        makers = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
+        return Collector(makers, policy, self.chat, self.config.max_tokens)
 
     def _frozen_copy(self) -> TrainingForward:
         import copy
@@ -227,7 +252,8 @@ class Trainer:
         if about.is_file():
             if not resume:
                 raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
-            kept, asked = json.loads(about.read_text("utf-8")), json.loads(json.dumps(asdict(self.config)))
+            asked = json.loads(json.dumps(asdict(self.config)))
+            kept = asdict(TrainConfig()) | json.loads(about.read_text("utf-8"))  # it may be older than some settings
             differing = [name for name in asked if asked[name] != kept.get(name) and name not in ("out", "steps")]
             if differing:
                 was = ", ".join(f"{name}={kept.get(name)!r}" for name in differing)
@@ -235,24 +261,34 @@ class Trainer:
         open_folder(self.folder, about)
         return checkpoint.latest(self.folder) if resume else None
 
-    def _cut_metrics(self, step: int) -> None:
-        """Forget the metrics of steps after the checkpoint: they will come again."""
-        path = self.folder / "metrics.jsonl"
-        if path.is_file():
-            lines = path.read_text("utf-8").splitlines()
-            whole = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-            write_atomic(path, "".join(line + "\n" for line in whole))
-
     def _log(self, metrics: dict[str, float]) -> None:
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(metrics) + "\n")
+        with self._needs_room():
+            row = self.log.append(metrics)
         if self.on_step is not None:
-            self.on_step(metrics)
+            self.on_step(row)
+
+    @contextmanager
+    def _needs_room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TrainingStopped(
+                f"cannot write to {self.folder} at step {self.step}: {error}. Earlier checkpoints are whole; "
+                "make room and resume."
+            ) from error
 
     def _interrupt(self, *_: Any) -> None:
         if self._stop:  # asked twice: at once
             raise KeyboardInterrupt
         self._stop = True
+
+    def _nothing_scored(self) -> TrainingStopped:
+        episode = self._shown[-1]
+        prompt = f"its prompt of {episode.sample.prompt_length} tokens left no room within max_tokens"
+        return TrainingStopped(
+            f"no episode of the last {UNSCORED_STEPS} steps could be scored, so nothing was learnt. The last one: "
+            f"{episode.trajectory.error or prompt}. Put it right and resume from step {self.step}."
+        )
 
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
         path = self.folder / f"broken-step-{self.step:06d}.pt"
@@ -261,6 +297,11 @@ class Trainer:
             f"the gradient's norm at step {self.step} is {norm}: the weights were not changed. The batch is in {path}; "
             "lower the learning rate, or resume from the last checkpoint with another seed."
         )
+
+
+def _no_update(_: int) -> dict[str, float]:
+    """A batch that says nothing."""
+    return {}
 
 
 def asdict_sample(rollout: Rollout) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from torch import Tensor
 from .collect import Rollout
 from .config import TrainConfig
 from .forward import TrainingForward
-from .grpo import Metrics, group_advantages, mean_metrics, policy_loss, token_weights
+from .grpo import (
+    Metrics,
+    group_advantages,
+    importance_weights,
+    mean_metrics,
+    policy_loss,
+    rewards_with_kl,
+    token_weights,
+)
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
 from .sft import sft_loss
 from .tokens import Sample, completions, unpack
@@ -37,6 +45,18 @@ def micro_batches(samples: Sequence[Sample], device: str) -> Iterator[list[int]]
         yield batch
 
 
+@torch.no_grad()
+def score(samples: Sequence[Sample], forward: TrainingForward, temperature: float) -> Tensor:
+    """Log-probabilities of the sampled tokens under a policy that is not being trained, (N, T) on the CPU."""
+    out = torch.zeros_like(completions(samples).logprobs)
+    for rows in micro_batches(samples, forward.model.device.type):
+        chosen = [samples[i] for i in rows]
+        mask = completions(chosen, forward.model.device).mask
+        logprobs, _ = forward.logprobs(chosen, temperature=temperature)
+        out[rows, : mask.shape[1]] = unpack(logprobs, mask).cpu()
+    return out
+
+
 def sft_gradients(rollouts: Sequence[Rollout], forward: TrainingForward) -> dict[str, float]:
     """Gradients of imitating the rollouts' answers."""
     samples = [rollout.sample for rollout in rollouts]
@@ -53,19 +73,46 @@ def sft_gradients(rollouts: Sequence[Rollout], forward: TrainingForward) -> dict
     return mean_metrics(parts)
 
 
-def grpo_advantages(groups: Sequence[Sequence[Rollout]], config: TrainConfig) -> dict[str, float]:
-    """Credit every sample with how much better its episode did than its group; returns the groups' statistics."""
+def grpo_advantages(
+    groups: Sequence[Sequence[Rollout]],
+    config: TrainConfig,
+    forward: TrainingForward | None = None,
+    reference: TrainingForward | None = None,
+) -> dict[str, float]:
+    """Credit every sample with how much better its episode did than its group; returns the groups' statistics.
+
+    With both policies, and ``kl_in="reward"``, the KL between them is first taken off the rewards. The metric
+    ``reward`` is without it.
+    """
     rewards = torch.tensor([[rollout.reward for rollout in group] for group in groups], dtype=torch.float64)
     valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
-    advantages, metrics = group_advantages(rewards, valid, scale_rewards=config.scale_rewards)
+    about: dict[str, float] = {}
+    judged = rewards
+    if forward is not None and reference is not None and config.kl_in == "reward" and bool(valid.any()):
+        samples = [rollout.sample for group in groups for rollout in group if rollout.valid]
+        mask = completions(samples).mask
+        now, then = (score(samples, policy, config.temperature) for policy in (forward, reference))
+        judged = rewards.clone()
+        # as one group of all the valid ones: they are only taken apart for the group's mean, which comes after
+        judged[valid] = rewards_with_kl(rewards[valid][None], now, then, mask, config.beta)[0]
+        about = {"kl": float((then - now).double().expm1()[mask].mean() + (now - then)[mask].mean())}
+    advantages, metrics = group_advantages(judged, valid, scale_rewards=config.scale_rewards)
     for group, row in zip(groups, advantages.tolist(), strict=True):
         for rollout, advantage in zip(group, row, strict=True):
             rollout.sample.credit(advantage)
-    return metrics
+    if about:
+        metrics["reward"] = float(rewards[valid].mean())
+    return {**metrics, **about}
 
 
 class PolicyUpdate:
-    """Gradients of ``policy_loss`` (and for PPO the values') over one batch of episodes, update after update."""
+    """Gradients of ``policy_loss`` (and for PPO the values') over one batch of episodes, update after update.
+
+    Args:
+        reference: the policy that a KL holds to: in the loss, or (``kl_in="reward"``, with a value head) in the
+            reward of each token.
+        rewards: of each sample's turns, for the value head.
+    """
 
     def __init__(
         self,
@@ -76,35 +123,32 @@ class PolicyUpdate:
         value_head: ValueHead | None = None,
         rewards: Sequence[Sequence[float]] = (),
     ):
-        self.forward, self.config, self.reference, self.value_head = forward, config, reference, value_head
+        self.forward, self.config, self.value_head = forward, config, value_head
         self.samples = list(samples)
         self.device = forward.model.device
         batch = completions(self.samples)
         self.weights = token_weights(
-            batch.mask, loss_type=config.loss_type, max_completion_length=config.max_completion_length
+            batch.mask,
+            loss_type=config.loss_type,
+            max_completion_length=config.max_completion_length,
+            truncated=torch.tensor([sample.truncated for sample in samples]) if config.mask_truncated else None,
         )
+        self.sampler = batch.logprobs
         self.advantages, self.returns, self.old_values = batch.advantages, batch.advantages, batch.advantages
         self.old: Tensor | None = None
-        if config.num_iterations > 1:
+        in_reward = reference is not None and config.kl_in == "reward"
+        self.beta = config.beta if config.kl_in == "loss" else 0.0
+        if config.num_iterations > 1 or in_reward:
             # the trainer's own numbers: in bfloat16 the sampler's differ from them
-            self.old = self._score(forward)
-        self.ref = None if reference is None else self._score(reference)
+            self.old = score(self.samples, forward, config.temperature)
+        self.ref = None if reference is None else score(self.samples, reference, config.temperature)
         if value_head is not None:
             self.old_values = self._values(value_head)
             placed = token_rewards(self.samples, rewards, batch.mask.shape[1])
+            if in_reward and self.old is not None and self.ref is not None:
+                placed = placed - config.beta * (self.old - self.ref)
             advantages, self.returns = gae(placed, self.old_values, batch.mask)
             self.advantages = whiten(advantages, batch.mask)
-
-    @torch.no_grad()
-    def _score(self, forward: TrainingForward) -> Tensor:
-        """Log-probabilities under a policy that is not being trained, (N, T)."""
-        out = torch.zeros_like(self.weights)
-        for rows in micro_batches(self.samples, self.device.type):
-            chosen = [self.samples[i] for i in rows]
-            mask = completions(chosen, self.device).mask
-            logprobs, _ = forward.logprobs(chosen, temperature=self.config.temperature)
-            out[rows, : mask.shape[1]] = unpack(logprobs, mask).cpu()
-        return out
 
     @torch.no_grad()
     def _values(self, head: ValueHead) -> Tensor:
@@ -118,6 +162,7 @@ class PolicyUpdate:
     def gradients(self, update: int) -> dict[str, float]:
         """Add up the gradients of update number ``update`` on this batch."""
         parts: list[Metrics] = []
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
         for rows in micro_batches(self.samples, self.device.type):
             chosen = [self.samples[i] for i in rows]
             mask = completions(chosen, self.device).mask
@@ -132,22 +177,34 @@ class PolicyUpdate:
                 chosen, temperature=self.config.temperature, entropy=True, hidden=states
             )
             assert entropy is not None
+            placed, weights = unpack(logprobs, mask), cut(self.weights)
+            old = None if self.old is None or update == 0 else cut(self.old)
+            importance, gap = importance_weights(
+                placed if old is None else old,
+                cut(self.sampler),
+                weights != 0,
+                cap=self.config.importance_cap or float("inf"),
+            )
             loss, metrics = policy_loss(
-                unpack(logprobs, mask),
+                placed,
                 cut(self.advantages),
-                cut(self.weights),
-                old_logprobs=None if self.old is None or update == 0 else cut(self.old),
+                weights,
+                old_logprobs=old,
                 loss_type=self.config.loss_type,
                 epsilon=self.config.epsilon,
                 epsilon_high=self.config.epsilon_high,
+                importance=importance if self.config.importance_cap else None,
                 ref_logprobs=None if self.ref is None else cut(self.ref),
-                beta=self.config.beta,
+                beta=self.beta,
                 entropy=unpack(entropy, mask),
             )
             if self.value_head is not None and states is not None:
                 values = unpack(self.value_head(states), mask)
-                missed, more = value_loss(values, cut(self.returns), cut(self.weights), old_values=cut(self.old_values))
+                missed, more = value_loss(values, cut(self.returns), weights, old_values=cut(self.old_values))
                 loss, metrics = loss + VALUE_WEIGHT * missed, {**metrics, **more}
             loss.backward()  # type: ignore[no-untyped-call]
-            parts.append(metrics)
-        return mean_metrics(parts)
+            total += loss.detach()
+            if not self.config.importance_cap:  # how far the sampler is from the trainer is good to know anyway
+                gap = {"importance/log_ratio": gap["importance/log_ratio"]}
+            parts.append({**metrics, **gap})
+        return {"loss": float(total), **mean_metrics(parts)}

@@ -100,9 +100,9 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def score(env: str, kwargs: dict[str, Any], policy: Policy, chat: ChatTokens, n: int) -> dict[str, float]:
-    collector = Collector(lambda: gym.make(env, **kwargs), policy, chat)
-    tasks = collector.env().tasks
-    rollouts = [group[0] for group in collector.play([tasks[i].id for i in range(min(n, len(tasks)))])]
+    collector = Collector([lambda: gym.make(env, **kwargs)], policy, chat)
+    tasks = collector.tasks()
+    rollouts = [group[0] for group in collector.play([(0, tasks[i].id) for i in range(min(n, len(tasks)))])]
     return {
         "n": len(rollouts),
         "success": sum(bool(rollout.trajectory.success) for rollout in rollouts),

@@ -130,6 +130,46 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_git_blob_id_is_a_checksum_too(monkeypatch, cache, wheel, served, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"hello\n")
+    assert matches(path, "ce013625030ba8dba906f756967f9e9ca394464a")  # echo hello | git hash-object --stdin
+    assert not matches(path, "0" * 40)
+    know(monkeypatch, wheel, served, sha256="0" * 40)
+    with pytest.raises(AssetError, match="wrong git blob id"):
+        fetch("thing")
+    data = wheel.read_bytes()
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    know(monkeypatch, wheel, served, sha256=blob)
+    assert fetch("thing").read_bytes() == data
+
+
+def test_assets_in_folders_are_found_there_or_by_their_name_alone(monkeypatch, cache, wheel, tmp_path):
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    asset = Asset("thing", f"source/{wheel.name}", digest, "MIT", url="http://127.0.0.1:9")
+    monkeypatch.setitem(assets.ASSETS, "thing", asset)
+    for folder in (tmp_path, tmp_path / "source"):
+        monkeypatch.setenv("TOOLGYM_DATA", str(folder))
+        assert fetch("thing") == wheel
+
+
+def test_a_namesake_in_another_folder_does_no_harm(monkeypatch, cache, wheel, tmp_path):
+    know(monkeypatch, wheel, "http://127.0.0.1:9")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / wheel.name).write_text("something else")
+    monkeypatch.setenv("TOOLGYM_DATA", f"{other}:{wheel.parent}")
+    assert fetch("thing") == wheel
+
+
+def test_every_asset_has_a_checksum_and_a_source():
+    for asset in assets.ASSETS.values():
+        assert len(asset.checksum) in (40, 64)
+        assert set(asset.checksum) <= set("0123456789abcdef")
+        assert (asset.wheel is None) != (asset.url is None)
+    assert len({asset.filename for asset in assets.ASSETS.values()}) == len(assets.ASSETS)
+
+
 def test_checksums_follow_the_file(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"a")

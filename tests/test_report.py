@@ -176,6 +176,28 @@ def test_the_suites_own_summary_is_shown_in_lines(monkeypatch):
     assert "0.1250" in page([run])
 
 
+def test_an_overall_score_that_lacks_categories_says_so():
+    partly = {"overall": None, "overall_missing_as_zero": 0.0583, "missing": ["multiple", "parallel"], "live": 0.5}
+    assert summary_lines({"v4": partly, "v3": {"overall": 0.5, "overall_missing_as_zero": 0.5, "missing": []}}) == {
+        "v4 / overall": "none: 2 categories were not run",
+        "v4 / not run": "multiple, parallel",
+        "v4 / overall if those count as 0": "0.0583",
+        "v4 / live": "0.5000",
+        "v3 / overall": "0.5000",
+    }
+
+
+def test_words_that_do_not_explain_themselves_are_explained():
+    each = episode(category="irrelevance")
+    turn = each.turns[0]
+    each.turns[0] = msgspec.structs.replace(turn, reward=RewardBreakdown(-3.0, (Term("base", -3.0),)))
+    text = Reader(page([make_run([each], "x")])).text
+    assert "category irrelevance" in text
+    assert "right is to call none" in text
+    assert "term base" in text
+    assert "term format" not in text, "it does not occur"
+
+
 def test_a_suite_that_is_not_ours_has_no_summary():
     assert suite_summary(make_run([episode()], "x")) == {}
 

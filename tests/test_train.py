@@ -21,6 +21,7 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym import Rubric, Task, ToolEnv, register, tool, tools_of  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
+from toolgym.agents.evaluate import eval_tasks  # noqa: E402
 from toolgym.agents.tokens import TemplateError  # noqa: E402
 from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
@@ -252,7 +253,7 @@ def test_an_answer_that_a_template_trims_is_left_out_and_counted(tmp_path):
 
 def test_two_turns_are_trained_on_as_they_were_sampled(tmp_path):
     run = trainer(tmp_path / "run", env="TestTalk-v0")
-    (group,) = run.collector.play(["train-1"], 4)
+    (group,) = run.collector.play([(0, "train-1")], 4)
     for rollout in group:
         sample = rollout.sample
         assert len(sample.turns) == 2
@@ -296,8 +297,8 @@ def test_evaluation_is_on_the_same_held_out_tasks(tmp_path):
     run.run()
     rows = [row for row in metrics(tmp_path / "run") if "eval/reward" in row]
     assert [row["step"] for row in rows] == [0, 2, 4]
-    assert all(name.startswith("val-") for name in run._eval_tasks())
-    assert run._eval_tasks() == run._eval_tasks()
+    assert all(name.startswith("val-") for _, name in eval_tasks(run.evaluator, 3))
+    assert eval_tasks(run.evaluator, 3) == eval_tasks(trainer(tmp_path / "other").evaluator, 3)
 
 
 def test_clear_errors(tmp_path):
@@ -328,7 +329,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
 
 def test_the_config_is_the_command_line(tmp_path):
     assert set(descriptions()) == set(TrainConfig.__dataclass_fields__)
-    assert len(descriptions()) <= 25
+    assert len(descriptions()) <= 29
     words = ["--steps", "7", "--env-kwargs", '{"level": "easy"}', "--loss-type", "gspo", "--epsilon-high", "0.3"]
     asked = parse(words)
     assert (asked.steps, asked.env_kwargs, asked.loss_type, asked.epsilon_high) == (7, {"level": "easy"}, "gspo", 0.3)

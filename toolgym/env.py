@@ -75,6 +75,10 @@ class ToolEnv(gym.Env[Observation, str]):
     ):
         if len(tasks) == 0:
             raise ValueError(f"{type(self).__name__} has no tasks to draw from")
+        limits = {"max_turns": max_turns, "max_calls": max_calls, "max_action_chars": max_action_chars}
+        for name, limit in limits.items():
+            if not hasattr(limit, "__index__") or isinstance(limit, bool):
+                raise TypeError(f"{name} must be a whole number, got {limit!r}")
         if max_turns < 1:
             raise ValueError(f"max_turns must be at least 1, got {max_turns}")
         if render_mode not in (None, "ansi"):
@@ -99,6 +103,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self._failure: str | None = None
         self._ids: dict[str, int] | None = None
         self._toolset: tuple[Tool, ...] | None = None
+        self._instructed: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
         self._schemas: tuple[FrozenDict, ...] = ()
         self._inline = True
@@ -110,6 +115,10 @@ class ToolEnv(gym.Env[Observation, str]):
         """Prepare an episode's state. The default makes ``self.state`` with the ``state`` factory."""
         if self._make_state is not None:
             self.state = self._make_state()
+
+    def instructions(self, tools: tuple[Tool, ...]) -> str:
+        """The system prompt's part that offers the tools and teaches the dialect; "" where none is needed."""
+        return self.dialect.instructions(tools)
 
     def parse(self, text: str) -> Completion:
         """Read an action."""
@@ -186,7 +195,9 @@ class ToolEnv(gym.Env[Observation, str]):
         self._task = task
         self.turns = []
         self._failure = None
-        self._offer(task.tools)
+        if task.tools is not self._instructed:
+            self._instructions, self._instructed = self.instructions(task.tools), task.tools
+        self.offer(task.tools)
         self._messages = self._opening(task)
         self.start(task)
         if self.state is None and any(tool.stateful for tool in task.tools):
@@ -312,14 +323,16 @@ class ToolEnv(gym.Env[Observation, str]):
             return None
         return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self._messages)
 
-    def _offer(self, tools: tuple[Tool, ...]) -> None:
-        """Put tools on offer; cheap where they are those of the episode before."""
+    def offer(self, tools: tuple[Tool, ...]) -> None:
+        """Put tools on offer from here on: ``reset`` offers the task's, and ``reply`` may offer others.
+
+        Cheap where they are the tuple that is on offer already.
+        """
         if tools is self._toolset:
             return
         self._tools = {tool.name: tool for tool in tools}
         self._schemas = tuple(tool.schema for tool in tools)
         self._inline = all(tool.inline or tool.function is None for tool in tools)
-        self._instructions = self.dialect.instructions(tools)
         self._toolset = tools
 
     def _opening(self, task: Task) -> tuple[Message, ...]:

@@ -34,9 +34,27 @@ SUITES = {
             assets=("bfcl",),
         ),
         Suite(
+            "ToolGym-BFCL-MultiTurn-v0",
+            "toolgym.envs.bfcl.multi_turn_env:MultiTurnEnv",
+            "BFCL v4, multi-turn: the official verdict on 800 dialogues, the simulated APIs run without eval",
+            assets=("bfcl",),
+        ),
+        Suite(
             "ToolGym-Office-v0",
             "toolgym.envs.office.env:OfficeEnv",
             "A simulated workplace: 49 tools over a state, tasks made on demand, tools never seen in training",
+        ),
+        Suite(
+            "ToolGym-ToolRL-v0",
+            "toolgym.envs.toolrl.env:ToolRLEnv",
+            "The ToolRL paper's own data, one decision an episode: 3,920 rows to train on, 80 to test, 400 for SFT",
+            assets=("toolrl-train", "toolrl-test", "toolrl-sft"),
+        ),
+        Suite(
+            "ToolGym-APIBank-v0",
+            "toolgym.envs.apibank.env:APIBankEnv",
+            "API-Bank as the ToolRL paper scores it: 597 dialogues, the one call that comes next",
+            assets=("apibank-1", "apibank-2", "apibank-3"),
         ),
     ]
 }

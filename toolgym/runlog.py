@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,33 @@ class RunLog:
 
     def episodes(self) -> list[Trajectory]:
         return read_episodes(self.path) if self.path.is_file() else []
+
+
+def write_run(folder: Path, settings: dict[str, Any], trajectories: Iterable[Trajectory]) -> None:
+    """A run that is over: ``run.json`` and ``episodes.jsonl`` in a folder that exists. Raises OSError."""
+    write_atomic(folder / "run.json", json.dumps(settings, indent=2, default=describe) + "\n")
+    write_atomic(folder / "episodes.jsonl", "".join(dump_episode(each) + "\n" for each in trajectories))
+
+
+def read_metrics(folder: Path) -> list[dict[str, float]]:
+    """The rows of a training run's ``metrics.jsonl``; [] where there is none yet.
+
+    A last line that a kill, or a run that is writing just now, left unfinished is passed over. Raises RunError,
+    naming the line, where another one is not a row of numbers with a ``step``.
+    """
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        return []
+    rows: list[dict[str, float]] = []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            rows.append({"step": int(row["step"]), **{name: float(row[name]) for name in row if name != "step"}})
+        except (ValueError, TypeError, KeyError, RecursionError):
+            if any(lines[number:]):
+                raise RunError(f"{path}:{number} is not a row of metrics") from None
+    return rows
 
 
 def open_folder(folder: Path, about: Path) -> None:

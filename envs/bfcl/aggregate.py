@@ -45,7 +45,8 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
 
     ``categories``: category -> accuracy, n (episodes counted). ``invalid``: episodes left out because something
     of ours failed. ``v4`` and ``v3``: group -> score, ``overall``, ``missing`` (the categories that overall
-    needs), and ``overall_missing_as_zero``, the official number for an incomplete run.
+    needs), and ``overall_missing_as_zero``, the official number for an incomplete run. Episodes of several runs can
+    be given together: those of ToolGym-BFCL-v0 and of ToolGym-BFCL-MultiTurn-v0, say.
     An episode without a verdict counts as a failure.
     """
     verdicts: dict[str, list[bool]] = defaultdict(list)

@@ -54,15 +54,17 @@ _golds = msgspec.json.Decoder(_Gold)
 def categories(category: str | Iterable[str]) -> tuple[str, ...]:
     """The categories meant: one name, several (a list, or names with commas between) or a group.
 
-    Raises ValueError for a name that does not exist.
+    Raises ValueError for a name that does not exist, TypeError for what is no name.
     """
+    if not isinstance(category, Iterable):
+        raise TypeError(f"category must be a name, or a list of names; got {category!r}")
     names = [name.strip() for name in category.split(",")] if isinstance(category, str) else list(category)
     found: dict[str, None] = {}
     for name in names:
         if name not in COUNTS and name not in GROUPS:
             raise ValueError(
                 f"no BFCL category {name!r}: there are {', '.join(COUNTS)}, and the groups {', '.join(GROUPS)}. "
-                "Multi-turn and agentic categories are not part of this environment."
+                "Multi-turn categories are ToolGym-BFCL-MultiTurn-v0; there are no agentic ones."
             )
         found |= dict.fromkeys(GROUPS.get(name, (name,)))
     if not found:

@@ -1,4 +1,4 @@
-"""``toolgym train``: the trainer under a progress bar."""
+"""``toolgym train`` and ``toolgym export``: the trainer under a progress bar, and what comes of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def train(args: argparse.Namespace, console: Console) -> int:
         raise UserError(str(error)) from None
     if args.resume and not (Path(config.out) / "config.json").is_file():
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
-    make_env(config.env, config.env_kwargs)
+    for name, arguments in config.suites():
+        make_env(name, arguments)
     try:
         make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
     except UserError as error:
@@ -62,6 +63,15 @@ def train(args: argparse.Namespace, console: Console) -> int:
         except trainer_module.TrainingStopped as error:
             raise UserError(str(error)) from None
     last = sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
-    console.print(f"In {config.out}: metrics.jsonl, and the model in {last}", soft_wrap=True)
+    console.print(f"The model is in {last}", soft_wrap=True)
+    console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
     console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
     return 0
+
+
+def export(args: argparse.Namespace, console: Console) -> None:
+    """Write a run's model to a folder of its own."""
+    with console.status(f"writing {args.out} ..."):
+        folder = import_module("toolgym.agents.export").export(args.run, args.out)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    console.print(f"{folder}: {size:,.1f} MB, to be loaded with transformers' from_pretrained", soft_wrap=True)

@@ -1,16 +1,19 @@
-"""Success by category as an inline SVG: a bar per run, and a whisker for its 95 % interval."""
+"""Success by category as an inline SVG: a bar per run, and a whisker for its 95 % interval.
+
+Places across are shares of the width and letters keep their size, so the chart can be read on a telephone too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolgym.report.document import COLOURS
 from toolgym.report.table import ALL, Row
 from toolgym.report.text import in_html, one_line
 
-LABEL, PLOT, NUMBERS = 190, 440, 130
-BAR, GAP = 16, 12
-COLOURS = 6
-"""How many series the page's style sheet has colours for; further runs use them again."""
+PLOT = 68.0
+"""Percent of the width that 100 % success is long; what is right of it is for the numbers."""
+NAME, BAR, GAP, AXIS = 18, 16, 10, 18
 
 
 def chart(runs: Sequence[tuple[str, Sequence[Row]]]) -> str:
@@ -19,36 +22,39 @@ def chart(runs: Sequence[tuple[str, Sequence[Row]]]) -> str:
     names = list(dict.fromkeys(name for _, rows in by_run for name in rows))
     if ALL in names:
         names = [*(name for name in names if name != ALL), ALL]
-    height = sum(GAP + BAR * len(by_run) for _ in names) + GAP + 18
-    parts = [f'<rect class="plot" x="{LABEL}" y="0" width="{PLOT}" height="{height - 18}"/>']
+    height = sum(NAME + BAR * len(by_run) + GAP for _ in names) + AXIS
+    parts = []
     for percent in (0, 25, 50, 75, 100):
-        x = LABEL + PLOT * percent / 100
-        parts.append(f'<line class="grid" x1="{x:g}" x2="{x:g}" y1="0" y2="{height - 18}"/>')
-        parts.append(f'<text class="axis" x="{x:g}" y="{height - 4}" text-anchor="middle">{percent} %</text>')
-    y = GAP
+        x = PLOT * percent / 100
+        anchor = "middle" if percent else "start"
+        parts.append(f'<line class="grid" x1="{x:g}%" x2="{x:g}%" y1="0" y2="{height - AXIS}"/>')
+        parts.append(f'<text class="axis" x="{x:g}%" y="{height - 4}" text-anchor="{anchor}">{percent} %</text>')
+    y = 0
     for name in names:
-        middle = y + BAR * len(by_run) / 2 + 4
-        parts.append(f'<text x="{LABEL - 8}" y="{middle:g}" text-anchor="end">{in_html(one_line(name, 26))}</text>')
+        parts.append(f'<text x="0" y="{y + NAME - 5}">{in_html(one_line(name, 40))}</text>')
+        y += NAME
         for i, (label, rows) in enumerate(by_run):
             if name in rows:
                 parts.append(_bar(rows[name], label, i % COLOURS, y + BAR * i))
-        y += GAP + BAR * len(by_run)
-    width = LABEL + PLOT + NUMBERS
+        y += BAR * len(by_run) + GAP
     return (
-        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="chart" width="100%" height="{height}" role="img" '
         f'aria-label="Success by category with 95 % intervals">{"".join(parts)}</svg>'
     )
 
 
 def _bar(row: Row, label: str, colour: int, y: float) -> str:
-    low, high = (LABEL + PLOT * end for end in row.interval)
+    low, high = (PLOT * end for end in row.interval)
     middle = y + BAR / 2
     share = row.success or 0.0
     numbers = "no episodes" if row.success is None else f"{100 * share:.1f} %  n={row.episodes}"
     about = in_html(f"{one_line(label, 80)}, {one_line(row.category, 80)}: {numbers}")
+    whisker = [(low, high, middle, middle), (low, low, middle - 3, middle + 3), (high, high, middle - 3, middle + 3)]
+    lines = "".join(
+        f'<line class="whisker" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:g}" y2="{y2:g}"/>' for x1, x2, y1, y2 in whisker
+    )
     return (
-        f'<g><title>{about}</title><rect class="s{colour}" x="{LABEL}" y="{y + 1:g}" '
-        f'width="{PLOT * share:.1f}" height="{BAR - 2}" rx="2"/>'
-        f'<path class="whisker" d="M{low:.1f} {middle:g}H{high:.1f}M{low:.1f} {middle - 3:g}v6M{high:.1f} '
-        f'{middle - 3:g}v6"/><text class="number" x="{LABEL + PLOT + 8}" y="{y + BAR - 4:g}">{numbers}</text></g>'
+        f'<g><title>{about}</title><rect class="s{colour}" x="0" y="{y + 1:g}" '
+        f'width="{PLOT * share:.2f}%" height="{BAR - 2}" rx="2"/>{lines}'
+        f'<text class="number" x="{PLOT + 2:g}%" y="{y + BAR - 4:g}">{numbers}</text></g>'
     )

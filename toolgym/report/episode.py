@@ -16,21 +16,59 @@ MOST_CALLS = 50
 def episode(trajectory: Trajectory, run: int, label: str, colour: int) -> str:
     """A collapsed element; ``run`` is what the page's filter knows the run by."""
     t = trajectory
-    outcome = "invalid" if not t.reward_valid else "passed" if t.success else "failed"
     reason = t.error if not t.reward_valid else t.verdict
     name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
     which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
-    asked = next((m["content"] for m in reversed(t.messages) if m["role"] == "user"), "")
     return (
-        f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{outcome}'>"
-        f"<summary><span class='badge {outcome}'>{outcome}</span>{which}<b>{in_html(name)}</b>"
+        f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
+        f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
         f"<span class='score'>{t.reward:+.2f}</span><span class='why'>{in_html(one_line(reason or '', 140))}</span>"
-        f"</summary>{_verdict(reason, t)}<p class='asked'>{in_html(one_line(asked, 500))}</p>"
+        f"</summary>{asked_for(t)}{answers(t)}</details>"
+    )
+
+
+def pair(before: Trajectory, after: Trajectory, heads: tuple[str, str]) -> str:
+    """The same task twice, side by side where there is room: a collapsed element with the prompt said once."""
+    columns = "".join(
+        f"<div><h4>{in_html(head)} {_badge(t)} <span class='score'>{t.reward:+.2f}</span></h4>{answers(t)}</div>"
+        for head, t in zip(heads, (before, after), strict=True)
+    )
+    return (
+        f"<details class='episode'><summary>{_badge(before)}<span class='to'>→</span>{_badge(after)}"
+        f"<b>{in_html(after.task_id)}</b><span class='score'>{before.reward:+.2f} → {after.reward:+.2f}</span>"
+        f"<span class='why'>{in_html(one_line(asked_words(after), 140))}</span></summary>"
+        f"{asked_for(after)}<div class='pair'>{columns}</div></details>"
+    )
+
+
+def asked_words(trajectory: Trajectory) -> str:
+    """The user's last words of the prompt."""
+    return next((m["content"] for m in reversed(trajectory.messages) if m["role"] == "user"), "")
+
+
+def asked_for(t: Trajectory) -> str:
+    """What the episode began with, the whole prompt collapsed."""
+    return (
+        f"<p class='asked'>{in_html(one_line(asked_words(t), 500))}</p>"
         f"<details class='prompt'><summary>prompt: {len(t.messages)} messages, "
         f"{sum(len(m['content']) for m in t.messages):,} characters</summary>"
         f"{''.join(map(_message, t.messages))}</details>"
-        f"{''.join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))}</details>"
     )
+
+
+def answers(t: Trajectory) -> str:
+    """The verdict, and what the model wrote, action by action."""
+    reason = t.error if not t.reward_valid else t.verdict
+    return _verdict(reason, t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
+
+
+def _outcome(t: Trajectory) -> str:
+    return "invalid" if not t.reward_valid else "passed" if t.success else "failed"
+
+
+def _badge(t: Trajectory) -> str:
+    outcome = _outcome(t)
+    return f"<span class='badge {outcome}'>{outcome}</span>"
 
 
 def _verdict(reason: str | None, trajectory: Trajectory) -> str:

@@ -1,22 +1,16 @@
-"""Runs as one HTML file: numbers, a chart, and every episode with each call's scores.
-
-The file needs nothing from outside, and what it shows is untrusted: all of it is escaped, and a content
-security policy admits just the style sheet and the script written here, by their hashes.
-"""
+"""Runs as one HTML file: numbers, a chart, and every episode with each call's scores."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolgym.report.chart import COLOURS, chart
+from toolgym.report.chart import chart
+from toolgym.report.document import COLOURS, document, legend, table, write_document
 from toolgym.report.episode import episode
-from toolgym.report.static import SCRIPT, STYLE
+from toolgym.report.glossary import explained
 from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html
-from toolgym.runlog import write_atomic
 
 MOST_EPISODES = 5000
 """Episodes that a page shows unless told otherwise; its numbers are over all."""
@@ -30,33 +24,23 @@ _NOTE = (
 
 def write_page(runs: Sequence[Run], path: str | Path, *, max_episodes: int = MOST_EPISODES) -> Path:
     """Write ``page(runs)`` to ``path``, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, page(runs, max_episodes=max_episodes))
-    return path
+    return write_document(page(runs, max_episodes=max_episodes), path)
 
 
 def page(runs: Sequence[Run], *, max_episodes: int = MOST_EPISODES) -> str:
     """The HTML of a report on ``runs``. Of very long runs the first ``max_episodes`` episodes are shown."""
     tables = [rows(run.trajectories) for run in runs]
     title = "Report on " + ", ".join(dict.fromkeys(run.env_id for run in runs))
-    parts = [
-        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">',
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        "<meta name='color-scheme' content='light dark'>",
-        f"<title>{in_html(title)}</title><style>{STYLE}</style></head><body>",
-        f"<header><h1>{in_html(title)}</h1>{_legend(runs)}</header><main>",
+    sections = [
         f"<section><h2>Success by category</h2>{chart([(r.label, t) for r, t in zip(runs, tables, strict=True)])}",
         f"{_comparison(runs, tables)}</section>",
         "<section><h2>Rewards and calls</h2>",
-        *(_details(i, run, table) for i, (run, table) in enumerate(zip(runs, tables, strict=True))),
-        f"<p class='note'>{_NOTE}</p></section>",
+        *(_details(i, run, each) for i, (run, each) in enumerate(zip(runs, tables, strict=True))),
+        f"<p class='note'>{_NOTE}</p>{_glossary(tables)}</section>",
         *_summaries(runs),
         *_episodes(runs, max_episodes),
-        f"</main><script>{SCRIPT}</script></body></html>\n",
     ]
-    return "\n".join(parts)
+    return document(title, legend([(run.label, _about(run)) for run in runs]), sections)
 
 
 def percent(share: float | None) -> str:
@@ -69,40 +53,33 @@ def number(value: float | None, form: str = ".2f") -> str:
     return "–" if value is None else format(value, form)
 
 
-def term_names(table: Sequence[Row]) -> list[str]:
+def term_names(lines: Sequence[Row]) -> list[str]:
     """The reward terms that occur in a run's rows, in order."""
-    return list(dict.fromkeys(name for row in table for name in row.terms))
+    return list(dict.fromkeys(name for row in lines for name in row.terms))
 
 
-def _policy() -> str:
-    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (STYLE, SCRIPT))
-    return (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def _about(run: Run) -> str:
+    shown = {key: value for key, value in run.settings.items() if key not in ("agent", "env") and value != {}}
+    return ", ".join([f"{len(run.trajectories)} episodes", *(f"{key}={value}" for key, value in shown.items())])
 
 
-def _legend(runs: Sequence[Run]) -> str:
-    items = []
-    for i, run in enumerate(runs):
-        shown = {key: value for key, value in run.settings.items() if key not in ("agent", "env") and value != {}}
-        about = ", ".join([f"{len(run.trajectories)} episodes", *(f"{key}={value}" for key, value in shown.items())])
-        items.append(
-            f"<li><i class='key b{i % COLOURS}'></i><b>{in_html(run.label)}</b> <small>{in_html(about)}</small></li>"
-        )
-    return f"<ul class='legend'>{''.join(items)}</ul>"
+def _glossary(tables: Sequence[Sequence[Row]]) -> str:
+    lines = [line for each in tables for line in each]
+    words = explained(term_names(lines), [line.category for line in lines])
+    items = "".join(f"<dt>{in_html(word)}</dt><dd>{in_html(meaning)}</dd>" for word, meaning in words)
+    return f"<dl class='glossary'>{items}</dl>" if items else ""
 
 
 def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
-    by_run = [{row.category: row for row in table} for table in tables]
-    names = list(dict.fromkeys(name for table in by_run for name in table))
+    by_run = [{row.category: row for row in each} for each in tables]
+    names = list(dict.fromkeys(name for each in by_run for name in each))
     names = [*(name for name in names if name != ALL), *(name for name in names if name == ALL)]
     head = "".join(f"<th>{in_html(run.label)}: success %</th><th>95 % interval</th><th>n</th>" for run in runs)
     lines = []
     for name in names:
         cells = []
-        for table in by_run:
-            row = table.get(name)
+        for each in by_run:
+            row = each.get(name)
             if row is None:
                 cells.append("<td>–</td><td></td><td></td>")
             else:
@@ -112,17 +89,17 @@ def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
                     f"<td>{row.episodes}</td>"
                 )
         lines.append(f"<tr class='{_overall(name)}'><th>{in_html(name)}</th>{''.join(cells)}</tr>")
-    return _table(f"<th>category</th>{head}", lines)
+    return table(f"<th>category</th>{head}", lines)
 
 
-def _details(i: int, run: Run, table: Sequence[Row]) -> str:
-    names = term_names(table)
+def _details(i: int, run: Run, found: Sequence[Row]) -> str:
+    names = term_names(found)
     head = "".join(
         f"<th>{in_html(word)}</th>"
         for word in ("category", "reward", *names, "actions", "calls", "malformed %", "schema %", "invalid")
     )
     lines = []
-    for row in table:
+    for row in found:
         cells = [
             number(row.reward, "+.2f"),
             *(number(row.terms.get(name), "+.2f") for name in names),
@@ -134,7 +111,7 @@ def _details(i: int, run: Run, table: Sequence[Row]) -> str:
         ]
         body = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr class='{_overall(row.category)}'><th>{in_html(row.category)}</th>{body}</tr>")
-    return f"<h3><i class='key b{i % COLOURS}'></i>{in_html(run.label)}</h3>{_table(head, lines)}"
+    return f"<h3><i class='key b{i % COLOURS}'></i>{in_html(run.label)}</h3>{table(head, lines)}"
 
 
 def _summaries(runs: Sequence[Run]) -> Iterator[str]:
@@ -146,7 +123,7 @@ def _summaries(runs: Sequence[Run]) -> Iterator[str]:
         for name in names:
             cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
             lines.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
-        yield f"<section><h2>The benchmark's own summary</h2>{_table(f'<th></th>{head}', lines)}</section>"
+        yield f"<section><h2>The benchmark's own summary</h2>{table(f'<th></th>{head}', lines)}</section>"
 
 
 def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:
@@ -178,10 +155,6 @@ def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:
 def _choice(name: str, every: str, options: Sequence[tuple[str, str]]) -> str:
     items = "".join(f"<option value='{in_html(value)}'>{in_html(label)}</option>" for value, label in options)
     return f"<select name='{name}' aria-label='{name}'><option value=''>{every}</option>{items}</select>"
-
-
-def _table(head: str, lines: Sequence[str]) -> str:
-    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
 
 
 def _overall(category: str) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from toolgym.commands.terminal import plain
 from toolgym.report.page import number, percent, term_names
 from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
+from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2
 TERMS_SIDE_BY_SIDE = 6
@@ -27,9 +28,22 @@ def print_report(runs: Sequence[Run], console: Console) -> None:
         console.print(rewards_table(run, table))
         console.print(calls_table(run, table))
     for run in runs:
-        summary = summary_lines(suite_summary(run))
-        if summary:
-            console.print(_summary_table(run, summary))
+        lines = summary_lines(suite_summary(run))
+        if lines:
+            console.print(_summary_table(run, lines))
+
+
+def print_training(runs: Sequence[TrainingRun], console: Console) -> None:
+    """Each training run in a few lines, two side by side."""
+    found = [summary(run) for run in runs]
+    for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
+        shown = range(start, min(start + RUNS_SIDE_BY_SIDE, len(runs)))
+        table = _table("", *(runs[i].label for i in shown))
+        for name in dict.fromkeys(name for i in shown for name in found[i]):
+            table.add_row(plain(name), *(plain(found[i].get(name, "–")) for i in shown))
+        console.print(table)
+    if any(run.evaluations() for run in runs):
+        console.print("In brackets: Wilson 95 % intervals; after @, the step of the evaluation.", style="dim")
 
 
 def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> RenderableType:
@@ -90,9 +104,9 @@ def _line(table: Table, category: str, cells: Sequence[str]) -> None:
     table.add_row(plain(category), *cells, style="bold" if category == ALL else "")
 
 
-def _summary_table(run: Run, summary: dict[str, str]) -> RenderableType:
+def _summary_table(run: Run, lines: dict[str, str]) -> RenderableType:
     title = f"{run.label}: the benchmark's own summary"
     table = _table("measure", "value")
-    for name, value in summary.items():
+    for name, value in lines.items():
         table.add_row(plain(name), plain(value))
     return Group(plain(title, "bold"), table)

@@ -25,11 +25,22 @@ small, .note { color: var(--soft); font-size: 13px; }
 .b3 { background: var(--c3); } .b4 { background: var(--c4); } .b5 { background: var(--c5); }
 .s0 { fill: var(--c0); } .s1 { fill: var(--c1); } .s2 { fill: var(--c2); }
 .s3 { fill: var(--c3); } .s4 { fill: var(--c4); } .s5 { fill: var(--c5); }
-.chart { display: block; width: 100%; max-width: 860px; margin-bottom: 16px; }
+.l0 { stroke: var(--c0); } .l1 { stroke: var(--c1); } .l2 { stroke: var(--c2); }
+.l3 { stroke: var(--c3); } .l4 { stroke: var(--c4); } .l5 { stroke: var(--c5); }
+.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(290px, 100%), 1fr)); gap: 14px 18px; }
+figure { margin: 0; break-inside: avoid; } figcaption { font-size: 14px; font-weight: 500; }
+.curve { display: block; width: 100%; height: auto; } .curve text { fill: var(--soft); font-size: 11px; }
+.curve polyline { fill: none; stroke-linejoin: round; } .curve .grid { stroke: var(--line); }
+.curve .main { stroke-width: 2; } .curve .mean { stroke-width: 1.3; opacity: .75; stroke-dasharray: 4 2; }
+.curve .raw { stroke-width: 1; opacity: .28; } .curve .interval { stroke-width: 1.3; opacity: .5; fill: none; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 4px 24px; }
+.pair > div { min-width: 0; } .to { color: var(--soft); margin: 0 -6px; }
+dl.glossary { margin: 10px 0 0; color: var(--soft); } dl.glossary dt { color: var(--ink); }
+.chart { display: block; max-width: 860px; margin-bottom: 16px; overflow: visible; }
 .chart text { fill: var(--ink); font-size: 12px; } .chart .axis, .chart .number { fill: var(--soft);
   font-size: 11px; }
 .chart .number { white-space: pre; }
-.chart .plot { fill: none; } .chart .grid { stroke: var(--line); }
+.chart .grid { stroke: var(--line); }
 .chart .whisker { stroke: var(--ink); stroke-width: 1.4; fill: none; opacity: .75; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
@@ -46,6 +57,7 @@ thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
 .episode[hidden] { display: none; }
 .episode > summary { display: flex; gap: 10px; align-items: center; padding: 7px 0; cursor: pointer;
   font-size: 14px; }
+.episode > summary b { flex: 0 1 auto; min-width: max-content; }
 .episode > summary::-webkit-details-marker { display: none; }
 .episode[open] { padding-bottom: 16px; }
 .badge { font-size: 12px; font-weight: 600; border-radius: 5px; padding: 1px 8px; min-width: 62px;
@@ -80,10 +92,19 @@ mark::before { content: attr(data-call); font-weight: 700; font-size: 11px; marg
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 1px 12px; margin: 4px 0; font-size: 13px; }
 dt { color: var(--soft); } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 240px;
   overflow-y: auto; }
+@media (max-width: 560px) { header, main { padding: 0 8px; } section { padding: 14px 12px; }
+  th, td { padding: 4px 8px; white-space: normal; } .episode > summary { flex-wrap: wrap; }
+  .episode > summary b { min-width: 0; overflow-wrap: anywhere; }
+  .why { flex-basis: 100%; } .turn { padding-left: 8px; } dl { grid-template-columns: 1fr; } dd { margin-left: 12px; } }
+@media print { body { background: none; font-size: 12px; print-color-adjust: exact; }
+  section { border: none; padding: 0; }
+  header, main { max-width: none; padding: 0; } .filter { display: none; } .scroll { overflow: visible; }
+  .text, dd { max-height: none; overflow: visible; } tr, .episode > summary, .chart { break-inside: avoid; }
+  .episode { content-visibility: visible; } table { font-size: 11px; } th, td { padding: 2px 6px; } }
 """ + "".join(f".w{step} {{ width: {5 * step}%; }}\n" for step in range(21))
 
 SCRIPT = """
-const form = document.querySelector(".filter");
+const form = document.querySelector(".filter");  // not every page has one
 const episodes = [...document.querySelectorAll(".episode")];
 const words = new Map();
 function textOf(episode) {
@@ -103,7 +124,9 @@ function filter() {
   form.querySelector("output").value = shown + " of " + episodes.length + " episodes";
 }
 let timer;
-form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(filter, 150); });
-form.addEventListener("submit", event => event.preventDefault());
-filter();
+if (form) {
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(filter, 150); });
+  form.addEventListener("submit", event => event.preventDefault());
+  filter();
+}
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from pathlib import Path
@@ -129,9 +130,16 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
         labels = [f"{run.label} on {run.env_id}" for run in runs]
     twice = {label for label in labels if labels.count(label) > 1}
     return [
-        msgspec.structs.replace(run, label=f"{label} ({run.folder})" if label in twice else label)
-        for run, label in zip(runs, labels, strict=True)
+        msgspec.structs.replace(run, label=f"{label} ({place})" if label in twice else label)
+        for run, label, place in zip(runs, labels, apart([Path(run.folder or "") for run in runs]), strict=True)
     ]
+
+
+def apart(paths: Sequence[Path]) -> list[str]:
+    """The paths without the parents that all of them share."""
+    whole = [path.resolve() for path in paths]
+    shared = Path(os.path.commonpath([path.parent for path in whole])) if whole else Path()
+    return [str(path.relative_to(shared)) for path in whole]
 
 
 def suite_summary(run: Run) -> dict[str, Any]:
@@ -148,7 +156,8 @@ def suite_summary(run: Run) -> dict[str, Any]:
 def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
     """A suite's summary as lines of text: nested names joined by " / ", what is None left out.
 
-    Its part ``categories`` is left out too: the rows say it already.
+    Its part ``categories`` is left out too: the rows say it already. A part that lists what is ``missing`` for its
+    ``overall`` score has none, and says so; what ``overall`` would be with zeros there is told apart from it.
     """
     return dict(_flat({key: value for key, value in summary.items() if key != "categories"}))
 
@@ -174,8 +183,16 @@ def _share(part: float, whole: int) -> float | None:
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    missing = tree.get("missing")
+    if missing:
+        yield f"{prefix}overall", f"none: {len(missing)} categories were not run"
+        yield f"{prefix}not run", one_line(", ".join(map(str, missing)), 36)
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if key == "missing" or (key == "overall_missing_as_zero" and not missing):
+            continue
+        if key == "overall_missing_as_zero":
+            yield f"{prefix}overall if those count as 0", f"{value:.4f}"
+        elif isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key} / ")
         elif isinstance(value, float):
             yield f"{prefix}{key}", f"{value:.4f}"

@@ -1,0 +1,90 @@
+"""Evaluations during training, and the episodes that a run keeps to be looked at.
+
+    RUN/evaluations/step-000025/     greedy episodes of the first held-out tasks, and the outcome of all of them
+    RUN/groups/step-000025/          one group of the step's training episodes, as they were sampled
+
+Each is a folder that ``toolgym report`` reads. The tasks of an evaluation are always the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from toolgym.assets import atomic_folder
+from toolgym.runlog import write_atomic, write_run
+from toolgym.types import Trajectory
+
+from .collect import Collector, Rollout, TaskName
+from .config import TrainConfig
+
+KEPT_EPISODES = 16
+"""Episodes kept of an evaluation; of all others the outcome alone."""
+
+
+def eval_tasks(collector: Collector, count: int) -> list[TaskName]:
+    """The held-out tasks: ``count`` of them, the same in every run."""
+    tasks = collector.tasks()
+    chosen = random.Random("evaluation").sample(range(len(tasks)), min(count, len(tasks)))
+    return [(0, tasks[i].id) for i in chosen]
+
+
+def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
+    """``eval/success``, ``eval/reward`` and ``eval/episodes``, how many say something; one success per category."""
+    scored = [t for t in trajectories if t.reward_valid]
+    out = {
+        "eval/success": _mean([float(bool(t.success)) for t in scored]),
+        "eval/reward": _mean([t.reward for t in scored]),
+        "eval/episodes": float(len(scored)),
+        "eval/unscored": float(len(trajectories) - len(scored)),
+    }
+    for name in sorted({t.category for t in scored if t.category}):
+        out[f"eval/success/{name}"] = _mean([float(bool(t.success)) for t in scored if t.category == name])
+    return out
+
+
+def keep_evaluation(run: Path, step: int, config: TrainConfig, trajectories: Sequence[Trajectory]) -> None:
+    """Write the folder of an evaluation, whole or not at all. Raises OSError."""
+    outcomes = {
+        t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
+    }
+    about = _about(config, step, {**config.env_kwargs, **config.eval_kwargs})
+    about |= {"tasks": len(trajectories), "kept": min(KEPT_EPISODES, len(trajectories))}
+    with atomic_folder(run / "evaluations" / _name(step)) as folder:
+        write_run(folder, about, trajectories[:KEPT_EPISODES])
+        write_atomic(folder / "outcomes.json", json.dumps(outcomes, indent=1) + "\n")
+
+
+def keep_group(run: Path, step: int, config: TrainConfig, group: Sequence[Rollout]) -> None:
+    """Write the folder of a training group, whole or not at all. Raises OSError."""
+    with atomic_folder(run / "groups" / _name(step)) as folder:
+        about = _about(config, step, config.env_kwargs) | {"temperature": config.temperature}
+        write_run(folder, about, [rollout.trajectory for rollout in group])
+
+
+def forget_after(run: Path, step: int) -> None:
+    """Remove what was kept of later steps: a run that goes on from ``step`` writes it again. And what a kill left
+    half-written, checkpoints too."""
+    for kind in ("evaluations", "groups"):
+        for folder in (run / kind).glob("step-*"):
+            if folder.name > _name(step):
+                shutil.rmtree(folder)
+    for part in run.glob("*/.step-*"):
+        shutil.rmtree(part)
+
+
+def _about(config: TrainConfig, step: int, env_kwargs: dict[str, Any]) -> dict[str, Any]:
+    name = f"{Path(config.out).name} step {step}"
+    return {"agent": name, "env": config.env, "env_kwargs": env_kwargs, "step": step}
+
+
+def _name(step: int) -> str:
+    return f"step-{step:06d}"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")

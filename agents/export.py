@@ -1,0 +1,77 @@
+"""A trained model on its own: what transformers, or a server, loads with ``from_pretrained``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from toolgym.assets import AssetError, atomic_folder
+from toolgym.runlog import RunError
+
+from . import checkpoint
+from .model import load_model, no_progress_bars
+
+
+def export(source: str | Path, out: str | Path) -> Path:
+    """Write the model of a run's last checkpoint, or of the checkpoint ``source``, to the new folder ``out``.
+
+    All weights were trained: the checkpoint is copied, without what only the trainer needs. LoRA: the adapters are
+    merged, in float32, into the model that they were trained on, in the number format that its own files have.
+
+    Raises RunError where there is no checkpoint, or ``out`` is there already; AssetError where the model under the
+    adapters cannot be had; OSError for a disk that is full.
+    """
+    found, out = checkpoint_of(Path(source)), Path(out)
+    if out.exists():
+        raise RunError(f"{out} is there already; choose a new folder")
+    with atomic_folder(out) as folder:
+        if (found / "adapter_config.json").is_file():
+            _merge(found, folder)
+        else:
+            shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("trainer.pt"))
+    return out
+
+
+def checkpoint_of(source: Path) -> Path:
+    """``source`` itself where it is a checkpoint, else the last one of the run. Raises RunError without one."""
+    if (source / "trainer.pt").is_file():
+        return source
+    found = checkpoint.all_of(source)
+    if not found:
+        raise RunError(f"{source} holds no checkpoint: give a run's folder, or RUN/checkpoints/step-...")
+    return found[-1]
+
+
+def _merge(source: Path, folder: Path) -> None:
+    from peft import PeftModel
+    from safetensors import SafetensorError
+    from transformers import AutoConfig
+
+    base = _base_of(source)
+    model, _ = load_model(base, "cpu", "float32")
+    stored = AutoConfig.from_pretrained(model.name_or_path).dtype or torch.float32
+    merged: Any = PeftModel.from_pretrained(model, source).merge_and_unload()
+    with no_progress_bars():
+        try:
+            merged.to(stored).save_pretrained(folder)
+        except SafetensorError as error:  # what its writer makes of a full disk
+            raise OSError(str(error)) from error
+    kept = [path for path in source.iterdir() if path.name not in ("trainer.pt", "README.md")]
+    for path in kept:  # the tokenizer
+        if not path.name.startswith("adapter_"):
+            shutil.copy(path, folder)
+
+
+def _base_of(source: Path) -> str:
+    """What the run trained on: its config says it as it was given, the adapters only where it lay."""
+    about = source.parent.parent / "config.json"
+    if about.is_file() and source.parent.name == "checkpoints":
+        return str(json.loads(about.read_text("utf-8"))["model"])
+    named = json.loads((source / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
+    if not named:
+        raise AssetError(f"{source} does not say which model its adapters belong to")
+    return str(named)

@@ -1,0 +1,114 @@
+"""The layers of the Llama family as plain functions of a model's weights, for sampling: few and large products.
+
+Covers grouped attention, biases on the attention's projections, and norms of queries and keys (Qwen 3). Who uses it
+compares its logits with the model's own first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Attend: TypeAlias = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""(layer, queries (tokens, heads, width), keys, values) -> (tokens, heads * width)"""
+
+
+@dataclass(slots=True)
+class _Layer:
+    """One layer's weights; projections of the same input are side by side."""
+
+    qkv: Tensor
+    qkv_bias: Tensor | None
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    out: Tensor
+    out_bias: Tensor | None
+    gate_up: Tensor
+    down: Tensor
+    before_attention: Tensor
+    before_mlp: Tensor
+
+
+class FusedLlama:
+    """The model's weights as sampling reads them, made anew when the model's have changed."""
+
+    def __init__(self, model: Any):
+        self.backbone = model.get_decoder()
+        self.head: nn.Linear = model.get_output_embeddings()
+        config = self.backbone.config
+        first = self.backbone.layers[0].self_attn
+        self.width: int = first.head_dim
+        self.heads: int = config.num_attention_heads
+        self.kv_heads: int = config.num_key_value_heads
+        self.eps: float = config.rms_norm_eps
+        self.layers: list[_Layer] = []
+        self._version: tuple[int, ...] = ()
+        self.refresh()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.head.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.head.weight.device
+
+    def refresh(self) -> None:
+        version = weights_version(self.backbone)
+        if version != self._version:
+            with torch.no_grad():
+                self.layers = [self._layer(layer) for layer in self.backbone.layers]
+            self._version = version
+
+    def _layer(self, layer: Any) -> _Layer:
+        attention, mlp = layer.self_attn, layer.mlp
+        projections = (attention.q_proj, attention.k_proj, attention.v_proj)
+        biases = [projection.bias for projection in projections]
+        return _Layer(
+            torch.cat([projection.weight for projection in projections]).detach(),
+            None if biases[0] is None else torch.cat(biases).detach(),
+            attention.q_norm.weight.detach() if hasattr(attention, "q_norm") else None,
+            attention.k_norm.weight.detach() if hasattr(attention, "k_norm") else None,
+            attention.o_proj.weight.detach(),
+            None if attention.o_proj.bias is None else attention.o_proj.bias.detach(),
+            torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).detach(),
+            mlp.down_proj.weight.detach(),
+            layer.input_layernorm.weight.detach(),
+            layer.post_attention_layernorm.weight.detach(),
+        )
+
+    def run(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
+        """Hidden states before the last norm, (tokens, H), of flat ``ids`` at ``positions``, both (tokens,)."""
+        x = F.embedding(ids, self.backbone.embed_tokens.weight)
+        cos, sin = (part[0, :, None] for part in self.backbone.rotary_emb(x[None], positions[None]))
+        turned = self.heads + self.kv_heads
+        for i, layer in enumerate(self.layers):
+            h = F.rms_norm(x, x.shape[1:], layer.before_attention, self.eps)
+            qkv = F.linear(h, layer.qkv, layer.qkv_bias).view(len(x), -1, self.width)
+            qk, v = qkv[:, :turned], qkv[:, turned:]
+            if layer.q_norm is not None and layer.k_norm is not None:
+                q = F.rms_norm(qk[:, : self.heads], (self.width,), layer.q_norm, self.eps)
+                k = F.rms_norm(qk[:, self.heads :], (self.width,), layer.k_norm, self.eps)
+                qk = torch.cat([q, k], 1)
+            first, second = qk.chunk(2, -1)
+            qk = qk * cos + torch.cat([-second, first], -1) * sin  # rotary embedding
+            x = x + F.linear(attend(i, qk[:, : self.heads], qk[:, self.heads :], v), layer.out, layer.out_bias)
+            h = F.rms_norm(x, x.shape[1:], layer.before_mlp, self.eps)
+            gate, up = F.linear(h, layer.gate_up).chunk(2, 1)
+            x = x + F.linear(F.silu(gate) * up, layer.down)
+        return x
+
+    def logits(self, states: Tensor) -> Tensor:
+        """(rows, H) before the last norm -> (rows, V)"""
+        states = F.rms_norm(states, states.shape[1:], self.backbone.norm.weight, self.eps)
+        return F.linear(states, self.head.weight, self.head.bias)
+
+
+def weights_version(module: nn.Module) -> tuple[int, ...]:
+    """A tuple that differs after any weight was written to, or replaced."""
+    return tuple(number for weight in module.parameters() for number in (weight._version, weight.data_ptr()))

@@ -1,0 +1,85 @@
+"""APIBankEnv: the API-Bank items on which the ToolRL paper evaluates, one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from toolgym.dialects import Dialect, get_dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel
+from toolgym.rlla import Prompt, choose_prompt
+from toolgym.tools import Tool
+from toolgym.types import Completion, Trajectory, Verdict
+
+from . import aggregate
+from .grading import grade
+from .tasks import Item, levels, tasks
+from .unpassable import UNPASSABLE
+
+
+class APIBankEnv(ToolEnv):
+    """API-Bank (Li et al. 2023, arXiv 2304.08244) by the protocol of ToolRL (arXiv 2504.13958): ``ToolGym-APIBank-v0``.
+
+    The model gets a dialogue so far and tools, and makes the one call that comes next. Nothing is run; the call is
+    compared with the expected one. Level 1 is to call an API that is given, level 2 has dialogues in which it had to be
+    found first, level 3 has plans of several calls, each of which is an item.
+
+    Verdict: ToolRL's (see grading.py), a point if any of the calls is the expected one, to the letter. In the dialect
+    "toolrl" the text is read as its scripts do, quirks included; in others the calls that the dialect reads
+    count. Expected values are strings, whatever type the prompt names. This is not the verdict of API-Bank's own
+    evaluator, which runs the calls.
+
+    Reward: the rubric's, against the expected call. It is stricter than the verdict: layout counts, and so do
+    further calls.
+
+    ``info`` also has ``category`` ("level-1" to "level-3") and ``known_unpassable``: why no natural answer can pass
+    this item, or None (19 of 597; see unpassable.py).
+
+    Args:
+        level: 1 (399 items), 2 (67) or 3 (131); several, as a list or with commas between; or None for all.
+        split: "test"; there is nothing to train on.
+        prompt: "original": the system and user messages of the item, byte for byte, the default with the dialect
+            "toolrl". "dialect": as in other suites, the default with other dialects: the dialect's instructions list
+            the tools, and the records of the dialogue become messages.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the three levels.
+    """
+
+    def __init__(
+        self,
+        level: int | str | Iterable[int] | None = None,
+        split: str = "test",
+        prompt: Prompt | None = None,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        **kwargs: Any,
+    ):
+        if split != "test":
+            raise ValueError(f"API-Bank has only the split 'test', got {split!r}")
+        self.prompt = choose_prompt(prompt, get_dialect(dialect))
+        self.levels = levels(level)
+        found = [task for each in self.levels for task in tasks(each, self.prompt, dialect)]
+        super().__init__(found, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
+        self._verdict = Verdict(False)
+
+    def instructions(self, tools: tuple[Tool, ...]) -> str:
+        return "" if self.prompt == "original" else super().instructions(tools)
+
+    def finished(self, completion: Completion) -> bool:
+        item: Item = self.task.data
+        self._verdict = grade(item.gold, completion, released=self.dialect.name == "toolrl")
+        return True
+
+    def judge(self) -> Verdict:
+        return self._verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        return {"category": f"level-{self.task.data.level}", "known_unpassable": UNPASSABLE.get(self.task.id)}
+
+    @classmethod
+    def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
+        """Accuracy per level and overall: see aggregate.summarize."""
+        return aggregate.summarize(trajectories)

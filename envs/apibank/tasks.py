@@ -1,0 +1,83 @@
+"""API-Bank's items as ToolRL publishes them (benchmarks/API-Bank), as tasks of one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from toolgym.assets import fetch
+from toolgym.dialects import Dialect, get_dialect
+from toolgym.rlla import Prompt, read_messages, read_tools
+from toolgym.tools import Tool
+from toolgym.types import Task, ToolCall, message
+
+COUNTS = {1: 399, 2: 67, 3: 131}
+"""Level -> number of items."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A task's data: one item of the benchmark."""
+
+    level: int
+    system: str
+    user: str
+    gold: ToolCall
+    tools: tuple[Tool, ...]
+    other: dict[str, Any]
+    """Where it comes from: ``file`` and ``id``, or ``sample_id`` and ``api_id``, in the original API-Bank."""
+
+
+def levels(level: int | str | Iterable[int] | None) -> tuple[int, ...]:
+    """The levels meant: one, several (a list, or numbers with commas between), or all for None.
+
+    Raises ValueError for a level that does not exist.
+    """
+    if level is None:
+        return tuple(COUNTS)
+    given: Iterable[Any] = level.split(",") if isinstance(level, str) else (level,) if isinstance(level, int) else level
+    try:
+        found = tuple(dict.fromkeys(int(each) for each in given))
+    except (TypeError, ValueError):
+        found = ()
+    if not found or not set(found) <= COUNTS.keys():
+        raise ValueError(f"API-Bank has the levels 1, 2 and 3, got {level!r}")
+    return found
+
+
+@cache
+def items(level: int) -> tuple[Item, ...]:
+    """The items of a level, in order. Raises AssetError where the file cannot be had."""
+    return tuple([_item(level, row) for row in json.loads(fetch(f"apibank-{level}").read_text("utf-8"))])
+
+
+def tasks(level: int, prompt: Prompt, dialect: str | Dialect) -> tuple[Task, ...]:
+    """The tasks of a level; those in a dialect given by name are made once per process. Raises as ``items`` does."""
+    return _named(level, prompt, dialect) if isinstance(dialect, str) else _made(level, prompt, dialect)
+
+
+@cache
+def _named(level: int, prompt: Prompt, dialect: str) -> tuple[Task, ...]:
+    return _made(level, prompt, get_dialect(dialect))
+
+
+def _made(level: int, prompt: Prompt, dialect: Dialect) -> tuple[Task, ...]:
+    return tuple([_task(f"level-{level}-{i}", item, prompt, dialect) for i, item in enumerate(items(level))])
+
+
+def _item(level: int, row: dict[str, Any]) -> Item:
+    answer = row["answer"]
+    (gold,) = [answer] if isinstance(answer, dict) else answer  # level 2 has the call itself, the others a list
+    call = ToolCall(gold["name"], gold["parameters"])
+    return Item(level, row["system"], row["user"], call, read_tools(row["system"]), row["other"])
+
+
+def _task(name: str, item: Item, prompt: Prompt, dialect: Dialect) -> Task:
+    if prompt == "original":
+        messages: tuple[Any, ...] = (message("system", item.system), message("user", item.user))
+    else:
+        messages = read_messages(item.user, dialect)
+    return Task(name, messages, item.tools, ((item.gold,),), data=item)

@@ -1,0 +1,1 @@
+"""ToolRL's data (arXiv 2504.13958) as an environment."""

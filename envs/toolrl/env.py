@@ -1,0 +1,108 @@
+"""ToolRLEnv: the data that the ToolRL paper trains on, one decision an episode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolgym.dialects import Dialect, get_dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel
+from toolgym.rlla import Prompt, choose_prompt
+from toolgym.tools import Tool
+from toolgym.types import Completion, Task, ToolCall, Verdict
+
+from .grading import grade
+from .tasks import Entry, tasks
+
+
+class ToolRLEnv(ToolEnv):
+    """The data of ToolRL (Qian et al. 2025, arXiv 2504.13958): ``ToolGym-ToolRL-v0``.
+
+    The model gets a dialogue so far and tools, and writes what comes next: calls, a response, or both. Nothing is run.
+    The rows were drawn from ToolACE, Hammer and xLAM and are fetched from the paper's repository.
+
+    Reward: the rubric's, against the row's gold answer; with ``rubric="toolrl-reference"`` and the original prompt it
+    is the paper's training signal, to the bit.
+
+    Success: just the expected calls, in any order; where none is expected, no call and a response (see grading.py).
+
+    ``info`` also has ``category`` ("one call", "several calls", "no call", "withheld"); ``flag``: what is wrong
+    with the row, or None; and ``known_unpassable``: why no natural answer can be the expected one, or None. Flagged
+    are golds whose thought mentions ``<tool_call>``, on which the released reward crashes (17 in sft), and golds
+    that call a tool or pass a parameter that the prompt does not have (9 in sft, 1 in test). What is written
+    as a type in the prompt is often not the type of the gold's value: rows from ToolACE want "1" for an int.
+
+    Args:
+        split: "train" (3,920 rows), "test" (80), both as in the paper, or "sft" (400, with long thoughts). The first
+            two are Parquet files: ``pip install 'toolgym[toolrl]'``.
+        prompt: "original": the system and user messages of the row, byte for byte, which teach ToolRL's
+            syntax and are the default with the dialect "toolrl". "dialect": as in other suites, the default with
+            other dialects: the dialect's instructions list the tools, and the records of the dialogue become
+            messages. In "pythonic" and "openai" names are changed to ones that can be written there.
+        withhold: make tasks out of the rows in which nothing is to be called: the tools that the gold answer
+            calls are not offered, others are. Rows without calls, rows where no tool would be left and rows
+            whose dialogue has called the tool already are left out. Some other tool may still do; such rows are
+            not known. Needs ``prompt="dialect"``.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the three splits.
+    """
+
+    def __init__(
+        self,
+        split: str = "test",
+        prompt: Prompt | None = None,
+        withhold: bool = False,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        **kwargs: Any,
+    ):
+        prompt = choose_prompt("dialect" if withhold and prompt is None else prompt, get_dialect(dialect))
+        if prompt == "original" and withhold:
+            raise ValueError("the original prompt lists all tools: withhold needs prompt='dialect'")
+        super().__init__(
+            tasks(split, prompt, dialect, withhold), dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs}
+        )
+        self.prompt = prompt
+        self._verdict = Verdict(False)
+
+    def instructions(self, tools: tuple[Tool, ...]) -> str:
+        return "" if self.prompt == "original" else super().instructions(tools)
+
+    def start(self, task: Task) -> None:
+        if task.data.unreadable:
+            self.fail(f"the expected calls of {task.id} cannot be read: {task.data.unreadable}")
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        calls: tuple[ToolCall, ...] = self.task.expected[0]
+        return calls
+
+    def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
+        """As the row's gold answer has it; beside calls, only where the dialect keeps the two apart."""
+        return self.task.data.response is not None and (not expected or self.dialect.name == "toolrl")
+
+    def finished(self, completion: Completion) -> bool:
+        self._verdict = grade(self.task.expected[0], completion)
+        return True
+
+    def judge(self) -> Verdict:
+        return self._verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        entry: Entry = self.task.data
+        return {"category": entry.category, "flag": entry.flag, "known_unpassable": entry.unpassable}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold action. With the original prompt it is the row's own text, where that has the layout that is asked
+        for; else the same calls and response after a short thought."""
+        entry: Entry = task.data
+        calls, response = task.expected[0], entry.response
+        if self.prompt == "original":
+            text = entry.row.gold.strip()
+            if self.dialect.well_formed(self.dialect.parse(text), calls=bool(calls), response=response is not None):
+                return (text,)
+        think = f"Call {', '.join([call.name for call in calls])}." if calls else "No tool is needed."
+        if entry.category == "withheld":
+            think = "No tool on offer does what is asked."
+        return (self.dialect.render(Completion("", calls, think, response)),)

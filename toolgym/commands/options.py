@@ -1,0 +1,63 @@
+"""Command-line options that more than one command has, and those of ``eval``. Light: ``--help`` loads this."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say about the env, as keyword arguments."""
+    from toolgym.commands.resolve import env_arguments
+
+    found = env_arguments(args.env_arg)
+    categories = [name for word in args.category or () for name in word.split(",") if name]
+    if categories:
+        found["category"] = categories[0] if len(categories) == 1 else categories
+    for name in ("dialect", "rubric"):
+        if getattr(args, name) is not None:
+            found[name] = getattr(args, name)
+    return found
+
+
+def env_options(parser: argparse.ArgumentParser) -> None:
+    """What may be said of the environment."""
+    group = parser.add_argument_group("the environment")
+    group.add_argument("--category", action="append", metavar="NAMES", help="only these, with commas between")
+    group.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
+    group.add_argument("--rubric", help="toolrl (default) or toolrl-reference")
+    group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
+
+
+def eval_options(parser: argparse.ArgumentParser) -> None:
+    """Who plays what, how, and where it is kept."""
+    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.add_argument(
+        "--agent", metavar="NAME", required=True,
+        help="oracle, random, silent, replay, endpoint, policy, or module:Class for one of your own",
+    )  # fmt: skip
+    env_options(parser)
+    how = parser.add_argument_group("how to play")
+    how.add_argument("-n", type=_positive, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--repeats", type=_positive, default=1, metavar="R", help="episodes of each task (1)")
+    how.add_argument("--seed", type=int, default=0, help="draws the tasks, and what the agent samples (0)")
+    how.add_argument("--batch-size", type=_positive, default=16, metavar="B", help="episodes at once (16)")
+    how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
+    how.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
+    model.add_argument("--model", help="policy: smollm2 (default), a folder, or a hub name; endpoint: its name")
+    model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
+    model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
+    model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
+    model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
+    model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1 (OpenAI's)")
+    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
+    model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value

@@ -1,0 +1,194 @@
+"""Learning curves: which numbers, how they are smoothed, and as inline SVG, one small chart a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor, isfinite, log10
+
+import msgspec
+
+from toolgym.report.text import in_html
+from toolgym.report.training import Evaluation, TrainingRun
+
+WIDTH, HEIGHT = 340, 220
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 26
+COLOURS = 6
+MOST_POINTS = 240
+"""Points drawn of a line; of longer ones, means over stretches."""
+
+READING = (
+    "Horizontally: the training step. Lines with dots are evaluations on held-out tasks, with 95 % intervals of "
+    "success; other lines are training batches, as a running mean over 4 % of the steps, with the single steps "
+    "faint behind it."
+)
+"""How to read the charts."""
+
+Points = list[tuple[float, float]]
+
+
+class Panel(msgspec.Struct, frozen=True):
+    """One chart."""
+
+    title: str
+    training: str = ""
+    """The metric of the training steps, drawn as a running mean over its faint single values."""
+    evaluation: str = ""
+    """The field of Evaluation drawn with a dot for each."""
+    percent: bool = False
+
+
+PANELS = (
+    Panel("Success, %", "success", "success", percent=True),
+    Panel("Reward", "reward", "reward"),
+    Panel("Tokens an episode", "completion_length"),
+    Panel("Entropy, nats", "entropy"),
+    Panel("Gradient norm", "grad_norm"),
+    Panel("Loss of imitation, nats a token", "nll"),
+    Panel("Loss of the policy", "loss"),
+    Panel("KL to the initial policy, nats", "kl"),
+    Panel("Episodes cut off, share", "truncated"),
+    Panel("Groups without a signal, share", "frac_reward_zero_std"),
+    Panel("Tokens a second", "tokens_per_second"),
+)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One run's part of a chart."""
+
+    run: int
+    raw: Points
+    smooth: Points
+    evaluations: Points
+    intervals: list[tuple[float, float, float]]
+    """(step, low, high) around the evaluations, where they are known."""
+
+
+def lines(panel: Panel, runs: Sequence[TrainingRun]) -> list[Line]:
+    """What there is to draw; [] where no run measured it."""
+    scale = 100.0 if panel.percent else 1.0
+    found = []
+    for i, run in enumerate(runs):
+        if panel.training == "loss" and run.series("nll"):
+            continue  # it is the same number
+        raw = [(step, scale * value) for step, value in run.series(panel.training) if isfinite(value)]
+        done = run.evaluations() if panel.evaluation else []
+        points = [(float(e.step), scale * getattr(e, panel.evaluation)) for e in done]
+        points = [point for point in points if isfinite(point[1])]
+        intervals = [_interval(e) for e in done] if panel.evaluation == "success" else []
+        if raw or points:
+            found.append(Line(i, thinned(raw), thinned(running_mean(raw)), points, intervals))
+    return found
+
+
+def running_mean(points: Points) -> Points:
+    """Each value replaced by the mean of the last 4 % of them, itself included."""
+    width = max(1, len(points) // 25)
+    out, total = [], 0.0
+    for i, (step, value) in enumerate(points):
+        total += value - (points[i - width][1] if i >= width else 0.0)
+        out.append((step, total / min(i + 1, width)))
+    return out
+
+
+def thinned(points: Points) -> Points:
+    """At most ``MOST_POINTS`` points: means over equal stretches."""
+    size = ceil(len(points) / MOST_POINTS)
+    if size <= 1:
+        return points
+    groups = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(group[-1][0], sum(value for _, value in group) / len(group)) for group in groups]
+
+
+def bounds(drawn: Sequence[Line], percent: bool = False) -> tuple[float, float]:
+    """Lowest and highest value to show. Single noisy values may stand out of it: the means and the evaluations decide,
+    widened by half their range."""
+    if percent:
+        return 0.0, 100.0
+    values = [value for line in drawn for _, value in (*line.smooth, *line.evaluations)]
+    single = [value for line in drawn for _, value in line.raw]
+    low, high = min(values), max(values)
+    room = (high - low) / 2 or abs(high) / 10 or 1.0
+    low, high = max(low - room, min([*single, low])), min(high + room, max([*single, high]))
+    return (low, high) if high > low else (low - room, high + room)
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers within [low, high]: steps of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / most
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    return [i * step for i in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+
+
+def curves(runs: Sequence[TrainingRun]) -> str:
+    """All charts that have something to show, as HTML figures."""
+    figures = []
+    for panel in PANELS:
+        drawn = lines(panel, runs)
+        if drawn:
+            figures.append(
+                f"<figure><figcaption>{in_html(panel.title)}</figcaption>{_svg(panel, drawn, runs)}</figure>"
+            )
+    return f"<div class='curves'>{''.join(figures)}</div>" if figures else "<p>No step has been logged yet.</p>"
+
+
+def last_step(drawn: Sequence[Line]) -> float:
+    """Where the charts' axis ends."""
+    return max([1.0, *(step for line in drawn for step, _ in (*line.raw, *line.evaluations))])
+
+
+def _svg(panel: Panel, drawn: Sequence[Line], runs: Sequence[TrainingRun]) -> str:
+    low, high = bounds(drawn, panel.percent)
+    end = last_step(drawn)
+
+    def x(step: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / end
+
+    def y(value: float) -> float:
+        share = min(1.0, max(0.0, (value - low) / (high - low)))
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
+
+    parts = []
+    for value in ticks(low, high):
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+    for value in ticks(0.0, end, 4):
+        parts.append(f'<text x="{x(value):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{value:g}</text>')
+    for line in drawn:
+        parts.append(f"<g><title>{in_html(runs[line.run].label)}</title>")
+        colour = f"l{line.run % COLOURS}"
+        for points, kind in ((line.raw, "raw"), (line.smooth, "mean" if panel.evaluation else "main")):
+            if len(points) > 1:
+                path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
+                parts.append(f'<polyline class="{kind} {colour}" points="{path}"/>')
+            elif points and not line.evaluations:
+                parts.append(_dot(x(points[0][0]), y(points[0][1]), line.run))
+        for step, bottom, top in line.intervals:
+            parts.append(
+                f'<path class="interval {colour}" d="M{x(step):.1f} {y(100 * bottom):.1f}V{y(100 * top):.1f}"/>'
+            )
+        if line.evaluations:
+            path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in line.evaluations)
+            parts.append(f'<polyline class="main {colour}" points="{path}"/>')
+            parts += [_dot(x(step), y(value), line.run, value) for step, value in line.evaluations]
+        parts.append("</g>")
+    words = "; ".join(_in_words(line, runs) for line in drawn)
+    return (
+        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{in_html(panel.title)} by step: {in_html(words)}">{"".join(parts)}</svg>'
+    )
+
+
+def _dot(x: float, y: float, run: int, value: float | None = None) -> str:
+    title = "" if value is None else f"<title>{value:.3g}</title>"
+    return f'<circle class="s{run % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="3">{title}</circle>'
+
+
+def _in_words(line: Line, runs: Sequence[TrainingRun]) -> str:
+    points = line.evaluations or line.smooth
+    return f"{runs[line.run].label} from {points[0][1]:.3g} to {points[-1][1]:.3g}"
+
+
+def _interval(evaluation: Evaluation) -> tuple[float, float, float]:
+    low, high = evaluation.interval
+    return float(evaluation.step), low, high

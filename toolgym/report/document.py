@@ -1,0 +1,65 @@
+"""The frame of a page: one HTML file that needs nothing from outside and lets nothing in.
+
+What pages show is untrusted: all of it is escaped, and a content security policy admits just the style sheet and
+the script written here, by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from toolgym.report.static import SCRIPT, STYLE
+from toolgym.report.text import in_html
+from toolgym.runlog import write_atomic
+
+COLOURS = 6
+"""How many series the style sheet has colours for; further runs use them again."""
+
+
+def document(title: str, header: str, sections: Iterable[str]) -> str:
+    """A page: ``title`` is text, the rest is HTML."""
+    return "\n".join(
+        [
+            "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">',
+            "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+            "<meta name='color-scheme' content='light dark'>",
+            f"<title>{in_html(title)}</title><style>{STYLE}</style></head><body>",
+            f"<header><h1>{in_html(title)}</h1>{header}</header><main>",
+            *sections,
+            f"</main><script>{SCRIPT}</script></body></html>\n",
+        ]
+    )
+
+
+def write_document(html: str, path: str | Path) -> Path:
+    """Write a page, whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, html)
+    return path
+
+
+def legend(items: Sequence[tuple[str, str]]) -> str:
+    """(name, what is to be said of it), each with the colour of its place."""
+    lines = [
+        f"<li><i class='key b{i % COLOURS}'></i><b>{in_html(name)}</b> <small>{in_html(about)}</small></li>"
+        for i, (name, about) in enumerate(items)
+    ]
+    return f"<ul class='legend'>{''.join(lines)}</ul>"
+
+
+def table(head: str, lines: Sequence[str]) -> str:
+    """``head`` and ``lines`` are HTML: cells of the first row, and further rows."""
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+
+
+def _policy() -> str:
+    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (STYLE, SCRIPT))
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

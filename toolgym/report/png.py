@@ -1,0 +1,64 @@
+"""Learning curves as a PNG file, with matplotlib (the extra ``report``): the charts of the page, for a paper."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolgym.report.curves import PANELS, bounds, last_step, lines
+from toolgym.report.training import TrainingRun
+
+COLOURS = ("#2f6fd0", "#d9772b", "#1f9e89", "#b5529c", "#7a8b1f", "#6d5bd0")
+"""The page's, in light."""
+ACROSS = 3
+
+
+def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
+    """Write the charts that have something to show, whole or not at all; None where none has.
+
+    Raises ModuleNotFoundError without matplotlib.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    path = Path(path)
+    shown = [(panel, drawn) for panel in PANELS if (drawn := lines(panel, runs))]
+    if not shown:
+        return None
+    down = -(-len(shown) // ACROSS)
+    figure = Figure(figsize=(4.2 * ACROSS, 2.7 * down + 0.5), dpi=120, layout="constrained")
+    every = figure.subplots(down, ACROSS, squeeze=False).flat
+    for axes, (panel, drawn) in zip(every, shown, strict=False):
+        axes.set_title(panel.title, fontsize=10, loc="left")
+        for line in drawn:
+            colour = COLOURS[line.run % len(COLOURS)]
+            axes.plot(*_columns(line.raw), color=colour, alpha=0.25, linewidth=0.8)
+            dashed = {"linestyle": (0, (4, 2)), "linewidth": 1.1} if panel.evaluation else {"linewidth": 1.8}
+            axes.plot(*_columns(line.smooth), color=colour, **dashed)
+            axes.plot(*_columns(line.evaluations), color=colour, marker="o", markersize=3.5, linewidth=1.8)
+            for step, low, high in line.intervals:
+                axes.plot([step, step], [100 * low, 100 * high], color=colour, alpha=0.5, linewidth=1.2)
+        low, high = bounds(drawn, panel.percent)
+        axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+        axes.set_xlim(0, 1.02 * last_step(drawn))
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in every:
+        axes.set_visible(False)
+    keys = [Line2D([], [], color=COLOURS[i % len(COLOURS)], linewidth=2, label=run.label) for i, run in enumerate(runs)]
+    if any(line.evaluations for _, drawn in shown for line in drawn):
+        keys.append(Line2D([], [], color="grey", marker="o", markersize=3.5, label="held-out tasks, 95 % intervals"))
+        keys.append(Line2D([], [], color="grey", linestyle=(0, (4, 2)), label="training batches beside them"))
+    figure.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
+    figure.supxlabel("training step", fontsize=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    figure.savefig(part, format="png")
+    os.replace(part, path)
+    return path
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]

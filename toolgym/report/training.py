@@ -1,0 +1,185 @@
+"""Training runs as numbers: what each step measured, and what the evaluations said, with how sure that is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolgym.report.table import apart, wilson
+from toolgym.runlog import RunError, read_episodes, read_metrics
+from toolgym.types import Trajectory
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """The held-out tasks at one step."""
+
+    step: int
+    success: float
+    """Share of the episodes that counted."""
+    reward: float
+    episodes: int
+    """How many counted."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson 95 % interval of ``success``."""
+        return wilson(round(self.success * self.episodes), self.episodes)
+
+
+class TrainingRun(msgspec.Struct, frozen=True):
+    """A folder of ``toolgym train``, going on or over."""
+
+    label: str
+    folder: Path
+    config: dict[str, Any]
+    rows: list[dict[str, float]]
+    """``metrics.jsonl``: a row per step, and one of step 0 for the first evaluation."""
+
+    @property
+    def step(self) -> int:
+        return int(self.rows[-1]["step"]) if self.rows else 0
+
+    @property
+    def seconds(self) -> float:
+        """Spent on it so far, evaluations included where the run noted that."""
+        spent = sum(row.get("seconds", 0.0) for row in self.rows)
+        return self.rows[-1].get("seconds/total", spent) if self.rows else 0.0
+
+    def series(self, name: str) -> list[tuple[float, float]]:
+        """(step, value) wherever ``name`` was measured."""
+        return [(row["step"], row[name]) for row in self.rows if name in row and row[name] == row[name]]
+
+    def evaluations(self) -> list[Evaluation]:
+        """Oldest first."""
+        return [
+            Evaluation(
+                step=int(row["step"]),
+                success=row["eval/success"],
+                reward=row.get("eval/reward", float("nan")),
+                episodes=int(row.get("eval/episodes", self.config.get("eval_tasks", 0) - row.get("eval/unscored", 0))),
+            )
+            for row in self.rows
+            if row.get("eval/success", float("nan")) == row.get("eval/success")
+        ]
+
+    def kept(self, kind: str) -> list[Path]:
+        """The folders of kept episodes, oldest first; ``kind`` is "evaluations" or "groups"."""
+        return sorted(path for path in (self.folder / kind).glob("step-*") if (path / "episodes.jsonl").is_file())
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """The same held-out task before and after."""
+
+    before: Trajectory
+    after: Trajectory
+
+
+def is_training(path: str | Path) -> bool:
+    """Whether the folder is one of ``toolgym train``. (A model's folder has a config.json too.)"""
+    about = Path(path) / "config.json"
+    try:
+        config = json.loads(about.read_text("utf-8"))
+    except (OSError, ValueError):
+        return (Path(path) / "metrics.jsonl").is_file()
+    return isinstance(config, dict) and "algo" in config
+
+
+def load_training_runs(paths: Sequence[str | Path]) -> list[TrainingRun]:
+    """The training runs in the folders ``paths``, with labels that tell them apart.
+
+    Raises RunError for a folder that holds none, or whose files cannot be read.
+    """
+    folders = [Path(path) for path in paths]
+    runs = []
+    for folder, label in zip(folders, apart(folders), strict=True):
+        about = folder / "config.json"
+        if not is_training(folder):
+            raise RunError(f"{folder} holds no training run: it has no config.json of toolgym train")
+        try:
+            config = json.loads(about.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{about} cannot be read: {error}") from None
+        runs.append(TrainingRun(label, folder, config, read_metrics(folder)))
+    return runs
+
+
+def pairs(run: TrainingRun) -> tuple[int, int, list[Pair]]:
+    """The steps of the first and the last evaluation whose episodes were kept, and the tasks that are in both.
+
+    Where there is one evaluation alone, its episodes are both; where there is none, the list is empty.
+    """
+    folders = run.kept("evaluations")
+    if not folders:
+        return 0, 0, []
+    first, last = ({t.task_id: t for t in read_episodes(folder)} for folder in (folders[0], folders[-1]))
+    found = [Pair(first[task], last[task]) for task in first if task in last]
+    return _step_of(folders[0]), _step_of(folders[-1]), found
+
+
+def changes(run: TrainingRun) -> dict[str, int] | None:
+    """Over all held-out tasks of the first and the last evaluation: how many were passed before, after, both.
+
+    None where there are not two evaluations with their outcomes.
+    """
+    folders = [path for path in run.kept("evaluations") if (path / "outcomes.json").is_file()]
+    if len(folders) < 2:
+        return None
+    first, last = (json.loads((folder / "outcomes.json").read_text("utf-8")) for folder in (folders[0], folders[-1]))
+    both = [task for task in first if first[task] and last.get(task)]
+    counts = Counter((first[task]["success"], last[task]["success"]) for task in both)
+    return {
+        "passed before and after": counts[True, True],
+        "learnt: failed before, passed after": counts[False, True],
+        "lost: passed before, failed after": counts[True, False],
+        "failed before and after": counts[False, False],
+    }
+
+
+def last_group(run: TrainingRun) -> tuple[int, list[Trajectory]]:
+    """The newest training group that was kept, and its step; ``(0, [])`` where there is none."""
+    folders = run.kept("groups")
+    return (_step_of(folders[-1]), read_episodes(folders[-1])) if folders else (0, [])
+
+
+def summary(run: TrainingRun) -> dict[str, str]:
+    """The run in a few lines of text: what was done, and the first, the best and the last evaluation."""
+    config, done = run.config, run.evaluations()
+    found = {
+        "algorithm": f"{config.get('algo')}" + (f", LoRA {config['lora_rank']}" if config.get("lora_rank") else ""),
+        "steps": f"{run.step} of {config.get('steps', '?')}",
+        "time": in_words(run.seconds),
+    }
+    named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
+    for name in ("first", "last", "best"):
+        found[f"success %, {name}"] = success_words(named[name]) if name in named else "–"
+    for name in ("first", "last", "best"):
+        found[f"reward, {name}"] = f"{named[name].reward:+.2f}" if name in named else "–"
+    rewards = run.series("reward")
+    if rewards:
+        recent = [value for _, value in rewards[-max(1, len(rewards) // 10) :]]
+        found["reward in training, end"] = f"{sum(recent) / len(recent):+.2f}"
+    return found
+
+
+def success_words(evaluation: Evaluation) -> str:
+    """Success with its interval, in percent, and the step."""
+    low, high = evaluation.interval
+    return f"{100 * evaluation.success:.1f} [{100 * low:.1f}, {100 * high:.1f}] @{evaluation.step}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration, to two places."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _step_of(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])

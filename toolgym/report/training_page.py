@@ -1,0 +1,69 @@
+"""Training runs as one HTML file: a table, learning curves, and the same tasks before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from toolgym.report.curves import READING, curves
+from toolgym.report.document import COLOURS, document, legend, table
+from toolgym.report.episode import episode, pair
+from toolgym.report.text import in_html, one_line
+from toolgym.report.training import TrainingRun, changes, last_group, pairs, summary
+
+_INTERVALS = (
+    "Success in percent with Wilson 95 % intervals, and the step it was measured at. The best of many evaluations is "
+    "partly luck: compare runs by the last, or play the chosen checkpoint on other tasks."
+)
+
+
+def training_page(runs: Sequence[TrainingRun]) -> str:
+    """The HTML of a report on ``runs``."""
+    title = "Training: " + ", ".join(run.label for run in runs)
+    return document(title, legend([(run.label, _about(run)) for run in runs]), _sections(runs))
+
+
+def _about(run: TrainingRun) -> str:
+    config = run.config
+    words = [f"{config.get('algo')} on {config.get('env')}"]
+    words += [f"{name}={config[name]}" for name in ("env_kwargs", "model", "learning_rate", "seed") if config.get(name)]
+    return one_line(", ".join(words), 300)
+
+
+def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:
+    found = [summary(run) for run in runs]
+    names = list(dict.fromkeys(name for lines in found for name in lines))
+    head = "<th></th>" + "".join(f"<th>{in_html(run.label)}</th>" for run in runs)
+    rows = []
+    for name in names:
+        cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
+        rows.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
+    yield f"<section><h2>Results</h2>{table(head, rows)}<p class='note'>{in_html(_INTERVALS)}</p></section>"
+    yield f"<section><h2>Learning curves</h2>{curves(runs)}<p class='note'>{in_html(READING)}</p></section>"
+    for i, run in enumerate(runs):
+        yield f"<section><h2><i class='key b{i % COLOURS}'></i>{in_html(run.label)}: held-out tasks</h2>"
+        yield from _before_and_after(run)
+        yield "</section>"
+        step, group = last_group(run)
+        if group:
+            yield f"<section><h2><i class='key b{i % COLOURS}'></i>{in_html(run.label)}: a training group</h2>"
+            yield f"<p class='note'>Step {step}, sampled as the policy was before that step: one task, played"
+            yield f"{len(group)} times. What did better than the group's mean is made more likely.</p>"
+            yield from (episode(each, i, "", i % COLOURS) for each in group)
+            yield "</section>"
+
+
+def _before_and_after(run: TrainingRun) -> Iterator[str]:
+    first, last, found = pairs(run)
+    if not found:
+        yield "<p>No evaluation has kept episodes (eval_every is how often there is one).</p>"
+        return
+    if first == last:
+        yield f"<p class='note'>The only evaluation so far, at step {first}.</p>"
+        yield from (episode(each.after, 0, "", 0) for each in found)
+        return
+    counts = changes(run)
+    if counts is not None:
+        rows = [f"<tr><th>{in_html(name)}</th><td>{count}</td></tr>" for name, count in counts.items()]
+        yield table(f"<th>of {sum(counts.values())} tasks</th><th></th>", rows)
+    yield f"<p class='note'>Some of the tasks, before (step {first}) and after (step {last}), played greedily.</p>"
+    yield from (pair(each.before, each.after, (f"step {first}", f"step {last}")) for each in found)
