@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench bench-training clean
 
 help:
 	@echo "make demo   SmolLM2 and the oracle on real BFCL rows: a table, reward breakdowns, a page to look at"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   ruff and mypy only"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
+	@echo "make bench-training  a GRPO step beside TRL's: seconds, then losses and gradients"
 	@echo "make clean  remove the environments and caches made here (downloads stay in ~/.cache/toolgym)"
 
 $(VENV)/bin/python:
@@ -42,6 +43,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/rewards_speed.py
 	$(BIN)/python benchmarks/bfcl_verdicts.py
 	$(BIN)/python benchmarks/import_time.py
+
+bench-training: $(VENV)/.dev
+	$(BIN)/python benchmarks/trl_step.py
+	$(BIN)/python benchmarks/trl_step.py --check
 
 clean:
 	rm -rf $(VENV) .venv-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,112 @@
+"""What a call of a simulated API may cost. The official harness has no limits, so that one call can hang it.
+
+A call that would cost more is answered with an error, as if the API had raised it. No accepted answer comes near
+a limit, and a result beyond one can equal no accepted result, so verdicts stay the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+MAX_NODES = 100_000
+"""Files and folders that a search may visit. Folders can be copied into each other: 60 calls make 2**30 paths."""
+MAX_CHARS = 5_000_000
+"""Characters of one result, or of the files that one call reads."""
+MAX_STEP_CHARS = 10_000_000
+"""Characters of all results of one step; later calls of that step are refused."""
+SHOWN_CHARS = 200_000
+"""Characters of a result that the model gets to read. The longest accepted result has about 32,000."""
+
+_MAX_BITS = 20_000
+_MAX_MESSAGES = 80_000
+_LOWEST_PLACE = -5_000
+
+
+class TooMuch(ValueError):
+    """The call would cost more than is computed here."""
+
+
+def check_cost(api: Any, function: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Raise TooMuch, or what Python raises for the result, where a call must not be made. Arguments may be wrong."""
+    guard = _GUARDS.get(function)
+    if guard is not None:
+        try:
+            guard(api, *args, **kwargs)
+        except TypeError:  # the call itself will say it better
+            return
+
+
+def check_size(value: Any) -> None:
+    """Raise TooMuch for a result that is too large as text. Parts can be shared, so that few objects make a long text.
+
+    Only needed where calls were made inside of calls: otherwise a result is no larger than what was written.
+    """
+    left, todo = MAX_CHARS // 50, [value]
+    while todo:
+        value = todo.pop()
+        left -= 1 + (len(value) // 50 if isinstance(value, str) else 0)
+        if left < 0:
+            raise TooMuch(f"the result has more than {MAX_CHARS:,} characters")
+        if isinstance(value, dict):
+            todo += value.keys()
+            todo += value.values()
+        elif isinstance(value, (list, tuple, set)):
+            todo += value
+
+
+def _find(api: Any, path: str = ".", name: str | None = None) -> None:
+    folder = _folder(api, path)
+    if folder is not None:
+        _visit(folder, len(path))
+
+
+def _du(api: Any, human_readable: bool = False) -> None:
+    _visit(api._current_dir, 0)
+
+
+def _folder(api: Any, path: Any) -> Any:
+    found = api._navigate_to_directory(path)
+    return None if isinstance(found, dict) else found
+
+
+def _visit(folder: Any, length: int) -> None:
+    """Walk a tree of folders as far as the limits; ``length`` is that of the path to it."""
+    nodes, chars = MAX_NODES, MAX_CHARS
+    todo = [(folder, length)]
+    while todo:
+        folder, length = todo.pop()
+        for name, item in folder.contents.items():
+            nodes -= 1
+            if hasattr(item, "contents"):
+                todo.append((item, length + len(name) + 1))
+                chars -= length + len(name)
+            else:
+                chars -= length + len(name) + len(item.content)
+            if nodes < 0 or chars < 0:
+                raise TooMuch("there are too many files here, or too long ones")
+
+
+def _power(api: Any, base: Any, exponent: Any) -> None:
+    whole = isinstance(base, int) and isinstance(exponent, int) and exponent > 0
+    if whole and (base.bit_length() - 1) * exponent > _MAX_BITS:
+        raise ValueError("Exceeds the limit (4300 digits) for integer string conversion")
+
+
+def _round_number(api: Any, number: Any, decimal_places: Any = 0) -> None:
+    if isinstance(number, int) and isinstance(decimal_places, int) and decimal_places < _LOWEST_PLACE:
+        raise TooMuch(f"numbers are rounded at most at {-_LOWEST_PLACE} places before the point")
+
+
+def _send_message(api: Any, receiver_id: Any, message: Any) -> None:
+    if len(api.generated_ids) > _MAX_MESSAGES:  # it looks for a free number of five digits at random
+        raise TooMuch(f"at most {_MAX_MESSAGES:,} messages can be sent")
+
+
+_GUARDS: dict[str, Callable[..., None]] = {
+    "find": _find,
+    "du": _du,
+    "power": _power,
+    "round_number": _round_number,
+    "send_message": _send_message,
+}
