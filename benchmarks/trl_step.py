@@ -5,9 +5,9 @@
 
 SmolLM2-135M, 2 prompts x 8 completions a step, every completion forced to its full length. Each side runs in a process
 of its own with the same environment variables, in particular the same settings of glibc's malloc; they take turns, and
-the first step of each turn is dropped. ToolGym's side is what ``toolgym train`` calls. Machines are shared, so a step waits until
-other processes are quiet, what they used meanwhile is noted, and ratios are of the fastest steps. The ratio of CPU
-seconds stands beside that of wall-clock seconds.
+the first step of each turn is dropped. ToolGym's side is what ``toolgym train`` calls. Machines are shared, so a step
+waits until other processes are quiet, what they used meanwhile is noted, and ratios are of the fastest steps; the ratio
+of CPU seconds stands beside that of wall-clock seconds. Where other work never stops, use --threads 1.
 
 Results: benchmarks/results/trl_step.json, under "steps" and "check".
 """

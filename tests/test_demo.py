@@ -1,4 +1,4 @@
-"""``make demo``: that it runs to its end, says where the page is, and goes on where it was stopped."""
+"""``make demo``, with a tiny model: that it runs to its end, says where the pages are, and goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from toolgym.commands.resolve import make_agent
+pytest.importorskip("torch")
+
+from tiny_lm import byte_tokenizer, tiny_model
 
 PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "demo.py"
-
-
-class Parrot:
-    """A policy that calls the first tool of the prompt it is given, with nothing."""
-
-    asked = 0
-
-    def act_batch(self, observations):
-        Parrot.asked += len(observations)
-        texts = [each["messages"][-1]["content"] for each in observations]
-        assert all(text.startswith("Tools:\n") and "\nRequest: " in text for text in texts)
-        names = [text.split("\n")[1].partition("(")[0] for text in texts]
-        return [f'<tool_call>\n{{"name": "{name}", "arguments": {{}}}}\n</tool_call>' for name in names]
 
 
 @pytest.fixture
@@ -32,18 +21,28 @@ def demo(monkeypatch):
     spec = importlib.util.spec_from_file_location("demo", PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "make_agent", lambda name, how: Parrot() if name == "policy" else make_agent(name, how))
+    monkeypatch.setattr(module, "PLAYED", [(*played[:3], 2) for played in module.PLAYED[:2]])
+    monkeypatch.setattr(module, "SFT", {**module.SFT, "prompts_per_step": 1, "max_tokens": 4000})
+    small = {"prompts_per_step": 1, "num_generations": 2, "max_completion_length": 4, "max_tokens": 4000}
+    monkeypatch.setattr(module, "GRPO", {**module.GRPO, **small})
     return module
 
 
-@pytest.mark.model
 def test_the_demo_runs_and_goes_on(demo, tmp_path):
-    for _ in range(2):
+    model = tiny_model()
+    model.save_pretrained(tmp_path / "tiny")
+    byte_tokenizer().save_pretrained(tmp_path / "tiny")
+    out = tmp_path / "demo"
+    for steps in (1, 2):
         console = Console(file=io.StringIO(), width=80)
-        demo.demo(tmp_path, 2, console)
+        demo.demo(out, str(tmp_path / "tiny"), 1, steps, console)
         text = console.file.getvalue()
-        assert "report.html" in text
-        assert "expected" in text
-        page = (tmp_path / "report.html").read_text("utf-8")
-        assert page.count("class='episode'") == 2 * 2 * len(demo.CATEGORIES)
-    assert Parrot.asked == 2 * len(demo.CATEGORIES)  # the second time everything was there
+        assert "Before and after" in text
+        for page in ("training.html", "office.html", "bfcl.html"):
+            assert page in text
+            assert (out / page).stat().st_size > 1000
+        assert (out / "training.png").read_bytes().startswith(b"\x89PNG")
+    assert len((out / "sft" / "metrics.jsonl").read_text().splitlines()) == 1  # the second time it was there
+    assert len((out / "grpo" / "metrics.jsonl").read_text().splitlines()) == 2  # went on
+    page = (out / "office.html").read_text("utf-8")
+    assert page.count("class='episode'") == 4

@@ -8,6 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
+from toolgym.thought import needs
 from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, Verdict, message
 
 from .grading import OfficeReward, Progress
@@ -71,11 +72,10 @@ class OfficeEnv(ToolEnv):
     ):
         if outcome < 0:
             raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
-        self._reward = OfficeReward(get_rubric(rubric))
-        super().__init__(
-            OfficeTasks(split, seed, level), dialect=dialect, rubric=self._reward, max_turns=max_turns, **kwargs
-        )
+        reward = OfficeReward(get_rubric(rubric))
+        super().__init__(OfficeTasks(split, seed, level), dialect=dialect, rubric=reward, max_turns=max_turns, **kwargs)
         self.tasks: OfficeTasks
+        self.rubric: OfficeReward
         self.outcome = outcome
 
     def find_task(self, task_id: str) -> Task:
@@ -86,7 +86,14 @@ class OfficeEnv(ToolEnv):
         plan: Plan = task.data
         self.state = plan.fixture.state()
         self._progress = Progress(task, self.state, self.max_turns, self.outcome)
-        self._reward.progress = self._progress
+        self.rubric.progress = self._progress
+
+    def save_state(self) -> dict[str, Any]:
+        return self._progress.save()
+
+    def load_state(self, saved: dict[str, Any]) -> None:
+        self.start(self.task)
+        self._progress.load(saved)
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         return self._progress.wanted(completion)
@@ -115,7 +122,8 @@ class OfficeEnv(ToolEnv):
             for stage in phase.stages:
                 calls = next(turns)
                 names = list(dict.fromkeys([call.name for call in calls]))
-                texts.append(Completion("", calls, stage.why.replace("{tools}", " and ".join(names))))
+                why = stage.why.replace("{tools}", " and ".join(names))
+                texts.append(Completion("", calls, f"{why} {needs(calls)}"))
             next(turns)
             texts.append(Completion("", (), phase.why, phase.answer))
         return tuple([self.dialect.render(text) for text in texts])
