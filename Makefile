@@ -7,7 +7,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help demo test lint bench bench-training clean
 
 help:
-	@echo "make demo   SmolLM2 and the oracle on real BFCL rows: a table, reward breakdowns, a page to look at"
+	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   ruff and mypy only"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
@@ -19,7 +19,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing what the demo needs (torch is large) ..."
-	$(PIP_INSTALL) --editable ".[train]"
+	$(PIP_INSTALL) --editable ".[train,report]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -42,6 +42,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/env_speed.py
 	$(BIN)/python benchmarks/rewards_speed.py
 	$(BIN)/python benchmarks/bfcl_verdicts.py
+	$(BIN)/python benchmarks/bfcl_multi_turn.py
+	$(BIN)/python benchmarks/fork.py
 	$(BIN)/python benchmarks/import_time.py
 
 bench-training: $(VENV)/.dev

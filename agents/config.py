@@ -51,6 +51,8 @@ class TrainConfig:
     """Steps over which the learning rate rises."""
     loss_type: Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"] = "dapo"
     """How tokens are averaged and ratios clipped; see grpo.py."""
+    credit: Literal["episode", "turn", "call"] = "episode"
+    """What is compared within a group (grpo): episodes; each turn with what came after it; calls too. See credit.py."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """What advantages are divided by."""
     epsilon: float = 0.2
@@ -90,6 +92,8 @@ class TrainConfig:
         for name in ("temperature", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")
+        if self.algo != "grpo" and self.credit != "episode":
+            raise ValueError(f'credit {self.credit!r} is for algo "grpo"; got {self.algo!r}')
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:

@@ -15,8 +15,8 @@ mean per micro-batch gives tokens of short micro-batches more weight.
 Names and conventions are TRL's (``GRPOConfig``). Left out: bnpo (its normaliser depends on the micro-batch), sapo,
 luspo, vespo, top-entropy filtering, off-policy sequence masking. A new loss is a row in ``LOSSES``.
 
-Advantages are per token, so credit may differ between the turns or calls of an episode; ``group_advantages`` gives
-one per episode.
+Advantages are per token, so credit may differ between the turns or calls of an episode (``credit.py``);
+``group_advantages`` gives one per episode.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from typing import Any
 
 from toolgym.runlog import read_metrics, write_atomic
 
+from .collect import Rollout
+
 logger = logging.getLogger(__name__)
 
 
@@ -115,3 +117,18 @@ def open_board(folder: Path, rows: Sequence[dict[str, float]]) -> _Board:
             raise
         logger.warning("nothing is written for TensorBoard: pip install tensorboardX")
         return _Board()
+
+
+def episode_metrics(rollouts: Sequence[Rollout], *, sampled: bool) -> dict[str, float]:
+    """How a batch's episodes went. The success of gold episodes would say nothing."""
+    valid = [rollout for rollout in rollouts if rollout.trajectory.reward_valid]
+    return {
+        **({"success": _mean([float(bool(rollout.trajectory.success)) for rollout in valid])} if sampled else {}),
+        "completion_length": _mean([float(sum(rollout.sample.loss_mask)) for rollout in rollouts]),
+        "turns": _mean([float(len(rollout.trajectory.turns)) for rollout in rollouts]),
+        "truncated": _mean([float(rollout.sample.truncated) for rollout in rollouts]),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")

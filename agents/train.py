@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -29,13 +30,13 @@ from .collect import Collector, Rollout, TaskName
 from .config import TrainConfig
 from .evaluate import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .forward import TrainingForward
-from .metrics import MetricsLog
+from .metrics import MetricsLog, episode_metrics
 from .model import load_model
 from .optimizer import MasterAdamW
 from .policy import Policy
 from .ppo import ValueHead
 from .tokens import ChatTokens
-from .update import PolicyUpdate, grpo_advantages, sft_gradients
+from .update import PolicyUpdate, grpo_advantages, has_part, sft_gradients
 
 logger = logging.getLogger(__name__)
 
@@ -170,17 +171,17 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
-        tasks = self._draw(step)
         self.collector.set_step(step)
         self.collector.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
         if config.algo == "sft":
             self.model.train()
-            rollouts = [self.collector.gold(task) for task in tasks]
+            rollouts = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
             self.model.eval()
+            tasks = list(islice(self._draw(step), config.prompts_per_step))
             groups = self.collector.play(tasks, config.num_generations)
             played = perf_counter()
             metrics, updates = self._policy_update(groups)
@@ -199,7 +200,7 @@ class Trainer:
         return {
             "step": self.step,
             **metrics,
-            **_episode_metrics(rollouts),
+            **episode_metrics(rollouts, sampled=config.algo != "sft"),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -213,29 +214,36 @@ class Trainer:
         return metrics, (lambda _: sft_gradients(used, self.forward)) if used else _no_update
 
     def _policy_update(self, groups: Sequence[Sequence[Rollout]]) -> tuple[dict[str, float], Update]:
-        config, in_loss = self.config, self.config.kl_in == "loss"
-        by_group = config.algo == "grpo"
-        metrics = grpo_advantages(groups, config, *((self.forward, self.reference) if by_group else ()))
+        config, by_group = self.config, self.config.algo == "grpo"
+        held_to = self.reference if by_group else None  # ppo takes the KL off each token's reward itself
+        metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
         used = [r for group in groups for r in group if r.valid]
-        if by_group:  # a sample without a part in the loss has no gradient
-            used = [r for r in used if not (config.mask_truncated and r.sample.truncated)]
-            used = [r for r in used if any(r.sample.advantages) or (config.beta and in_loss)]
-        if not used or (config.mask_truncated and all(r.sample.truncated for r in used)):
+        samples = [r.sample for r in used]
+        if not any(has_part(sample, config) for sample in samples):
             return metrics, _no_update
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
-        samples = [r.sample for r in used]
-        reference = self.reference if in_loss or not by_group else None
+        reference = self.reference if config.kl_in == "loss" or not by_group else None
         return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
 
-    def _draw(self, step: int) -> list[TaskName]:
-        """The tasks of a step, by (seed, step) alone; suites have equal shares."""
+    def _draw(self, step: int) -> Iterator[TaskName]:
+        """The tasks of a step, without end, by (seed, step) alone; suites have equal shares."""
         stream = random.Random(f"tasks {self.config.seed} {step}")
-        chosen = []
-        for _ in range(self.config.prompts_per_step):
+        while True:
             suite = stream.randrange(len(self.collector.envs))
             tasks = self.collector.tasks(suite)
-            chosen.append((suite, tasks[stream.randrange(len(tasks))].id))
-        return chosen
+            yield suite, tasks[stream.randrange(len(tasks))].id
+
+    def _gold(self, step: int) -> list[Rollout]:
+        """Gold episodes of a step's tasks; those longer than ``max_tokens`` make room for the next.
+
+        Raises TrainingStopped where hardly any is short enough.
+        """
+        wanted, limit = self.config.prompts_per_step, self.config.max_tokens
+        played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
+        rollouts = list(islice((r for r in played if len(r.sample.token_ids) <= limit), wanted))
+        if not rollouts:
+            raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
+        return rollouts
 
     def _collector(self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy) -> Collector:
         makers = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
@@ -320,18 +328,3 @@ def with_lora(model: Any, rank: int, seed: int) -> Any:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
-
-
-def _episode_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """How the batch's episodes went."""
-    valid = [rollout for rollout in rollouts if rollout.trajectory.reward_valid]
-    return {
-        "success": _mean([float(bool(rollout.trajectory.success)) for rollout in valid]),
-        "completion_length": _mean([float(sum(rollout.sample.loss_mask)) for rollout in rollouts]),
-        "turns": _mean([float(len(rollout.trajectory.turns)) for rollout in rollouts]),
-        "truncated": _mean([float(rollout.sample.truncated) for rollout in rollouts]),
-    }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from .collect import Rollout
 from .config import TrainConfig
+from .credit import call_parts, credit_calls, padded, turn_advantages
 from .forward import TrainingForward
 from .grpo import (
     Metrics,
@@ -23,24 +25,28 @@ from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
 from .sft import sft_loss
 from .tokens import Sample, completions, unpack
 
-TOKENS_PER_MICRO_BATCH = {"cpu": 4096, "cuda": 65536}
+TOKENS_PER_MICRO_BATCH = {"cpu": 2048, "cuda": 65536}
 VALUE_WEIGHT = 0.5
 
 
 def micro_batches(samples: Sequence[Sample], device: str) -> Iterator[list[int]]:
-    """Indices of the samples, split by a budget of tokens; what shares a prompt stays together where it fits."""
+    """Indices of the samples, split by a budget of tokens. Neighbours that share a prompt, which is computed once for
+    them, are only parted where all of them exceed it."""
     budget = TOKENS_PER_MICRO_BATCH.get(device, TOKENS_PER_MICRO_BATCH["cuda"])
     batch: list[int] = []
     used = 0
-    for i, sample in enumerate(samples):
-        size = len(sample.token_ids)
-        if batch and samples[batch[-1]].token_ids[: sample.prompt_length] == sample.token_ids[: sample.prompt_length]:
-            size -= sample.prompt_length
-        if batch and used + size > budget:
+    for prompt, group in groupby(range(len(samples)), lambda i: samples[i].token_ids[: samples[i].prompt_length]):
+        sizes = {i: len(samples[i].token_ids) - len(prompt) for i in group}
+        if batch and used + len(prompt) + sum(sizes.values()) > budget:
             yield batch
-            batch, used, size = [], 0, len(sample.token_ids)
-        batch.append(i)
-        used += size
+            batch, used = [], 0
+        used += len(prompt)
+        for i, size in sizes.items():
+            if batch and used + size > budget:
+                yield batch
+                batch, used = [], len(prompt)
+            batch.append(i)
+            used += size
     if batch:
         yield batch
 
@@ -78,16 +84,21 @@ def grpo_advantages(
     config: TrainConfig,
     forward: TrainingForward | None = None,
     reference: TrainingForward | None = None,
+    decode: Callable[[Sequence[int]], str] | None = None,
 ) -> dict[str, float]:
-    """Credit every sample with how much better its episode did than its group; returns the groups' statistics.
+    """Credit every sample with how much better it did than its group, by ``config.credit``; the groups' statistics.
 
-    With both policies, and ``kl_in="reward"``, the KL between them is first taken off the rewards. The metric
-    ``reward`` is without it.
+    With both policies, and ``kl_in="reward"``, the KL between them is first taken off the rewards (of an episode, or of
+    the turns whose tokens it is on). The metric ``reward`` is without it.
+
+    Args:
+        decode: token ids to text; needed to credit calls.
     """
     rewards = torch.tensor([[rollout.reward for rollout in group] for group in groups], dtype=torch.float64)
     valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
     about: dict[str, float] = {}
     judged = rewards
+    gaps: dict[int, Tensor] = {}
     if forward is not None and reference is not None and config.kl_in == "reward" and bool(valid.any()):
         samples = [rollout.sample for group in groups for rollout in group if rollout.valid]
         mask = completions(samples).mask
@@ -95,20 +106,73 @@ def grpo_advantages(
         judged = rewards.clone()
         # as one group of all the valid ones: they are only taken apart for the group's mean, which comes after
         judged[valid] = rewards_with_kl(rewards[valid][None], now, then, mask, config.beta)[0]
+        gaps = {id(sample): gap for sample, gap in zip(samples, now - then, strict=True)}
         about = {"kl": float((then - now).double().expm1()[mask].mean() + (now - then)[mask].mean())}
-    advantages, metrics = group_advantages(judged, valid, scale_rewards=config.scale_rewards)
-    for group, row in zip(groups, advantages.tolist(), strict=True):
-        for rollout, advantage in zip(group, row, strict=True):
-            rollout.sample.credit(advantage)
+    if config.credit == "episode":
+        advantages, metrics = group_advantages(judged, valid, scale_rewards=config.scale_rewards)
+        for group, row in zip(groups, advantages.tolist(), strict=True):
+            for rollout, advantage in zip(group, row, strict=True):
+                rollout.sample.credit(advantage)
+    else:
+        metrics = _credit_turns(groups, config, gaps, decode)
     if about:
         metrics["reward"] = float(rewards[valid].mean())
     return {**metrics, **about}
+
+
+def _credit_turns(
+    groups: Sequence[Sequence[Rollout]],
+    config: TrainConfig,
+    gaps: dict[int, Tensor],
+    decode: Callable[[Sequence[int]], str] | None,
+) -> dict[str, float]:
+    """As ``grpo_advantages``, for each turn, or call.
+
+    ``gaps``: by ``id`` of a sample, its completion's log-ratios to the reference, where they count.
+    """
+
+    def rewards_of(rollout: Rollout) -> list[float]:
+        sample, turns = rollout.sample, rollout.trajectory.turns
+        rewards = [turn.reward.total for turn in turns]
+        gap = gaps.get(id(sample))
+        if gap is not None:
+            spans = [(start - sample.prompt_length, end - sample.prompt_length) for start, end in sample.turns]
+            rewards = [r - config.beta * float(gap[a:b].sum()) for r, (a, b) in zip(rewards, spans, strict=True)]
+        return rewards
+
+    def parts_of(rollout: Rollout) -> list[list[float]]:
+        return [call_parts(turn.reward) for turn in rollout.trajectory.turns]
+
+    by_call = config.credit == "call"
+    rewards, reached = padded([[rewards_of(r) if r.valid else [] for r in group] for group in groups], 3)
+    parts, made = None, None
+    if by_call:
+        parts, made = padded([[parts_of(r) if r.valid else [] for r in group] for group in groups], 4)
+    advantages, extra, metrics = turn_advantages(rewards, reached, parts, made, scale_rewards=config.scale_rewards)
+    for group, rows, extras in zip(groups, advantages.tolist(), extra.tolist(), strict=True):
+        for rollout, row, more in zip(group, rows, extras, strict=True):
+            turns = rollout.trajectory.turns if rollout.valid else []
+            rollout.sample.credit(row[: len(turns)] if turns else 0.0)
+            for k, turn in enumerate(turns if by_call else ()):
+                if decode is None:
+                    raise ValueError('credit "call" needs decode, to find the tokens of the calls')
+                credit_calls(rollout.sample, k, turn, more[k][: len(turn.reward.calls)], decode)
+    return metrics
+
+
+def has_part(sample: Sample, config: TrainConfig) -> bool:
+    """Whether the sample's tokens have a gradient: else there is no need to run them through the model."""
+    if config.mask_truncated and sample.truncated:
+        return False
+    return config.algo == "ppo" or any(sample.advantages) or (config.beta > 0 and config.kl_in == "loss")
 
 
 class PolicyUpdate:
     """Gradients of ``policy_loss`` (and for PPO the values') over one batch of episodes, update after update.
 
     Args:
+        samples: all whose reward counts. The loss is averaged over them all, also over those that are then left out
+            because they have no part in it.
         reference: the policy that a KL holds to: in the loss, or (``kl_in="reward"``, with a value head) in the
             reward of each token.
         rewards: of each sample's turns, for the value head.
@@ -124,15 +188,16 @@ class PolicyUpdate:
         rewards: Sequence[Sequence[float]] = (),
     ):
         self.forward, self.config, self.value_head = forward, config, value_head
-        self.samples = list(samples)
         self.device = forward.model.device
+        used = [i for i, sample in enumerate(samples) if value_head is not None or has_part(sample, config)]
+        self.samples = [samples[i] for i in used]
         batch = completions(self.samples)
         self.weights = token_weights(
-            batch.mask,
+            completions(samples).mask,
             loss_type=config.loss_type,
             max_completion_length=config.max_completion_length,
             truncated=torch.tensor([sample.truncated for sample in samples]) if config.mask_truncated else None,
-        )
+        )[used, : batch.mask.shape[-1]]
         self.sampler = batch.logprobs
         self.advantages, self.returns, self.old_values = batch.advantages, batch.advantages, batch.advantages
         self.old: Tensor | None = None

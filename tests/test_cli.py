@@ -18,7 +18,7 @@ from toolgym.commands.resolve import AGENTS, make_agent
 from toolgym.rollout import AgentError
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
-COMMANDS = ["list", "show", "play", "eval", "train", "export", "report", "audit", "fetch"]
+COMMANDS = ["list", "show", "play", "eval", "train", "export", "report", "replay", "audit", "fetch"]
 
 
 class ShopEnv(ToolEnv):

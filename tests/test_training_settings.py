@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import groupby
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -13,8 +16,14 @@ import test_train  # noqa: E402
 from test_train import config, metrics, trainer, weights  # noqa: E402
 
 from toolgym.agents.config import TrainConfig, parse  # noqa: E402
-from toolgym.agents.tokens import completions  # noqa: E402
-from toolgym.agents.update import PolicyUpdate, grpo_advantages, score  # noqa: E402
+from toolgym.agents.tokens import Sample, completions  # noqa: E402
+from toolgym.agents.update import (  # noqa: E402
+    TOKENS_PER_MICRO_BATCH,
+    PolicyUpdate,
+    grpo_advantages,
+    micro_batches,
+    score,
+)
 
 one_thread = test_train.one_thread
 
@@ -161,3 +170,25 @@ def test_a_yaml_file_may_write_numbers_without_a_point(tmp_path):
     wanted = TrainConfig(learning_rate=1e-5, epsilon_high=0.3, mask_truncated=True)
     assert parse(["--config", str(tmp_path / "run.yaml")]) == wanted
     assert parse(["--config", str(tmp_path / "run.yaml"), "--no-mask-truncated"]).mask_truncated is False
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 900), st.integers(1, 6)), min_size=1, max_size=8))
+def test_micro_batches_keep_to_the_budget_and_part_no_group_that_fits(groups):
+    """``groups``: which prompt, how long its members are, how many there are."""
+    samples = []
+    for prompt, size, count in groups:
+        tokens = [prompt] * (100 * prompt + size)
+        mask = [0] * (100 * prompt) + [1] * size
+        samples += [Sample(tokens, mask, [0.0] * len(tokens), [0.0] * len(tokens), 100 * prompt)] * count
+    batches = list(micro_batches(samples, "cpu"))
+    assert [i for batch in batches for i in batch] == list(range(len(samples)))
+    budget = TOKENS_PER_MICRO_BATCH["cpu"]
+    where = {i: number for number, batch in enumerate(batches) for i in batch}
+
+    def cost(rows):
+        prompts = {tuple(samples[i].token_ids[: samples[i].prompt_length]) for i in rows}
+        return sum(map(len, prompts)) + sum(len(samples[i].token_ids) - samples[i].prompt_length for i in rows)
+
+    assert all(cost(batch) <= budget or len(batch) == 1 for batch in batches)
+    runs = [list(rows) for _, rows in groupby(range(len(samples)), lambda i: samples[i].prompt_length)]
+    assert all(len({where[i] for i in rows}) == 1 for rows in runs if cost(rows) <= budget)

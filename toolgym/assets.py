@@ -96,6 +96,13 @@ ASSETS = {
                 (3, "57228427976f05725d9cf2f0ab03ac16487efaed67d5a929b28e974b9b27ef05"),
             ]
         ],
+        Asset(
+            "bamboogle",
+            "bamboogle/data.json",
+            "82d2ff3996093300bf207c01f0a91a6fe7bd3608287ae623650788b712777f0c",
+            "MIT",
+            url=f"{_TOOLRL}/benchmarks/Bamboogle/data.json",
+        ),
     ]
 }
 

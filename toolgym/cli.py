@@ -149,6 +149,12 @@ def _report(args: argparse.Namespace, console: Console) -> None:
     report(args, console)
 
 
+def _replay(args: argparse.Namespace, console: Console) -> int:
+    from toolgym.commands.replaying import replay
+
+    return replay(args, console)
+
+
 def _audit(args: argparse.Namespace, console: Console) -> int:
     from toolgym.commands.resolve import UserError
     from toolgym.commands.terminal import audit_view
@@ -314,6 +320,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its episodes.jsonl")
     report.add_argument("--html", metavar="FILE", help="write a page, with every episode of evaluations")
+
+    from toolgym.commands import replaying
+
+    replaying.add_arguments(
+        add(
+            "replay",
+            _replay,
+            "a run again: the same bytes, or another rubric",
+            "Play the actions of a run's episodes through the environment again and say\n"
+            "what comes out differently: messages, rewards, the record of a call, the\n"
+            "verdict. Exit status 1 if anything does. Episodes that were not valid cannot be\n"
+            "replayed. With --rubric, the episodes get other rewards and make a new run, in\n"
+            "--out.",
+            "  toolgym replay runs/smollm2\n"
+            "  toolgym replay runs/grpo\n"
+            "  toolgym replay runs/smollm2 --rubric toolrl-reference --out runs/reference",
+        )
+    )
 
     audit = add(
         "audit",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +11,9 @@ from gymnasium.error import ResetNeeded
 
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.rewards import Evidence, RewardModel, get_rubric
+from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
 from toolgym.spaces import Text, Transcript
+from toolgym.tasks import TaskSource, task_order
 from toolgym.tools import Tool
 from toolgym.types import (
     CallRecord,
@@ -27,12 +29,9 @@ from toolgym.types import (
     Verdict,
     message,
 )
-
-MOST_TASKS = 50_000
-"""More tasks than this are not played unasked."""
+from toolgym.verdict import as_expected
 
 _NO_REWARD = RewardBreakdown()
-_PASSED = Verdict(True)
 
 
 class ToolEnv(gym.Env[Observation, str]):
@@ -96,6 +95,7 @@ class ToolEnv(gym.Env[Observation, str]):
         """What the tools of the current episode work on."""
         self.turns: list[Turn] = []
         """The current episode so far."""
+        self._source = TaskSource(tasks)
         self._make_state = state
         self._task: Any = None
         self._messages: tuple[Message, ...] = ()
@@ -139,11 +139,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the finished episode. The default: every turn made just the expected calls."""
-        made = [[record.call for record in turn.reward.calls] for turn in self.turns]
-        for i, (wanted, calls) in enumerate(zip_longest(self.task.expected, made, fillvalue=())):
-            if not _same_calls(wanted, calls):
-                return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(calls)}")
-        return _PASSED
+        return as_expected(self.task.expected, self.turns)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         """Further entries for ``info``, at reset and at each step; ``over`` says the episode has ended."""
@@ -158,6 +154,22 @@ class ToolEnv(gym.Env[Observation, str]):
             think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
             texts.append(self.dialect.render(Completion("", tuple(calls), think, says)))
         return tuple(texts)
+
+    def save_state(self) -> Any:
+        """A copy of all that changes during an episode, beside the transcript. The default deep-copies ``self.state``,
+        whose class may have a ``__deepcopy__`` that is cheaper. Made of what pickle keeps; it must never change."""
+        return deepcopy(self.state)
+
+    def load_state(self, saved: Any) -> None:
+        """Go on from what ``save_state`` gave, as often as asked, also in another env: copy, do not take."""
+        self.state = deepcopy(saved)
+
+    def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
+        """Tools that were on offer, by name, where a snapshot comes from another process."""
+        known = {tool.name: tool for tool in self.task.tools}
+        if missing := [name for name in names if name not in known]:
+            raise SnapshotError(f"the task offers no {missing[0]!r}; {type(self).__name__} needs its own find_tools()")
+        return tuple([known[name] for name in names])
 
     # Gymnasium ----------------------------------------------------------------------------------
 
@@ -219,6 +231,25 @@ class ToolEnv(gym.Env[Observation, str]):
             results.append(result if tool is None else tool.run(call.arguments, self.state))
             problems.append(wrong)
         return self.settle(completion, results, problems)
+
+    def snapshot(self) -> Snapshot:
+        """The state of the episode as an immutable value. Raises ResetNeeded before the first reset."""
+        return take(self)
+
+    def restore(self, snapshot: Snapshot) -> Observation:
+        """Go on from a snapshot of this env or of another one of the same suite, tasks and settings.
+
+        What follows is the same, byte for byte, as what followed there. Raises SnapshotError for a foreign snapshot.
+        """
+        restore(self, snapshot)
+        return self.observe()
+
+    def fork(self, n: int = 1) -> list[ToolEnv]:
+        """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
+        snapshot, forks = take(self), [sibling(self) for _ in range(n)]
+        for each in forks:
+            restore(each, snapshot)
+        return forks
 
     @property
     def runs_inline(self) -> bool:
@@ -348,43 +379,6 @@ class ToolEnv(gym.Env[Observation, str]):
     def observe(self) -> Observation:
         """What a policy sees now."""
         return Observation(self._messages, self._schemas)
-
-
-def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:
-    """Equal as multisets of (name, arguments)."""
-    if len(wanted) != len(made):
-        return False
-    left = list(wanted)
-    for call in made:
-        for i, other in enumerate(left):
-            if call.name == other.name and call.error is None and call.arguments == other.arguments:
-                del left[i]
-                break
-        else:
-            return False
-    return True
-
-
-def _show(calls: Sequence[ToolCall]) -> str:
-    if not calls:
-        return "no call"
-    text = ", ".join(f"{c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})" for c in calls[:5])
-    return text if len(text) <= 300 else text[:300] + "..."
-
-
-def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
-    """The ids of ``n`` tasks, drawn without repetition by ``seed``; all of them, in order, for None.
-
-    Raises ValueError for all tasks of a suite that makes them on demand.
-    """
-    if n is None and len(tasks) > MOST_TASKS:
-        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n)")
-    if n is None or n >= len(tasks):
-        return [task.id for task in tasks]
-    import numpy as np
-
-    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
-    return [tasks[int(i)].id for i in sorted(chosen)]
 
 
 __all__ = ["ToolEnv", "task_order"]

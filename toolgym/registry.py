@@ -56,6 +56,12 @@ SUITES = {
             "API-Bank as the ToolRL paper scores it: 597 dialogues, the one call that comes next",
             assets=("apibank-1", "apibank-2", "apibank-3"),
         ),
+        Suite(
+            "ToolGym-Bamboogle-v0",
+            "toolgym.envs.bamboogle.env:BamboogleEnv",
+            "Bamboogle: 125 questions of two hops with a search tool; offline by default, web searches recorded",
+            assets=("bamboogle",),
+        ),
     ]
 }
 

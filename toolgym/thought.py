@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from toolgym.types import ToolCall
 
 
-def needs(calls: Sequence[ToolCall]) -> str:
-    """Each tool once, with all parameters that its calls give: "add needs a, b. stop needs nothing."."""
+def calling(calls: Sequence[ToolCall]) -> str:
+    """Each tool once, with all parameters that its calls give: "Call add with a, b. Call stop."."""
     named: dict[str, dict[str, None]] = {}
     for call in calls:
         named.setdefault(call.name, {}).update(dict.fromkeys(call.arguments))
-    return " ".join(f"{name} needs {', '.join(names) or 'nothing'}." for name, names in named.items())
+    return " ".join(
+        f"Call {name} with {', '.join(names)}." if names else f"Call {name}." for name, names in named.items()
+    )

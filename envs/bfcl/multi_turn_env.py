@@ -90,6 +90,21 @@ class MultiTurnEnv(ToolEnv):
     def start(self, task: Task) -> None:
         self.state = Dialogue(task.data, decoded=self._prompted)
 
+    def save_state(self) -> Dialogue:
+        """The dialogue without its entry, which is the task's."""
+        saved: Dialogue = self.state.fork()
+        del saved.entry
+        return saved
+
+    def load_state(self, saved: Dialogue) -> None:
+        self.state = saved.fork()
+        self.state.entry = self.task.data
+
+    def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
+        """Functions that were held back count too."""
+        known = functions(self.task.data.classes)
+        return tuple([known[name] for name in names])
+
     def parse(self, text: str) -> Completion:
         completion = self.dialect.parse(text)
         self._runs = _decodes(completion.calls, self._prompted)

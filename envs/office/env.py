@@ -8,7 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
-from toolgym.thought import needs
+from toolgym.thought import calling
 from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, Verdict, message
 
 from .grading import OfficeReward, Progress
@@ -123,7 +123,7 @@ class OfficeEnv(ToolEnv):
                 calls = next(turns)
                 names = list(dict.fromkeys([call.name for call in calls]))
                 why = stage.why.replace("{tools}", " and ".join(names))
-                texts.append(Completion("", calls, f"{why} {needs(calls)}"))
+                texts.append(Completion("", calls, f"{why} {calling(calls)}"))
             next(turns)
             texts.append(Completion("", (), phase.why, phase.answer))
         return tuple([self.dialect.render(text) for text in texts])

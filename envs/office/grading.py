@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from toolgym.rewards import Evidence, RewardModel, Scores
 from toolgym.rewards.difference import same_arguments
+from toolgym.snapshot import own_rubric, recall, remembered
 from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
 
 from .apis.office import READS, TOOLS, Office
@@ -19,6 +21,9 @@ UNPLAYED = 3.0
 """What an action that gold takes, and the episode never attempts, costs: as much as ToolRL's worst correctness."""
 FACTS = 2.0
 """What an answer costs that says none of the facts the user asked for."""
+
+_COUNTERS = ("calls", "turns", "wrong", "phase", "stage", "attempts", "best")
+"""What of a Progress is replaced, and never changed, as an episode goes on."""
 
 
 class Progress:
@@ -55,6 +60,27 @@ class Progress:
     def over(self) -> bool:
         """Whether every message of the user has had its answer."""
         return self.phase >= len(self.stages)
+
+    def save(self) -> dict[str, Any]:
+        """What the episode has changed so far, both states included, as plain data that is never changed again."""
+        return {
+            "tables": _copied(self.state.tables),
+            "should": _copied(self._should.tables),
+            "results": tuple(self._results),
+            "made": frozenset(self.made),
+            "left": tuple(self.left),
+            "counters": [getattr(self, name) for name in _COUNTERS],
+        }
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Take a new Progress of the same task to where ``save`` was called."""
+        self.state.tables = _copied(saved["tables"])
+        self._should.tables = _copied(saved["should"])
+        self._results = list(saved["results"])
+        self.made = set(saved["made"])
+        self.left = list(saved["left"])
+        for name, value in zip(_COUNTERS, saved["counters"], strict=True):
+            setattr(self, name, value)
 
     def _next_phase(self) -> None:
         self.phase += 1
@@ -194,6 +220,11 @@ class Progress:
         return self.wrong or Verdict(True)
 
 
+def _copied(tables: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Tables that can be changed on their own. Rows are shared: they are replaced, never changed."""
+    return {name: dict(rows) for name, rows in tables.items()}
+
+
 def _same(gold: ToolCall, made: ToolCall) -> bool:
     return made.error is None and gold.name == made.name and same_arguments(gold.arguments, made.arguments)
 
@@ -257,3 +288,14 @@ class OfficeReward:
 
     def set_step(self, step: int) -> None:
         self.rubric.set_step(step)
+
+    # An env has its own: the progress is that of its episode. What there is to remember is the inner rubric's.
+
+    def __copy__(self) -> OfficeReward:
+        return OfficeReward(own_rubric(self.rubric))
+
+    def save_state(self) -> Any:
+        return remembered(self.rubric)
+
+    def load_state(self, saved: Any) -> None:
+        recall(self.rubric, saved)

@@ -93,6 +93,9 @@ class OfficeTasks(Sequence[Task]):
         self.seed = seed
         self.levels = levels_of(level)
 
+    def __repr__(self) -> str:
+        return f"OfficeTasks({self.split!r}, seed={self.seed}, level={self.levels})"
+
     def __len__(self) -> int:
         return SIZES[self.split]
 

@@ -9,7 +9,7 @@ from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel
 from toolgym.rlla import Prompt, choose_prompt
 from toolgym.tools import Tool
-from toolgym.thought import needs
+from toolgym.thought import calling
 from toolgym.types import Completion, Task, ToolCall, Verdict
 
 from .grading import grade
@@ -103,7 +103,7 @@ class ToolRLEnv(ToolEnv):
             text = entry.row.gold.strip()
             if self.dialect.well_formed(self.dialect.parse(text), calls=bool(calls), response=response is not None):
                 return (text,)
-        think = needs(calls) if calls else "No tool is needed."
+        think = calling(calls) if calls else "No tool is needed."
         if entry.category == "withheld":
             think = "No tool on offer does what is asked."
         return (self.dialect.render(Completion("", calls, think, response)),)

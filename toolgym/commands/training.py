@@ -27,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def train(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer; 130 after Ctrl-C."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
@@ -41,6 +39,24 @@ def train(args: argparse.Namespace, console: Console) -> int:
         make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
     except UserError as error:
         raise UserError(f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs})") from None
+    try:
+        last = train_with_progress(config, console, resume=args.resume)
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"{stopped}; go on with --resume\n")
+        return 128 + signal.SIGINT
+    console.print(f"The model is in {last}", soft_wrap=True)
+    console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
+    console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
+    return 0
+
+
+def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
+    """``Trainer.run`` with a progress bar; the last checkpoint.
+
+    Raises UserError where training cannot go on, KeyboardInterrupt after Ctrl-C, which says what is saved.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     trainer_module: Any = import_module("toolgym.agents.train")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
@@ -52,21 +68,16 @@ def train(args: argparse.Namespace, console: Console) -> int:
             shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
             progress.update(bar, completed=row["step"], shown=shown)
 
-        trainer = trainer_module.Trainer(config, resume=args.resume, on_step=show)
+        trainer = trainer_module.Trainer(config, resume=resume, on_step=show)
         progress.update(bar, completed=trainer.step, shown="first evaluation" if config.eval_every else "")
         try:
             trainer.run()
         except KeyboardInterrupt:
             progress.stop()
-            sys.stderr.write(f"stopped at step {trainer.step}, which is saved in {config.out}; go on with --resume\n")
-            return 128 + signal.SIGINT
+            raise KeyboardInterrupt(f"stopped at step {trainer.step}, which is saved in {config.out}") from None
         except trainer_module.TrainingStopped as error:
             raise UserError(str(error)) from None
-    last = sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
-    console.print(f"The model is in {last}", soft_wrap=True)
-    console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
-    console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
-    return 0
+    return sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
 
 
 def export(args: argparse.Namespace, console: Console) -> None:

@@ -155,14 +155,14 @@ def summary(run: TrainingRun) -> dict[str, str]:
         "time": in_words(run.seconds),
     }
     named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
-    for name in ("first", "last", "best"):
-        found[f"success %, {name}"] = success_words(named[name]) if name in named else "–"
-    for name in ("first", "last", "best"):
-        found[f"reward, {name}"] = f"{named[name].reward:+.2f}" if name in named else "–"
-    rewards = run.series("reward")
-    if rewards:
-        recent = [value for _, value in rewards[-max(1, len(rewards) // 10) :]]
-        found["reward in training, end"] = f"{sum(recent) / len(recent):+.2f}"
+    found |= {f"success %, {name}": success_words(evaluation) for name, evaluation in named.items()}
+    found |= {f"reward, {name}": f"{evaluation.reward:+.2f}" for name, evaluation in named.items()}
+    for metric, label, form in (("reward", "reward in training", "+.2f"), ("nll", "loss of imitation", ".3f")):
+        values = [value for _, value in run.series(metric)]
+        if values:
+            tenth = max(1, len(values) // 10)
+            ends = (values[:tenth], values[-tenth:])
+            found[label] = " to ".join(format(sum(end) / tenth, form) for end in ends)
     return found
 
 

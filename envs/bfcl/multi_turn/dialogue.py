@@ -110,7 +110,7 @@ class Dialogue:
     def __init__(self, entry: Entry, decoded: bool = False):
         self.entry = entry
         self.decoded = decoded
-        self.world = entry.world.fresh()
+        self._world, self._shared = entry.world, True
         self.turn = 0
         """The turn that runs, or, at the end, the number of turns."""
         self.steps = 0
@@ -125,6 +125,21 @@ class Dialogue:
         self._results: Counter[str] = Counter()
         self._chars = 0
 
+    def fork(self) -> Dialogue:
+        """A dialogue that goes on from here on its own. The APIs are copied when one of the two first runs a call."""
+        self._shared = True
+        other = Dialogue.__new__(Dialogue)
+        vars(other).update(vars(self))
+        other.turns, other.left, other._results = list(self.turns), list(self.left), self._results.copy()
+        return other
+
+    @property
+    def world(self) -> World:
+        """The APIs, to run calls on: this dialogue's own from now on."""
+        if self._shared:
+            self._world, self._shared = self._world.fresh(), False
+        return self._world
+
     def execute(self, call: Call | str) -> str:
         """Run a call of the model's; a str is the call as Python source. The result, as officially worded."""
         if self._chars > MAX_STEP_CHARS:
@@ -135,7 +150,8 @@ class Dialogue:
                 call = reader(self.entry.classes, "model").source(call)
             except Refused as error:
                 return error_text(error)
-        result = self.world.run(self.world.model, call)
+        world = self.world
+        result = world.run(world.model, call)
         self._chars += len(result)
         if len(result) <= MAX_CHARS:  # a longer one can equal no accepted result
             self._results[result] += 1
@@ -200,11 +216,12 @@ class Dialogue:
 
     def _judged(self) -> TurnVerdict:
         gold = self.entry.gold[self.turn]
-        wanted = [self.world.run(self.world.gold, call) for call in gold]
         if not gold:
             return TurnVerdict(self.turn, False, self.called)
+        world = self.world
+        wanted = [world.run(world.gold, call) for call in gold]
         missing = Counter(wanted) - self._results
-        different = self.world.differences()
+        different = world.differences()
         if not self.steps:
             error, reason = EMPTY, "no call was made"
         elif different:

@@ -1,8 +1,8 @@
 """BFCL's simulated APIs: the official classes, compiled from the source in the pinned wheel.
 
 Nothing is installed and ``sys.modules`` is left alone: each source file runs in a namespace of its own, whose
-``import`` gives it stand-ins for the three modules that would reach outside (the package itself, mpmath,
-subprocess). The classes go by this module's name, so that their instances can be pickled.
+``import`` gives it stand-ins for the four modules that would reach outside (the package itself, mpmath,
+subprocess, the clock). The classes go by this module's name, so that their instances can be pickled.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import inspect
 import json
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -113,9 +114,19 @@ def _import(
         return private_mpmath()
     if name == "decimal":
         return _module(name, {**vars(decimal), "getcontext": set_precision})
+    if name == "datetime" and not fromlist:
+        return _module(name, {"datetime": _Stopped})
     if name == "subprocess":  # imported, never used
         return ModuleType(name)
     return __import__(name, globals, locals, fromlist, level)
+
+
+class _Stopped:
+    """The clock by which files are marked as changed. No function shows it; the same calls must give the same state."""
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.min
 
 
 def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:

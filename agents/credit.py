@@ -1,0 +1,264 @@
+"""Credit assignment: which of an episode's sampled tokens answers for what. Pure functions, used by ``update.py``.
+
+r(i,k) is the reward of turn k of episode i, R(i,k) = r(i,k) + r(i,k+1) + ... its return to go, G the group's size.
+
+    episode  every token: the episode's reward minus the group's mean (``group_advantages``)
+    turn     the tokens of turn k: R(i,k) minus the mean of R(j,k) over the other members j that reached turn k
+    call     the same, and the tokens of a call also: its own part of the reward minus the mean part of the calls
+             that the other members made at turn k
+
+What is unbiased. A baseline may be anything that the token's choice has no part in, since the expected gradient of a
+log-probability is 0; so it may depend on the other members alone (and on how far this one has come). Then
+
+    mean over i of  sum over k of  advantage(i,k) * grad log pi(turn k of i)
+
+has the gradient of the expected reward as its expectation, where advantages are not scaled (``scale_rewards="none"``).
+
+- turn is unbiased, and leaves out rewards from before the turn, that it cannot have caused: less spread, as long as
+  several members get that far. A turn that no other member reached keeps the baseline of the turn before: the others'
+  return to go from the last turn that one of them reached. Advantage 0 there would be biased: it shrinks the gradient
+  of a turn that a member reaches with probability q by the factor 1 - (1 - q)^(G - 1), and so silences what is rarely
+  tried. The bare return to go would be unbiased, but spreads more where rewards lie to one side of 0.
+- episode is unbiased up to the factor (G - 1) / G, as its mean contains the episode itself.
+- call is biased, on purpose. To the gradient of the reward it adds, at each turn,
+  sum over calls c of E[(s(c) - m) * grad log pi(tokens of c)], s being c's part and m the others' mean, over the groups
+  in which another member made a call there (of one call a turn: a share 1 - (1 - P(call))^(G - 1) of them). So a call's
+  own score counts twice, but only for the tokens that wrote it: more signal on which call was wrong, at the price of
+  an aim that is not quite the reward. m is no free baseline here, as it is the tokens that decide whether they are
+  part of a call; it is there to keep mere calling from paying.
+- Dividing by a standard deviation is biased, as in GRPO: groups, and so tasks, with little spread weigh more. So are
+  the means over tokens of dapo and grpo (not dr_grpo), in which what is long weighs less.
+- Comparing the rewards of turn k alone, r(i,k) minus its mean over those alive, is not done: it misses what a turn does
+  to later ones, such as whether there are any.
+
+``tests/test_credit.py`` holds the three against exact gradients, and the others that are named here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolgym.types import RewardBreakdown, Turn
+
+from .grpo import ScaleRewards, group_advantages
+from .tokens import Sample
+
+# which of a call's points a term is made of, in the rewards of toolgym.rewards
+POINTS = {"name": "name", "param": "param", "value": "value", "call": "value", "exact": "value"}
+
+
+def turn_advantages(
+    rewards: Tensor,
+    reached: Tensor,
+    parts: Tensor | None = None,
+    made: Tensor | None = None,
+    *,
+    scale_rewards: ScaleRewards = "group",
+    eps: float = 1e-4,
+) -> tuple[Tensor, Tensor, dict[str, float]]:
+    """Credit of each turn, and what the tokens of each call get on top of it.
+
+    Args:
+        rewards: (groups, G, K) of each turn; K is the most turns of an episode.
+        reached: (groups, G, K) bool: the turns that were played. None of them in an episode whose reward was never
+            given, or that a smaller group lacks: it takes no part in any statistic.
+        parts: (groups, G, K, C) of the rewards that are the calls' own (``call_parts``); None to credit turns alone.
+        made: (groups, G, K, C) bool: the calls that were made.
+        scale_rewards: divide both by the standard deviation of the returns to go around their turn's mean, pooled over
+            all turns of the group or of the batch, or by that of the calls' parts where it is larger, so that parts
+            that differ where rewards do not stay within bounds; or by nothing. For episodes of one turn it is
+            ``group_advantages``'.
+
+    Returns:
+        (groups, G, K) advantages, 0 where not reached; (groups, G, K, C) for the calls, 0 where none was made; and the
+        metrics of ``group_advantages``, a group being silent where nothing of it is other than 0. Besides,
+        ``turns_of_one`` counts the turns that no other member reached, and ``calls_of_one`` the calls at turns where
+        no other member made one, which get nothing on top.
+
+    Raises ValueError for a reward that is not finite, and for a turn that was reached without the one before.
+    """
+    if scale_rewards not in ("group", "batch", "none"):
+        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
+    without = parts is None or made is None
+    if parts is None or made is None:
+        parts, made = rewards.new_zeros(*rewards.shape, 0), reached.new_zeros(*rewards.shape, 0)
+    if not rewards.shape == reached.shape == parts.shape[:3] or parts.shape != made.shape or rewards.dim() != 3:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (rewards, reached, parts, made))
+        raise ValueError(f"rewards and reached must be (groups, G, K), parts and made (groups, G, K, C), got {shapes}")
+    if bool((reached[:, :, 1:] & ~reached[:, :, :-1]).any()):
+        raise ValueError("a turn was reached without the one before it")
+    rewards = rewards.double().masked_fill(~reached, 0.0)
+    returns = rewards.flip(2).cumsum(2).flip(2)
+    made = made & reached[..., None]
+    parts = parts.double().masked_fill(~made, 0.0)
+    _, metrics = group_advantages(returns[:, :, 0], reached[:, :, 0], scale_rewards="none")
+    turns, turn_weights = _compared_turns(returns, reached)
+    calls, call_weights = _compared_calls(parts, made)
+    scale = torch.ones(len(rewards), 1, 1, dtype=torch.float64)
+    if scale_rewards == "group":
+        scale = _spread(turns, turn_weights, calls, call_weights) + eps
+    elif scale_rewards == "batch":
+        whole = [x.flatten(0, 1)[None] for x in (returns, reached, parts, made)]
+        scale = _spread(*_compared_turns(*whole[:2]), *_compared_calls(*whole[2:])) + eps
+    told = turns.ne(0).flatten(1).any(1) | calls.ne(0).flatten(1).any(1)
+    metrics["frac_reward_zero_std"] = float((~told).double().mean()) if len(told) else 0.0
+    metrics["turns_of_one"] = float((reached.sum(1) == 1).sum())
+    if not without:
+        metrics["calls_of_one"] = float((made & (call_weights == 0)).sum())
+    return (turns / scale).float(), (calls / scale[..., None]).float(), metrics
+
+
+def _compared_turns(returns: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns to go minus the others' mean, and how much each counts in the spread: both (groups, G, K).
+
+    A weight is (n - 1) / n among n, so that n of them make n - 1 degrees of freedom, and a difference times its weight
+    is that to the mean of all n.
+    """
+    n = reached.sum(1, keepdim=True)
+    others = (n - reached.long()).double()
+    total = returns.sum(1, keepdim=True)
+    baseline = (total - returns) / others.clamp(min=1)
+    for k in range(1, returns.shape[2]):
+        baseline[:, :, k] = torch.where(others[:, :, k] == 0, baseline[:, :, k - 1], baseline[:, :, k])
+    lowest = returns.masked_fill(~reached, torch.inf).amin(1, keepdim=True)
+    highest = returns.masked_fill(~reached, -torch.inf).amax(1, keepdim=True)
+    equal = (n > 1) & (highest <= lowest)  # which rounding of the mean may hide
+    nobody = n[:, :, :1] < 2
+    differences = (returns - baseline).masked_fill(~reached | equal | nobody, 0.0)
+    weights = torch.where(others == 0, 1.0, others / (others + 1)).masked_fill(~reached | nobody, 0.0)
+    return differences, weights
+
+
+def _compared_calls(parts: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+    """The calls' parts minus the mean of the other members' calls at the turn, and weights as above: (groups, G, K, C).
+
+    Both are 0 where the others made none.
+    """
+    own, each = parts.sum(3, keepdim=True), made.sum(3, keepdim=True).double()
+    others = each.sum(1, keepdim=True) - each
+    mean = (own.sum(1, keepdim=True) - own) / others.clamp(min=1)
+    without = ~made | (others == 0)
+    differences = (parts - mean).masked_fill(without, 0.0)
+    noise = 1e-12 * mean.abs().clamp(min=1.0)  # equal parts, but for the rounding of their mean
+    differences = differences.masked_fill(differences.abs() <= noise, 0.0)
+    return differences, (others / (others + 1)).expand_as(parts).masked_fill(without, 0.0)
+
+
+def _spread(turns: Tensor, turn_weights: Tensor, calls: Tensor, call_weights: Tensor) -> Tensor:
+    """The larger of the standard deviations (unbiased) of returns to go and of calls' parts: (groups, 1, 1)."""
+
+    def std(differences: Tensor, weights: Tensor) -> Tensor:
+        freedom = weights.flatten(1).sum(1)
+        squares = (differences * weights).square().flatten(1).sum(1)
+        return torch.where(freedom > 0, squares / freedom.clamp(min=1e-12), 0.0).sqrt()
+
+    return torch.maximum(std(turns, turn_weights), std(calls, call_weights))[:, None, None]
+
+
+def call_parts(reward: RewardBreakdown) -> list[float]:
+    """How much of an action's reward is each call's own, in units of the reward; one per call.
+
+    A term made of the calls' points (named name, param or value; call or exact, in ToolRL's coarser rewards) is shared
+    out in proportion to them. What no call earned, as for the layout, is no call's own; under a rubric with other
+    terms nothing is.
+    """
+    scores = [record.score for record in reward.calls]
+    parts = [0.0] * len(scores)
+    for term in reward.terms:
+        if term.name not in POINTS:
+            continue
+        points = [float(getattr(score, POINTS[term.name])) for score in scores]
+        total = sum(points)
+        if total > 0:
+            parts = [part + term.weight * term.score * mine / total for part, mine in zip(parts, points, strict=True)]
+    return parts
+
+
+def padded(values: Any, depth: int) -> tuple[Tensor, Tensor]:
+    """Lists in lists, ``depth`` deep, of any lengths: a float64 tensor of so many dimensions, padded with 0, and where
+    something stands, bool. No dimension is empty."""
+    shape, level = [], [values]
+    for _ in range(depth):
+        shape.append(max([1, *map(len, level)]))
+        level = [item for row in level for item in row]
+    out, there = torch.zeros(shape, dtype=torch.float64), torch.zeros(shape, dtype=torch.bool)
+
+    def fill(rows: Any, at: tuple[int, ...]) -> None:
+        if len(at) + 1 == depth:
+            out[at][: len(rows)] = torch.tensor(rows, dtype=torch.float64)
+            there[at][: len(rows)] = True
+            return
+        for i, row in enumerate(rows):
+            fill(row, (*at, i))
+
+    fill(values, ())
+    return out, there
+
+
+def credit_calls(
+    sample: Sample, k: int, turn: Turn, extra: Sequence[float], decode: Callable[[Sequence[int]], str]
+) -> None:
+    """Add ``extra``, one number per call of turn ``k``, to the advantages of the tokens that wrote the call.
+
+    A token that holds characters of two calls belongs to the first.
+
+    Args:
+        decode: token ids to text, as the action was decoded: ``ChatTokens.decode``.
+
+    Raises ValueError where the turn's action is not what its tokens decode to, or a call lies outside of it.
+    """
+    calls = [(record.call.start, record.call.end) for record in turn.reward.calls]
+    if not any(extra) and len(extra) == len(calls):
+        return
+    start, end = sample.turns[k]
+    ids = sample.token_ids[start:end]
+    if not decode(ids).startswith(turn.action):
+        raise ValueError(f"the action of turn {k} is not what was sampled: {turn.action[:80]!r}")
+    free = set(range(len(ids)))
+    for (first, last), value in zip(token_spans(ids, calls, decode), extra, strict=True):
+        for i in free.intersection(range(first, last)):
+            sample.advantages[start + i] += value
+        free.difference_update(range(first, last))
+
+
+def token_spans(
+    token_ids: Sequence[int], spans: Sequence[tuple[int, int]], decode: Callable[[Sequence[int]], str]
+) -> list[tuple[int, int]]:
+    """Which tokens hold the characters ``text[start:end]`` of what they decode to: first, and one past the last.
+
+    Nothing is encoded: where a token begins is read off what the tokens up to it decode to. A token that holds only
+    some bytes of a character holds it, as do the others with the rest of its bytes. Takes a number of decodings that
+    grows with the logarithm of the number of tokens, for each span.
+
+    An empty span has no tokens. Raises ValueError for a span that is not within the text.
+    """
+    n = len(token_ids)
+    upto = cache(lambda i: decode(token_ids[:i]))
+    text = upto(n)
+
+    def beginning(at: int) -> int:
+        """The token in which the character begins; ``n`` where the text ends."""
+        before = text[:at]
+        return bisect_left(range(n), True, key=lambda i: len(upto(i + 1)) > at and upto(i + 1).startswith(before))
+
+    def ending(at: int) -> int:
+        """One past the last token that holds something before the character."""
+        i = beginning(at)
+        if i == n:
+            return n
+        # its first bytes may complete (or break off) a character that earlier tokens began: by itself it is longer then
+        completes = len(upto(i + 1)) < len(upto(i)) + len(decode(token_ids[i : i + 1]))
+        return i + 1 if completes or len(upto(i)) < at else i
+
+    found = []
+    for start, end in spans:
+        if not 0 <= start <= end <= len(text):
+            raise ValueError(f"characters {start} to {end} are not within a text of {len(text)}")
+        found.append((beginning(start), ending(end)) if start < end else (0, 0))
+    return found

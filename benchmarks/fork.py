@@ -1,0 +1,111 @@
+"""Microseconds that a fork takes, beside copying the state with ``copy.deepcopy``.
+
+    python benchmarks/fork.py
+
+For each suite, over tasks spread through it and in the middle of their gold episodes, interleaved:
+
+- ``fork``: ``env.fork()``, a new env that goes on from here;
+- ``snapshot`` and ``restore``: its two halves, where no new env is wanted;
+- ``deepcopy``: ``copy.deepcopy`` of what changes in an episode (transcript, turns, the suite's state, the random
+  stream), which is the least that a fork without sharing has to do;
+- ``fork, step`` and ``deepcopy, step``: the same and then the next gold action, for what was put off until a call
+  is run has to be paid then;
+- ``digest``: of a new snapshot.
+
+Medians over tasks of the best of several rounds. Result: benchmarks/results/fork.json.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import platform
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import gymnasium as gym
+
+import toolgym  # noqa: F401
+
+SUITES = {
+    "office": ("ToolGym-Office-v0", {"split": "test"}),
+    "bfcl single-turn": ("ToolGym-BFCL-v0", {}),
+    "bfcl multi_turn_base": ("ToolGym-BFCL-MultiTurn-v0", {"category": "multi_turn_base"}),
+    "bfcl multi_turn_long_context": ("ToolGym-BFCL-MultiTurn-v0", {"category": "multi_turn_long_context"}),
+}
+TASKS = 24
+ROUNDS = 15
+
+
+def changing(env: Any) -> tuple[Any, ...]:
+    """What changes in an episode."""
+    progress = getattr(env, "_progress", None)
+    if progress is None:
+        return env.observe().messages, env.turns, env.state, env.np_random
+    # of office's, only what changes: the plan, which the whole task hangs on, is left out
+    state = ({k: v for k, v in vars(progress).items() if k not in ("plan", "state", "_should")},
+             progress.state.tables, progress._should.tables)  # fmt: skip
+    return env.observe().messages, env.turns, state, env.np_random
+
+
+def microseconds(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return (perf_counter() - start) * 1e6
+
+
+def measure(env: Any, task: Any) -> dict[str, float]:
+    """The best of ROUNDS of each, on one task."""
+    env.reset(seed=0, options={"task_id": task.id})
+    gold = env.gold(task)
+    for text in gold[: len(gold) // 2]:
+        env.step(text)
+    action, best = gold[len(gold) // 2], {}
+
+    def note(name: str, call: Callable[[], object]) -> None:
+        best[name] = min(best.get(name, float("inf")), microseconds(call))
+
+    for _ in range(ROUNDS):
+        snapshot = env.snapshot()
+        note("fork", env.fork)
+        note("snapshot", env.snapshot)
+        note("restore", lambda snapshot=snapshot: env.restore(snapshot))
+        note("deepcopy", lambda: copy.deepcopy(changing(env)))
+        note("digest", lambda: env.snapshot().digest)
+        note("fork, step", lambda: env.fork()[0].step(action))
+        note("step alone", unshared(env, action))
+    best["deepcopy, step"] = best["deepcopy"] + best["step alone"]
+    return best
+
+
+def unshared(env: Any, action: str) -> Callable[[], object]:
+    """A step on a state that is not shared."""
+    (own,) = env.fork()
+    if hasattr(own.state, "world"):
+        _ = own.state.world
+    return lambda: own.step(action)
+
+
+def main() -> None:
+    result: dict[str, Any] = {"command": "python benchmarks/fork.py", "python": platform.python_version()}
+    result |= {"machine": platform.machine(), "tasks": TASKS, "rounds": ROUNDS, "microseconds": {}}
+    for name, (env_id, kwargs) in SUITES.items():
+        env = gym.make(env_id, **kwargs).unwrapped
+        every = len(env.tasks) // TASKS
+        found = [measure(env, env.tasks[i * every + i % every]) for i in range(TASKS)]
+        row = {key: round(statistics.median([each[key] for each in found]), 1) for key in found[0]}
+        row["largest fork"] = round(max(each["fork"] for each in found), 1)
+        row["deepcopy / fork"] = round(row["deepcopy"] / row["fork"], 1)
+        row["deepcopy, step / fork, step"] = round(row["deepcopy, step"] / row["fork, step"], 1)
+        result["microseconds"][name] = row
+        print(name, json.dumps(row, indent=2))
+    path = Path(__file__).resolve().parent / "results" / "fork.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Seconds per turn of multi-turn episodes: reading only what is new, beside reading everything again.
+
+    python benchmarks/turns_speed.py
+
+A group of 8 episodes of one prompt (600 tokens), five turns of 40 sampled and 60 environment tokens each. Three ways,
+taking turns in one process: ``policy``, which keeps what it has read; ``reread``, the same policy made to forget after
+every turn; and transformers' ``generate`` on the whole text at every turn, which is what trainers that render the
+conversation anew do. Tokens are forced to the full length. Result: benchmarks/results/turns_speed.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import random
+import sys
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+from toolgym.agents.model import load_model
+from toolgym.agents.policy import Policy
+
+PROMPT, SAMPLED, REPLY, TURNS, GROUP = 600, 40, 60, 5, 8
+
+
+def played(name: str, policy: Policy, seed: int) -> dict[str, list[float]]:
+    """Wall-clock and CPU seconds of each turn."""
+    stream = random.Random(seed)
+    words = range(1000, 40_000)
+    texts = [stream.choices(words, k=PROMPT)] * GROUP
+    policy.forget()
+    took: dict[str, list[float]] = {"wall": [], "cpu": []}
+    for _ in range(TURNS):
+        began, used = time.perf_counter(), time.process_time()
+        if name == "generate":
+            ids = torch.tensor(texts)
+            answers = policy.model.generate(
+                input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
+                min_new_tokens=SAMPLED, max_new_tokens=SAMPLED, pad_token_id=0,
+            )[:, ids.shape[1] :].tolist()  # fmt: skip
+        else:
+            if name == "reread":
+                policy.forget()
+            answers = [answer.token_ids for answer in policy.sample_ids(texts)]
+        took["wall"].append(time.perf_counter() - began)
+        took["cpu"].append(time.process_time() - used)
+        texts = [[*text, *answer, *stream.choices(words, k=REPLY)] for text, answer in zip(texts, answers, strict=True)]
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reps", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    policy = Policy(load_model(device="cpu"), max_new_tokens=SAMPLED, temperature=1.0)
+    policy.end_ids = frozenset()  # every answer has its full length
+    best: dict[str, dict[str, list[float]]] = {}
+    for rep in range(options.reps):
+        for name in ("policy", "reread", "generate"):
+            took = played(name, policy, rep)
+            kept = best.setdefault(name, took)
+            for kind, seconds in took.items():  # the best of each turn: machines are shared
+                kept[kind] = [min(pair) for pair in zip(kept[kind], seconds, strict=True)]
+    rows = {
+        name: {
+            **{f"{kind}_per_turn": [round(s, 3) for s in seconds] for kind, seconds in took.items()},
+            "cpu_ratio": round(sum(took["cpu"]) / sum(best["policy"]["cpu"]), 2),
+            "wall_ratio": round(sum(took["wall"]) / sum(best["policy"]["wall"]), 2),
+        }
+        for name, took in best.items()
+    }
+    about = {
+        "command": f"python benchmarks/turns_speed.py {' '.join(sys.argv[1:])}".strip(),
+        "model": "SmolLM2-135M-Instruct",
+        "dtype": str(policy.model.dtype),
+        "prompt_tokens": PROMPT, "sampled_per_turn": SAMPLED, "reply_tokens": REPLY, "group": GROUP,
+        "threads": options.threads,
+        "reps": options.reps,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "rows": rows,
+    }  # fmt: skip
+    print(json.dumps(rows, indent=2))
+    path = Path(__file__).resolve().parent / "results" / "turns_speed.json"
+    path.write_text(json.dumps(about, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

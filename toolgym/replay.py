@@ -1,0 +1,304 @@
+"""Replaying a run: the actions that were recorded, through the env again, must give the same bytes.
+
+    from toolgym.replay import replay, rescore
+
+    for each in replay("runs/mine"):
+        print(each.episode.task_id, each.status, *each.differences)
+    rescore("runs/mine", "toolrl-reference", out="runs/mine-reference")
+
+A run is a folder of ``evaluate`` or ``toolgym eval --out``, one that training kept (``evaluations/step-...``,
+``groups/step-...``), or a whole training run: all that it kept. The env is made as the run's settings say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium as gym
+import msgspec
+
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel, ToolRLReward, get_rubric
+from toolgym.rollout import AgentError, rollout
+from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
+from toolgym.trajectory_diff import differences
+from toolgym.types import Observation, Trajectory
+
+MakeEnv = Callable[[str, dict[str, Any]], gym.Env[Any, Any]]
+"""Makes an env from an id and arguments, as a run's settings have them."""
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """An episode and what came of its actions this time."""
+
+    episode: Trajectory
+    """As it was recorded."""
+    again: Trajectory | None = None
+    """As it went now; None where it was not played to its end."""
+    differences: tuple[str, ...] = ()
+    """What is not the same, in words."""
+    reason: str = ""
+    """Why it cannot be replayed."""
+    elsewhere: bool = False
+    """Whether the task itself is another one than it was, or is not there."""
+
+    @property
+    def status(self) -> Literal["same", "different", "not replayable"]:
+        return "not replayable" if self.reason else "different" if self.differences else "same"
+
+
+class StoredRun(msgspec.Struct, frozen=True):
+    """A folder with ``run.json`` and ``episodes.jsonl``."""
+
+    folder: Path
+    settings: dict[str, Any]
+    episodes: list[Trajectory]
+    others: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Further suites that were trained on: ids and arguments."""
+
+    @property
+    def kept_by_training(self) -> bool:
+        return "step" in self.settings
+
+    @property
+    def step(self) -> int | None:
+        """The trainer's step at which the episodes were scored; None where there was no trainer."""
+        if not self.kept_by_training:
+            return None
+        # a group is kept when its step is done and counted; evaluations are scored as at the start
+        return max(0, int(self.settings["step"]) - 1) if "temperature" in self.settings else 0
+
+
+def replay(
+    run: str | Path, *, make: MakeEnv | None = None, on_episode: Callable[[Replayed], None] | None = None
+) -> list[Replayed]:
+    """Play the recorded actions of a run again and compare everything but the time it took.
+
+    Episodes that were not valid (the agent failed, a tool hung) are not replayable. ``make`` makes the env where the
+    settings alone cannot: for an env or a rubric that was passed as an object.
+
+    Raises RunError for a folder that is no run, settings of which no env can be made, and where no task is what
+    it was: then the env's data, version or settings are not the run's.
+    """
+    found = []
+    for stored in stored_runs(run):
+        for each in replay_stored(stored, make):
+            found.append(each)
+            if on_episode is not None:
+                on_episode(each)
+    check_place(found)
+    return found
+
+
+def rescore(
+    run: str | Path,
+    rubric: str | RewardModel,
+    out: str | Path,
+    *,
+    make: MakeEnv | None = None,
+    on_episode: Callable[[Replayed], None] | None = None,
+) -> list[Trajectory]:
+    """Score a run's episodes with another rubric and write them to a new run's folder, ``out``.
+
+    Episodes that were not valid are taken over as they are. Raises RunError, and writes nothing, where anything but
+    the rewards differs, and for a rubric with a schedule where the run does not say its step.
+    """
+    runs = stored_runs(run)
+    if len(runs) > 1:
+        raise RunError(f"{run} is a training run: score one of its folders again, such as {runs[-1].folder}")
+    (stored,), model = runs, get_rubric(rubric)
+    name = rubric if isinstance(rubric, str) else describe(rubric)
+    _check_schedule(model, stored)
+    folder = Path(out)
+    if (folder / "run.json").is_file():
+        raise RunError(f"{folder} already holds a run; choose another folder")
+    found = []
+    for each in replay_stored(stored, make, rubric=model):
+        found.append(each)
+        if on_episode is not None:
+            on_episode(each)
+    check_place(found)
+    changed = [each for each in found if each.status == "different"]
+    if changed:
+        raise RunError(
+            f"{len(changed)} of {len(found)} episodes do not replay as they were recorded, so their rewards would be "
+            f"those of others; nothing is written. The first: {changed[0].episode.task_id}: {changed[0].differences[0]}"
+        )
+    open_folder(folder, folder / "run.json")
+    arguments = {**stored.settings.get("env_kwargs", {}), "rubric": name}
+    scored = [each.again or each.episode for each in found]
+    write_run(folder, {**stored.settings, "env_kwargs": arguments, "rescored": str(stored.folder)}, scored)
+    return scored
+
+
+def stored_runs(path: str | Path) -> list[StoredRun]:
+    """What there is to replay under ``path``. Raises RunError where that is nothing."""
+    path = Path(path)
+    folder = path.parent if path.name == "episodes.jsonl" else path
+    if (folder / "run.json").is_file():
+        runs = [_stored(folder, _mix(folder.parent.parent))]
+    else:
+        kept = [part for kind in ("evaluations", "groups") for part in sorted((folder / kind).glob("step-*"))]
+        runs = [_stored(part, _mix(folder)) for part in kept if (part / "run.json").is_file()]
+    if not runs:
+        what = "it has no run.json" if folder.is_dir() else "there is no such folder"
+        raise RunError(f"{folder} is no run's folder: {what}")
+    if not any(stored.episodes for stored in runs):
+        raise RunError(f"{folder} holds no finished episodes")
+    return runs
+
+
+def replay_stored(
+    stored: StoredRun, make: MakeEnv | None = None, *, rubric: RewardModel | None = None
+) -> Iterator[Replayed]:
+    """Replay a folder's episodes one by one. With ``rubric`` rewards come from it and are not compared."""
+    envs: dict[int, gym.Env[Any, Any]] = {}
+    places = [(stored.settings["env"], stored.settings.get("env_kwargs", {})), *stored.others]
+    for episode in stored.episodes:
+        if not episode.reward_valid:
+            yield Replayed(episode, reason=episode.error or "the episode was not valid")
+            continue
+        mine = [i for i, (env_id, _) in enumerate(places) if env_id.rpartition(":")[2] == episode.env_id]
+        if not mine and make is None:
+            names = ", ".join(dict.fromkeys(env_id for env_id, _ in places))
+            raise RunError(f"{stored.folder}: {episode.task_id} was played in {episode.env_id}, the run in {names}")
+        found = None
+        for i in mine or [0]:  # several, where one suite was trained on with different arguments
+            if i not in envs:
+                envs[i] = _made(*places[i], make, rubric)
+                if stored.step is not None:
+                    envs[i].unwrapped.set_step(stored.step)  # type: ignore[attr-defined]
+            found = _replayed(envs[i], episode, stored, rubric is None)
+            if not found.elsewhere:
+                break
+        assert found is not None
+        yield found
+
+
+def check_place(found: Sequence[Replayed]) -> None:
+    """Raise RunError if no episode's task is what it was."""
+    played = [each for each in found if not each.reason]
+    if played and all(each.elsewhere for each in played):
+        first = played[0]
+        raise RunError(
+            f"this env's data, version or settings are not those of the run: none of its {len(played)} tasks is what "
+            f"it was. The first, {first.episode.task_id}: {first.differences[0]}"
+        )
+
+
+# One episode ------------------------------------------------------------------------------------
+
+
+class _Script:
+    """Plays the recorded actions, if the episode opens as it did."""
+
+    def __init__(self, episode: Trajectory):
+        self.episode = episode
+        self.texts = iter([turn.action for turn in episode.turns])
+        self.opened = self.ran_out = False
+
+    def act(self, observation: Observation) -> str:
+        if not self.opened and observation.messages != self.episode.messages:
+            raise AgentError("another opening")
+        self.opened = True
+        text = next(self.texts, None)
+        if text is None:
+            self.ran_out = True
+            raise AgentError("no further action was recorded")
+        return text
+
+
+def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, rewards: bool) -> Replayed:
+    script = _Script(episode)
+    try:
+        env.unwrapped.find_task(episode.task_id)  # type: ignore[attr-defined]
+    except KeyError as error:
+        return Replayed(episode, differences=(str(error.args[0]),), elsewhere=True)
+    again = rollout(env, script, task_id=episode.task_id, repeat=episode.repeat)
+    if not script.opened:
+        changed = differences({"opening": episode.messages}, {"opening": again.messages})
+        return Replayed(episode, differences=changed, elsewhere=True)
+    if stored.kept_by_training and episode.truncated:  # where the model's tokens ran out, which the env does not know
+        again.truncated = True
+        if script.ran_out:
+            again = msgspec.structs.replace(
+                again, success=episode.success, verdict=episode.verdict, error_type=episode.error_type
+            )
+            script.ran_out, again.reward_valid, again.error = False, True, None
+    again.seconds = episode.seconds
+    if script.ran_out:
+        n = len(episode.turns)
+        goes_on = f"the episode goes on after {n} actions, where the recorded one ended"
+        return Replayed(episode, again, (*_compared(episode, again, rewards, turns_only=True), goes_on))
+    return Replayed(episode, again, _compared(episode, again, rewards))
+
+
+def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool = False) -> tuple[str, ...]:
+    both = []
+    for each in (was, now):
+        found = json.loads(dump_episode(each))
+        if not rewards:
+            found["reward"] = None
+            for turn in found["turns"]:
+                calls = [{**call, "score": None} for call in turn["reward"]["calls"]]
+                turn["reward"] = {"calls": calls}
+        both.append({"turns": found["turns"]} if turns_only else {k: v for k, v in found.items() if k != "env_id"})
+    return differences(*both)
+
+
+# The run ----------------------------------------------------------------------------------------
+
+
+def _stored(folder: Path, others: tuple[tuple[str, dict[str, Any]], ...]) -> StoredRun:
+    settings = _json(folder / "run.json")
+    arguments = settings.get("env_kwargs", {})
+    if not isinstance(settings.get("env"), str) or not isinstance(arguments, dict):
+        raise RunError(f"{folder / 'run.json'} does not say which env was played")
+    return StoredRun(folder, settings, read_episodes(folder), others)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise RunError(f"{path} does not hold a run's settings")
+    return found
+
+
+def _mix(folder: Path) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The further suites of a training run, as its settings have them."""
+    if not (folder / "config.json").is_file():
+        return ()
+    entries = _json(folder / "config.json").get("mix", [])
+    entries = [each for each in entries if isinstance(each, dict) and isinstance(each.get("env"), str)]
+    return tuple([(each["env"], {k: v for k, v in each.items() if k != "env"}) for each in entries])
+
+
+def _made(
+    env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: RewardModel | None
+) -> gym.Env[Any, Any]:
+    given = dict(arguments) if rubric is None else {**arguments, "rubric": rubric}
+    try:
+        env = make(env_id, given) if make is not None else gym.make(env_id, **given)
+    except (gym.error.Error, ModuleNotFoundError, TypeError, ValueError) as error:
+        shown = json.dumps(dict(arguments), default=describe)
+        raise RunError(
+            f"cannot make {env_id} with the run's settings {shown}: {error}. What was passed as an object is not in "
+            "run.json: call toolgym.replay.replay(run, make=...)"
+        ) from error
+    if not isinstance(env.unwrapped, ToolEnv):
+        raise RunError(f"{env_id} is a {type(env.unwrapped).__name__}, not a ToolEnv")
+    return env
+
+
+def _check_schedule(rubric: RewardModel, stored: StoredRun) -> None:
+    scheduled = isinstance(rubric, ToolRLReward) and (
+        rubric.scale in ("two_stage", "dynamic") or rubric.length == "dynamic"
+    )
+    if scheduled and stored.step is None:
+        raise RunError(f"{rubric!r} depends on the trainer's step, which {stored.folder} does not hold")
