@@ -36,7 +36,8 @@ from toolgym.report.training import load_training_runs
 from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError
 
-EASY = {"level": "easy"}
+EASY = {"level": "easy", "max_turns": 4}
+CALLS = {"level": ["single", "choose", "parallel"]}
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("office", "ToolGym-Office-v0", {"split": "test_unseen", **EASY}, 24),
@@ -81,7 +82,7 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     before = played(model, out / "before", console)
 
     stage(console, "3. Supervised start: it imitates gold actions of office tasks")
-    sft = TrainConfig(out=str(out / "sft"), env_kwargs=EASY, model=model, steps=sft_steps, eval_every=0, **SFT)
+    sft = TrainConfig(out=str(out / "sft"), env_kwargs=CALLS, model=model, steps=sft_steps, eval_every=0, **SFT)
     start = trained(sft, console)
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")

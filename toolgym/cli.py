@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
-    "peft": "lora", "matplotlib": "report", "requests": "endpoint",
+    "peft": "lora", "stable_baselines3": "sb3", "matplotlib": "report", "requests": "endpoint",
     "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
 }  # fmt: skip
 """Which extra of the package brings a module."""
@@ -283,11 +283,17 @@ def _parser() -> argparse.ArgumentParser:
             "teach a model with SFT, GRPO or PPO",
             "Train a language model on a suite: sft imitates the gold actions, grpo and ppo\n"
             "learn from rewards. The folder --out gets metrics.jsonl and checkpoints that\n"
-            "transformers loads; --resume goes on after a kill, to the same weights.",
+            "transformers loads; --resume goes on after a kill, to the same weights.\n\n"
+            "sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to\n"
+            "choose: which tool to call, and whether to; rules fill in the arguments.\n"
+            "--steps are then actions (20000); --out, --env, --env-kwargs, --eval-kwargs,\n"
+            "--eval-every (5000), --eval-tasks (200), --save-every (5000), --learning-rate\n"
+            "(0.001) and --seed apply too.",
             "  toolgym train --algo sft --steps 200 --learning-rate 3e-4 --out runs/sft\n"
             "  toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo\n"
             '  toolgym train --env ToolGym-BFCL-v0 --env-kwargs \'{"category": "multiple"}\' \\\n'
-            "      --eval-kwargs '{}' --model my-model --out runs/mine",
+            "      --eval-kwargs '{}' --model my-model --out runs/mine\n"
+            '  toolgym train --algo sb3-ppo --env-kwargs \'{"level": "choose"}\' --out runs/ppo',
         )
     )
 

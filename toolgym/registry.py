@@ -62,6 +62,11 @@ SUITES = {
             "Bamboogle: 125 questions of two hops with a search tool; offline by default, web searches recorded",
             assets=("bamboogle",),
         ),
+        Suite(
+            "ToolGym-Math-v0",
+            "toolgym.envs.math.env:MathEnv",
+            "Mathematics with tools: eight kinds of problems made on demand at five levels, answers judged by meaning",
+        ),
     ]
 }
 

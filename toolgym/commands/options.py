@@ -34,7 +34,7 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
     parser.add_argument(
         "--agent", metavar="NAME", required=True,
-        help="oracle, random, silent, replay, endpoint, policy, or module:Class for one of your own",
+        help="oracle, random, silent, replay, endpoint, policy, sb3, or module:Class for one of your own",
     )  # fmt: skip
     env_options(parser)
     how = parser.add_argument_group("how to play")
@@ -45,7 +45,7 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
     how.add_argument("--resume", action="store_true", help="go on with the run in --out")
     model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
-    model.add_argument("--model", help="policy: smollm2 (default), a folder, or a hub name; endpoint: its name")
+    model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
     model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")

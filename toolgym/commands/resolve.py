@@ -52,6 +52,7 @@ AGENTS = {
             "device": "device", "seed": "seed", "batch_size": "batch_size",
         },
     ),
+    "sb3": AgentEntry("toolgym.agents.sb3_agent:SB3Agent", {"model": "model"}, "model"),
 }  # fmt: skip
 
 _COMMON = {"seed", "batch_size"}

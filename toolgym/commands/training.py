@@ -20,13 +20,24 @@ SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length":
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The settings of the trainer, and ``--resume``."""
+    """The settings of the trainers, and ``--resume``."""
     import_module("toolgym.agents.config").add_arguments(parser)
+    sb3 = import_module("toolgym.agents.sb3_config")
+    sb3.add_arguments(parser)
+    algo = next(action for action in parser._actions if action.dest == "algo")
+    algo.choices = (*(algo.choices or ()), *sb3.ALGOS)
+    algo.help = f"{algo.help}; sb3-...: stable-baselines3, with a small network, on a menu of calls"
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 
 def train(args: argparse.Namespace, console: Console) -> int:
-    """Run the trainer; 130 after Ctrl-C."""
+    """Run the trainer that the algorithm needs; 130 after Ctrl-C."""
+    sb3 = import_module("toolgym.agents.sb3_config")
+    if _algorithm(args) in sb3.ALGOS:
+        return import_module("toolgym.commands.training_sb3").train(args, console)  # type: ignore[no-any-return]
+    own = sb3.own_options(vars(args))
+    if own:
+        raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
@@ -48,6 +59,16 @@ def train(args: argparse.Namespace, console: Console) -> int:
     console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
     console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
     return 0
+
+
+def _algorithm(args: argparse.Namespace) -> Any:
+    """What ``--algo`` or the ``--config`` file says."""
+    if hasattr(args, "algo") or not args.config:
+        return getattr(args, "algo", None)
+    try:
+        return import_module("toolgym.agents.config").read_settings(Path(args.config)).get("algo")
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:

@@ -1,0 +1,51 @@
+"""Some of a suite's tasks: to learn from a part and be tested on the rest, where a suite has one split alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.utils import RecordConstructorArgs
+
+from toolgym.tasks import task_order
+from toolgym.types import Observation, Task
+
+
+def split_tasks(tasks: Sequence[Task], held_out: float) -> tuple[list[str], list[str]]:
+    """The ids to learn from and, in the share ``held_out``, to be tested on.
+
+    A checksum of its id decides on each task, so the parts stay what they are when tasks are added. Raises ValueError
+    for a share that is not between 0 and 1, for a part that is empty, and for a suite that makes tasks on demand.
+    """
+    if not 0 < held_out < 1:
+        raise ValueError(f"the share held out must lie between 0 and 1, got {held_out}")
+    parts: tuple[list[str], list[str]] = ([], [])
+    for name in task_order(tasks, None, 0):
+        parts[crc32(f"held out {name}".encode()) / 2**32 < held_out].append(name)
+    if not all(parts):
+        raise ValueError(f"{len(tasks)} tasks cannot be split with {held_out} of them held out")
+    return parts
+
+
+class OnlyTasks(gym.Wrapper[Observation, str, Observation, str], RecordConstructorArgs):
+    """Draws from these tasks alone; a ``task_id`` still names any."""
+
+    def __init__(self, env: gym.Env[Observation, str], task_ids: Sequence[str]):
+        RecordConstructorArgs.__init__(self, task_ids=tuple(task_ids))
+        super().__init__(env)
+        if not task_ids:
+            raise ValueError("OnlyTasks needs the id of a task at least")
+        self.task_ids = tuple(task_ids)
+        self._random = np.random.default_rng()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        if not (options or {}).get("task_id"):
+            options = {**(options or {}), "task_id": self.task_ids[int(self._random.integers(len(self.task_ids)))]}
+        return self.env.reset(seed=seed, options=options)
