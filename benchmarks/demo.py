@@ -36,16 +36,17 @@ from toolgym.report.training import load_training_runs
 from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError
 
-EASY = {"level": "easy", "max_turns": 4}
-CALLS = {"level": ["single", "choose", "parallel"]}
+LEVEL = {"level": "single"}
+FIRST_ACTION = {**LEVEL, "max_turns": 1}
+"""GRPO rewards the call alone: what to say after it was learnt by imitation, and costs as much to try."""
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
-    ("office", "ToolGym-Office-v0", {"split": "test_unseen", **EASY}, 24),
+    ("office", "ToolGym-Office-v0", {"split": "test_unseen", "max_turns": 4, **LEVEL}, 24),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
 SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600}
-GRPO = {"algo": "grpo", "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5, "max_completion_length": 96}
+GRPO = {"algo": "grpo", "prompts_per_step": 4, "num_generations": 8, "learning_rate": 3e-5, "max_completion_length": 96}
 
 
 def main() -> int:
@@ -82,11 +83,13 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     before = played(model, out / "before", console)
 
     stage(console, "3. Supervised start: it imitates gold actions of office tasks")
-    sft = TrainConfig(out=str(out / "sft"), env_kwargs=CALLS, model=model, steps=sft_steps, eval_every=0, **SFT)
+    sft = TrainConfig(out=str(out / "sft"), env_kwargs=LEVEL, model=model, steps=sft_steps, eval_every=0, **SFT)
     start = trained(sft, console)
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")
-    grpo = TrainConfig(out=str(out / "grpo"), env_kwargs=EASY, model=str(start), steps=grpo_steps, eval_every=0, **GRPO)
+    grpo = TrainConfig(
+        out=str(out / "grpo"), env_kwargs=FIRST_ACTION, model=str(start), steps=grpo_steps, eval_every=0, **GRPO
+    )
     learnt = trained(grpo, console)
 
     stage(console, "5. After: the same held-out tasks")

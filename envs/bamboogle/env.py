@@ -1,0 +1,192 @@
+"""BamboogleEnv: questions whose answers take two searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from toolgym.assets import cache_folder
+from toolgym.dialects import Dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel, get_rubric
+from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
+
+from . import aggregate
+from .grading import contains, is_exact
+from .judge import EndpointJudge, Judge
+from .reward import AnswerReward, Outcome
+from .search.backend import Backend, Snippet, get_backend
+from .search.cache import Cached, Mode
+from .searching import INLINE, WAITING, Searches
+from .tasks import ROUNDS, Question, bamboogle, tasks
+
+Metric = Literal["contains", "exact"]
+
+
+class BamboogleEnv(ToolEnv):
+    """Bamboogle (Press et al. 2022, arXiv 2210.03350) with a search tool: ``ToolGym-Bamboogle-v0``.
+
+    125 questions that take two facts each. The model searches, reads the results, and answers in a response.
+    The loop is that of ToolRL's evaluation (arXiv 2504.13958): at most four texts, the answer among them, one search
+    per text, five results per search. Its fixed word to the model after each result is left out, since the results
+    are messages of their own here.
+
+    Success is ours, not ToolRL's number, which GPT-4o judged: by default the answer contains the expected one (see
+    grading.py). With a ``judge`` it is the judge's word.
+
+    The default search is no web: it is an index of short sentences that were written for these questions, among others.
+    Scores with it are higher than, and no match for, scores with the web. Other searches cost money or wait for a
+    server; where one fails (no key, no network) the episode has ``reward_valid`` False and counts nowhere.
+
+    Reward: the rubric's. Any query is as good as the expected one, as long as it is new; the sum over an episode is
+    largest for a right answer (see reward.py). What a search finds is data: nothing in it is read as a call, and
+    tags and control tokens of chat formats are made harmless before the model gets to read it.
+
+    ``info`` also has ``searches``: actions so far with a search that counted.
+
+    Args:
+        split: "test"; there is nothing to train on.
+        search: "offline" (``pip install 'toolgym[search]'``); "serper" (key in SERPER_API_KEY), "searxng" (server in
+            SEARXNG_URL) or "wikipedia" (``pip install 'toolgym[endpoint]'``); or a function from a query to a list of
+            Snippet(title, text, url).
+        search_options: arguments of the search: timeout, max_retries, requests_per_minute, url.
+        cache: "record": keep what is found, and ask for nothing twice; "replay": ask for nothing; or "off".
+        cache_dir: where it is kept; by default beside the data sets.
+        metric: "contains" or "exact": which measure makes the verdict, where no judge does.
+        judge: the name of a model that judges (see judge.py; ``pip install 'toolgym[endpoint]'``), or a function that
+            says whether an answer is right, from (question, answer, expected).
+        judge_options: for a model: base_url, key_env (OPENAI_API_KEY), timeout, max_retries, requests_per_minute.
+        price: what a wrong answer costs.
+        questions: others than Bamboogle's own.
+        max_turns: texts per episode, the answer included.
+        max_calls: searches per text that are run.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the first.
+    """
+
+    def __init__(
+        self,
+        split: str = "test",
+        search: str | Backend | Callable[[str], Sequence[Snippet]] = "offline",
+        search_options: Mapping[str, Any] | None = None,
+        cache: Mode = "off",
+        cache_dir: str | Path | None = None,
+        metric: Metric = "contains",
+        judge: str | Judge | None = None,
+        judge_options: Mapping[str, Any] | None = None,
+        price: float = 9.0,
+        questions: Iterable[Question] | None = None,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        max_turns: int = ROUNDS,
+        max_calls: int = 1,
+        **kwargs: Any,
+    ):
+        if split != "test":
+            raise ValueError(f"Bamboogle has only the split 'test', got {split!r}")
+        if metric not in ("contains", "exact"):
+            raise ValueError(f"metric must be 'contains' or 'exact', got {metric!r}")
+        if price < 0:
+            raise ValueError(f"price is what a wrong answer costs; it must not be negative, got {price}")
+        backend = get_backend(search, search_options)
+        if cache != "off":
+            backend = Cached(backend, cache_dir or cache_folder() / "search", cache)
+        self.backend = backend
+        self.metric = metric
+        self.ask_judge = EndpointJudge(judge, **(judge_options or {})) if isinstance(judge, str) else judge
+        asked = bamboogle() if questions is None else tuple(questions)
+        tool = WAITING if backend.waits else INLINE
+        super().__init__(
+            tasks(asked, tool, max_turns),
+            dialect=dialect,
+            rubric=AnswerReward(get_rubric(rubric), price),
+            max_turns=max_turns,
+            max_calls=max_calls,
+            **kwargs,
+        )
+        self.rubric: AnswerReward
+        self.state: Searches
+        self._verdict = Verdict(False)
+
+    def start(self, task: Task) -> None:
+        self.state = Searches(self.backend)
+        self._verdict = Verdict(False, f"no answer in {self.max_turns} texts", "no_answer")
+
+    def save_state(self) -> dict[str, Any]:
+        state = self.state
+        return {"asked": state.asked, "rounds": state.rounds, "failure": state.failure, "verdict": self._verdict}
+
+    def load_state(self, saved: dict[str, Any]) -> None:
+        self.state = Searches(self.backend)
+        self.state.asked, self.state.rounds = saved["asked"], saved["rounds"]
+        self.state.failure, self._verdict = saved["failure"], saved["verdict"]
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The action's own search where it counts, else gold's. Also settles the answer, for the reward to know."""
+        state, gold = self.state, self.task.expected[:-1]
+        if state.failure is not None:
+            self.fail(state.failure)
+        outcome = self.rubric.outcome = Outcome()
+        wanted: tuple[ToolCall, ...] = ()
+        if completion.calls:
+            wanted = state.fresh(completion.calls[: self.max_calls])
+            if not wanted:
+                outcome.further = "no search that is new"
+                wanted = gold[min(state.rounds, len(gold) - 1)] if gold else ()
+            elif state.rounds >= len(gold):
+                outcome.further = f"more than {len(gold)} searches"
+            else:
+                state.rounds += 1
+            outcome.over = len(self.turns) + 1 >= self.max_turns
+        else:
+            self._settle(completion, outcome)
+        outcome.unused = len(gold) - state.rounds
+        outcome.reason = self._verdict.reason if outcome.over else ""
+        return wanted
+
+    def judge(self) -> Verdict:
+        return self._verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        return {"searches": self.state.rounds}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold actions: two searches that find the answer in the bundled index, and the answer."""
+        texts = []
+        for calls in task.expected[:-1]:
+            texts.append(Completion("", calls, f"What I need to know: {calls[0].arguments['query']}"))
+        says = Completion("", (), "The results say it." if texts else "I answer.", task.response)
+        return tuple([self.dialect.render(text) for text in (*texts, says)])
+
+    @classmethod
+    def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
+        """Accuracy and searches per question: see aggregate.summarize."""
+        return aggregate.summarize(trajectories)
+
+    def _settle(self, completion: Completion, outcome: Outcome) -> None:
+        """Judge the answer."""
+        data: Question = self.task.data
+        answer = completion.response
+        if answer is None:
+            answer = completion.text.rpartition("</think>")[2]
+        answer = answer.strip()
+        outcome.over = True
+        accepted = [each for each in (data.answer, data.also) if each]
+        outcome.exact = any(is_exact(answer, each) for each in accepted)
+        outcome.contained = any(contains(answer, each) for each in accepted)
+        outcome.right = outcome.exact if self.metric == "exact" else outcome.contained
+        if self.ask_judge is not None and answer:
+            try:
+                outcome.right = bool(self.ask_judge(data.question, answer, data.also or data.answer))
+            except Exception as error:  # somebody else's code, or a server of ours
+                outcome.right = False
+                self.fail(f"the answer could not be judged: {error or type(error).__name__}")
+        if outcome.right:
+            self._verdict = Verdict(True)
+        elif not answer:
+            self._verdict = Verdict(False, "no answer", "no_answer")
+        else:
+            self._verdict = Verdict(False, f"expected {data.answer!r}, got {answer[:100]!r}", "wrong_answer")

@@ -1,0 +1,1 @@
+"""What the search tool asks: a bundled index, or one of several services."""

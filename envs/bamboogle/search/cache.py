@@ -1,0 +1,88 @@
+"""Searches kept on disk, so that an evaluation can be played again without the network, to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from .backend import Backend, SearchError, Snippet
+
+Mode = Literal["off", "record", "replay"]
+
+
+class _Entry(msgspec.Struct):
+    """A file of the cache."""
+
+    backend: str
+    query: str
+    snippets: list[Snippet]
+
+
+class Cached:
+    """A backend whose answers are kept, one file each, named for the backend and the query.
+
+    Args:
+        backend: what is asked.
+        folder: where the files are.
+        mode: "record": what is not there is asked for and kept. "replay": nothing is asked for; a query that was not
+            recorded is a SearchError. Failures are never kept.
+    """
+
+    def __init__(self, backend: Backend, folder: str | Path, mode: Mode):
+        if mode not in get_args(Mode)[1:]:
+            raise ValueError(f"mode must be 'record' or 'replay', got {mode!r}")
+        self.backend = backend
+        self.folder = Path(folder)
+        self.mode = mode
+        self.name = backend.name
+        self.waits = backend.waits and mode == "record"
+
+    def __call__(self, query: str) -> Sequence[Snippet]:
+        query = query.encode("utf-8", "replace").decode()  # no file holds a lone surrogate
+        path = self.path(query)
+        kept = self._read(path, query)
+        if kept is not None:
+            return kept
+        if self.mode == "replay":
+            raise SearchError(f"the search {query[:100]!r} of {self.name} was not recorded in {self.folder}")
+        found = list(self.backend(query))
+        self._write(path, _Entry(self.name, query, found))
+        return found
+
+    def path(self, query: str) -> Path:
+        """The file of a query."""
+        key = json.dumps([self.name, query]).encode()
+        return self.folder / f"{sha256(key).hexdigest()[:40]}.json"
+
+    def _read(self, path: Path, query: str) -> list[Snippet] | None:
+        """What is kept; None for what is not there or is damaged."""
+        try:
+            entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            if self.mode == "record":
+                return None
+            raise SearchError(f"{path} is damaged ({error}): delete it and record again") from None
+        return entry.snippets if (entry.backend, entry.query) == (self.name, query) else None
+
+    def _write(self, path: Path, entry: _Entry) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(msgspec.json.encode(entry))
+                os.replace(part, path)  # whole or not at all, also with several processes at it
+            except BaseException:
+                os.unlink(part)
+                raise
+        except OSError as error:
+            raise SearchError(f"cannot keep a search in {self.folder}: {error}") from error

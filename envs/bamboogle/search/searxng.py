@@ -1,0 +1,41 @@
+"""A SearXNG server of your own."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .backend import SHOWN, SearchError, Snippet
+from .fields import rows, text
+from .http import Service
+
+URL_ENV = "SEARXNG_URL"
+
+
+class SearXNG:
+    """Asks a SearXNG server, whose settings must allow the format "json".
+
+    Args:
+        url: where the server is; if None, what the environment variable ``SEARXNG_URL`` says when it is needed.
+        **limits: those of ``Service``: timeout, max_retries, requests_per_minute.
+    """
+
+    name = "searxng"
+    waits = True
+
+    def __init__(self, url: str | None = None, **limits: Any):
+        self._limits = limits
+        self._service = None if url is None else self._at(url)
+
+    def __call__(self, query: str) -> list[Snippet]:
+        if self._service is None:
+            url = os.environ.get(URL_ENV, "").strip()
+            if not url:
+                raise SearchError(f"no SearXNG server: set the environment variable {URL_ENV}, or give its url")
+            self._service = self._at(url)
+        found = self._service.ask("GET", params={"q": query, "format": "json"})
+        results = rows(found, "results")[:SHOWN]
+        return [Snippet(text(row, "title"), text(row, "content"), text(row, "url")) for row in results]
+
+    def _at(self, url: str) -> Service:
+        return Service(f"{url.rstrip('/')}/search", **self._limits)

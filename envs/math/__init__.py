@@ -1,0 +1,1 @@
+"""Mathematics with tools: problems made on demand, computed by sympy in a process of its own."""

@@ -1,0 +1,130 @@
+"""MathEnv: mathematics with tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from toolgym.dialects import Dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel, get_rubric
+from toolgym.thought import calling
+from toolgym.types import Completion, Observation, Task, ToolCall, ToolResult, Verdict
+
+from .play import MathReward, Play
+from .problem import Sheet
+from .tasks import MathTasks
+from .tools import Computing
+from .worker import WorkerError, needs_sympy
+
+
+class MathEnv(ToolEnv):
+    """Problems to be solved with tools that compute: ``ToolGym-Math-v0``.
+
+    A problem is made when it is asked for, from (split, seed, index) alone, in one of several wordings. Kinds:
+    ``arithmetic``, ``algebra`` (expand, factor, simplify), ``equations`` (and systems), ``calculus``,
+    ``number_theory``, ``combinatorics``, ``linear_algebra``, ``units``. Levels: at 1 no tool is needed, and calling one
+    costs; at 2 to 4 mostly one call solves the problem; at 5, and with some kinds at 4, a later call takes what
+    earlier ones returned. The tools are 18, of which each problem offers four to six.
+
+    Splits are disjoint: what a problem asks, however it is worded, decides which split it belongs to.
+
+    What a model writes is never evaluated: a small parser reads it, and sympy computes in a process of its own under
+    limits of time (2 s) and memory. A call that exceeds them returns an error to the model, and after three of them no
+    others are run.
+
+    Reward: the rubric's, for each action against the gold calls that come next, whatever form they are written in: a
+    call that returns what a gold call returns is as good. The sum over an episode is largest for a right answer, and
+    the same however few calls it took (see play.py).
+
+    Success: the answer is right, by what it means (see grading.py), with whatever calls.
+
+    ``info`` also has ``category``, the kind, and ``level``.
+
+    Args:
+        split: "train" (1,000,000 problems), "val", "test" (2,000 each).
+        category: a kind, several, or None for all; they take turns.
+        level: 1 to 5, one or several, or None for all; they take turns.
+        seed: which world of problems; other seeds give others.
+        price: what a wrong answer costs.
+        max_turns: texts per episode; gold takes at most three.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the first.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        category: str | Sequence[str] | None = None,
+        level: int | str | Sequence[int] | None = None,
+        seed: int = 0,
+        price: float = 9.0,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        max_turns: int = 6,
+        **kwargs: Any,
+    ):
+        needs_sympy()
+        if price < 0:
+            raise ValueError(f"price is what a wrong answer costs; it must not be negative, got {price}")
+        super().__init__(
+            MathTasks(split, seed, category, level),
+            dialect=dialect,
+            rubric=MathReward(get_rubric(rubric)),
+            max_turns=max_turns,
+            **kwargs,
+        )
+        self.tasks: MathTasks
+        self.rubric: MathReward
+        self.state: Computing
+        self.price = price
+        self._results: Sequence[ToolResult | None] = ()
+
+    def find_task(self, task_id: str) -> Task:
+        """The task with this id, such as "train-000123-calculus-4". Raises KeyError with a near miss."""
+        return self.tasks.find(task_id)
+
+    def start(self, task: Task) -> None:
+        self.state = Computing()
+        self._play = self.rubric.play = Play(task, self.max_turns, self.price)
+
+    def save_state(self) -> dict[str, Any]:
+        return {"play": self._play.save(), "failure": self.state.failure, "slow": self.state.slow}
+
+    def load_state(self, saved: dict[str, Any]) -> None:
+        self.start(self.task)
+        self._play.load(saved["play"])
+        self.state.failure, self.state.slow = saved["failure"], saved["slow"]
+
+    def settle(
+        self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        self._results = results
+        return super().settle(completion, results, problems)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The gold calls that come next; those that the action makes in other words are as it writes them."""
+        wanted: tuple[ToolCall, ...] = ()
+        try:
+            wanted = self._play.wanted(completion, self._results)
+            broken = self.state.failure or self._play.broken(completion, self._results)
+        except WorkerError as error:
+            broken = str(error)
+        if broken is not None:
+            self.fail(broken)
+        return wanted
+
+    def judge(self) -> Verdict:
+        return self._play.verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        sheet: Sheet = self.task.data
+        return {"category": sheet.category, "level": sheet.level}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold actions: the calls, stage by stage, and the answer."""
+        texts = [Completion("", stage, calling(stage)) for stage in task.expected[:-1]]
+        says = "That is the answer." if texts else "That I know without a tool."
+        return tuple([self.dialect.render(each) for each in (*texts, Completion("", (), says, task.response))])

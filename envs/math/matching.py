@@ -1,0 +1,53 @@
+"""Whether a call does what a gold call does, however it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from toolgym.types import ToolCall, ToolResult
+
+from .expression import ExpressionError, Node, canonical, parse
+from .tools import TOOLS, Computing
+
+
+def same_call(gold: ToolCall, made: ToolCall) -> bool:
+    """Whether it is the same tool with the same arguments: "2*x^2" is "x**2 * 2", and "3" is 3."""
+    if made.error is not None or gold.name != made.name:
+        return False
+    mine, other = _given(made.arguments), _given(gold.arguments)
+    return mine.keys() == other.keys() and all(_same(mine[key], other[key]) for key in other)
+
+
+def same_effect(gold: ToolCall, made: ToolCall, result: ToolResult | None) -> bool:
+    """Whether it is the same call, or returned just what the gold call returns; a mere yes or no does not count."""
+    if result is None or result.error is not None:
+        return False
+    if same_call(gold, made):
+        return True
+    if gold.name == "is_prime":
+        return False
+    return result == TOOLS[gold.name].run(gold.arguments, Computing())
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if type(a) in (int, float, str) and type(b) in (int, float, str):
+        try:
+            return bool(a == b) or _read(str(a)) == _read(str(b))
+        except ValueError:  # an integer of thousands of digits has no text
+            return False
+    return bool(a == b)
+
+
+def _read(text: str) -> Sequence[Node] | str | Fraction:
+    try:
+        return [canonical(parse(side)) for side in text.split("=")]
+    except ExpressionError:
+        return text.strip().casefold()

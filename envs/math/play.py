@@ -1,0 +1,196 @@
+"""How far an episode has come, and what its actions earn beside the rubric's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from toolgym.rewards import Evidence, RewardModel, Scores
+from toolgym.snapshot import own_rubric, recall, remembered
+from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
+
+from .grading import grade
+from .matching import same_call, same_effect
+from .problem import Sheet
+
+REPEAT = 1.0
+"""What a further attempt at the same step costs, and at least a call when none is left to be made."""
+
+_FIELDS = ("stage", "left", "attempts", "best", "steps", "turns", "over", "needless", "right", "verdict")
+
+
+class Play:
+    """Where an episode stands.
+
+    A problem's gold calls come in stages. ``left`` are the numbers of those of the current stage that are still to be
+    made. A call counts as made when it is the same, or returns the same; then what is expected is the call as the
+    model wrote it. A stage that is passed over, because a later one's call was made without it, is let go.
+    """
+
+    def __init__(self, task: Task, max_turns: int, price: float):
+        self.sheet: Sheet = task.data
+        self.stages: tuple[tuple[ToolCall, ...], ...] = task.expected[:-1]
+        self.max_turns = max_turns
+        self.price = price
+        self.stage = 0
+        self.left: tuple[int, ...] = ()
+        self.attempts = 0
+        """At the current stage, by actions."""
+        self.best = 0.0
+        self.steps = 0
+        """First attempts, at whatever stage."""
+        self.turns = 0
+        self.over = False
+        self.needless = False
+        self.right = False
+        self.verdict = Verdict(False, f"no answer in {max_turns} texts", "no_answer")
+        self._moved = False
+        self._enter(0)
+
+    def save(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    def load(self, saved: dict[str, Any]) -> None:
+        for name in _FIELDS:
+            setattr(self, name, saved[name])
+
+    def wanted(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """What is expected of an action, whose calls have been run; takes note of what it does."""
+        self.turns += 1
+        self.over = self.turns >= self.max_turns
+        if not completion.calls:
+            self._answer(completion)
+            return ()
+        made = dict(enumerate(zip(completion.calls, results, strict=True)))
+        first = self.stage
+        hits = self._hits(first, self.left, made)
+        while not hits and first + 1 < len(self.stages):
+            first += 1
+            hits = self._hits(first, tuple(range(len(self.stages[first]))), made)
+        if not hits:
+            first = self.stage
+        if first != self.stage:
+            self._enter(first)
+        self.needless = not self.left
+        self.attempts += 1
+        out: list[ToolCall] = []
+        while self.left:
+            out += [made[hits[i]][0] if i in hits else self.stages[self.stage][i] for i in self.left]
+            for j in hits.values():
+                del made[j]
+            self.left = tuple([i for i in self.left if i not in hits])
+            if self.left:
+                break
+            self._enter(self.stage + 1, again=True)
+            hits = self._hits(self.stage, self.left, made)
+            if not hits:  # else the action goes on with the next stage
+                break
+        return tuple(out)
+
+    def broken(self, completion: Completion, results: Sequence[ToolResult | None]) -> str | None:
+        """Why a gold call, made as it is, did not work: that is a failure of ours."""
+        for call, result in zip(completion.calls, results, strict=True):
+            failed = result is not None and result.error in ("execution", "timeout")
+            if failed and any(same_call(gold, call) for stage in self.stages for gold in stage):
+                return f"{call.name} failed on a gold call: {result and result.content}"[:300]
+        return None
+
+    def terms(self, total: float, evidence: Evidence) -> list[Term]:
+        """The terms of an action beside the rubric's, whose sum is ``total``."""
+        found: list[Term] = []
+        if evidence.completion.calls:
+            if self.needless:
+                found.append(Term("needless", min(0.0, -REPEAT - total), 1.0, "no call is left to be made"))
+            else:
+                gain = max(total - self.best, 0.0)
+                self.best += gain
+                if self.attempts == 1:
+                    self.steps += 1
+                else:
+                    reason = f"attempt {self.attempts} at the same step"
+                    found.append(Term("repeat", gain - REPEAT - total, 1.0, reason))
+            if not self.needless and self._moved:
+                self.attempts, self.best, self._moved = 0, 0.0, False
+        if self.over:
+            found.append(Term("outcome", 0.0 if self.right else -1.0, self.price, self.verdict.reason))
+            saved = len(self.stages) - self.steps
+            if self.right and saved:
+                found.append(Term("saved", saved * total, 1.0, f"{saved} steps not needed"))
+        return found
+
+    def _enter(self, stage: int, again: bool = False) -> None:
+        """Go to a stage. ``again``: while an action is being read that belongs to the one before."""
+        self.stage = stage
+        self.left = tuple(range(len(self.stages[stage]))) if stage < len(self.stages) else ()
+        if again:
+            self._moved = True
+        else:
+            self.attempts, self.best = 0, 0.0
+
+    def _hits(
+        self, stage: int, left: Sequence[int], made: dict[int, tuple[ToolCall, ToolResult | None]]
+    ) -> dict[int, int]:
+        """Gold calls of a stage that were made -> which of the action's calls did."""
+        found: dict[int, int] = {}
+        for i in left:
+            gold = self.stages[stage][i]
+            free = [j for j in made if j not in found.values()]
+            hit = next((j for j in free if _worked(made[j][1]) and same_call(gold, made[j][0])), None)
+            if hit is None:
+                hit = next((j for j in free if same_effect(gold, *made[j])), None)
+            if hit is not None:
+                found[i] = hit
+        return found
+
+    def _answer(self, completion: Completion) -> None:
+        said = completion.response
+        if said is None:
+            said = completion.text.rpartition("</think>")[2]
+        self.over = True
+        self.right, why = grade(self.sheet.problem.answer, said.strip())
+        if self.right:
+            self.verdict = Verdict(True)
+        else:
+            self.verdict = Verdict(False, why, "wrong_answer" if said.strip() else "no_answer")
+
+
+def _worked(result: ToolResult | None) -> bool:
+    return result is not None and result.error is None
+
+
+class MathReward:
+    """A rubric's terms, and these:
+
+    ``repeat``: a further attempt at the same step earns what it adds to the best one so far, if anything, less 1.
+    ``needless``: calls after the last step, or where none is needed, earn -1 at most. ``outcome``, at the end: a wrong
+    answer, or none, costs ``price``. ``saved``, at the end: a right answer earns what the steps would have that were
+    not needed for it.
+
+    For gold they are all 0, and no episode earns more.
+    """
+
+    def __init__(self, rubric: RewardModel):
+        self.rubric = rubric
+        self.play: Play | None = None
+
+    def score(self, evidence: Evidence) -> Scores:
+        scores = self.rubric.score(evidence)
+        extra = self.play.terms(scores.total, evidence) if self.play else []
+        if not extra:
+            return scores
+        total = scores.total + sum([term.weight * term.score for term in extra])
+        return Scores(total, (*scores.terms, *extra), scores.calls)
+
+    def set_step(self, step: int) -> None:
+        self.rubric.set_step(step)
+
+    # An env has its own: the play is that of its episode. What there is to remember is the inner rubric's.
+
+    def __copy__(self) -> MathReward:
+        return MathReward(own_rubric(self.rubric))
+
+    def save_state(self) -> Any:
+        return remembered(self.rubric)
+
+    def load_state(self, saved: Any) -> None:
+        recall(self.rubric, saved)

@@ -1,0 +1,110 @@
+"""What a problem is: a text, the calls that solve it, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from toolgym.types import ToolCall
+
+Form = Literal[
+    "number", "expression", "expanded", "factored", "simplified", "antiderivative", "solutions", "system", "matrix",
+    "integer factors", "yes or no",
+]  # fmt: skip
+
+
+Stages: TypeAlias = tuple[tuple[ToolCall, ...], ...]
+"""Gold calls: those of a stage go together, and a later stage needs what an earlier one returned."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the answer has to be; see grading.py for how each form is judged."""
+
+    form: Form
+    text: str
+    """The answer, as gold gives it."""
+    names: tuple[str, ...] = ()
+    """The unknowns, in their order."""
+    given: str = ""
+    """What the answer is about: the integrand of an antiderivative."""
+    unit: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A task's data."""
+
+    key: str
+    """What is asked, however it is worded; decides the split."""
+    text: str
+    stages: Stages
+    answer: Answer
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """A problem with where it comes from."""
+
+    problem: Problem
+    category: str
+    """Its kind."""
+    level: int
+
+
+def call(tool: str, **arguments: Any) -> ToolCall:
+    return ToolCall(tool, arguments)
+
+
+def number(value: Fraction | int) -> Answer:
+    return Answer("number", str(Fraction(value)))
+
+
+# Writing mathematics --------------------------------------------------------------------------------------
+
+
+def polynomial(coefficients: Sequence[int], name: str = "x") -> str:
+    """The polynomial as text, highest power first: (1, 0, -2) is "x^2 - 2"."""
+    out = ""
+    for i, value in enumerate(coefficients):
+        power = len(coefficients) - 1 - i
+        if not value:
+            continue
+        sign = ("-" if value < 0 else "") if not out else " - " if value < 0 else " + "
+        size = abs(value)
+        digits = str(size) if size != 1 or not power else ""
+        letter = "" if not power else name if power == 1 else f"{name}^{power}"
+        out += f"{sign}{digits}{'*' if digits and letter else ''}{letter}"
+    return out or "0"
+
+
+def times(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
+    """The product of two polynomials."""
+    out = [0] * (len(first) + len(second) - 1)
+    for i, a in enumerate(first):
+        for j, b in enumerate(second):
+            out[i + j] += a * b
+    return tuple(out)
+
+
+def derived(coefficients: Sequence[int]) -> tuple[int, ...]:
+    """The derivative of a polynomial."""
+    top = len(coefficients) - 1
+    return tuple([value * (top - i) for i, value in enumerate(coefficients[:-1])]) or (0,)
+
+
+def at(coefficients: Sequence[int], x: Fraction | int) -> Fraction:
+    """A polynomial's value."""
+    total = Fraction(0)
+    for value in coefficients:
+        total = total * x + value
+    return total
+
+
+def linear(root: int, name: str = "x") -> str:
+    """ "(x - 3)" for the root 3."""
+    return f"({polynomial((1, -root), name)})"
+
+
+def matrix_text(rows: Sequence[Sequence[Any]]) -> str:
+    return "[" + ", ".join(["[" + ", ".join(map(str, row)) + "]" for row in rows]) + "]"
