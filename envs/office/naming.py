@@ -104,15 +104,15 @@ def _run(function: Callable[..., Any], originals: dict[str, str], state: Any, /,
 _NUMBERS = {name: i for i, name in enumerate(TOOLS)}
 _STYLES = ("snake", "camel", "app", "dotted")
 _KNOWN = tuple(Naming(words, style) for words in range(3) for style in _STYLES)
-_VENDORS = (
-    "arvo belto brinx calor corvi delmo dravo elmar fendi folta garno helio hodra iltea jasko jorvi kelvo kinta larno "
-    "luxor marbo mirta neldo norvi opalo orbit pelto pluvo quell quorn rasko rinto salvo sorna talbo tervi ulmar umbro "
-    "valdo vesta welda wimbo xanto xelio yarva yotto zelma zorin"
-).split()
+_VENDORS = """
+arvo belto brinx calor corvi delmo dravo elmar fendi folta garno helio hodra iltea jasko jorvi kelvo kinta larno luxor
+marbo mirta neldo norvi opalo orbit pelto pluvo quell quorn rasko rinto salvo sorna talbo tervi ulmar umbro valdo vesta
+welda wimbo xanto xelio yarva yotto zelma zorin
+"""
 _SUFFIXES = ("", "", "_value", "_field", "_arg", "_in")
 _COINED = tuple(
     Naming(i % 3, ("snake", "camel", "dotted", "app", "code")[i % 5], vendor, _SUFFIXES[i // 2 % len(_SUFFIXES)])
-    for i, vendor in enumerate(_VENDORS)
+    for i, vendor in enumerate(_VENDORS.split())
 )
 """Names that no other task needs: whoever trains on them learns to read the tools' descriptions and copy names."""
 

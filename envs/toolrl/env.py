@@ -8,8 +8,8 @@ from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel
 from toolgym.rlla import Prompt, choose_prompt
-from toolgym.tools import Tool
 from toolgym.thought import calling
+from toolgym.tools import Tool
 from toolgym.types import Completion, Task, ToolCall, Verdict
 
 from .grading import grade
