@@ -36,17 +36,15 @@ from toolgym.report.training import load_training_runs
 from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError
 
-LEVEL = {"level": "single"}
-FIRST_ACTION = {**LEVEL, "max_turns": 1}
-"""GRPO rewards the call alone: what to say after it was learnt by imitation, and costs as much to try."""
+LEVEL = {"level": "single", "max_turns": 3}
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
-    ("office", "ToolGym-Office-v0", {"split": "test_unseen", "max_turns": 4, **LEVEL}, 24),
+    ("office", "ToolGym-Office-v0", {"split": "test_unseen", **LEVEL}, 24),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
-SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600}
-GRPO = {"algo": "grpo", "prompts_per_step": 4, "num_generations": 8, "learning_rate": 3e-5, "max_completion_length": 96}
+SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600, "eval_every": 7}
+GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 8}
 
 
 def main() -> int:
@@ -54,7 +52,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
     parser.add_argument("--sft-steps", type=int, default=14)
-    parser.add_argument("--grpo-steps", type=int, default=14)
+    parser.add_argument("--grpo-steps", type=int, default=8)
     args = parser.parse_args()
     # threads that spin while they wait make a model three times as slow on cores that others use too;
     # torch, which reads this, is loaded later
@@ -83,12 +81,12 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     before = played(model, out / "before", console)
 
     stage(console, "3. Supervised start: it imitates gold actions of office tasks")
-    sft = TrainConfig(out=str(out / "sft"), env_kwargs=LEVEL, model=model, steps=sft_steps, eval_every=0, **SFT)
+    sft = TrainConfig(out=str(out / "sft"), env_kwargs=LEVEL, model=model, steps=sft_steps, eval_tasks=16, **SFT)
     start = trained(sft, console)
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")
     grpo = TrainConfig(
-        out=str(out / "grpo"), env_kwargs=FIRST_ACTION, model=str(start), steps=grpo_steps, eval_every=0, **GRPO
+        out=str(out / "grpo"), env_kwargs=LEVEL, model=str(start), steps=grpo_steps, eval_tasks=16, **GRPO
     )
     learnt = trained(grpo, console)
 
@@ -100,7 +98,7 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
         runs = [make_run(before[name], "before"), make_run(after[name], "after")]
         console.print(success_table(runs, [rows(run.trajectories) for run in runs]))
         write_page(runs, out / f"{name}.html")
-    curves = load_training_runs([grpo.out])
+    curves = load_training_runs([sft.out, grpo.out])
     print_training(curves, console)
     write_document(training_page(curves), out / "training.html")
     write_png(curves, out / "training.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ def demo(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "PLAYED", [(*played[:3], 2) for played in module.PLAYED[:2]])
-    monkeypatch.setattr(module, "SFT", {**module.SFT, "prompts_per_step": 1, "max_tokens": 4000})
-    small = {"prompts_per_step": 1, "num_generations": 2, "max_completion_length": 4, "max_tokens": 4000}
+    small = {"prompts_per_step": 1, "max_tokens": 4000, "max_completion_length": 4}
+    monkeypatch.setattr(module, "SFT", {**module.SFT, **small})
+    small["num_generations"] = 2
     monkeypatch.setattr(module, "GRPO", {**module.GRPO, **small})
     return module
 
@@ -42,7 +44,8 @@ def test_the_demo_runs_and_goes_on(demo, tmp_path):
             assert page in text
             assert (out / page).stat().st_size > 1000
         assert (out / "training.png").read_bytes().startswith(b"\x89PNG")
-    assert len((out / "sft" / "metrics.jsonl").read_text().splitlines()) == 1  # the second time it was there
-    assert len((out / "grpo" / "metrics.jsonl").read_text().splitlines()) == 2  # went on
+    for name, steps in (("sft", [0, 1]), ("grpo", [0, 1, 2])):  # sft was there the second time, grpo went on
+        lines = (out / name / "metrics.jsonl").read_text().splitlines()
+        assert [json.loads(line)["step"] for line in lines] == steps
     page = (out / "office.html").read_text("utf-8")
     assert page.count("class='episode'") == 4

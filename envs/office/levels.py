@@ -38,7 +38,6 @@ LINKED = tuple([name for name in INTENTS if _LOOKED_UP & set(PARAMETERS[name]) a
 FORGETTABLE = tuple(name for name, intent in INTENTS.items() if intent.needs)
 REPEATED = tuple(name for name, intent in INTENTS.items() if intent.each)
 
-_FITS = ("The tool for it is {tools}.", "{tools} does that.", "That is a job for {tools}.", "I call {tools}.")
 _LATER = ("Now I know enough to call {tools}.", "With that I can call {tools}.", "That is what {tools} needs.")
 _LOOK = (
     "First I have to look that up with {tools}.",
@@ -51,9 +50,10 @@ def call_of(intent: Intent, drawn: Drawn) -> ToolCall:
     return ToolCall(intent.tool, arguments(intent, drawn))
 
 
-def thought(c: Scene, intent: Intent, slots: dict[str, Slot], forms: tuple[str, ...] = _FITS) -> str:
-    """How the values follow from the request, and what comes next."""
-    return f"{notes(slots.values())}The user wants to {intent.gist}. {c.s.pick(forms)}"
+def thought(c: Scene, intent: Intent, slots: dict[str, Slot], forms: tuple[str, ...] = ()) -> str:
+    """How the values follow from the request, and what comes next, if that is not the tool for it."""
+    wanted = f"{notes(slots.values())}The user wants to {intent.gist}."
+    return f"{wanted} {c.s.pick(forms)}" if forms else wanted
 
 
 def one_call(c: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
