@@ -37,22 +37,24 @@ from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError
 
 LEVEL = {"level": "single", "max_turns": 3}
+TRAINED_ON = {"level": "single", "max_turns": 2}
+"""A call and an answer: what goes wrong for longer costs time and teaches little."""
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("office", "ToolGym-Office-v0", {"split": "test_unseen", **LEVEL}, 24),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
-SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600, "eval_every": 7}
-GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 8}
+SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600, "eval_every": 6}
+GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 5}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
-    parser.add_argument("--sft-steps", type=int, default=14)
-    parser.add_argument("--grpo-steps", type=int, default=8)
+    parser.add_argument("--sft-steps", type=int, default=12)
+    parser.add_argument("--grpo-steps", type=int, default=5)
     args = parser.parse_args()
     # threads that spin while they wait make a model three times as slow on cores that others use too;
     # torch, which reads this, is loaded later
@@ -86,7 +88,7 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")
     grpo = TrainConfig(
-        out=str(out / "grpo"), env_kwargs=LEVEL, model=str(start), steps=grpo_steps, eval_tasks=16, **GRPO
+        out=str(out / "grpo"), env_kwargs=TRAINED_ON, model=str(start), steps=grpo_steps, eval_tasks=16, **GRPO
     )
     learnt = trained(grpo, console)
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from test_report import ANYTHING, NASTY, Reader, episode
 
 from toolgym.cli import main
 from toolgym.report.curves import MOST_POINTS, bounds, lines, running_mean, thinned, ticks
+from toolgym.report.png import write_png
 from toolgym.report.screen import print_training
 from toolgym.report.training import changes, in_words, is_training, load_training_runs, pairs, summary
 from toolgym.report.training_page import training_page
@@ -273,3 +275,15 @@ def test_the_evaluations_within_a_run_are_compared_like_any_others(learnt, capsy
     status, out, _ = run(capsys, "report", *folders)
     assert status == 0
     assert "step 20" in out
+
+
+def test_the_picture_has_no_empty_panels(learnt, tmp_path, monkeypatch):
+    figures = []
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    monkeypatch.setattr(figure, "savefig", lambda self, *args, **kwargs: figures.append(self))
+    for names in (["reward"], ["reward", "entropy"], ["reward", "entropy", "grad_norm", "success"]):
+        rows = [{"step": step, **dict.fromkeys(names, 0.5)} for step in range(1, 4)]
+        with suppress(OSError):  # nothing was written
+            write_png(load_training_runs([training_run(tmp_path / str(len(names)), rows)]), tmp_path / "x.png")
+    assert len(figures) == 3
+    assert all(axes.get_visible() == bool(axes.lines) for figure in figures for axes in figure.axes)

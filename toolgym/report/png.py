@@ -29,7 +29,7 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
     down = -(-len(shown) // ACROSS)
     figure = Figure(figsize=(4.2 * ACROSS, 2.7 * down + 0.5), dpi=120, layout="constrained")
     every = figure.subplots(down, ACROSS, squeeze=False).flat
-    for axes, (panel, drawn) in zip(every, shown, strict=False):
+    for (panel, drawn), axes in zip(shown, every, strict=False):  # in this order: what is left over is hidden
         axes.set_title(panel.title, fontsize=10, loc="left")
         for line in drawn:
             colour = COLOURS[line.run % len(COLOURS)]
