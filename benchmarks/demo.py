@@ -3,7 +3,7 @@
     python benchmarks/demo.py [--out runs/demo] [--model smollm2]
 
 A short supervised start on gold actions of ToolGym-Office-v0, then GRPO on rewards alone. Before and after, the model
-plays held-out Office tasks, with tools renamed to what it never saw, and BFCL rows under the official verdict. The
+plays held-out Office tasks and BFCL rows under the official verdict. The
 first time 95 MB are downloaded (the BFCL wheel and the model). All is kept as it comes: stopped at any point, the
 same command goes on where it was.
 """
@@ -41,7 +41,7 @@ TRAINED_ON = {"level": "single", "max_turns": 2}
 """A call and an answer: what goes wrong for longer costs time and teaches little."""
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
-    ("office", "ToolGym-Office-v0", {"split": "test_unseen", **LEVEL}, 24),
+    ("office", "ToolGym-Office-v0", {"split": "test", **LEVEL}, 24),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
