@@ -5,7 +5,7 @@ matrix product (cascade attention); projections of the same input are one produc
 finished answer leaves the batch. All of it in the model's own dtype and on its device.
 
 ``Cascade.suits`` says which models it takes: the architecture by name, and their logits have to agree with the plain
-model's on a few tokens. ``readers.py`` has the way for all others.
+model's on a few tokens. ``reader.py`` has the way for all others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .fused_llama import Attend, FusedLlama
 from .past import Past, Prefix
+from .reader import left_padded
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
 
@@ -61,10 +62,8 @@ class Cascade:
         """Open a row for each past, and read ``tokens`` after it, at least one each; logits (rows, V)."""
         self.weights.refresh()
         self._open(pasts)
-        width = max(map(len, tokens))
-        ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in tokens], device=self.weights.device)
-        mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in tokens]).to(ids.device)
-        return self._extend(ids, mask)
+        ids, mask = left_padded(tokens, self.weights.device)
+        return self._extend(ids, mask.bool())
 
     @torch.inference_mode()
     def append(self, tokens: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class Collector:
 
         Raises TemplateError where the template refuses every episode.
         """
-        self.policy.forget()
+        self.policy.forget()  # so that what is sampled does not depend on what was sampled before
         played = [0] * len(self.envs)
         episodes = []
         for suite, task_id in tasks:
@@ -106,7 +106,7 @@ class Collector:
             going = [episode for episode in going if not episode.over]
             if refused and not going and len(refused) == len(episodes):
                 raise refused[0]  # not the odd answer that a template trims: it rewrites them all
-        self.policy.forget()
+        self.policy.forget()  # an update needs the memory
         rollouts = [episode.rollout() for episode in episodes]
         return [rollouts[i : i + num_generations] for i in range(0, len(rollouts), num_generations)]
 

@@ -149,8 +149,8 @@ def descriptions() -> dict[str, str]:
     return found
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """An option per field; ``--config FILE`` gives values for those that are not on the command line."""
+def add_arguments(parser: argparse.ArgumentParser, *, more_algos: Sequence[str] = ()) -> None:
+    """An option per field, ``algo`` also with ``more_algos``; ``--config FILE`` gives values for those not given."""
     hints, texts, defaults = get_type_hints(TrainConfig), descriptions(), dataclasses.asdict(TrainConfig())
     parser.add_argument("--config", metavar="FILE", help="YAML or JSON file of these settings")
     for item in dataclasses.fields(TrainConfig):
@@ -159,12 +159,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         shown = json.dumps(default) if isinstance(default, (dict, list)) else default
         options: dict[str, Any] = {"help": f"{texts[item.name]} (default: {shown})", "default": argparse.SUPPRESS}
         if get_origin(kind) is Literal:
-            options["choices"] = get_args(kind)
+            options["choices"] = (*get_args(kind), *(more_algos if item.name == "algo" else ()))
         elif kind is bool:
             parser.add_argument("--" + item.name.replace("_", "-"), action=argparse.BooleanOptionalAction, **options)
             continue
         elif get_origin(kind) in (dict, list):
-            options |= {"type": _json_of(get_origin(kind)), "metavar": "JSON"}
+            options |= {"type": json_of(get_origin(kind)), "metavar": "JSON"}
         else:
             options["type"] = next(each for each in (*get_args(kind), kind) if each is not type(None))
         if "choices" not in options:
@@ -172,7 +172,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--" + item.name.replace("_", "-"), **options)
 
 
-def _json_of(kind: Any) -> Callable[[str], Any]:
+def json_of(kind: Any) -> Callable[[str], Any]:
+    """Reads an option that is a JSON object (dict) or list."""
+
     def read(text: str) -> Any:
         try:
             value = json.loads(text)

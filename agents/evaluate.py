@@ -13,14 +13,28 @@ import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from toolgym.assets import atomic_folder
 from toolgym.runlog import write_atomic, write_run
 from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName
-from .config import TrainConfig
+from .metrics import mean
+
+
+class Settings(Protocol):
+    """What a kept episode has to say of the run that it is from."""
+
+    @property
+    def out(self) -> str: ...
+    @property
+    def env(self) -> str: ...
+    @property
+    def env_kwargs(self) -> dict[str, Any]: ...
+    @property
+    def eval_kwargs(self) -> dict[str, Any]: ...
+
 
 KEPT_EPISODES = 16
 """Episodes kept of an evaluation; of all others the outcome alone."""
@@ -37,17 +51,17 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     """``eval/success``, ``eval/reward`` and ``eval/episodes``, how many say something; one success per category."""
     scored = [t for t in trajectories if t.reward_valid]
     out = {
-        "eval/success": _mean([float(bool(t.success)) for t in scored]),
-        "eval/reward": _mean([t.reward for t in scored]),
+        "eval/success": mean([float(bool(t.success)) for t in scored]),
+        "eval/reward": mean([t.reward for t in scored]),
         "eval/episodes": float(len(scored)),
         "eval/unscored": float(len(trajectories) - len(scored)),
     }
     for name in sorted({t.category for t in scored if t.category}):
-        out[f"eval/success/{name}"] = _mean([float(bool(t.success)) for t in scored if t.category == name])
+        out[f"eval/success/{name}"] = mean([float(bool(t.success)) for t in scored if t.category == name])
     return out
 
 
-def keep_evaluation(run: Path, step: int, config: TrainConfig, trajectories: Sequence[Trajectory]) -> None:
+def keep_evaluation(run: Path, step: int, config: Settings, trajectories: Sequence[Trajectory]) -> None:
     """Write the folder of an evaluation, whole or not at all. Raises OSError."""
     outcomes = {
         t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
@@ -59,10 +73,10 @@ def keep_evaluation(run: Path, step: int, config: TrainConfig, trajectories: Seq
         write_atomic(folder / "outcomes.json", json.dumps(outcomes, indent=1) + "\n")
 
 
-def keep_group(run: Path, step: int, config: TrainConfig, group: Sequence[Rollout]) -> None:
+def keep_group(run: Path, step: int, config: Settings, group: Sequence[Rollout], temperature: float) -> None:
     """Write the folder of a training group, whole or not at all. Raises OSError."""
     with atomic_folder(run / "groups" / _name(step)) as folder:
-        about = _about(config, step, config.env_kwargs) | {"temperature": config.temperature}
+        about = _about(config, step, config.env_kwargs) | {"temperature": temperature}
         write_run(folder, about, [rollout.trajectory for rollout in group])
 
 
@@ -77,14 +91,10 @@ def forget_after(run: Path, step: int) -> None:
         shutil.rmtree(part)
 
 
-def _about(config: TrainConfig, step: int, env_kwargs: dict[str, Any]) -> dict[str, Any]:
+def _about(config: Settings, step: int, env_kwargs: dict[str, Any]) -> dict[str, Any]:
     name = f"{Path(config.out).name} step {step}"
     return {"agent": name, "env": config.env, "env_kwargs": env_kwargs, "step": step}
 
 
 def _name(step: int) -> str:
     return f"step-{step:06d}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

@@ -123,12 +123,13 @@ def episode_metrics(rollouts: Sequence[Rollout], *, sampled: bool) -> dict[str, 
     """How a batch's episodes went. The success of gold episodes would say nothing."""
     valid = [rollout for rollout in rollouts if rollout.trajectory.reward_valid]
     return {
-        **({"success": _mean([float(bool(rollout.trajectory.success)) for rollout in valid])} if sampled else {}),
-        "completion_length": _mean([float(sum(rollout.sample.loss_mask)) for rollout in rollouts]),
-        "turns": _mean([float(len(rollout.trajectory.turns)) for rollout in rollouts]),
-        "truncated": _mean([float(rollout.sample.truncated) for rollout in rollouts]),
+        **({"success": mean([float(bool(rollout.trajectory.success)) for rollout in valid])} if sampled else {}),
+        "completion_length": mean([float(sum(rollout.sample.loss_mask)) for rollout in rollouts]),
+        "turns": mean([float(len(rollout.trajectory.turns)) for rollout in rollouts]),
+        "truncated": mean([float(rollout.sample.truncated) for rollout in rollouts]),
     }
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """Their mean; nan where there are none."""
     return sum(values) / len(values) if values else float("nan")

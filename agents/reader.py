@@ -56,7 +56,7 @@ class PlainReader:
 
     @torch.inference_mode()
     def begin(self, prompts: Sequence[Sequence[int]], chosen: Sequence[int]) -> Tensor:
-        ids, self._mask = _left_padded(prompts, self.model.device)
+        ids, self._mask = left_padded(prompts, self.model.device)
         self._next = self._mask.new_zeros(len(prompts))
         logits = self._forward(ids, self._mask)
         rows = torch.tensor(chosen, device=ids.device)
@@ -75,7 +75,7 @@ class PlainReader:
         self._keeps = True
         self._cache, before = _cache_of(pasts)
         self._next = torch.tensor([len(past) for past in pasts], device=self.model.device)
-        ids, mask = _left_padded(tokens, self.model.device)
+        ids, mask = left_padded(tokens, self.model.device)
         self._mask = torch.cat([before.to(mask), mask], 1)
         return self._forward(ids, mask)
 
@@ -209,7 +209,7 @@ def _cache_of(pasts: Sequence[Past]) -> tuple[Any, Tensor]:
     return cache, mask
 
 
-def _left_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+def left_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """Token ids and attention mask, both (rows, longest)."""
     width = max(map(len, rows))
     ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], device=device)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -29,7 +29,7 @@ from toolgym.tasks import task_order
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
 
 from .evaluate import eval_metrics, forget_after, keep_evaluation
-from .metrics import MetricsLog
+from .metrics import MetricsLog, mean
 from .sb3_agent import SB3Agent, checkpoints, read_config, step_of
 from .sb3_config import SB3Config
 from .sb3_policy import MenuPolicy, MenuQPolicy
@@ -139,7 +139,7 @@ class SB3Trainer:
         env = gym.make(config.env, **{**config.env_kwargs, **given})
         agent = SB3Agent(self.model, **config.discrete_kwargs)
         trajectories = [rollout(env, agent, task_id=task_id) for task_id in self._tested_on]
-        keep_evaluation(self.folder, self.step, cast(Any, config), trajectories)
+        keep_evaluation(self.folder, self.step, config, trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
@@ -257,8 +257,8 @@ class _Watch(BaseCallback):
         scored = [(info, reward) for info, reward in zip(self.done, self.earned, strict=True) if info["reward_valid"]]
         row = {
             "step": float(self.num_timesteps),
-            "reward": _mean([reward for _, reward in scored]),
-            "success": _mean([float(info["success"]) for info, _ in scored]),
+            "reward": mean([reward for _, reward in scored]),
+            "success": mean([float(info["success"]) for info, _ in scored]),
             "unscored": float(len(self.done) - len(scored)),
             "invalid_actions": self.invalid / self.steps if self.steps else float("nan"),
             "steps_per_second": self.steps / (time.perf_counter() - self.began),
@@ -268,7 +268,3 @@ class _Watch(BaseCallback):
         }
         self._clear(self.num_timesteps)
         return row
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

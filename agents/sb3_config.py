@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .config import read_settings
+from .config import json_of, read_settings
 
 ALGOS = ("sb3-ppo", "sb3-a2c", "sb3-dqn")
 """What stable-baselines3 trains."""
@@ -85,19 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sb3_kwargs", 'arguments of the algorithm, as JSON: {"n_steps": 128}'),
     ):
         flag = "--" + name.replace("_", "-")
-        group.add_argument(flag, type=_mapping, metavar="JSON", default=argparse.SUPPRESS, help=text)
+        group.add_argument(flag, type=json_of(dict), metavar="JSON", default=argparse.SUPPRESS, help=text)
     share = "share of the tasks to evaluate on alone, where a suite has one split"
     group.add_argument("--held-out", type=float, metavar="X", default=argparse.SUPPRESS, help=share)
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a JSON object like {{"n_steps": 128}}')
-    return value
 
 
 def from_arguments(options: Mapping[str, Any], foreign: set[str]) -> SB3Config:

@@ -161,7 +161,7 @@ class Trainer:
         """Write a checkpoint, and the group that the step began with."""
         with self._needs_room():
             if self._shown and self.config.algo != "sft":
-                keep_group(self.folder, self.step, self.config, self._shown)
+                keep_group(self.folder, self.step, self.config, self._shown, self.config.temperature)
             return checkpoint.save(
                 self.folder, self.step, self.model, self.tokenizer, {"optimizer": self.optimizer.state_dict()}
             )

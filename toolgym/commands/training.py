@@ -21,12 +21,9 @@ SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length":
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The settings of the trainers, and ``--resume``."""
-    import_module("toolgym.agents.config").add_arguments(parser)
     sb3 = import_module("toolgym.agents.sb3_config")
+    import_module("toolgym.agents.config").add_arguments(parser, more_algos=sb3.ALGOS)
     sb3.add_arguments(parser)
-    algo = next(action for action in parser._actions if action.dest == "algo")
-    algo.choices = (*(algo.choices or ()), *sb3.ALGOS)
-    algo.help = f"{algo.help}; sb3-...: stable-baselines3, with a small network, on a menu of calls"
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 
