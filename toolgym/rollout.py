@@ -24,7 +24,8 @@ class Agent(Protocol):
     An agent may have more, all optional: ``async def act``, run concurrently; ``act_batch(observations)
     -> texts``, called with many episodes at once, where an AgentError may stand in for a text;
     ``for_env(env) -> Agent``, an agent for that env alone; ``concurrency: int``, how many threads may call
-    ``act`` at once; ``name: str``, shown in tables; ``settings: dict``, what a run must be resumed with.
+    ``act`` at once; ``name: str``, shown in tables; ``settings: dict``, what a run must be resumed with;
+    ``resume(trajectories)``, told what it has played already before a resumed run goes on.
     """
 
     def act(self, observation: Observation) -> str: ...
@@ -108,6 +109,8 @@ def evaluate(
         }
         log = RunLog(out, settings, resume=resume)
         done = {(t.task_id, t.repeat): t for t in log.episodes() if t.reward_valid}
+        if hasattr(agent, "resume"):
+            agent.resume(list(done.values()))
     todo = [key for key in wanted if key not in done]
     for trajectory in _play(first, make, agent, todo, batch_size):
         if log is not None:
