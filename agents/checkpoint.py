@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,23 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
     Raises OSError where the disk refuses; earlier checkpoints are then as they were.
     """
     folder = run / "checkpoints" / f"step-{step:06d}"
-    with atomic_folder(folder) as temporary, no_progress_bars():
-        try:
-            model.save_pretrained(temporary)
-            tokenizer.save_pretrained(temporary)
-            torch.save({"step": step, **state}, temporary / "trainer.pt")
-        except (SafetensorError, RuntimeError) as error:  # what their writers make of a full disk
-            raise OSError(str(error)) from error
+    with atomic_folder(folder) as temporary, writing():
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        torch.save({"step": step, **state}, temporary / "trainer.pt")
     for old in all_of(run)[:-KEPT]:
         shutil.rmtree(old)
     return folder
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Save models without progress bars; raises OSError where the disk refuses, whatever library writes."""
+    with no_progress_bars():
+        try:
+            yield
+        except (SafetensorError, RuntimeError) as error:  # what safetensors and torch make of a full disk
+            raise OSError(str(error)) from error
 
 
 def all_of(run: Path) -> list[Path]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from threading import Lock, local
 from typing import Any, Literal
 
 import gymnasium as gym
 
 from toolgym.rollout import AgentError
 from toolgym.types import Observation
+from toolgym.web import Connections, Failure, Tries, retry_after
 
 from .chat_messages import action_text, native_messages, prompt_messages
 
@@ -25,7 +22,6 @@ except ModuleNotFoundError as error:
         "the endpoint agent needs requests: pip install 'toolgym[endpoint]'", name="requests"
     ) from error
 
-CONNECT_TIMEOUT = 10.0
 LONGEST_WAIT = 60.0
 """Seconds between two tries at most, whatever the server asks for."""
 _RETRIED = {408, 409, 429}
@@ -88,15 +84,11 @@ class Endpoint:
         self.api_key_env = api_key_env or None
         self.tools = tools
         self.timeout = timeout
-        self.max_retries = max_retries
         self.concurrency = concurrency
-        self.first_wait = first_wait
         settings = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **(extra or {})}
         self.settings = {key: value for key, value in settings.items() if value is not None}
-        self._sleep = sleep
-        self._jitter = random.Random()
-        self._limit = _RateLimit(requests_per_minute, sleep)
-        self._local = local()
+        self._tries = Tries(max_retries, requests_per_minute, first_wait, LONGEST_WAIT, sleep)
+        self._connections = Connections()
         self._key()
 
     def __repr__(self) -> str:
@@ -120,47 +112,21 @@ class Endpoint:
         body = {"messages": convert(observation["messages"]), **self.settings}
         if native and observation["tools"]:
             body["tools"] = list(observation["tools"])
-        tries = 0
-        while True:
-            self._limit.wait()
-            outcome = self._post(body, native)
-            if isinstance(outcome, str):
-                return outcome
-            tries += 1
-            if not outcome.worth_retrying or tries > self.max_retries:
-                why = self._redacted(outcome.reason)[:_SHOWN]
-                raise AgentError(f"{self.model} at {self.url}: {why} ({tries} {'try' if tries == 1 else 'tries'})")
-            self._sleep(outcome.retry_after or self._backoff(tries))
-
-    def _backoff(self, tries: int) -> float:
-        """Full jitter: anything up to the doubled wait, so that threads do not come back together."""
-        return self._jitter.uniform(0, min(LONGEST_WAIT, self.first_wait * 2 ** (tries - 1)))
-
-    def _post(self, body: dict[str, Any], native: bool) -> str | _Failure:
-        """One try: the action, or why there is none."""
         try:
-            response = self._session().post(
-                self.url, json=body, timeout=(min(CONNECT_TIMEOUT, self.timeout), self.timeout), auth=self._authorise
-            )
-        except requests.Timeout:
-            return _Failure(f"no answer within {self.timeout:g} seconds", True)
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            return _Failure(f"no connection: {error}", True)
-        except requests.RequestException as error:
-            return _Failure(f"the request cannot be sent: {error}", False)
+            return self._tries.run(lambda: self._post(body, native))
+        except Failure as failure:
+            raise AgentError(f"{self.model} at {self.url}: {failure.told(self.api_key_env, _SHOWN)}") from None
+
+    def _post(self, body: dict[str, Any], native: bool) -> str:
+        """One try. Raises Failure where it gives no action."""
+        response = self._connections.send("POST", self.url, self.timeout, json=body, auth=self._authorise)
         if response.status_code != 200:
-            return _refusal(response)
+            raise _refusal(response)
         try:
             return action_text(response.json()["choices"][0]["message"], native=native)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            return _Failure(f"the answer is no chat completion ({type(error).__name__}): {response.text}", True)
-
-    def _session(self) -> requests.Session:
-        """A connection that stays open, one per thread."""
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-        found: requests.Session = self._local.session
-        return found
+            why = f"the answer is no chat completion ({type(error).__name__}): {response.text}"
+            raise Failure(why, True) from None
 
     def _key(self) -> str | None:
         if self.api_key_env is None:
@@ -180,22 +146,8 @@ class Endpoint:
             request.headers["Authorization"] = f"Bearer {key}"
         return request
 
-    def _redacted(self, text: str) -> str:
-        """Without the key, which some servers repeat in their errors."""
-        key = os.environ.get(self.api_key_env or "", "").strip()
-        return text.replace(key, "***") if key else text
 
-
-class _Failure:
-    """Why a try gave no answer."""
-
-    def __init__(self, reason: str, worth_retrying: bool, retry_after: float | None = None):
-        self.reason = reason
-        self.worth_retrying = worth_retrying
-        self.retry_after = retry_after
-
-
-def _refusal(response: requests.Response) -> _Failure:
+def _refusal(response: requests.Response) -> Failure:
     """What an answer other than 200 says."""
     status = response.status_code
     text = response.text.strip()
@@ -206,39 +158,4 @@ def _refusal(response: requests.Response) -> _Failure:
         pass
     reason = f"HTTP {status}: {text or response.reason}"
     worth_retrying = (status in _RETRIED or status >= 500) and _OUT_OF_CREDIT not in response.text
-    return _Failure(reason, worth_retrying, _retry_after(response.headers.get("Retry-After")))
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds to wait, from a header that gives seconds or a date; None where it says nothing usable."""
-    if not header:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(seconds, LONGEST_WAIT) if seconds >= 0 else None
-
-
-class _RateLimit:
-    """Spreads requests of all threads evenly over time."""
-
-    def __init__(self, per_minute: float | None, sleep: Callable[[float], None]):
-        self._spacing = 60.0 / per_minute if per_minute else 0.0
-        self._sleep = sleep
-        self._next = 0.0
-        self._lock = Lock()
-
-    def wait(self) -> None:
-        """Return when it is this request's turn."""
-        if not self._spacing:
-            return
-        with self._lock:
-            now = time.monotonic()
-            slot = max(now, self._next)
-            self._next = slot + self._spacing
-        if slot > now:
-            self._sleep(slot - now)
+    return Failure(reason, worth_retrying, retry_after(response))

@@ -13,7 +13,7 @@ from toolgym.assets import AssetError, atomic_folder
 from toolgym.runlog import RunError
 
 from . import checkpoint
-from .model import load_model, no_progress_bars
+from .model import load_model
 
 
 def export(source: str | Path, out: str | Path) -> Path:
@@ -48,18 +48,15 @@ def checkpoint_of(source: Path) -> Path:
 
 def _merge(source: Path, folder: Path) -> None:
     from peft import PeftModel
-    from safetensors import SafetensorError
     from transformers import AutoConfig
 
     base = _base_of(source)
     model, _ = load_model(base, "cpu", "float32")
     stored = AutoConfig.from_pretrained(model.name_or_path).dtype or torch.float32
     merged: Any = PeftModel.from_pretrained(model, source).merge_and_unload()
-    with no_progress_bars():
-        try:
-            merged.to(stored).save_pretrained(folder)
-        except SafetensorError as error:  # what its writer makes of a full disk
-            raise OSError(str(error)) from error
+    merged = merged.to(stored)
+    with checkpoint.writing():
+        merged.save_pretrained(folder)
     kept = [path for path in source.iterdir() if path.name not in ("trainer.pt", "README.md")]
     for path in kept:  # the tokenizer
         if not path.name.startswith("adapter_"):

@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from toolgym.assets import atomic_folder
 from toolgym.rollout import rollout
-from toolgym.runlog import RunError, open_folder, write_atomic
+from toolgym.runlog import check_same_run, open_folder, write_atomic
 from toolgym.tasks import task_order
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
 
@@ -155,13 +155,10 @@ class SB3Trainer:
         """Make or check the folder; the checkpoint to go on from, or None."""
         about = self.folder / "config.json"
         if about.is_file():
-            if not resume:
-                raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
-            kept, asked = asdict(read_config(self.folder)), asdict(self.config)
-            differing = [name for name in asked if asked[name] != kept[name] and name not in ("out", "steps")]
-            if differing:
-                was = ", ".join(f"{name}={kept[name]!r}" for name in differing)
-                raise RunError(f"{self.folder} holds a run with other settings ({was}); resume it with the same")
+            asked = asdict(self.config)
+            check_same_run(
+                self.folder, asked, lambda: asdict(read_config(self.folder)), resume=resume, free=("out", "steps")
+            )
         open_folder(self.folder, about)
         found = checkpoints(self.folder) if resume else []
         return found[-1] if found else None

@@ -51,6 +51,17 @@ def _skipping() -> Generator[None, Any, Any]:
         raise
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Generator[None, None, None]:
+    """Torch on one thread: several cost more than they bring on matrices this small."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class Shop:
     """The state of an episode: a cart."""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import gymnasium as gym
@@ -14,13 +17,13 @@ from hypothesis import strategies as st
 
 from toolgym import register
 from toolgym.agents.scripted import Oracle, Random, Silent
-from toolgym.assets import AssetError
 from toolgym.dialects import DIALECTS
 from toolgym.envs.bamboogle.env import BamboogleEnv
 from toolgym.envs.bamboogle.grading import contains, is_exact, normalised
 from toolgym.envs.bamboogle.judge import EndpointJudge
 from toolgym.envs.bamboogle.search.backend import SearchError, Snippet, shown
 from toolgym.envs.bamboogle.search.cache import Cached
+from toolgym.envs.bamboogle.search.http import LONGEST_WAIT
 from toolgym.envs.bamboogle.search.offline import HOPS, Offline, hop_facts, other_facts
 from toolgym.envs.bamboogle.search.searxng import SearXNG
 from toolgym.envs.bamboogle.search.serper import Serper
@@ -59,10 +62,7 @@ def play(env, *texts):
 @pytest.fixture(scope="module")
 def data():
     """The 125 questions."""
-    try:
-        return bamboogle()
-    except AssetError as error:
-        pytest.skip(f"Bamboogle's data cannot be had: {error}")
+    return bamboogle()
 
 
 # The questions and the bundled index -----------------------------------------------------------------
@@ -515,6 +515,22 @@ def test_what_may_help_is_tried_again_and_what_may_not_is_not(server):
     server.answers = [(500, {}, {})]
     with pytest.raises(SearchError, match=r"HTTP 500.*\(3 tries\)"):
         serper(server, max_retries=2)("q")
+
+
+def test_a_service_may_say_when_to_come_back(server):
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    good = (200, {}, {"organic": []})
+    server.answers = [(429, {"Retry-After": soon}, {}), (503, {"Retry-After": "99999"}, {}), good]
+    search = serper(server)
+    assert search("q") == []
+    assert 10 < search.waited[0] <= 20
+    assert search.waited[1] == LONGEST_WAIT
+
+
+def test_searching_the_web_without_requests_says_what_to_install(server, monkeypatch):
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(SearchError, match=r"pip install 'toolgym\[endpoint\]'"):
+        serper(server)("q")
 
 
 def test_a_service_that_hangs_or_is_not_there_is_given_up(server):

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 import toolgym.env
 from toolgym import Task, ToolCall, ToolEnv
-from toolgym.assets import AssetError
 from toolgym.dialects import DIALECTS, get_dialect
 from toolgym.registry import SUITES
 from toolgym.tools import Tool
@@ -35,10 +34,7 @@ TODAY = date(2026, 11, 20)  # a Friday
 
 def make(env_id, multi=False, **kwargs):
     small = {"category": "multiple"} if env_id == "ToolGym-BFCL-v0" else {}
-    try:
-        return DiscreteTools(gym.make(env_id, **{**small, **kwargs}), multi=multi)
-    except AssetError as error:
-        pytest.skip(str(error))
+    return DiscreteTools(gym.make(env_id, **{**small, **kwargs}), multi=multi)
 
 
 def values(text):

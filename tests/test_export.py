@@ -7,7 +7,6 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-import test_train  # noqa: E402
 from test_train import config, trainer  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
@@ -19,7 +18,7 @@ from toolgym.assets import AssetError  # noqa: E402
 from toolgym.cli import main  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 
-one_thread = test_train.one_thread
+pytestmark = pytest.mark.usefixtures("one_thread")
 IDS = torch.tensor([[1, 2, 3, 200]])
 
 

@@ -27,15 +27,9 @@ from toolgym.runlog import RunError  # noqa: E402
 from toolgym.wrappers import DiscreteTools  # noqa: E402
 from toolgym.wrappers.menu import COLUMNS  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 OFFICE = {"env": "ToolGym-Office-v0", "env_kwargs": {"level": "choose"}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def trainer(out, resume=False, on_step=None, **settings):

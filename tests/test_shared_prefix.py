@@ -24,21 +24,14 @@ from toolgym.agents.forward import TrainingForward, padded_logprobs
 from toolgym.agents.ppo import ValueHead
 from toolgym.agents.tokens import Sample, completions, unpack
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 VOCABULARY = 97
 TINY = {
     "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
     "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "initializer_range": 0.3,
     "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Models this small are slower on several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def llama(**more):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from threading import Lock
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from conftest import Shop, calling, saying, shop, shop_tasks
@@ -295,6 +296,22 @@ def test_a_rubric_that_remembers_is_part_of_the_state():
     other = shop(rubric=NoRepeats())
     other.restore(pickle.loads(pickle.dumps(before)))
     assert other.step(MILK)[1] == 0.0
+
+
+@pytest.mark.parametrize("env_id", ["ToolGym-Office-v0", "ToolGym-Math-v0"])
+def test_suites_that_add_terms_to_a_rubric_let_it_remember(env_id):
+    def is_new(env, text):
+        return {term.name: term.score for term in env.step(text)[4]["reward"].terms}["new"]
+
+    env = gym.make(env_id, rubric=NoRepeats()).unwrapped
+    env.reset(seed=0)
+    first, second = calling(("first", {})), calling(("second", {}))
+    assert is_new(env, first)
+    before, (fork,) = env.snapshot(), env.fork()
+    assert is_new(env, second)
+    assert (is_new(fork, first), is_new(fork, second)) == (0, 1)
+    env.restore(before)
+    assert (is_new(env, first), is_new(env, second)) == (0, 1)
 
 
 class Locked(Shop):

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolgym.agents.scripted import Random as RandomAgent
+from toolgym.envs.bamboogle.tasks import Question
 from toolgym.registry import SUITES
 from toolgym.snapshot import SnapshotError
 from toolgym.types import Completion, ToolCall
@@ -160,19 +161,21 @@ def make_like(env, snapshot):
     return other
 
 
-@pytest.mark.parametrize("env_id", IDS)
-def test_a_snapshot_of_other_tasks_is_refused(env_id):
+OTHER_TASKS = {
+    OFFICE: {"seed": 1},
+    MULTI: {"category": "multi_turn_base"},
+    "ToolGym-BFCL-v0": {"category": "simple_python"},
+    "ToolGym-ToolRL-v0": {"split": "sft"},
+    "ToolGym-APIBank-v0": {"level": 1},
+    "ToolGym-Bamboogle-v0": {"questions": [Question("Where does the Danube end?", "In the Black Sea")]},
+    "ToolGym-Math-v0": {"seed": 1},
+}
+
+
+@pytest.mark.parametrize(("env_id", "other"), OTHER_TASKS.items(), ids=OTHER_TASKS)
+def test_a_snapshot_of_other_tasks_is_refused(env_id, other):
     one = make(env_id)
     one.reset(seed=0)
-    other = {
-        OFFICE: {"seed": 1},
-        MULTI: {"category": "multi_turn_base"},
-        "ToolGym-BFCL-v0": {"category": "simple_python"},
-        "ToolGym-ToolRL-v0": {"split": "train"},
-        "ToolGym-APIBank-v0": {"level": 1},
-    }.get(env_id)
-    if other is None:
-        pytest.skip("a suite whose tasks this test does not know how to vary")
     with pytest.raises(SnapshotError, match="other tasks"):
         make(env_id, **other).restore(one.snapshot())
     with pytest.raises(SnapshotError, match="dialect is toolrl, not hermes"):

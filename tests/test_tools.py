@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import pytest
 
 from toolgym import Tool, tool, tools_of
 from toolgym.schema import Validator, normalise, parameters_schema
+from toolgym.types import FrozenDict
 
 
 @tool
@@ -108,6 +110,34 @@ def test_results_become_text():
     assert "\\ud800" in result({"x": "\ud800"})
     assert result("\ud800") == "\ud800"
     assert result(float("nan")) == "null"
+
+
+@tool(timeout=None)
+def consume(items: list[dict], rest: dict | None = None) -> int:
+    """Empty what it is given."""
+    items[0].clear()
+    items.clear()
+    (rest or {}).clear()
+    return len(items)
+
+
+@tool
+async def consume_later(items: list[dict], rest: dict | None = None) -> int:
+    """The same, waiting."""
+    return consume(items, rest)
+
+
+@pytest.mark.parametrize("greedy", [consume, consume_later])
+def test_a_tool_that_changes_its_arguments_does_not_change_the_call(greedy):
+    arguments = {"items": [{"id": 1, "tags": ["a"]}, {"id": 2}], "rest": {"deep": {"er": [1, 2]}}}
+    before = json.dumps(arguments)
+    for _ in range(2):
+        assert greedy.run(arguments).content == "0"
+        assert json.dumps(arguments) == before
+    frozen = FrozenDict({"text": "x", "pair": ([1], 2)})
+    seen = Tool("t", parameters={"properties": {"pair": {"type": "array"}}}, function=lambda text, pair: pair[0].pop())
+    assert seen.run(frozen).content == "1"
+    assert frozen["pair"] == ([1], 2)
 
 
 def test_a_huge_result_is_cut():

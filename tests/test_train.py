@@ -27,6 +27,8 @@ from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Letters:
     @tool(timeout=None)
@@ -74,14 +76,6 @@ def talk(split="train", **kwargs):
 register("TestTalk-v0", talk)
 register("TestLetters-v0", letters)
 register("TestBroken-v0", broken)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def config(out, **kwargs):
@@ -329,7 +323,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
 
 def test_the_config_is_the_command_line(tmp_path):
     assert set(descriptions()) == set(TrainConfig.__dataclass_fields__)
-    assert len(descriptions()) <= 30
+    assert len(descriptions()) <= 31
     words = ["--steps", "7", "--env-kwargs", '{"level": "easy"}', "--loss-type", "gspo", "--epsilon-high", "0.3"]
     asked = parse(words)
     assert (asked.steps, asked.env_kwargs, asked.loss_type, asked.epsilon_high) == (7, {"level": "easy"}, "gspo", 0.3)

@@ -17,7 +17,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 psutil = pytest.importorskip("psutil")
 
-import test_train  # noqa: E402
 from test_train import Unplugged, config, metrics, trainer, unplug_after, weights  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
@@ -28,7 +27,7 @@ from toolgym.agents.train import UNSCORED_STEPS, Trainer, TrainingStopped  # noq
 from toolgym.report import load_runs  # noqa: E402
 from toolgym.runlog import RunError, read_metrics  # noqa: E402
 
-one_thread = test_train.one_thread
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def events(folder):

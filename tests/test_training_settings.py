@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import test_train  # noqa: E402
 from test_train import config, metrics, trainer, weights  # noqa: E402
 
 from toolgym.agents.config import TrainConfig, parse  # noqa: E402
@@ -25,7 +24,7 @@ from toolgym.agents.update import (  # noqa: E402
     score,
 )
 
-one_thread = test_train.one_thread
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

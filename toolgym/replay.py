@@ -89,7 +89,7 @@ def replay(
             found.append(each)
             if on_episode is not None:
                 on_episode(each)
-    check_place(found)
+    check_tasks(found)
     return found
 
 
@@ -120,7 +120,7 @@ def rescore(
         found.append(each)
         if on_episode is not None:
             on_episode(each)
-    check_place(found)
+    check_tasks(found)
     changed = [each for each in found if each.status == "different"]
     if changed:
         raise RunError(
@@ -178,7 +178,7 @@ def replay_stored(
         yield found
 
 
-def check_place(found: Sequence[Replayed]) -> None:
+def check_tasks(found: Sequence[Replayed]) -> None:
     """Raise RunError if no episode's task is what it was."""
     played = [each for each in found if not each.reason]
     if played and all(each.elsewhere for each in played):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,7 @@ class RunLog:
         about = self.folder / "run.json"
         settings = json.loads(json.dumps(settings, default=describe))
         if about.is_file() and self.episodes():
-            kept = json.loads(about.read_text("utf-8"))
-            if not resume:
-                raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
-            differing = [key for key in settings if kept.get(key) != settings[key]]
-            if differing:
-                was = ", ".join(f"{key}={kept.get(key)!r}" for key in differing)
-                raise RunError(f"{self.folder} holds another run ({was}); resume it with the same settings")
+            check_same_run(self.folder, settings, lambda: json.loads(about.read_text("utf-8")), resume=resume)
         else:
             open_folder(self.folder, about)
             write_atomic(about, json.dumps(settings, indent=2) + "\n")
@@ -97,6 +91,25 @@ def open_folder(folder: Path, about: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be a run's folder: {error.strerror}") from None
+
+
+def check_same_run(
+    folder: Path,
+    asked: Mapping[str, Any],
+    kept: Callable[[], Mapping[str, Any]],
+    *,
+    resume: bool,
+    free: Collection[str] = (),
+) -> None:
+    """Raises RunError where a folder's run is not to be gone on with, or its settings, ``kept()``, are not those asked
+    for; the ``free`` ones may differ."""
+    if not resume:
+        raise RunError(f"{folder} already holds a run; use --resume to go on with it, or another folder")
+    before = kept()
+    differing = [name for name in asked if before.get(name) != asked[name] and name not in free]
+    if differing:
+        was = ", ".join(f"{name}={before.get(name)!r}" for name in differing)
+        raise RunError(f"{folder} holds another run, with other settings ({was}); resume it with the same")
 
 
 def describe(value: Any) -> str:

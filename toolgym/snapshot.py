@@ -27,7 +27,7 @@ import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
 from toolgym.digest import digest
-from toolgym.rewards import RewardModel
+from toolgym.rewards.rubric import own_rubric, recall, remembered
 from toolgym.tasks import TaskSource, task_digest
 from toolgym.tools import Tool
 from toolgym.types import Message, Task, Turn
@@ -189,22 +189,6 @@ def sibling(env: _Env) -> _Env:
     return other
 
 
-def own_rubric(rubric: RewardModel) -> RewardModel:
-    """The rubric for a fork: a copy if it remembers, or else the same one."""
-    return copy.copy(rubric) if _remembers(rubric) else rubric
-
-
-def remembered(rubric: Any) -> Any:
-    """What the rubric remembers of the episode; None if it is one that does not."""
-    return rubric.save_state() if _remembers(rubric) else None
-
-
-def recall(rubric: Any, memory: Any) -> None:
-    """Make the rubric remember that again."""
-    if _remembers(rubric):
-        rubric.load_state(memory)
-
-
 def _checked(env: ToolEnv, snapshot: Snapshot) -> Task:
     """The snapshot's task as this env has it."""
     if not isinstance(snapshot, Snapshot):
@@ -235,10 +219,6 @@ def _checked(env: ToolEnv, snapshot: Snapshot) -> Task:
 
 def _kind(env: ToolEnv) -> str:
     return f"{type(env).__module__}:{type(env).__qualname__}"
-
-
-def _remembers(rubric: Any) -> bool:
-    return hasattr(rubric, "save_state")
 
 
 class _NoEntropy(ISeedSequence):

@@ -1,15 +1,19 @@
-"""Where tasks come from: which of them are played, and whether two sources are the same."""
+"""Where tasks come from: which are played, whether two sources are the same, and tasks made on demand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import ClassVar, overload
 
 from toolgym.digest import digest
 from toolgym.types import Task
 
 MOST_TASKS = 50_000
 """More tasks than this are not played unasked."""
+_ID = re.compile(r"\w+-(\d{6,12})-")
 
 
 def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
@@ -47,3 +51,65 @@ class TaskSource:
             return digest([task.id for task in tasks])
         about = "" if kind.__repr__ is object.__repr__ else repr(tasks)
         return digest((kind.__qualname__, len(tasks), about, task_digest(tasks[0]), task_digest(tasks[-1])))
+
+
+class LazyTasks(Sequence[Task]):
+    """The tasks of one split and seed, each made when it is asked for, from (split, seed, index) alone.
+
+    A subclass says how many there are (``sizes``), how to make one, and what kind of task an index has, which ends its
+    id: ``<split>-<index>-<kind>``. A ``__repr__`` that tells its arguments tells its tasks from others (TaskSource).
+
+    Raises ValueError for an unknown split or a negative seed.
+    """
+
+    sizes: ClassVar[Mapping[str, int]]
+    """Split -> number of tasks."""
+
+    def __init__(self, split: str, seed: int):
+        if split not in tuple(self.sizes):  # it may be anything
+            raise ValueError(f"split must be one of {', '.join(self.sizes)}; got {split!r}")
+        if seed < 0:
+            raise ValueError(f"seed must not be negative, got {seed}")
+        self.split = split
+        self.seed = seed
+
+    @abstractmethod
+    def make(self, index: int) -> Task:
+        """The task at an index."""
+
+    @abstractmethod
+    def kind(self, index: int) -> str:
+        """How the id of the task at an index ends."""
+
+    @property
+    def about(self) -> str:
+        """Which tasks these are, for errors."""
+        return f"split {self.split}"
+
+    def __len__(self) -> int:
+        return self.sizes[self.split]
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | list[Task]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"task {index} of {len(self)}")
+        return self.make(index)
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self[i] for i in range(len(self)))
+
+    def find(self, task_id: str) -> Task:
+        """The task with this id. Raises KeyError, naming an id that is near, where there is none."""
+        match = _ID.match(task_id) if isinstance(task_id, str) else None
+        index = min(int(match[1]), len(self) - 1) if match else 0
+        near = f"{self.split}-{index:06}-{self.kind(index)}"
+        if near != task_id:
+            raise KeyError(f"no task {task_id!r} among {len(self)} of {self.about}; did you mean {near}?")
+        return self[index]

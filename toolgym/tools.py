@@ -18,6 +18,8 @@ from toolgym.types import FrozenDict, ToolResult, freeze
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
+_SCALARS = ("string", "integer", "number", "boolean", "null")
+_CONTAINERS = frozenset({dict, list, tuple})
 
 
 class Tool:
@@ -98,6 +100,13 @@ class Tool:
         except ValueError as error:
             raise ValueError(f"tool {self.name!r}: {error}") from None
 
+    @cached_property
+    def _only_scalars(self) -> bool:
+        """Whether the schema plainly says that no argument is a list or a dict."""
+        schema = self.schema["function"]["parameters"]
+        kinds = [isinstance(about, dict) and about.get("type") for about in schema["properties"].values()]
+        return schema["additionalProperties"] is False and all(kind in _SCALARS for kind in kinds)
+
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
         """Run the call and wait for it. Whatever happens in the tool comes back as a ToolResult.
 
@@ -143,7 +152,8 @@ class Tool:
     def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
         try:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            value = function(state, **arguments) if self.stateful else function(**arguments)
+            given = arguments if self._only_scalars else _copied(arguments)
+            value = function(state, **given) if self.stateful else function(**given)
             return ToolResult(value if type(value) is str and len(value) <= self.result_limit else self._text(value))
         except (Exception, SystemExit) as error:
             return self._failed(error)
@@ -155,7 +165,8 @@ class Tool:
     async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
         try:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            value = await (function(state, **arguments) if self.stateful else function(**arguments))
+            given = arguments if self._only_scalars else _copied(arguments)
+            value = await (function(state, **given) if self.stateful else function(**given))
             result = ToolResult(self._text(value))
         except BaseException as error:  # a cancellation too: somebody waits for `done`
             result = self._failed(error)
@@ -181,6 +192,16 @@ class Tool:
         if len(value) > self.result_limit:
             return f"{value[: self.result_limit]}\n[cut: {self.result_limit} of {len(value)} characters shown]"
         return str(value)
+
+
+def _copied(value: Any) -> Any:
+    """Arguments that a tool may change, while the record of the call stays as it is: no list or dict is shared.
+
+    Calls are not nested deeply: dialects refuse that.
+    """
+    if isinstance(value, dict):
+        return {key: _copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
+    return type(value)([_copied(item) if type(item) in _CONTAINERS else item for item in value])
 
 
 @overload

@@ -134,6 +134,11 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     problem: str | None = None
     """Why the text departs from the dialect's layout, or None. Calls may have been read all the same."""
 
+    @property
+    def said(self) -> str:
+        """The response, or in its place all that follows the thought; without space around it."""
+        return (self.text.rpartition("</think>")[2] if self.response is None else self.response).strip()
+
 
 class CallScore(msgspec.Struct, frozen=True, gc=False):
     """How one call compares with the expected call it was matched to.

@@ -1,11 +1,12 @@
-"""The verdict of suites without one of their own: every turn made just the expected calls."""
+"""Verdicts: that of suites without one of their own, and how many of a run's were successes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from toolgym.types import ToolCall, Turn, Verdict
+from toolgym.types import ToolCall, Trajectory, Turn, Verdict
 
 _PASSED = Verdict(True)
 
@@ -17,6 +18,21 @@ def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn]) -
         if not _same_calls(wanted, calls):
             return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(calls)}")
     return _PASSED
+
+
+def tally(trajectories: Iterable[Trajectory]) -> tuple[dict[str, list[bool]], int]:
+    """Category -> whether each episode was a success; and how many were left out because something of ours failed.
+
+    An episode without a verdict counts as a failure.
+    """
+    found: dict[str, list[bool]] = defaultdict(list)
+    invalid = 0
+    for trajectory in trajectories:
+        if trajectory.reward_valid:
+            found[trajectory.category].append(bool(trajectory.success))
+        else:
+            invalid += 1
+    return dict(found), invalid
 
 
 def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:

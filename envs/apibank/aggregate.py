@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from toolgym.types import Trajectory
+from toolgym.verdict import tally
 
 from .tasks import COUNTS
 
@@ -18,13 +18,7 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     levels weighted by their items; None where a level is missing, and ``missing`` names it. ``invalid``:
     episodes left out because something of ours failed. An episode without a verdict counts as a failure.
     """
-    verdicts: dict[str, list[bool]] = defaultdict(list)
-    invalid = 0
-    for trajectory in trajectories:
-        if trajectory.reward_valid:
-            verdicts[trajectory.category].append(bool(trajectory.success))
-        else:
-            invalid += 1
+    verdicts, invalid = tally(trajectories)
     found = {
         f"level-{level}": {"accuracy": sum(passed) / len(passed), "n": len(passed)}
         for level in COUNTS

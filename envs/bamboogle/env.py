@@ -10,12 +10,13 @@ from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards.extended import ExtendedReward
 from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
 
 from . import aggregate
 from .grading import contains, is_exact
 from .judge import EndpointJudge, Judge
-from .reward import AnswerReward, Outcome
+from .reward import Outcome
 from .search.backend import Backend, Snippet, get_backend
 from .search.cache import Cached, Mode
 from .searching import INLINE, WAITING, Searches
@@ -96,18 +97,19 @@ class BamboogleEnv(ToolEnv):
             backend = Cached(backend, cache_dir or cache_folder() / "search", cache)
         self.backend = backend
         self.metric = metric
+        self.price = price
         self.ask_judge = EndpointJudge(judge, **(judge_options or {})) if isinstance(judge, str) else judge
         asked = bamboogle() if questions is None else tuple(questions)
         tool = WAITING if backend.waits else INLINE
         super().__init__(
             tasks(asked, tool, max_turns),
             dialect=dialect,
-            rubric=AnswerReward(get_rubric(rubric), price),
+            rubric=ExtendedReward(get_rubric(rubric)),
             max_turns=max_turns,
             max_calls=max_calls,
             **kwargs,
         )
-        self.rubric: AnswerReward
+        self.rubric: ExtendedReward
         self.state: Searches
         self._verdict = Verdict(False)
 
@@ -129,7 +131,8 @@ class BamboogleEnv(ToolEnv):
         state, gold = self.state, self.task.expected[:-1]
         if state.failure is not None:
             self.fail(state.failure)
-        outcome = self.rubric.outcome = Outcome()
+        outcome = Outcome(self.price)
+        self.rubric.further = outcome.terms
         wanted: tuple[ToolCall, ...] = ()
         if completion.calls:
             wanted = state.fresh(completion.calls[: self.max_calls])
@@ -169,10 +172,7 @@ class BamboogleEnv(ToolEnv):
     def _settle(self, completion: Completion, outcome: Outcome) -> None:
         """Judge the answer."""
         data: Question = self.task.data
-        answer = completion.response
-        if answer is None:
-            answer = completion.text.rpartition("</think>")[2]
-        answer = answer.strip()
+        answer = completion.said
         outcome.over = True
         accepted = [each for each in (data.answer, data.also) if each]
         outcome.exact = any(is_exact(answer, each) for each in accepted)

@@ -15,13 +15,13 @@ plain scores are None where a category they need is missing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from toolgym.types import Trajectory
+from toolgym.verdict import tally
 
 from .tasks import COUNTS
 
@@ -46,16 +46,11 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     ``categories``: category -> accuracy, n (episodes counted). ``invalid``: episodes left out because something
     of ours failed. ``v4`` and ``v3``: group -> score, ``overall``, ``missing`` (the categories that overall
     needs), and ``overall_missing_as_zero``, the official number for an incomplete run. Episodes of several runs can
-    be given together: those of ToolGym-BFCL-v0 and of ToolGym-BFCL-MultiTurn-v0, say.
+    be given together: those of ToolGym-BFCL-v0, ToolGym-BFCL-MultiTurn-v0 and ToolGym-BFCL-Agentic-v0. Categories
+    that no formula takes (conversations that make a memory, questions to the reference memory) are only listed.
     An episode without a verdict counts as a failure.
     """
-    verdicts: dict[str, list[bool]] = defaultdict(list)
-    invalid = 0
-    for trajectory in trajectories:
-        if trajectory.reward_valid:
-            verdicts[trajectory.category].append(bool(trajectory.success))
-        else:
-            invalid += 1
+    verdicts, invalid = tally(trajectories)
     found = {
         category: Accuracy(sum(verdicts[category]) / len(verdicts[category]), len(verdicts[category]))
         for category in sorted(verdicts, key=lambda name: (list(COUNTS).index(name) if name in COUNTS else 99, name))

@@ -79,23 +79,13 @@ def show(value: Any) -> str:
 def calculate(expression: str) -> str:
     value = sympy.nsimplify(read(expression)) if "." in expression else read(expression)
     if value.free_symbols:
-        value = sympy.simplify(value)
-        return show(value)
+        return show(sympy.simplify(value))
     exact = show(sympy.simplify(value)) if not value.is_Rational else show(value)
     if value.is_Integer or not value.is_number:
         return exact
-    return (
-        f"{exact} = {sympy.N(value, 10)}" if value.is_Rational and _ends(value) else f"{exact} ≈ {sympy.N(value, 10)}"
-    )
-
-
-def _ends(value: Any) -> bool:
-    """Whether the decimals of a fraction end within ten digits."""
-    below = int(value.q)
-    for prime in (2, 5):
-        while below % prime == 0:
-            below //= prime
-    return below == 1 and Fraction(str(sympy.N(value, 10))) == Fraction(int(value.p), int(value.q))
+    decimals = sympy.N(value, 10)
+    ends = value.is_Rational and Fraction(str(decimals)) == Fraction(int(value.p), int(value.q))
+    return f"{exact} {'=' if ends else '≈'} {decimals}"
 
 
 def simplify(expression: str) -> str:
@@ -130,8 +120,8 @@ def solve(equations: Sequence[str], unknowns: Sequence[str]) -> str:
     return " or ".join(shown)
 
 
-def differentiate(expression: str, variable: str, order: int = 1) -> str:
-    return show(sympy.diff(read(expression), symbol(variable), order))
+def differentiate(expression: str, variable: str) -> str:
+    return show(sympy.diff(read(expression), symbol(variable)))
 
 
 def integrate(expression: str, variable: str, lower: str | None = None, upper: str | None = None) -> str:

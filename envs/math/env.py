@@ -8,10 +8,11 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards.extended import ExtendedReward
 from toolgym.thought import calling
 from toolgym.types import Completion, Observation, Task, ToolCall, ToolResult, Verdict
 
-from .play import MathReward, Play
+from .play import Play
 from .problem import Sheet
 from .tasks import MathTasks
 from .tools import Computing
@@ -35,7 +36,7 @@ class MathEnv(ToolEnv):
 
     Reward: the rubric's, for each action against the gold calls that come next, whatever form they are written in: a
     call that returns what a gold call returns is as good. The sum over an episode is largest for a right answer, and
-    the same however few calls it took (see play.py).
+    the same however few calls it took (see ``Play.terms``).
 
     Success: the answer is right, by what it means (see grading.py), with whatever calls.
 
@@ -72,12 +73,12 @@ class MathEnv(ToolEnv):
         super().__init__(
             MathTasks(split, seed, category, level),
             dialect=dialect,
-            rubric=MathReward(get_rubric(rubric)),
+            rubric=ExtendedReward(get_rubric(rubric)),
             max_turns=max_turns,
             **kwargs,
         )
         self.tasks: MathTasks
-        self.rubric: MathReward
+        self.rubric: ExtendedReward
         self.state: Computing
         self.price = price
         self._results: Sequence[ToolResult | None] = ()
@@ -88,7 +89,8 @@ class MathEnv(ToolEnv):
 
     def start(self, task: Task) -> None:
         self.state = Computing()
-        self._play = self.rubric.play = Play(task, self.max_turns, self.price)
+        self._play = Play(task, self.max_turns, self.price)
+        self.rubric.further = self._play.terms
 
     def save_state(self) -> dict[str, Any]:
         return {"play": self._play.save(), "failure": self.state.failure, "slow": self.state.slow}

@@ -3,10 +3,10 @@
     expression  numbers, names, + - * / ^ **, ( ), !, function calls; "2x", "3(x + 1)" and ")(" multiply
     names       a letter with or without digits (x, y2); pi, e, i, oo; the functions of FUNCTIONS
 
-The result is a tree of tuples: ("num", Fraction), ("name", str), ("neg", a), ("add" | "mul" | "div" | "pow", a, b),
-("call", function, arguments). Reading takes time linear in the text, and what could be large is refused: text
-over 2,000 characters, nesting over 40, numbers over 60 digits, exponents and factorials over 1,000, constants that
-would have over 20,000 binary digits.
+The result is a tree of tuples: ("num", Fraction), ("name", str), ("neg" | "inv", a), ("add" | "mul", parts),
+("pow", a, b), ("call", function, arguments). Reading takes time linear in the text, and what could be large is
+refused: text over 2,000 characters, nesting over 40, numbers over 60 digits, exponents and factorials over 1,000,
+constants that would have over 20,000 binary digits.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from toolgym.types import ToolCall
 
-from .problem import Answer, Problem, Stages, call, matrix_text, number
+from .problem import Answer, Problem, Stages, call, determinant, matrix_text, number
 from .stream import Stream
 from .units import UNITS, convert, decimal, exact
 
@@ -38,7 +38,7 @@ def linear_algebra(s: Stream, level: int) -> Problem:
             )
         ).format(m=matrix_text(matrix))
         stages = ((call("determinant", matrix=matrix),),)
-        return Problem(f"det {matrix}", text, stages, number(_det(matrix)))
+        return Problem(f"det {matrix}", text, stages, number(determinant(matrix)))
     if level == 3:
         text = s.pick(
             (
@@ -50,7 +50,7 @@ def linear_algebra(s: Stream, level: int) -> Problem:
         stages = ((call("multiply_matrices", left=first, right=second),),)
         return Problem(f"{first}*{second}", text, stages, Answer("matrix", matrix_text(_product(first, second))))
     if level == 4:
-        while not (d := _det(first)):
+        while not (d := determinant(first)):
             first = _matrix(s, 2)
         (p, q), (r, t) = first
         inverse = [[Fraction(t, d), Fraction(-q, d)], [Fraction(-r, d), Fraction(p, d)]]
@@ -75,18 +75,11 @@ def linear_algebra(s: Stream, level: int) -> Problem:
         (call("multiply_matrices", left=first, right=second),),
         (call("determinant", matrix=product),),
     )
-    return Problem(f"det {first}*{second}", text, stages, number(_det(product)))
+    return Problem(f"det {first}*{second}", text, stages, number(determinant(product)))
 
 
 def _matrix(s: Stream, side: int) -> list[list[int]]:
     return [[s.nonzero(9) for _ in range(side)] for _ in range(side)]
-
-
-def _det(rows: Sequence[Sequence[int]]) -> int:
-    if len(rows) == 2:
-        return rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
-    (a, b, c), (d, e, f), (g, h, i) = rows
-    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 def _product(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]]) -> list[list[int]]:

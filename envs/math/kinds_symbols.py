@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .problem import Answer, Problem, Stages, at, call, derived, linear, number, polynomial, times
+from .problem import Answer, Problem, Stages, at, call, derived, determinant, linear, number, polynomial, times
 from .stream import Stream
 
 _LETTERS = ("x", "y", "z", "t")
@@ -91,8 +91,10 @@ def equations(s: Stream, level: int) -> Problem:
     x = s.pick(_LETTERS)
     if level == 1:
         a, root = s.between(1, 8), s.between(1, 9)
-        e = f"{x} + {a} = {a + root}" if a + root < 10 else f"{root + a - root} + {x} = 9"
-        root = root if a + root < 10 else 9 - a
+        if a + root < 10:
+            e = f"{x} + {a} = {a + root}"
+        else:
+            e, root = f"{a} + {x} = 9", 9 - a
         return Problem(e, s.pick(_SOLVE).format(e=e, x=x), (), Answer("solutions", f"{x} = {root}", (x,)))
     if level == 2:
         a, c = s.nonzero(15), s.nonzero(15)
@@ -128,7 +130,7 @@ def equations(s: Stream, level: int) -> Problem:
     names = ("x", "y") if level == 4 else ("x", "y", "z")
     while True:
         rows = [[s.nonzero(9) for _ in names] for _ in names]
-        if _determinant(rows):
+        if determinant(rows):
             break
     values = [s.between(-12, 12) for _ in names]
     system = []
@@ -149,16 +151,6 @@ def equations(s: Stream, level: int) -> Problem:
     shown = ", ".join([f"{name} = {value}" for name, value in zip(names, values, strict=True)])
     stages = ((call("solve", equations=system, unknowns=list(names)),),)
     return Problem("; ".join(system), text, stages, Answer("system", shown, names))
-
-
-def _determinant(rows: list[list[int]]) -> int:
-    if len(rows) == 1:
-        return rows[0][0]
-    total = 0
-    for i, value in enumerate(rows[0]):
-        minor = [row[:i] + row[i + 1 :] for row in rows[1:]]
-        total += (-1) ** i * value * _determinant(minor)
-    return total
 
 
 _DERIVE = (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolgym.rewards import Evidence, RewardModel, Scores
-from toolgym.snapshot import own_rubric, recall, remembered
+from toolgym.rewards import Evidence
 from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
 
 from .grading import grade
@@ -90,13 +89,21 @@ class Play:
     def broken(self, completion: Completion, results: Sequence[ToolResult | None]) -> str | None:
         """Why a gold call, made as it is, did not work: that is a failure of ours."""
         for call, result in zip(completion.calls, results, strict=True):
-            failed = result is not None and result.error in ("execution", "timeout")
-            if failed and any(same_call(gold, call) for stage in self.stages for gold in stage):
-                return f"{call.name} failed on a gold call: {result and result.content}"[:300]
+            if result is None or result.error not in ("execution", "timeout"):
+                continue
+            if any(same_call(gold, call) for stage in self.stages for gold in stage):
+                return f"{call.name} failed on a gold call: {result.content}"[:300]
         return None
 
     def terms(self, total: float, evidence: Evidence) -> list[Term]:
-        """The terms of an action beside the rubric's, whose sum is ``total``."""
+        """The terms of an action beside the rubric's, whose sum is ``total``. For gold they are all 0, and no episode
+        earns more.
+
+        ``repeat``: a further attempt at the same step earns what it adds to the best one so far, if anything, less 1.
+        ``needless``: calls after the last step, or where none is needed, earn -1 at most. ``outcome``, at the end: a
+        wrong answer, or none, costs ``price``. ``saved``, at the end: a right answer earns what the steps would have
+        that were not needed for it.
+        """
         found: list[Term] = []
         if evidence.completion.calls:
             if self.needless:
@@ -143,54 +150,14 @@ class Play:
         return found
 
     def _answer(self, completion: Completion) -> None:
-        said = completion.response
-        if said is None:
-            said = completion.text.rpartition("</think>")[2]
+        said = completion.said
         self.over = True
-        self.right, why = grade(self.sheet.problem.answer, said.strip())
+        self.right, why = grade(self.sheet.problem.answer, said)
         if self.right:
             self.verdict = Verdict(True)
         else:
-            self.verdict = Verdict(False, why, "wrong_answer" if said.strip() else "no_answer")
+            self.verdict = Verdict(False, why, "wrong_answer" if said else "no_answer")
 
 
 def _worked(result: ToolResult | None) -> bool:
     return result is not None and result.error is None
-
-
-class MathReward:
-    """A rubric's terms, and these:
-
-    ``repeat``: a further attempt at the same step earns what it adds to the best one so far, if anything, less 1.
-    ``needless``: calls after the last step, or where none is needed, earn -1 at most. ``outcome``, at the end: a wrong
-    answer, or none, costs ``price``. ``saved``, at the end: a right answer earns what the steps would have that were
-    not needed for it.
-
-    For gold they are all 0, and no episode earns more.
-    """
-
-    def __init__(self, rubric: RewardModel):
-        self.rubric = rubric
-        self.play: Play | None = None
-
-    def score(self, evidence: Evidence) -> Scores:
-        scores = self.rubric.score(evidence)
-        extra = self.play.terms(scores.total, evidence) if self.play else []
-        if not extra:
-            return scores
-        total = scores.total + sum([term.weight * term.score for term in extra])
-        return Scores(total, (*scores.terms, *extra), scores.calls)
-
-    def set_step(self, step: int) -> None:
-        self.rubric.set_step(step)
-
-    # An env has its own: the play is that of its episode. What there is to remember is the inner rubric's.
-
-    def __copy__(self) -> MathReward:
-        return MathReward(own_rubric(self.rubric))
-
-    def save_state(self) -> Any:
-        return remembered(self.rubric)
-
-    def load_state(self, saved: Any) -> None:
-        recall(self.rubric, saved)

@@ -106,5 +106,13 @@ def linear(root: int, name: str = "x") -> str:
     return f"({polynomial((1, -root), name)})"
 
 
+def determinant(rows: Sequence[Sequence[int]]) -> int:
+    """Of a matrix with two or three rows."""
+    if len(rows) == 2:
+        return rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+
+
 def matrix_text(rows: Sequence[Sequence[Any]]) -> str:
     return "[" + ", ".join(["[" + ", ".join(map(str, row)) + "]" for row in rows]) + "]"

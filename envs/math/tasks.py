@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import overload
+from collections.abc import Callable, Sequence
 
+from toolgym.tasks import LazyTasks
 from toolgym.tools import Tool
 from toolgym.types import Task, message
 
@@ -13,7 +12,7 @@ from .kinds_applied import linear_algebra, units
 from .kinds_numbers import arithmetic, combinatorics, number_theory
 from .kinds_symbols import algebra, calculus, equations
 from .problem import Problem, Sheet
-from .stream import SPLITS, Stream, split_of
+from .stream import Stream, split_of
 from .tools import TOOLS
 
 MAKERS: dict[str, Callable[[Stream, int], Problem]] = {
@@ -30,7 +29,6 @@ CATEGORIES = tuple(MAKERS)
 LEVELS = (1, 2, 3, 4, 5)
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000}
 
-_ID = re.compile(r"(\w+)-(\d{6,12})-(\w+)-(\d)")
 _OFFERED = {1: 4, 2: 4, 3: 5, 4: 6, 5: 6}
 """Tools on offer at each level."""
 _SYSTEM = message(
@@ -53,7 +51,8 @@ def chosen(what: str, wanted: object, known: Sequence[object]) -> tuple[object, 
     unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
     if unknown or not each:
         raise ValueError(f"{what}: {unknown[0] if unknown else 'nothing'!r}; choose from {', '.join(names)}")
-    return tuple([one for one in known if str(one) in {str(one) for one in each}])
+    asked = {str(one) for one in each}
+    return tuple([one for name, one in names.items() if name in asked])
 
 
 def make_sheet(split: str, seed: int, index: int, category: str, level: int) -> tuple[Sheet, Stream]:
@@ -87,8 +86,10 @@ def _offered(s: Stream, problem: Problem, level: int) -> tuple[Tool, ...]:
     return tuple([TOOLS[name] for name in s.sample(names, len(names))])
 
 
-class MathTasks(Sequence[Task]):
-    """The tasks of one split and seed; kinds take turns, and then levels. Made when asked for."""
+class MathTasks(LazyTasks):
+    """The tasks of one split and seed; kinds take turns, and then levels."""
+
+    sizes = SIZES
 
     def __init__(
         self,
@@ -97,48 +98,21 @@ class MathTasks(Sequence[Task]):
         category: str | Sequence[str] | None = None,
         level: int | str | Sequence[int] | None = None,
     ):
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
-        if seed < 0:
-            raise ValueError(f"seed must not be negative, got {seed}")
-        self.split = split
-        self.seed = seed
+        super().__init__(split, seed)
         self.categories = tuple([str(one) for one in chosen("category", category, CATEGORIES)])
         self.levels = tuple([int(str(one)) for one in chosen("level", level, LEVELS)])
 
     def __repr__(self) -> str:
         return f"MathTasks({self.split!r}, seed={self.seed}, category={self.categories}, level={self.levels})"
 
-    def __len__(self) -> int:
-        return SIZES[self.split]
-
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Task]: ...
-    def __getitem__(self, index: int | slice) -> Task | list[Task]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"task {index} of {len(self)}")
+    def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, *self.place(index))
 
-    def __iter__(self) -> Iterator[Task]:
-        return (self[i] for i in range(len(self)))
+    def kind(self, index: int) -> str:
+        category, level = self.place(index)
+        return f"{category}-{level}"
 
     def place(self, index: int) -> tuple[str, int]:
         """The kind and the level of the task at an index."""
         turn, which = divmod(index, len(self.categories))
         return self.categories[which], self.levels[turn % len(self.levels)]
-
-    def find(self, task_id: str) -> Task:
-        """The task with this id. Raises KeyError, naming an id that is near, where there is none."""
-        match = _ID.fullmatch(task_id) if isinstance(task_id, str) else None
-        index = min(int(match[2]), len(self) - 1) if match else 0
-        category, level = self.place(index)
-        near = f"{self.split}-{index:06}-{category}-{level}"
-        if near != task_id:
-            raise KeyError(f"no task {task_id!r} among {len(self)} of split {self.split}; did you mean {near}?")
-        return self[index]

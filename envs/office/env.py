@@ -8,10 +8,11 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards.extended import ExtendedReward
 from toolgym.thought import calling
 from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, Verdict, message
 
-from .grading import OfficeReward, Progress
+from .grading import Progress
 from .plan import Plan
 from .tasks import OfficeTasks
 
@@ -39,7 +40,7 @@ class OfficeEnv(ToolEnv):
 
     The reward of an action is the rubric's against the gold calls that are still to be made for the user's last
     message, in any order. A call to the same effect counts as made, and a lookup that turns out not to be needed
-    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``OfficeReward``. Gold
+    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``Progress.settle``. Gold
     earns the rubric's maximum on each action, 4 with ToolRL's.
 
     Success: in the end the state is just what it would be after the gold calls, the answers say what was asked
@@ -72,10 +73,10 @@ class OfficeEnv(ToolEnv):
     ):
         if outcome < 0:
             raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
-        reward = OfficeReward(get_rubric(rubric))
+        reward = ExtendedReward(get_rubric(rubric))
         super().__init__(OfficeTasks(split, seed, level), dialect=dialect, rubric=reward, max_turns=max_turns, **kwargs)
         self.tasks: OfficeTasks
-        self.rubric: OfficeReward
+        self.rubric: ExtendedReward
         self.outcome = outcome
 
     def find_task(self, task_id: str) -> Task:
@@ -86,7 +87,7 @@ class OfficeEnv(ToolEnv):
         plan: Plan = task.data
         self.state = plan.fixture.state()
         self._progress = Progress(task, self.state, self.max_turns, self.outcome)
-        self.rubric.progress = self._progress
+        self.rubric.further = self._progress.settle
 
     def save_state(self) -> dict[str, Any]:
         return self._progress.save()

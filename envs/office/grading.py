@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from toolgym.rewards import Evidence, RewardModel, Scores
+from toolgym.rewards import Evidence
 from toolgym.rewards.difference import same_arguments
-from toolgym.snapshot import own_rubric, recall, remembered
 from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
 
 from .apis.office import READS, TOOLS, Office
@@ -123,7 +122,16 @@ class Progress:
         return any(_same(self.gold[i], call) for i in numbers for call in made)
 
     def settle(self, total: float, evidence: Evidence) -> list[Term]:
-        """Take note of an action whose terms add up to ``total``; the terms it earns beside them, none for gold."""
+        """Take note of an action whose terms add up to ``total``; the terms it earns beside them. All are 0 for gold.
+
+        ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
+        less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
+        too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
+        answer that lacks what was asked for costs up to 2. ``outcome``, at the end: a wrong verdict costs ``outcome``.
+
+        So the return of an episode, which is what GRPO compares within a group, is the number of gold actions times
+        the rubric's maximum for gold, and less for any play that does not do just as well.
+        """
         self.turns += 1
         terms: list[Term] = []
         if evidence.completion.calls:
@@ -260,42 +268,3 @@ def _changed(want: Mapping[str, object], have: Mapping[str, object]) -> str:
 
 def _short(row: Mapping[str, object]) -> str:
     return ", ".join([f"{key} {value}" for key, value in row.items() if key not in ("id", "guests")])[:120]
-
-
-class OfficeReward:
-    """A rubric's terms, and those that make the sum over an episode largest for the gold play.
-
-    ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
-    less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
-    too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
-    answer that lacks what was asked for costs up to 2. ``outcome``, at the end: a wrong verdict costs ``outcome``.
-
-    All are 0 for gold. So the return of an episode, which is what GRPO compares within a group, is the number of
-    gold actions times the rubric's maximum for gold, and less for any play that does not do just as well.
-    """
-
-    def __init__(self, rubric: RewardModel):
-        self.rubric = rubric
-        self.progress: Progress | None = None
-
-    def score(self, evidence: Evidence) -> Scores:
-        scores = self.rubric.score(evidence)
-        extra = self.progress.settle(scores.total, evidence) if self.progress else []
-        if not extra:
-            return scores
-        total = scores.total + sum([term.weight * term.score for term in extra])
-        return Scores(total, (*scores.terms, *extra), scores.calls)
-
-    def set_step(self, step: int) -> None:
-        self.rubric.set_step(step)
-
-    # An env has its own: the progress is that of its episode. What there is to remember is the inner rubric's.
-
-    def __copy__(self) -> OfficeReward:
-        return OfficeReward(own_rubric(self.rubric))
-
-    def save_state(self) -> Any:
-        return remembered(self.rubric)
-
-    def load_state(self, saved: Any) -> None:
-        recall(self.rubric, saved)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import overload
+from collections.abc import Callable, Sequence
 
+from toolgym.tasks import LazyTasks
 from toolgym.types import Task, ToolCall, message
 
 from .dialogue import dialogue
@@ -15,7 +14,7 @@ from .naming import NAMINGS
 from .plan import Plan
 from .recipe_levels import chain, recover
 from .scene import Scene
-from .stream import SPLITS, Stream, key_of
+from .stream import Stream, key_of
 
 MAKERS: dict[str, Callable[[Scene], Made]] = {
     "single": single,
@@ -31,7 +30,6 @@ LEVELS = tuple(MAKERS)
 GROUPS = {"easy": ("single", "choose", "parallel", "irrelevant"), "all": LEVELS}
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
 
-_ID = re.compile(r"(\w+)-(\d{6,12})-(\w+)")
 _SETTINGS = (
     "You are the office assistant of {user} at {company}. Today is {weekday}, {today}.",
     "You help {user} of {company} with office work. Today is {weekday}, {today}.",
@@ -81,50 +79,27 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
     )
 
 
-class OfficeTasks(Sequence[Task]):
-    """The tasks of one split and seed; where there are several levels, they take turns. Made when asked for."""
+class OfficeTasks(LazyTasks):
+    """The tasks of one split and seed; where there are several levels, they take turns."""
+
+    sizes = SIZES
 
     def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
-        if seed < 0:
-            raise ValueError(f"seed must not be negative, got {seed}")
-        self.split = split
-        self.seed = seed
+        super().__init__(split, seed)
         self.levels = levels_of(level)
 
     def __repr__(self) -> str:
         return f"OfficeTasks({self.split!r}, seed={self.seed}, level={self.levels})"
 
-    def __len__(self) -> int:
-        return SIZES[self.split]
+    @property
+    def about(self) -> str:
+        return f"{super().about}, level {', '.join(self.levels)}"
 
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Task]: ...
-    def __getitem__(self, index: int | slice) -> Task | list[Task]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"task {index} of {len(self)}")
-        return make_task(self.split, self.seed, index, self.levels[index % len(self.levels)])
+    def make(self, index: int) -> Task:
+        return make_task(self.split, self.seed, index, self.kind(index))
 
-    def __iter__(self) -> Iterator[Task]:
-        return (self[i] for i in range(len(self)))
-
-    def find(self, task_id: str) -> Task:
-        """The task with this id. Raises KeyError, naming an id that is near, where there is none."""
-        match = _ID.fullmatch(task_id) if isinstance(task_id, str) else None
-        index = min(int(match[2]), len(self) - 1) if match else 0
-        level = self.levels[index % len(self.levels)]
-        near = f"{self.split}-{index:06}-{level}"
-        if near != task_id:
-            about = f"{len(self)} of split {self.split}, level {', '.join(self.levels)}"
-            raise KeyError(f"no task {task_id!r} among {about}; did you mean {near}?")
-        return self[index]
+    def kind(self, index: int) -> str:
+        return self.levels[index % len(self.levels)]
 
 
 __all__ = ["GROUPS", "LEVELS", "SIZES", "OfficeTasks", "levels_of", "make_task"]

@@ -27,7 +27,7 @@ def replay(args: argparse.Namespace, console: Console) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from toolgym.commands.resolve import UserError, make_env
-    from toolgym.replay import check_place, replay_stored, rescore, stored_runs
+    from toolgym.replay import check_tasks, replay_stored, rescore, stored_runs
 
     if (args.rubric is None) != (args.out is None):
         raise UserError("--rubric NAME and --out DIR go together: the new rewards make a new run")
@@ -47,7 +47,7 @@ def replay(args: argparse.Namespace, console: Console) -> int:
                     note(each)
         else:
             scored = rescore(args.run, args.rubric, args.out, make=make_env, on_episode=note)
-    check_place(found)
+    check_tasks(found)
     if args.rubric is not None:
         _written(scored, args, console)
     return _reported(found, console)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,9 +76,22 @@ def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
 
     Raises UserError where training cannot go on, KeyboardInterrupt after Ctrl-C, which says what is saved.
     """
+    module: Any = import_module("toolgym.agents.train")
+    with under_progress_bar(partial(module.Trainer, config, resume=resume), config, console) as trainer:
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped at step {trainer.step}, which is saved in {config.out}") from None
+        except module.TrainingStopped as error:
+            raise UserError(str(error)) from None
+    return sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
+
+
+@contextmanager
+def under_progress_bar(make: Callable[..., Any], config: Any, console: Console) -> Iterator[Any]:
+    """The trainer that ``make(on_step=...)`` gives, under a bar that shows each of its steps."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    trainer_module: Any = import_module("toolgym.agents.train")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
         bar = progress.add_task(config.algo, total=config.steps, shown="loading the model")
@@ -84,18 +100,11 @@ def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
         def show(row: dict[str, float]) -> None:
             latest.update(row)
             shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
-            progress.update(bar, completed=row["step"], shown=shown)
+            progress.update(bar, completed=min(row["step"], config.steps), shown=shown)
 
-        trainer = trainer_module.Trainer(config, resume=resume, on_step=show)
+        trainer = make(on_step=show)
         progress.update(bar, completed=trainer.step, shown="first evaluation" if config.eval_every else "")
-        try:
-            trainer.run()
-        except KeyboardInterrupt:
-            progress.stop()
-            raise KeyboardInterrupt(f"stopped at step {trainer.step}, which is saved in {config.out}") from None
-        except trainer_module.TrainingStopped as error:
-            raise UserError(str(error)) from None
-    return sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
+        yield trainer
 
 
 def export(args: argparse.Namespace, console: Console) -> None:

@@ -7,13 +7,14 @@ import dataclasses
 import json
 import signal
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from toolgym.commands.resolve import UserError, make_env
-from toolgym.commands.training import SHOWN
+from toolgym.commands.training import under_progress_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
             )
             raise UserError(f"{error} ({hint})") from None
     try:
-        _with_progress(config, console, resume=args.resume)
+        _train(config, console, resume=args.resume)
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}\n")
         return 128 + signal.SIGINT
@@ -52,25 +53,13 @@ def train(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _with_progress(config: Any, console: Console, *, resume: bool) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
-        bar = progress.add_task(config.algo, total=config.steps, shown="loading")
-        latest: dict[str, float] = {}
-
-        def show(row: dict[str, float]) -> None:
-            latest.update(row)
-            shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
-            progress.update(bar, completed=min(row["step"], config.steps), shown=shown)
-
-        trainer: Any = import_module("toolgym.agents.sb3").SB3Trainer(config, resume=resume, on_step=show)
-        progress.update(bar, completed=trainer.step, shown="first evaluation" if config.eval_every else "")
+def _train(config: Any, console: Console, *, resume: bool) -> None:
+    """Raises KeyboardInterrupt after Ctrl-C, which says what is saved."""
+    make = partial(import_module("toolgym.agents.sb3").SB3Trainer, config, resume=resume)
+    with under_progress_bar(make, config, console) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:
-            progress.stop()
             saved = import_module("toolgym.agents.sb3_agent").checkpoints(Path(config.out))
             kept = (
                 f"{saved[-1].name} is saved in {config.out}; go on with --resume" if saved else "nothing is saved yet"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolgym.report.document import COLOURS
-from toolgym.report.table import ALL, Row
+from toolgym.report.table import Row, categories
 from toolgym.report.text import in_html, one_line
 
 PLOT = 68.0
@@ -19,10 +19,8 @@ NAME, BAR, GAP, AXIS = 18, 16, 10, 18
 def chart(runs: Sequence[tuple[str, Sequence[Row]]]) -> str:
     """``runs``: (label, rows) of each. Colours come from the page's classes ``s0`` to ``s5``."""
     by_run = [(label, {row.category: row for row in rows}) for label, rows in runs]
-    names = list(dict.fromkeys(name for _, rows in by_run for name in rows))
-    if ALL in names:
-        names = [*(name for name in names if name != ALL), ALL]
-    height = sum(NAME + BAR * len(by_run) + GAP for _ in names) + AXIS
+    names = categories(rows for _, rows in runs)
+    height = len(names) * (NAME + BAR * len(by_run) + GAP) + AXIS
     parts = []
     for percent in (0, 25, 50, 75, 100):
         x = PLOT * percent / 100

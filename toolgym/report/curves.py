@@ -7,12 +7,12 @@ from math import ceil, floor, isfinite, log10
 
 import msgspec
 
+from toolgym.report.document import COLOURS
 from toolgym.report.text import in_html
 from toolgym.report.training import Evaluation, TrainingRun
 
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 26
-COLOURS = 6
 MOST_POINTS = 240
 """Points drawn of a line; of longer ones, means over stretches."""
 

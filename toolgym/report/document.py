@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from toolgym.report.static import SCRIPT, STYLE
@@ -55,6 +55,16 @@ def legend(items: Sequence[tuple[str, str]]) -> str:
 def table(head: str, lines: Sequence[str]) -> str:
     """``head`` and ``lines`` are HTML: cells of the first row, and further rows."""
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+
+
+def side_by_side(labels: Sequence[str], found: Sequence[Mapping[str, str]]) -> str:
+    """What was found of each run as a table: a column for each of ``labels``, a row for each name."""
+    head = "".join(f"<th>{in_html(label)}</th>" for label in labels)
+    lines = []
+    for name in dict.fromkeys(name for each in found for name in each):
+        cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
+        lines.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
+    return table(f"<th></th>{head}", lines)
 
 
 def _policy() -> str:

@@ -13,16 +13,14 @@ MOST_CALLS = 50
 """Calls shown of an action."""
 
 
-def episode(trajectory: Trajectory, run: int, label: str, colour: int) -> str:
+def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
     """A collapsed element; ``run`` is what the page's filter knows the run by."""
-    t = trajectory
-    reason = t.error if not t.reward_valid else t.verdict
     name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
     which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
     return (
         f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
-        f"<span class='score'>{t.reward:+.2f}</span><span class='why'>{in_html(one_line(reason or '', 140))}</span>"
+        f"<span class='score'>{t.reward:+.2f}</span><span class='why'>{in_html(one_line(_reason(t) or '', 140))}</span>"
         f"</summary>{asked_for(t)}{answers(t)}</details>"
     )
 
@@ -58,8 +56,7 @@ def asked_for(t: Trajectory) -> str:
 
 def answers(t: Trajectory) -> str:
     """The verdict, and what the model wrote, action by action."""
-    reason = t.error if not t.reward_valid else t.verdict
-    return _verdict(reason, t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
+    return _verdict(t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
 
 
 def _outcome(t: Trajectory) -> str:
@@ -71,10 +68,14 @@ def _badge(t: Trajectory) -> str:
     return f"<span class='badge {outcome}'>{outcome}</span>"
 
 
-def _verdict(reason: str | None, trajectory: Trajectory) -> str:
-    cut = "The episode was cut off after its last turn." if trajectory.truncated else ""
-    lines = [line for line in (reason, cut) if line]
-    kind = "verdict" if trajectory.success else "verdict bad"
+def _reason(t: Trajectory) -> str | None:
+    return t.verdict if t.reward_valid else t.error
+
+
+def _verdict(t: Trajectory) -> str:
+    cut = "The episode was cut off after its last turn." if t.truncated else ""
+    lines = [line for line in (_reason(t), cut) if line]
+    kind = "verdict" if t.success else "verdict bad"
     return f"<p class='{kind}'>{in_html(shorten(' '.join(lines), 2000))}</p>" if lines else ""
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolgym.report.chart import chart
-from toolgym.report.document import COLOURS, document, legend, table, write_document
+from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
 from toolgym.report.glossary import explained
-from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
+from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html
 
 MOST_EPISODES = 5000
@@ -72,11 +72,9 @@ def _glossary(tables: Sequence[Sequence[Row]]) -> str:
 
 def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
     by_run = [{row.category: row for row in each} for each in tables]
-    names = list(dict.fromkeys(name for each in by_run for name in each))
-    names = [*(name for name in names if name != ALL), *(name for name in names if name == ALL)]
     head = "".join(f"<th>{in_html(run.label)}: success %</th><th>95 % interval</th><th>n</th>" for run in runs)
     lines = []
-    for name in names:
+    for name in categories(tables):
         cells = []
         for each in by_run:
             row = each.get(name)
@@ -116,14 +114,9 @@ def _details(i: int, run: Run, found: Sequence[Row]) -> str:
 
 def _summaries(runs: Sequence[Run]) -> Iterator[str]:
     found = [summary_lines(suite_summary(run)) for run in runs]
-    names = list(dict.fromkeys(name for lines in found for name in lines))
-    if names:
-        head = "".join(f"<th>{in_html(run.label)}</th>" for run in runs)
-        lines = []
-        for name in names:
-            cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
-            lines.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
-        yield f"<section><h2>The benchmark's own summary</h2>{table(f'<th></th>{head}', lines)}</section>"
+    if any(found):
+        shown = side_by_side([run.label for run in runs], found)
+        yield f"<section><h2>The benchmark's own summary</h2>{shown}</section>"
 
 
 def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:

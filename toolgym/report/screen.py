@@ -10,7 +10,7 @@ from rich.table import Table
 
 from toolgym.commands.terminal import plain
 from toolgym.report.page import number, percent, term_names
-from toolgym.report.table import ALL, Row, Run, rows, suite_summary, summary_lines
+from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2
@@ -52,8 +52,7 @@ def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Rende
     title = "Success in %, with Wilson 95 % intervals"
     table = _table("category", *head)
     by_run = [{row.category: row for row in each} for each in tables]
-    names = list(dict.fromkeys(name for each in by_run for name in each))
-    for name in [*(name for name in names if name != ALL), *(name for name in names if name == ALL)]:
+    for name in categories(tables):
         cells = []
         for each in by_run:
             row = each.get(name)

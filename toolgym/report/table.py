@@ -59,7 +59,7 @@ class Row(msgspec.Struct, frozen=True):
     """Share of calls to which the tool's schema objects."""
 
 
-def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]:
     """The Wilson score interval of a proportion (Wilson 1927); (0, 1) for n = 0, where nothing is known."""
     if n == 0:
         return 0.0, 1.0
@@ -110,6 +110,12 @@ def rows(trajectories: Iterable[Trajectory]) -> list[Row]:
     if len(groups) < 2:
         return [msgspec.structs.replace(every, category=category or ALL) for category in groups] or [every]
     return [*(row_of(category or "none", group) for category, group in groups.items()), every]
+
+
+def categories(tables: Iterable[Sequence[Row]]) -> list[str]:
+    """The categories of several runs' rows, each once, and ``ALL`` last."""
+    names = dict.fromkeys(row.category for table in tables for row in table)
+    return sorted(names, key=lambda name: name == ALL)
 
 
 def make_run(trajectories: list[Trajectory], label: str, *, settings: dict[str, Any] | None = None) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class TrainingRun(msgspec.Struct, frozen=True):
 
     def series(self, name: str) -> list[tuple[float, float]]:
         """(step, value) wherever ``name`` was measured."""
-        return [(row["step"], row[name]) for row in self.rows if name in row and row[name] == row[name]]
+        return [(row["step"], row[name]) for row in self.rows if not isnan(row.get(name, nan))]
 
     def evaluations(self) -> list[Evaluation]:
         """Oldest first."""
@@ -60,11 +61,11 @@ class TrainingRun(msgspec.Struct, frozen=True):
             Evaluation(
                 step=int(row["step"]),
                 success=row["eval/success"],
-                reward=row.get("eval/reward", float("nan")),
+                reward=row.get("eval/reward", nan),
                 episodes=int(row.get("eval/episodes", self.config.get("eval_tasks", 0) - row.get("eval/unscored", 0))),
             )
             for row in self.rows
-            if row.get("eval/success", float("nan")) == row.get("eval/success")
+            if not isnan(row.get("eval/success", nan))
         ]
 
     def kept(self, kind: str) -> list[Path]:

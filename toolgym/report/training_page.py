@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from toolgym.report.curves import READING, curves
-from toolgym.report.document import COLOURS, document, legend, table
+from toolgym.report.document import COLOURS, document, legend, side_by_side, table
 from toolgym.report.episode import episode, pair
 from toolgym.report.text import in_html, one_line
 from toolgym.report.training import TrainingRun, changes, last_group, pairs, summary
@@ -30,14 +30,8 @@ def _about(run: TrainingRun) -> str:
 
 
 def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:
-    found = [summary(run) for run in runs]
-    names = list(dict.fromkeys(name for lines in found for name in lines))
-    head = "<th></th>" + "".join(f"<th>{in_html(run.label)}</th>" for run in runs)
-    rows = []
-    for name in names:
-        cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
-        rows.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
-    yield f"<section><h2>Results</h2>{table(head, rows)}<p class='note'>{in_html(_INTERVALS)}</p></section>"
+    shown = side_by_side([run.label for run in runs], [summary(run) for run in runs])
+    yield f"<section><h2>Results</h2>{shown}<p class='note'>{in_html(_INTERVALS)}</p></section>"
     yield f"<section><h2>Learning curves</h2>{curves(runs)}<p class='note'>{in_html(READING)}</p></section>"
     for i, run in enumerate(runs):
         yield f"<section><h2><i class='key b{i % COLOURS}'></i>{in_html(run.label)}: held-out tasks</h2>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -93,3 +94,26 @@ class Rubric:
 
     def set_step(self, step: int) -> None:
         """Nothing here changes with the trainer's step."""
+
+
+# A rubric that remembers an episode's earlier actions has save_state and load_state: see snapshot.py.
+
+
+def own_rubric(rubric: RewardModel) -> RewardModel:
+    """The rubric for a fork: a copy if it remembers, or else the same one."""
+    return copy(rubric) if _remembers(rubric) else rubric
+
+
+def remembered(rubric: Any) -> Any:
+    """What the rubric remembers of the episode; None if it is one that does not."""
+    return rubric.save_state() if _remembers(rubric) else None
+
+
+def recall(rubric: Any, memory: Any) -> None:
+    """Make the rubric remember that again."""
+    if _remembers(rubric):
+        rubric.load_state(memory)
+
+
+def _remembers(rubric: Any) -> bool:
+    return hasattr(rubric, "save_state")

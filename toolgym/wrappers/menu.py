@@ -142,7 +142,7 @@ class MenuMaker:
         request = read_request(text, today)
         asked = content(request.text)
         tools = self._shown(offered, asked)
-        overlaps = _overlaps([tool["name"] for tool in tools], [_about(tool) for tool in tools], set(asked))
+        overlaps = _overlaps(tools, set(asked))
         margins = _margins([overlap[-1] for overlap in overlaps])
         vector = hashed(asked, self.features)
         calls: list[ToolCall | None] = [None] * self.max_candidates
@@ -169,7 +169,7 @@ class MenuMaker:
         """The tools that have a slot, in their order."""
         if len(tools) <= self.slots:
             return tools
-        overlaps = _overlaps([tool["name"] for tool in tools], [_about(tool) for tool in tools], set(asked))
+        overlaps = _overlaps(tools, set(asked))
         best = sorted(range(len(tools)), key=lambda i: (-overlaps[i][-1], i))[: self.slots]
         return [tools[i] for i in sorted(best)]
 
@@ -208,11 +208,6 @@ def _described(tool: Any) -> str:
     return str(tool.get("description", ""))[:2000]
 
 
-def _about(tool: Any) -> tuple[str, str]:
-    """The tool's description, and the names of its parameters."""
-    return _described(tool), " ".join(tool["parameters"].get("properties", {}))
-
-
 @lru_cache(maxsize=20_000)
 def _stems(text: str) -> frozenset[str]:
     return frozenset(content(text))
@@ -225,13 +220,13 @@ def _tool_vector(name: str, description: str, size: int) -> NDArray[np.float32]:
     return vector
 
 
-def _overlaps(
-    names: Sequence[str], about: Sequence[tuple[str, str]], asked: set[str]
-) -> list[tuple[float, float, float, float, float]]:
+def _overlaps(tools: Sequence[Any], asked: set[str]) -> list[tuple[float, float, float, float, float]]:
     """For each tool: how much of its name, its description and its parameters' names the request says, how much of
     the request these say, and the mean of name and description. Words that many of the tools share count less."""
-    sets = [(_stems(name), _stems(description), _stems(parameters)) for name, (description, parameters) in
-            zip(names, about, strict=True)]  # fmt: skip
+    sets = []
+    for tool in tools:
+        parameters = " ".join(tool["parameters"].get("properties", {}))
+        sets.append((_stems(tool["name"]), _stems(_described(tool)), _stems(parameters)))
     counts: dict[str, int] = {}
     for each in sets:
         for word in each[0] | each[1] | each[2]:
@@ -243,10 +238,10 @@ def _overlaps(
         return sum(weights[word] for word in sorted(said & asked)) / whole if whole else 0.0
 
     found = []
-    for name, description, parameters in sets:
+    for name, description, names in sets:
         both = share(name), share(description)
-        covered = len((name | description | parameters) & asked) / len(asked) if asked else 0.0
-        found.append((*both, share(parameters), covered, (both[0] + both[1]) / 2))
+        covered = len((name | description | names) & asked) / len(asked) if asked else 0.0
+        found.append((*both, share(names), covered, (both[0] + both[1]) / 2))
     return found
 
 

@@ -33,15 +33,8 @@ class Value(msgspec.Struct, frozen=True):
 _TWELVE = "zero one two three four five six seven eight nine ten eleven twelve"
 SMALL = {word: i for i, word in enumerate(_TWELVE.split())}
 SMALL |= {
-    "fifteen": 15,
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "ninety": 90,
-    "hundred": 100,
-}
+    "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100,
+}  # fmt: skip
 _OPENING = (
     "a an add also am and any are ask at be book buy calculate can cancel change check compute convert could create "
     "delete determine did display do does estimate evaluate explain fetch find for from generate get give go great "
@@ -64,7 +57,7 @@ _DAY = (
 _PART = "half|quarter|ten minutes|five minutes|ten|five|twenty"
 _SPOKEN = (
     rf"\b(?:(?P<part>{_PART}) (?P<side>past|to) )?(?P<h>{_COUNT}|\d{{1,2}})(?: o'clock)? "
-    r"(?:in the (?P<day>morning|afternoon|evening)|at (?P<night>night))\b|\b(?P<word>noon|midday|midnight)\b"
+    r"(?:in the (?P<day>morning|afternoon|evening)|at night)\b|\b(?P<word>noon|midday|midnight)\b"
 )
 _FILE = r"\b[\w-]{1,64}\.(?:txt|pdf|csv|docx?|xlsx?|pptx?|py|md|json|png|jpe?g|mp[34]|html?)\b"
 _DIGITS = (
@@ -154,14 +147,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], _Maker], ...] = (
     ("date", re.compile(rf"\b(?:{_DAY})\b", re.I), day_in_words),
     ("time", re.compile(r"\b(?P<h>\d{1,2}):(?P<m>\d{2}) ?(?P<half>[ap]\.?m\b)?", re.I), clock),
     ("time", re.compile(r"\b(?P<h>\d{1,2}) ?(?P<half>[ap]\.?m\b)", re.I), clock),
-    (
-        "time",
-        re.compile(
-            _SPOKEN,
-            re.I,
-        ),
-        spoken_time,
-    ),
+    ("time", re.compile(_SPOKEN, re.I), spoken_time),
     (
         "minutes",
         re.compile(
