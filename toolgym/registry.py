@@ -40,6 +40,12 @@ SUITES = {
             assets=("bfcl",),
         ),
         Suite(
+            "ToolGym-BFCL-Agentic-v0",
+            "toolgym.envs.bfcl.agentic_env:AgenticEnv",
+            "BFCL v4, agentic: 510 questions from a memory the model made, or the web by record and replay",
+            assets=("bfcl",),
+        ),
+        Suite(
             "ToolGym-Office-v0",
             "toolgym.envs.office.env:OfficeEnv",
             "A simulated workplace: 49 tools over a state, tasks made on demand, tools never seen in training",

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
 from toolgym.dialects import Dialect
-from toolgym.dialects.calls import tool_lines
-from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list, system_prompt
-from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel
-from toolgym.tools import Tool
-from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, ToolResult, Trajectory, Verdict
+from toolgym.types import Completion, ToolCall, Trajectory, Verdict
 
 from . import aggregate
-from .multi_turn.dialogue import MAX_STEPS, Dialogue
+from .dialogue_env import DialogueEnv
+from .multi_turn.dialogue import MAX_STEPS
 from .multi_turn.expected import wanted
-from .multi_turn.tasks import CATEGORIES, Function, announcement, answers, as_announced, functions, load, run
+from .multi_turn.tasks import CATEGORIES, answers, load
 
 
-class MultiTurnEnv(ToolEnv):
+class MultiTurnEnv(DialogueEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23), multi-turn: ``ToolGym-BFCL-MultiTurn-v0``.
 
     The user says 1 to 8 things, one after the other, about one or two of eight simulated APIs (files, messages,
@@ -76,50 +72,8 @@ class MultiTurnEnv(ToolEnv):
             raise ImportError("BFCL's simulated MathAPI computes with mpmath: pip install toolgym[bfcl]")
         self.categories = _categories(category)
         tasks = [task for name in self.categories for task in load(name)]
-        super().__init__(tasks, dialect=dialect, rubric=rubric, max_turns=max_turns, max_calls=max_calls, **kwargs)
-        self._prompted = isinstance(self.dialect, Pythonic)
-        in_prompt = bool(self.instructions(self.tasks[0].tools))
-        self._show = as_announced if self._prompted else tool_lines if in_prompt else None
-        self._runs = False
-        self._answered = False
+        super().__init__(tasks, dialect, rubric, max_turns=max_turns, max_calls=max_calls, **kwargs)
         self._made: list[int] = []
-
-    def instructions(self, tools: tuple[Tool, ...]) -> str:
-        return _instructions(self.dialect, tools)
-
-    def start(self, task: Task) -> None:
-        self.state = Dialogue(task.data, decoded=self._prompted)
-
-    def save_state(self) -> Dialogue:
-        """The dialogue without its entry, which is the task's."""
-        saved: Dialogue = self.state.fork()
-        del saved.entry
-        return saved
-
-    def load_state(self, saved: Dialogue) -> None:
-        self.state = saved.fork()
-        self.state.entry = self.task.data
-
-    def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
-        """Functions that were held back count too."""
-        known = functions(self.task.data.classes)
-        return tuple([known[name] for name in names])
-
-    def parse(self, text: str) -> Completion:
-        completion = self.dialect.parse(text)
-        self._runs = _decodes(completion.calls, self._prompted)
-        return completion
-
-    def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
-        """A function that is held back runs as well: officially it does. Schemas object, and do not prevent."""
-        if not self._runs:
-            return None, (), None
-        if position >= self.max_calls:
-            return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
-        tool = functions(self.state.entry.classes).get(call.name)
-        if tool is None:
-            return None, (), run(self.state, call.name, call.arguments)
-        return tool, tool.validator.problems(call.arguments), None
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         entry, state = self.state.entry, self.state
@@ -127,30 +81,13 @@ class MultiTurnEnv(ToolEnv):
         return calls
 
     def finished(self, completion: Completion) -> bool:
-        state: Dialogue = self.state
-        self._answered = not (completion.calls and self._runs)
-        if self._answered:
-            state.end_turn()
-        else:
+        if self.runs(completion):
             for i in self._made:
-                state.left.remove(i)
-            state.end_step()
-        return state.over
-
-    def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """The user's next message, where the model's turn is over."""
-        if not self._answered:
-            return ()
-        state: Dialogue = self.state
-        news = announcement(state.entry, state.turn, self._show)
-        if news is None:
-            return state.entry.messages[state.turn]
-        tools, text = news
-        self.offer(tools)
-        return (text,)
+                self.state.left.remove(i)
+        return super().finished(completion)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        state: Dialogue = self.state
+        state = self.state
         if over:
             state.cut()
         return {
@@ -161,17 +98,7 @@ class MultiTurnEnv(ToolEnv):
         }
 
     def judge(self) -> Verdict:
-        verdict: Verdict = self.state.verdict
-        return verdict
-
-    def gold(self, task: Task) -> tuple[str, ...]:
-        """The gold actions: the accepted calls of each turn in one action, then one without a call. In the
-        pythonic dialect they have no thought, so that BFCL's own decoder reads them too."""
-        if not self._prompted:
-            return super().gold(task)
-        return tuple(
-            [self.dialect.render(Completion("", calls, None, None if calls else "Done.")) for calls in task.expected]
-        )
+        return self.state.verdict
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
@@ -192,24 +119,3 @@ def _categories(category: str | Iterable[str]) -> tuple[str, ...]:
     if not found:
         raise ValueError(f"no category given: there are {', '.join(CATEGORIES)}, and multi_turn for all")
     return tuple(found)
-
-
-def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
-    """Whether the official handler could read all calls. It writes those of a prompted model anew, which may fail."""
-    if not prompted:
-        return all(call.error is None for call in calls)
-    try:
-        for call in calls:
-            if any(type(value) is dict for value in call.arguments.values()):
-                execution_list([{call.name: call.arguments}])
-    except DecodeError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=512)
-def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
-    """The system prompt for these functions; to a prompted model, the official one, which says what they return."""
-    if isinstance(dialect, Pythonic):
-        return system_prompt([tool.doc for tool in tools])
-    return dialect.instructions(tools)

@@ -64,7 +64,7 @@ def categories(category: str | Iterable[str]) -> tuple[str, ...]:
         if name not in COUNTS and name not in GROUPS:
             raise ValueError(
                 f"no BFCL category {name!r}: there are {', '.join(COUNTS)}, and the groups {', '.join(GROUPS)}. "
-                "Multi-turn categories are ToolGym-BFCL-MultiTurn-v0; there are no agentic ones."
+                "Multi-turn categories are ToolGym-BFCL-MultiTurn-v0, agentic ones ToolGym-BFCL-Agentic-v0."
             )
         found |= dict.fromkeys(GROUPS.get(name, (name,)))
     if not found:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -125,10 +125,10 @@ class Dialogue:
         self._results: Counter[str] = Counter()
         self._chars = 0
 
-    def fork(self) -> Dialogue:
+    def fork(self) -> Self:
         """A dialogue that goes on from here on its own. The APIs are copied when one of the two first runs a call."""
         self._shared = True
-        other = Dialogue.__new__(Dialogue)
+        other = type(self).__new__(type(self))
         vars(other).update(vars(self))
         other.turns, other.left, other._results = list(self.turns), list(self.left), self._results.copy()
         return other

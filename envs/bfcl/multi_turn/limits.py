@@ -18,6 +18,12 @@ MAX_STEP_CHARS = 10_000_000
 SHOWN_CHARS = 200_000
 """Characters of a result that the model gets to read. The longest accepted result has about 32,000."""
 
+MAX_MEMORY = 200_000
+"""Characters of a memory that is one text; officially only what is put in is limited, to 10,000 at a time."""
+
+_MAX_NEW = 10_000
+_MAX_KEY = 10_000
+_MAX_QUERY = 100_000
 _MAX_BITS = 20_000
 _MAX_MESSAGES = 80_000
 _LOWEST_PLACE = -5_000
@@ -103,10 +109,41 @@ def _send_message(api: Any, receiver_id: Any, message: Any) -> None:
         raise TooMuch(f"at most {_MAX_MESSAGES:,} messages can be sent")
 
 
+def _remember(api: Any, *args: Any, **kwargs: Any) -> None:
+    check_size([args, kwargs])  # made text officially, and calls inside of calls make it long
+
+
+def _key(api: Any, key: Any, value: Any) -> None:
+    _remember(api, key, value)
+    if len(str(key)) > _MAX_KEY:
+        raise TooMuch(f"a key has at most {_MAX_KEY:,} characters")
+
+
+def _replace_text(api: Any, old_text: Any, new_text: Any) -> None:
+    _remember(api, old_text, new_text)
+    old, new = str(old_text), str(new_text)
+    if len(new) <= _MAX_NEW and len(api.memory) + api.memory.count(old) * (len(new) - len(old)) > MAX_MEMORY:
+        raise TooMuch(f"the memory would have more than {MAX_MEMORY:,} characters")
+
+
+def _rank(api: Any, query: Any, k: Any = 5) -> None:
+    if len(query) > _MAX_QUERY:
+        raise TooMuch(f"a query has at most {_MAX_QUERY:,} characters")
+
+
 _GUARDS: dict[str, Callable[..., None]] = {
     "find": _find,
     "du": _du,
     "power": _power,
     "round_number": _round_number,
     "send_message": _send_message,
+    "core_memory_add": _key,
+    "core_memory_replace": _remember,
+    "core_memory_key_search": _rank,
+    "archival_memory_add": _key,
+    "archival_memory_replace": _remember,
+    "archival_memory_key_search": _rank,
+    "memory_append": _remember,
+    "memory_update": _remember,
+    "memory_replace": _replace_text,
 }

@@ -1,8 +1,9 @@
 """BFCL's simulated APIs: the official classes, compiled from the source in the pinned wheel.
 
 Nothing is installed and ``sys.modules`` is left alone: each source file runs in a namespace of its own, whose
-``import`` gives it stand-ins for the four modules that would reach outside (the package itself, mpmath,
-subprocess, the clock). The classes go by this module's name, so that their instances can be pickled.
+``import`` gives it stand-ins for the modules that would reach outside (the package itself, mpmath, subprocess, the
+clock; for memories the snapshot files and rank_bm25, see memory.py; for the web all that asks it, see web.py). The
+classes go by this module's name, so that their instances can be pickled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from toolgym.assets import read_member
 
+from . import memory, web
 from .precision import private_mpmath, set_precision
 
 FILES = {
@@ -31,6 +33,9 @@ FILES = {
     "TradingBot": "trading_bot",
     "TravelAPI": "travel_booking",
     "VehicleControlAPI": "vehicle_control",
+    "MemoryAPI_kv": "memory_kv",
+    "MemoryAPI_rec_sum": "memory_rec_sum",
+    "WebSearchAPI": "web_search",
 }
 """Class -> the file that holds it; its functions' docs are in a file of the same name."""
 
@@ -39,6 +44,11 @@ STATELESS = frozenset({"MathAPI"})
 
 _FOLDER = "bfcl_eval.eval_checker.multi_turn_eval.func_source_code"
 _RETURNED = ("MA_5_EXTENSION", "MA_20_EXTENSION", "INTERMEDIARY_CITIES")
+_STAND_INS: dict[str, Mapping[str, Any]] = {
+    f"{_FOLDER}.memory_api_metaclass": memory.BASE,
+    "rank_bm25": memory.RANKING,
+    **web.MODULES,
+}
 _PARTS = {"File": "GorillaFileSystem", "Directory": "GorillaFileSystem"}
 """Further classes whose instances are part of a state -> the API they belong to."""
 
@@ -108,6 +118,8 @@ def _import(
     level: int = 0,
 ) -> ModuleType:
     """``import`` as the official sources get it."""
+    if name in _STAND_INS:
+        return _module(name, _STAND_INS[name])
     if name.startswith(f"{_FOLDER}."):
         return _module(name, _namespace(name.rpartition(".")[2]))
     if name == "mpmath":

@@ -133,7 +133,7 @@ def announcement(
         return None
     held_out = tuple([name for names in entry.held_out.values() for name in names])
     back = tuple([name for i, names in entry.held_out.items() if i <= turn for name in names])
-    text = _announcement()
+    text = constant("DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC")
     if show is not None:
         text = f"{show([functions(entry.classes)[name] for name in entry.held_out[turn]])}\n{text}"
     return offered(entry.classes, held_out, back), message("user", text)
@@ -157,15 +157,14 @@ def _member(name: str) -> bytes:
 
 
 @cache
-def _announcement() -> str:
-    """What the official harness says when functions come back."""
-    name = "DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC"
+def constant(name: str) -> Any:
+    """A constant of the official prompts: what the harness says when functions come back, say."""
     (found,) = [
         node.value
         for node in _source("constants/default_prompts.py")
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
     ]
-    return str(ast.literal_eval(found))
+    return ast.literal_eval(found)
 
 
 @cache
