@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint bench bench-training clean
+.PHONY: help demo test lint bench bench-training bench-suites clean
 
 help:
 	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
@@ -12,6 +12,8 @@ help:
 	@echo "make lint   ruff and mypy only"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
 	@echo "make bench-training  a GRPO step beside TRL's: seconds, then losses and gradients"
+	@echo "make bench-suites  oracle, silent, random on every suite: one table"
+	@echo "make study  the ToolRL paper's study with a tiny model: five seeds, hours on one core, resumable"
 	@echo "make clean  remove the environments and caches made here (downloads stay in ~/.cache/toolgym)"
 
 $(VENV)/bin/python:
@@ -49,6 +51,12 @@ bench: $(VENV)/.dev
 bench-training: $(VENV)/.dev
 	$(BIN)/python benchmarks/trl_step.py
 	$(BIN)/python benchmarks/trl_step.py --check
+
+bench-suites: $(VENV)/.dev
+	$(BIN)/python benchmarks/suites.py --agents oracle,silent,random -n all --out runs/suites
+
+study: $(VENV)/.demo
+	$(BIN)/python benchmarks/toolrl_study.py --size tiny --seeds 5
 
 clean:
 	rm -rf $(VENV) .venv-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

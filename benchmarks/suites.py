@@ -1,0 +1,223 @@
+"""Agents x suites in one table: BFCL (v4 and v3), API-Bank, Bamboogle, ToolRL's test rows, Office, maths.
+
+    python benchmarks/suites.py --agents oracle,silent,random --out runs/suites
+    python benchmarks/suites.py --agents silent,policy:model=smollm2 -n 8 \\
+        --suites bfcl,office --out runs/small
+    python benchmarks/suites.py --agents policy:model=my-model,temperature=0.8 \\
+        --repeats 4 --k 1,4 --out runs/passes
+
+An agent is one that ``toolgym eval --agent`` knows, or module:Class of your own; after a colon, its options by the
+names that ``toolgym eval`` has for them. Every part of a suite (a category, a level) is played with ``-n`` tasks, drawn
+by ``--seed``, or with all it has (200 where tasks are made on demand: Office, maths). Each part and repeat is a run of
+its own, OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. The same command goes on where a
+kill stopped it; agents, suites and repeats can be added later. A suite whose data cannot be had is shown as missing.
+The same seed gives the same results, seconds aside (a model's as far as floating point allows).
+
+Numbers: success by each benchmark's own verdict, mean over tasks, with Wilson's 95 % interval (n the number of tasks:
+with repeats the interval is on the safe side, see toolgym/report/passk.py); pass@k by the unbiased estimator of Chen
+et al. 2021, over the tasks with k valid episodes at least; calls, tokens and seconds are means per episode. Tokens are
+those of the texts that the agent wrote, counted with its own tokenizer, end tokens left out; blank where it has none.
+The suites' own scores are those of ``summarize`` of each; with fewer tasks than a category has, they are estimates.
+In repeat r a local model samples, and ``random`` draws, with seed + r; other agents are asked again.
+
+Not in the set: BFCL's agentic categories, which take a memory made in a run before, or the web; v4's overall has none.
+
+Results: suites.json, suites.md and suites.png in OUT, or in --results. benchmarks/results has those of
+``--agents oracle,silent,random -n all``, and as suites_smollm2 those of
+``--agents policy:model=smollm2,max_new_tokens=64,oracle,silent,random -n 2`` (70 tasks: they say little).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from toolgym.assets import AssetError
+from toolgym.commands.agent_specs import Player, agent_specs
+from toolgym.commands.evaluation import Tally
+from toolgym.commands.resolve import UserError, make_env
+from toolgym.commands.terminal import plain, screen
+from toolgym.report.comparison import Comparison, Played, as_data, played
+from toolgym.report.comparison_png import write_comparison_png
+from toolgym.report.comparison_tables import markdown, print_comparison
+from toolgym.report.suite_set import STANDARD, Part, SuitePlan
+from toolgym.rollout import AgentError, agent_name, evaluate
+from toolgym.runlog import RunError, write_atomic
+from toolgym.types import Trajectory
+
+
+def probe(plan: SuitePlan, n: int | None, extra: dict[str, Any]) -> tuple[list[tuple[Part, int]], dict[str, str]]:
+    """The parts that can be played here, and how many tasks of each; and why the others cannot."""
+    found, missing = [], {}
+    most = plan.most if n is None else n
+    for part in plan.parts:
+        try:
+            size = len(make_env(part.env_id, part.env_kwargs | extra).tasks)
+            found.append((part, size if most is None else min(most, size)))
+        except (AssetError, ImportError) as error:
+            missing[part.name] = str(error)
+    return found, missing
+
+
+def play(
+    player: Player,
+    title: str,
+    parts: Sequence[tuple[Part, int]],
+    folder: Path,
+    args: argparse.Namespace,
+    console: Console,
+) -> dict[str, list[Trajectory]]:
+    """The episodes of each part; those that the folder has are not played again."""
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[tally]}", markup=False),
+        TimeRemainingColumn(compact=True),
+    ]
+    episodes: dict[str, list[Trajectory]] = {}
+    tally, fresh = Tally(), set()
+    total = args.repeats * sum(n for _, n in parts)
+    with Progress(*columns, console=console, expand=True) as progress:
+        bar = progress.add_task(f"{agent_name(player.agent)} {title}", total=total, tally=tally)
+
+        def note(trajectory: Trajectory) -> None:
+            fresh.add(id(trajectory))
+            tally.add(trajectory)
+            progress.update(bar, advance=1, tally=tally)
+
+        for part, n in parts:
+            episodes[part.name] = []
+            for repeat in range(args.repeats):
+                found = evaluate(
+                    part.env_id,
+                    player.for_repeat(repeat),
+                    env_kwargs=part.env_kwargs | args.extra,
+                    n=n,
+                    seed=args.seed,
+                    out=folder / part.name / str(repeat),
+                    resume=True,
+                    batch_size=args.batch_size,
+                    on_episode=note,
+                )
+                for trajectory in found:
+                    if id(trajectory) not in fresh:
+                        note(trajectory)
+                    trajectory.repeat = repeat
+                episodes[part.name] += found
+    return episodes
+
+
+def compare(args: argparse.Namespace, console: Console) -> Comparison:
+    """Play what is not played yet, and write the results each time that an agent is through."""
+    plans = [STANDARD[name] for name in args.suites]
+    specs = agent_specs(",".join(args.agents))
+    settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
+    settings = {"agents": specs, "suites": args.suites, **settings, **args.extra}
+    probed = {}
+    for plan in plans:
+        with console.status(f"looking at {plan.title} ..."):
+            probed[plan.name] = probe(plan, args.n, args.extra)
+        if missing := probed[plan.name][1]:
+            console.print(plain(f"{plan.title}: {len(missing)} of {len(plan.parts)} parts are missing here", "yellow"))
+    names: dict[str, str] = {}
+    found: list[Played] = []
+    for spec in specs:
+        with console.status(f"making the agent {spec} ..."):
+            player = Player(spec, args.seed, args.batch_size)
+        names[spec] = agent_name(player.agent)
+        for plan in plans:
+            parts = probed[plan.name][0]
+            if parts:
+                folder = args.out / re.sub(r"[^\w.=-]+", "-", spec) / plan.name
+                episodes = play(player, plan.title, parts, folder, args, console)
+                found.append(played(spec, plan, episodes, args.k, player.count_tokens))
+        comparison = Comparison(
+            settings,
+            {plan.name: plan.title for plan in plans},
+            {name: missing for name, (_, missing) in probed.items() if missing},
+            [_labelled(each, names) for each in found],
+        )
+        write(comparison, args.results or args.out, console)
+    return comparison
+
+
+def _labelled(each: Played, names: dict[str, str]) -> Played:
+    """Agents go by their names, and where two have the same one by what was asked for."""
+    from msgspec.structs import replace
+
+    name = names[each.agent]
+    return each if list(names.values()).count(name) > 1 else replace(each, agent=name)
+
+
+def write(comparison: Comparison, folder: Path, console: Console) -> None:
+    """``suites.json``, ``suites.md``, ``suites.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "suites.json", json.dumps(as_data(comparison), indent=1) + "\n")
+    write_atomic(folder / "suites.md", markdown(comparison))
+    try:
+        write_comparison_png(comparison, folder / "suites.png")
+    except ModuleNotFoundError:
+        console.print("For the picture: pip install 'toolgym[report]'")
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    about, examples = (__doc__ or "").split("\n\n")[:2]
+    parser = argparse.ArgumentParser(
+        description=fill(about, 79), epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--agents", action="append", required=True, metavar="SPECS", help="with commas between")
+    parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
+    parser.add_argument("-n", "--n", default="50", metavar="N", help="tasks of each part (50), or all")
+    parser.add_argument("--repeats", type=int, default=1, metavar="R", help="episodes of each task (1)")
+    parser.add_argument("--k", metavar="K,...", help="which pass@k to show, R at most (1 and R)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the tasks, and what agents sample (0)")
+    parser.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
+    parser.add_argument("--batch-size", type=int, default=16, metavar="B", help="episodes at once (16)")
+    parser.add_argument("--out", type=Path, default=Path("runs/suites"), metavar="DIR", help="runs are kept here")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="for the tables and the picture, if not OUT")
+    args = parser.parse_args(argv)
+    args.suites = list(dict.fromkeys(filter(None, args.suites.split(","))))
+    args.extra = {} if args.dialect is None else {"dialect": args.dialect}
+    try:
+        args.n = None if args.n == "all" else int(args.n)
+        args.k = sorted({1, args.repeats} if args.k is None else {int(k) for k in args.k.split(",")})
+    except ValueError:
+        parser.error("-n is a number or all, --k are numbers with commas between")
+    if unknown := [name for name in args.suites if name not in STANDARD]:
+        parser.error(f"no suite {unknown[0]!r}: choose from {', '.join(STANDARD)}")
+    if not args.suites or min(args.k[0], args.repeats, args.batch_size, 1 if args.n is None else args.n) < 1:
+        parser.error("-n, --repeats, --k and --batch-size must be at least 1, and --suites name one")
+    if args.k[-1] > args.repeats:
+        parser.error(f"pass@{args.k[-1]} needs --repeats {args.k[-1]} at least")
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args, console = parse(argv), screen()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        found = compare(args, console)
+        print_comparison(found, console)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nstopped; what was played is in {args.out}; the same command goes on\n")
+        return 130
+    except (UserError, AssetError, RunError, AgentError, ModuleNotFoundError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    console.print(f"In {args.results or args.out}: suites.json, suites.md, suites.png", soft_wrap=True)
+    return 0 if found.played else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

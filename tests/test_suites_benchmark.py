@@ -1,0 +1,347 @@
+"""Agents x suites: pass@k, the tables and the picture, and ``benchmarks/suites.py`` from the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolgym.assets import AssetError
+from toolgym.commands.agent_specs import Player, agent_specs, options_of
+from toolgym.commands.resolve import UserError, check_arguments
+from toolgym.report.comparison import Comparison, as_data, numbers, played
+from toolgym.report.comparison_png import write_comparison_png
+from toolgym.report.comparison_tables import markdown
+from toolgym.report.passk import estimate, pass_at_k
+from toolgym.report.suite_set import BFCL_MULTI_TURN, BFCL_SINGLE_TURN, MATH_LEVELS, OFFICE_LEVELS, STANDARD
+from toolgym.report.table import wilson
+from toolgym.types import RewardBreakdown, Trajectory, Turn
+
+PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "suites.py"
+COUNTS = st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
+
+
+def episode(task, success=True, *, env="ToolGym-Office-v0", category="single", valid=True, texts=("a b",), repeat=0):
+    turns = [Turn(text, (), RewardBreakdown()) for text in texts]
+    return Trajectory(
+        env, task, (), turns, success=success, category=category, reward_valid=valid, repeat=repeat, seconds=2.0
+    )
+
+
+# pass@k -----------------------------------------------------------------------------------------
+
+
+@given(COUNTS, st.data())
+def test_pass_at_k_is_the_share_of_sets_of_k_in_which_one_passed(count, data):
+    episodes, passed = count
+    k = data.draw(st.integers(1, episodes))
+    outcomes = [True] * passed + [False] * (episodes - passed)
+    sets = list(itertools.combinations(outcomes, k))
+    assert pass_at_k(episodes, passed, k) == pytest.approx(sum(map(any, sets)) / len(sets))
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
+def test_pass_at_k_grows_from_the_share_to_certainty(count):
+    episodes, passed = count
+    values = [pass_at_k(episodes, passed, k) for k in sorted({1, (episodes + 1) // 2, episodes})]
+    assert values[0] == pytest.approx(passed / episodes)
+    assert values == sorted(values)
+    assert values[-1] == (passed > 0)
+
+
+@given(st.floats(0, 1), st.integers(2, 6), st.integers(1, 6))
+def test_pass_at_k_is_without_bias(chance, episodes, k):
+    """Over what n episodes may bring, its mean is the chance that one of k passes."""
+    k = min(k, episodes)
+    outcomes = itertools.product([True, False], repeat=episodes)
+    mean = sum(
+        pass_at_k(episodes, sum(each), k) * chance ** sum(each) * (1 - chance) ** (episodes - sum(each))
+        for each in outcomes
+    )
+    assert mean == pytest.approx(1 - (1 - chance) ** k)
+
+
+@pytest.mark.parametrize("wrong", [(2, 3, 1), (2, -1, 1), (2, 1, 3), (2, 1, 0)])
+def test_pass_at_k_refuses_what_cannot_be(wrong):
+    with pytest.raises(ValueError, match="1 <= k <= episodes"):
+        pass_at_k(*wrong)
+
+
+@given(st.lists(COUNTS, max_size=20), st.integers(1, 4))
+def test_the_interval_holds_the_mean_over_the_tasks_with_k_episodes(counts, k):
+    found = estimate(counts, k)
+    values = [pass_at_k(*count, k) for count in counts if count[0] >= k]
+    assert found.tasks == len(values)
+    if not values:
+        assert (found.mean, found.interval) == (None, (0.0, 1.0))
+    else:
+        assert found.mean == pytest.approx(sum(values) / len(values))
+        assert 0 <= found.interval[0] <= found.mean + 1e-12
+        assert found.mean - 1e-12 <= found.interval[1] <= 1
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 5))
+def test_repeats_that_come_out_alike_are_not_further_tasks(outcomes, repeats):
+    found = estimate([(repeats, repeats * passed) for passed in outcomes])
+    assert found.interval == wilson(sum(outcomes), len(outcomes))
+
+
+# Numbers ----------------------------------------------------------------------------------------
+
+
+def test_numbers_are_over_valid_episodes_and_tasks_apart():
+    found = numbers(
+        [
+            episode("x", True, texts=("one two", "three"), repeat=0),
+            episode("x", False, repeat=1),
+            episode("x", False, category="choose"),  # another task
+            episode("y", True, valid=False),
+        ],
+        (1, 2),
+        lambda text: len(text.split()),
+    )
+    assert (found.tasks, found.episodes, found.invalid) == (2, 3, 1)
+    assert found.success.mean == 0.25
+    assert (found.pass_at["2"].mean, found.pass_at["2"].tasks) == (1.0, 1)
+    assert found.tokens == pytest.approx(7 / 3)
+    assert numbers([episode("x")]).tokens is None
+    assert numbers([episode("y", valid=False)]).success.mean is None
+
+
+def bfcl(categories, accuracy=0.5):
+    return {
+        name: [
+            episode(f"{name}_{i}", i < 2 * accuracy, env="ToolGym-BFCL-v0", category=name, texts=()) for i in range(2)
+        ]
+        for name in categories
+    }
+
+
+def test_bfcls_overall_says_what_it_lacks():
+    every = played("a", STANDARD["bfcl"], bfcl([*BFCL_SINGLE_TURN, *BFCL_MULTI_TURN]))
+    assert every.scores["v3 overall"] == every.scores["v4 multi turn"] == 0.5
+    assert every.scores["v4 overall"] is None
+    assert every.scores["v4 overall, not run as 0"] == pytest.approx(0.3)
+    assert "v3 overall, not run as 0" not in every.scores
+    assert set(every.not_run) == {"v4"}
+    some = played("a", STANDARD["bfcl"], bfcl(BFCL_SINGLE_TURN))
+    assert some.scores["v3 overall"] is None
+    assert set(some.not_run["v3"]) == set(BFCL_MULTI_TURN)
+    comparison = Comparison({"k": [1], "n": 2}, {"bfcl": "BFCL"}, {}, [some])
+    text = markdown(comparison)
+    assert "| BFCL v3 overall | – |" in text
+    assert "BFCL v3 overall needs what was not run: multi_turn_base" in text
+
+
+def test_the_standard_set_is_what_the_suites_have():
+    from toolgym.envs.apibank.tasks import COUNTS as apibank
+    from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES
+    from toolgym.envs.bfcl.tasks import COUNTS as bfcl_counts
+    from toolgym.envs.math.tasks import LEVELS
+    from toolgym.envs.office.tasks import LEVELS as office
+
+    assert set(BFCL_SINGLE_TURN) == set(bfcl_counts)
+    assert set(BFCL_MULTI_TURN) == set(CATEGORIES)
+    assert set(MATH_LEVELS) == set(LEVELS)
+    assert set(OFFICE_LEVELS) == set(office)
+    assert len(STANDARD["apibank"].parts) == len(apibank)
+    for plan in STANDARD.values():
+        assert len({part.name for part in plan.parts}) == len(plan.parts)
+        for part in plan.parts:
+            check_arguments(part.env_id, part.env_kwargs)
+
+
+# Agents -----------------------------------------------------------------------------------------
+
+
+def test_options_belong_to_the_agent_before_them():
+    text = "oracle, policy:model=smollm2,temperature=0.8,mine.agents:First,random:seed=3,oracle"
+    specs = ["oracle", "policy:model=smollm2,temperature=0.8", "mine.agents:First", "random:seed=3"]
+    assert agent_specs(text) == specs
+    assert options_of(specs[1]) == ("policy", {"model": "smollm2", "temperature": 0.8})
+    assert options_of(specs[2]) == ("mine.agents:First", {})
+    assert options_of("endpoint:model=m,base_url=http://localhost:8000/v1")[1]["base_url"] == "http://localhost:8000/v1"
+
+
+@pytest.mark.parametrize("wrong", ["", " , ", "oracel", "seed=3", "polcy:model=x"])
+def test_an_agent_that_is_not_there_is_named(wrong):
+    with pytest.raises(UserError, match="choose oracle, random"):
+        agent_specs(wrong)
+
+
+def test_each_repeat_has_a_seed_of_its_own_whatever_came_before():
+    player = Player("random:seed=3", 0, 1)
+    assert [player.for_repeat(repeat).seed for repeat in (0, 2, 0)] == [3, 5, 3]
+    assert Player("random", 7, 1).for_repeat(1).seed == 8
+    assert player.count_tokens is None
+
+
+# The command ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suites(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    spec = importlib.util.spec_from_file_location("suites_benchmark", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SMALL = ["--agents", "oracle,silent", "--agents", "random", "--suites", "office,math", "-n", "1"]
+
+
+def result(folder):
+    """``suites.json`` without what a clock gave."""
+
+    def timeless(value):
+        if isinstance(value, dict):
+            return {key: timeless(item) for key, item in value.items() if key != "seconds"}
+        return [timeless(item) for item in value] if isinstance(value, list) else value
+
+    return timeless(json.loads((folder / "suites.json").read_text()))
+
+
+def lines(folder):
+    return {str(path): path.read_text() for path in folder.rglob("episodes.jsonl")}
+
+
+def test_one_command_one_table(suites, tmp_path, capsys):
+    assert suites.main([*SMALL, "--out", str(tmp_path / "a")]) == 0
+    shown = capsys.readouterr().out
+    assert all(len(line) <= 80 or line.startswith("In /") for line in shown.splitlines())
+    assert "100.0 [67.6, 100.0]" in shown  # oracle, eight levels of Office
+    found = result(tmp_path / "a")
+    assert [(each["agent"], each["suite"]) for each in found["played"]] == [
+        (agent, suite) for agent in ("oracle", "silent", "random") for suite in ("office", "math")
+    ]
+    assert list(found["played"][0]["parts"]) == list(OFFICE_LEVELS)
+    assert (tmp_path / "a" / "suites.png").read_bytes().startswith(b"\x89PNG")
+    text = (tmp_path / "a" / "suites.md").read_text("utf-8")
+    assert "| Maths level-5 | 1 | 100.0 [20.7, 100.0] | 0.0 [0.0, 79.3] |" in text
+
+    before = lines(tmp_path / "a")
+    assert suites.main([*SMALL, "--out", str(tmp_path / "a"), "--results", str(tmp_path / "b")]) == 0
+    assert lines(tmp_path / "a") == before  # nothing is played twice
+    assert json.loads((tmp_path / "b/suites.json").read_text()) == json.loads((tmp_path / "a/suites.json").read_text())
+
+
+def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(suites, tmp_path):
+    arguments = ["--agents", "random", "--suites", "office", "-n", "1", "--repeats", "2", "--out"]
+    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
+        assert suites.main([*arguments, str(tmp_path / name), "--seed", str(seed)]) == 0
+    assert result(tmp_path / "a") == result(tmp_path / "b")
+    assert "pass@2" in (tmp_path / "a" / "suites.md").read_text("utf-8")
+
+    def tasks(name, repeat):
+        return [
+            json.loads(each.read_text())["task_id"]
+            for each in sorted(tmp_path.glob(f"{name}/random/office/*/{repeat}/*.jsonl"))
+        ]
+
+    assert tasks("a", 0) == tasks("a", 1) != tasks("c", 0)
+
+
+def test_a_killed_run_goes_on_to_the_same_result(suites, tmp_path):
+    arguments = ["--agents", "oracle,random", "--suites", "office", "-n", "12", "--repeats", "2"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, str(PATH), *arguments, "--out", str(killed)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
+    deadline = time.monotonic() + 60
+    while len(lines(killed)) < 3 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    saved = lines(killed)
+    assert 3 <= len(saved) < 32
+    assert not (killed / "suites.json").exists()
+    assert suites.main([*arguments, "--out", str(killed)]) == 0
+    assert suites.main([*arguments, "--out", str(whole)]) == 0
+    assert result(killed) == result(whole)
+    after = lines(killed)
+    assert all(after[path].startswith(text[: text.rfind("\n") + 1]) for path, text in saved.items())
+
+
+def test_what_is_missing_is_shown_and_the_rest_goes_on(suites, tmp_path, monkeypatch, capsys):
+    make = suites.make_env
+
+    def without(env_id, arguments):
+        if "APIBank" in env_id or arguments.get("level") == "chain":
+            raise AssetError("cannot download 'apibank-1': no network")
+        return make(env_id, arguments)
+
+    monkeypatch.setattr(suites, "make_env", without)
+    arguments = ["--agents", "silent", "--suites", "apibank,office", "-n", "1", "--out", str(tmp_path)]
+    assert suites.main(arguments) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "API-Bank: 3 of 3 parts are missing here" in shown
+    assert "API-Bank – missing" in shown
+    assert "API-Bank, level-1, level-2, level-3: missing: cannot download 'apibank-1': no network" in shown
+    found = result(tmp_path)
+    assert set(found["missing"]["apibank"]) == {"level-1", "level-2", "level-3"}
+    assert set(found["missing"]["office"]) == {"chain"}
+    (office,) = found["played"]
+    assert (office["suite"], office["total"]["tasks"]) == ("office", 7)
+    assert (tmp_path / "suites.png").is_file()
+    assert suites.main([*arguments[:3], "apibank", "--out", str(tmp_path / "none")]) == 1
+
+
+def test_agents_of_one_name_are_told_apart(suites, tmp_path):
+    arguments = [
+        "--agents",
+        "random:seed=1,random:seed=2,silent",
+        "--suites",
+        "math",
+        "-n",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
+    assert suites.main(arguments) == 0
+    assert [each["agent"] for each in result(tmp_path)["played"]] == ["random:seed=1", "random:seed=2", "silent"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["--suites", "bfcl2"], "no suite 'bfcl2'"),
+        (["-n", "many"], "-n is a number or all"),
+        (["-n", "0"], "at least 1"),
+        (["--repeats", "2", "--k", "4"], "pass@4 needs --repeats 4"),
+    ],
+)
+def test_a_wrong_option_is_named(suites, capsys, wrong, says):
+    with pytest.raises(SystemExit):
+        suites.main(["--agents", "silent", *wrong])
+    assert says in capsys.readouterr().err
+
+
+def test_another_run_in_the_folder_is_not_mixed_in(suites, tmp_path, capsys):
+    arguments = ["--agents", "silent", "--suites", "math", "--out", str(tmp_path), "-n"]
+    assert suites.main([*arguments, "1"]) == 0
+    assert suites.main([*arguments, "2"]) == 1
+    said = capsys.readouterr().err
+    assert "silent/math/level-1/0 holds another run" in said
+    assert "n=1" in said
+
+
+def test_any_name_can_be_drawn(tmp_path):
+    name = "policy:model=/a/$x^$,\u202estop=<b>|"
+    one = played(name, STANDARD["office"], {"single": [episode("x"), episode("x", repeat=1)]}, (1, 2))
+    none = played("lost", STANDARD["office"], {"single": [episode("x", valid=False)]}, (1, 2))
+    missing = {"math": {"level-1": "no $\\frac$ here"}}
+    comparison = Comparison({"k": [1, 2], "n": 1}, {"office": "Office", "math": "Maths"}, missing, [one, none])
+    assert write_comparison_png(comparison, tmp_path / "x.png").stat().st_size > 5000
+    assert "\u202e" not in markdown(comparison)
+    assert json.dumps(as_data(comparison))

@@ -1,0 +1,132 @@
+"""The standard set: which suites agents are compared on, in which parts, and which of their own scores are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+ZERO = "overall_missing_as_zero"
+"""A summary's name for an overall score in which a category that was not run counts as 0."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One category or level of a suite, played on its own: so many tasks of each."""
+
+    name: str
+    env_id: str
+    env_kwargs: dict[str, Any]
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A number of the suite's own summary (``summarize``), and where in it."""
+
+    label: str
+    path: tuple[str, ...]
+    share: bool = True
+    """In [0, 1], and shown in percent."""
+
+
+class SuitePlan(msgspec.Struct, frozen=True):
+    """What is played of a suite, and what is shown of its own scores; where there are none, its parts are shown."""
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+    scores: tuple[Score, ...] = ()
+    most: int | None = None
+    """Where tasks are made on demand: how many of a part stand for all of them."""
+
+
+def own_scores(plan: SuitePlan, summary: Mapping[str, Any]) -> dict[str, float | None]:
+    """The scores of ``plan`` in a suite's summary, by label; None for one that the episodes do not give."""
+    found: dict[str, float | None] = {}
+    for score in plan.scores:
+        value: Any = summary
+        for key in score.path[:-1]:
+            value = value.get(key, {})
+        if score.path[-1] == ZERO and not value.get("missing"):
+            continue  # then it is the overall score again
+        found[score.label] = value.get(score.path[-1])
+    return found
+
+
+def not_run(summary: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a suite's summary says is missing for its overall scores: score -> names. Those with all are left out."""
+    nested = {key: part["missing"] for key, part in summary.items() if isinstance(part, Mapping) and "missing" in part}
+    found = {"overall": summary["missing"], **nested} if "missing" in summary else nested
+    return {name: list(missing) for name, missing in found.items() if missing}
+
+
+BFCL_SINGLE_TURN = (
+    "simple_python", "simple_java", "simple_javascript", "multiple", "parallel", "parallel_multiple", "irrelevance",
+    "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple", "live_irrelevance", "live_relevance",
+)  # fmt: skip
+BFCL_MULTI_TURN = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param", "multi_turn_long_context")
+OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant", "dialogue", "recover")
+MATH_LEVELS = (1, 2, 3, 4, 5)
+APIBANK_LEVELS = (1, 2, 3)
+
+MADE = 200
+"""Tasks of a level of Office or maths that are played where all are asked for."""
+
+_V4 = ("non_live", "live", "irrelevance", "multi_turn", "agentic")
+_V3 = ("non_live", "live", "multi_turn")
+
+
+def _bfcl_scores(version: str, groups: tuple[str, ...]) -> tuple[Score, ...]:
+    named = [Score(f"{version} {group.replace('_', ' ')}", (version, group)) for group in groups]
+    zero = Score(f"{version} overall, not run as 0", (version, ZERO))
+    return (Score(f"{version} overall", (version, "overall")), zero, *named)
+
+
+STANDARD = {
+    plan.name: plan
+    for plan in [
+        SuitePlan(
+            "bfcl",
+            "BFCL",
+            (
+                *(Part(name, "ToolGym-BFCL-v0", {"category": name}) for name in BFCL_SINGLE_TURN),
+                *(Part(name, "ToolGym-BFCL-MultiTurn-v0", {"category": name}) for name in BFCL_MULTI_TURN),
+            ),
+            (*_bfcl_scores("v4", _V4), *_bfcl_scores("v3", _V3)),
+        ),
+        SuitePlan(
+            "apibank",
+            "API-Bank",
+            tuple(Part(f"level-{level}", "ToolGym-APIBank-v0", {"level": level}) for level in APIBANK_LEVELS),
+            (
+                *(Score(f"level {level}", ("levels", f"level-{level}", "accuracy")) for level in APIBANK_LEVELS),
+                Score("overall", ("overall",)),
+            ),
+        ),
+        SuitePlan(
+            "bamboogle",
+            "Bamboogle",
+            (Part("offline", "ToolGym-Bamboogle-v0", {}),),
+            (
+                Score("accuracy", ("accuracy",)),
+                Score("exact", ("exact",)),
+                Score("searches a question", ("searches",), share=False),
+            ),
+        ),
+        SuitePlan("toolrl", "ToolRL", (Part("test", "ToolGym-ToolRL-v0", {"split": "test"}),)),
+        SuitePlan(
+            "office",
+            "Office",
+            tuple(Part(level, "ToolGym-Office-v0", {"split": "test", "level": level}) for level in OFFICE_LEVELS),
+            most=MADE,
+        ),
+        SuitePlan(
+            "math",
+            "Maths",
+            tuple(
+                Part(f"level-{level}", "ToolGym-Math-v0", {"split": "test", "level": level}) for level in MATH_LEVELS
+            ),
+            most=MADE,
+        ),
+    ]
+}
+"""The suites by name, in the order they are shown."""
