@@ -30,6 +30,11 @@ class Past:
     def __len__(self) -> int:
         return len(self.prefix) + self.keys.shape[2]
 
+    def cut(self, length: int) -> Past:
+        """The first ``length`` tokens of it, all of the prefix among them. Nothing is copied."""
+        own = length - len(self.prefix)
+        return Past(self.prefix, self.keys[:, :, :own], self.values[:, :, :own])
+
 
 class Pasts:
     """Conversations that were read, by their tokens, so that what continues them need not be read from the start.
@@ -56,6 +61,13 @@ class Pasts:
             if length < len(tokens) and (past := self._kept.get(tokens[:length])) is not None:
                 return past
         return None
+
+    def branch(self, tokens: tuple[int, ...], length: int) -> None:
+        """Keep what was read of the first ``length`` of these tokens, if it was, for others that begin with them."""
+        past = self.longest(tokens)
+        known = length - 1  # the last is read again, for its logits
+        if past is not None and len(past.prefix) <= known <= len(past):
+            self.add(tokens[:known], past.cut(known))
 
     def drop(self, pasts: Sequence[Past]) -> None:
         """Forget these: something longer was kept in their place."""

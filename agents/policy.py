@@ -17,7 +17,7 @@ from torch import Tensor
 
 from toolgym.assets import AssetError
 from toolgym.rollout import AgentError
-from toolgym.types import Observation
+from toolgym.types import Observation, Trajectory
 
 from .cascade import Cascade
 from .fused_llama import weights_version
@@ -105,7 +105,7 @@ class Policy:
         self._reader: Reader = Cascade(self.model) if Cascade.suits(self.model) else PlainReader(self.model)
         self._pasts = Pasts()
         self._version: tuple[int, ...] = ()
-        self._drawn: Counter[bytes] = Counter()
+        self._drawn: Counter[str] = Counter()
         # a character is at least a byte and a token at least a byte: so many tokens hold any stop string whole
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
 
@@ -164,6 +164,11 @@ class Policy:
         self._pasts.trim()
         return [self._generation(row) for row in rows]
 
+    def branch(self, conversation: Sequence[int], length: int) -> None:
+        """Get ready to go on from the first ``length`` tokens of a conversation once more: what was read of them, up to
+        the last answer sampled in it, is not read again by the next answer to them."""
+        self._pasts.branch(tuple(conversation), length)
+
     def forget(self) -> None:
         """Free what was kept of the conversations so far. The next answer to one reads it from the start."""
         self._pasts.clear()
@@ -178,6 +183,15 @@ class Policy:
         """Start the sampling's streams anew, as a new Policy with this seed would."""
         self.seed = seed
         self._drawn.clear()
+
+    def resume(self, played: Sequence[Trajectory]) -> None:
+        """Count the answers in these episodes as drawn, so that more repeats of their tasks differ from them."""
+        if self.temperature > 0:
+            for trajectory in played:
+                messages = list(trajectory.messages)
+                for turn in trajectory.turns:
+                    self._drawn[_digest(self.encode(messages))] += 1
+                    messages += turn.messages
 
     def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
         """The prompt's token ids: the chat template's rendering, open for the assistant to answer.
@@ -209,10 +223,10 @@ class Policy:
 
     def _row(self, prompt: tuple[int, ...]) -> _Row:
         room = self.max_new_tokens if self.context is None else min(self.max_new_tokens, self.context - len(prompt))
-        digest = blake2b(repr(prompt).encode(), digest_size=16).digest()
+        digest = _digest(prompt)
         draw = self._drawn[digest]
         self._drawn[digest] += 1
-        return _Row(prompt, room, random.Random(f"{self.seed} {digest.hex()} {draw}"))
+        return _Row(prompt, room, random.Random(f"{self.seed} {digest} {draw}"))
 
     def _generation(self, row: _Row) -> Generation:
         text = self.decode(row.tokens)
@@ -285,6 +299,10 @@ class _Row:
         self.logprobs: list[float] = []
         self.finish: FinishReason | None = None
         self.past: Past | None = None
+
+
+def _digest(prompt: tuple[int, ...]) -> str:
+    return blake2b(repr(prompt).encode(), digest_size=16).hexdigest()
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

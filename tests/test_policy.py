@@ -28,14 +28,7 @@ from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
 from toolgym.agents.sampling import choose, truncate  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads cost more than they bring on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +127,23 @@ def test_samples_of_one_prompt_differ_and_can_be_had_again(tiny):
     assert texts([8]) == texts([8]) == texts([3, 5]) == texts([1] * 8)
 
 
+def test_a_resumed_run_draws_what_an_undisturbed_one_does(tiny, tmp_path):
+    def play(out, resume=False, stop=None):
+        def count(_):
+            if stop is not None and len((out / "episodes.jsonl").read_text().splitlines()) == stop:
+                raise KeyboardInterrupt
+
+        policy = Policy(tiny, max_new_tokens=8, temperature=1.0)
+        return evaluate(shop, policy, n=2, repeats=3, batch_size=3, out=out, resume=resume, on_episode=count)
+
+    whole = play(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        play(tmp_path / "cut", stop=2)
+    again = play(tmp_path / "cut", resume=True)
+    assert [[turn.action for turn in t.turns] for t in again] == [[turn.action for turn in t.turns] for t in whole]
+    assert len({t.turns[0].action for t in whole}) > 4
+
+
 def test_reseeding_starts_anew(tiny):
     policy = Policy(tiny, max_new_tokens=10, temperature=1.0)
     first = policy.sample(chats(2))
@@ -155,9 +165,12 @@ def watched_model():
     return model, seen
 
 
-def test_a_group_is_read_once(tiny, reader):
-    if reader == "cascade":
-        pytest.skip("does not call the model: see test_cascade.py")
+calls_the_model = pytest.mark.parametrize("reader", ["plain"], indirect=True)
+"""Only this way of reading can be watched through the model's hooks; test_readers.py watches the other."""
+
+
+@calls_the_model
+def test_a_group_is_read_once(tiny):
     model, seen = watched_model()
     first, second = chats(2)
     Policy((model, tiny[1]), max_new_tokens=3, temperature=1.0).sample([first, second] * 4)
@@ -167,9 +180,8 @@ def test_a_group_is_read_once(tiny, reader):
     assert seen[1][1] == 1
 
 
-def test_finished_rows_leave_the_batch(tiny, reader):
-    if reader == "cascade":
-        pytest.skip("does not call the model: see test_cascade.py")
+@calls_the_model
+def test_finished_rows_leave_the_batch(tiny):
     model, seen = watched_model()
     policy = Policy((model, tiny[1]), max_new_tokens=200, temperature=3.0)
     lengths = sorted(len(g.token_ids) for g in policy.sample(chats(1) * 8))
