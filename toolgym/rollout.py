@@ -75,7 +75,8 @@ def evaluate(
     batch_size: int = 16,
     on_episode: Callable[[Trajectory], None] | None = None,
 ) -> list[Trajectory]:
-    """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times.
+    """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times; at most
+    ``batch_size`` episodes at once, in the order of the tasks.
 
     With ``out``, a folder: ``run.json`` says what is run and each finished episode is appended to
     ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes
@@ -213,7 +214,7 @@ def _play(
     if hasattr(bound, "act_batch"):
         return _play_batched(first, make, bound, todo, batch_size)
     concurrent = inspect.iscoroutinefunction(bound.act)
-    workers = min(batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
+    workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
     if workers <= 1 and not concurrent:
         return (rollout(first, agent, task_id=task_id, repeat=repeat) for task_id, repeat in todo)
     return _play_threaded(first, make, agent, todo, workers)
