@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -9,9 +10,11 @@ import gymnasium as gym
 import msgspec
 
 from toolgym.env import ToolEnv
-from toolgym.types import Task, Trajectory, Turn
+from toolgym.snapshot import Snapshot
+from toolgym.types import Message, Task, Trajectory, Turn
 from toolgym.vector import step_together
 
+from .credit import shared_states
 from .policy import Policy
 from .sft import gold_sample
 from .tokens import ChatTokens, Sample, TemplateError, Transcript
@@ -21,11 +24,16 @@ TaskName: TypeAlias = tuple[int, str]
 
 
 class Rollout(msgspec.Struct):
-    """One episode, as text and as tokens."""
+    """One episode, as text and as tokens.
+
+    Or a fork: the same from a state within an episode on, with what came before as its opening messages.
+    """
 
     trajectory: Trajectory
     sample: Sample
     """``truncated`` where an answer was cut off by the token limit, or the episode by its turns or the context."""
+    forks: list[list[Rollout]] = []
+    """By turn, those from the state before it. Where several of the group were in that state, the first holds them."""
 
     @property
     def reward(self) -> float:
@@ -77,24 +85,49 @@ class Collector:
             for env in envs or [self.env(suite)]:
                 env.set_step(step)
 
-    def play(self, tasks: Sequence[TaskName], num_generations: int = 1) -> list[list[Rollout]]:
+    def play(self, tasks: Sequence[TaskName], num_generations: int = 1, forks: int = 0) -> list[list[Rollout]]:
         """A group of ``num_generations`` episodes for each task, all played at once.
 
         Prompts that are alike are read once by the model, and episodes that end leave the batch. An episode whose
         chat template will not go on (some trim an answer's last blank) ends as not valid.
 
-        Raises TemplateError where the template refuses every episode.
+        With ``forks``, the policy then goes on from the states before the turns of valid episodes, each time to the
+        end, until every episode has so many others to be compared with at each of its turns: members of the group that
+        were in the same state count, forks make up the rest. They read their own tokens only. The episodes are the
+        same as without.
+
+        Raises TemplateError where the template refuses every episode, SnapshotError for forks of an environment whose
+        state cannot be copied.
         """
         self.policy.forget()  # so that what is sampled does not depend on what was sampled before
         played = [0] * len(self.envs)
         episodes = []
         for suite, task_id in tasks:
             for repeat in range(num_generations):
-                episodes.append(_Episode(self.env(suite, played[suite]), task_id, self.chat, repeat))
+                episodes.append(_Episode.begin(self.env(suite, played[suite]), task_id, self.chat, repeat))
                 played[suite] += 1
-        going = list(episodes)
+        refused = self._play(episodes, branching=forks > 0)
+        if len(refused) == len(episodes) > 0:
+            raise refused[0]  # not the odd answer that a template trims: it rewrites them all
+        rollouts = [episode.rollout() for episode in episodes]
+        groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
+        if forks:
+            for group in groups:
+                self._branch(episodes[group], rollouts[group], forks)
+            self._play([fork for episode in episodes for _, fork in episode.forks])
+            for episode, rollout in zip(episodes, rollouts, strict=True):
+                for k, fork in episode.forks:
+                    rollout.forks[k].append(fork.rollout())
+        self.policy.forget()  # an update needs the memory
+        return [rollouts[group] for group in groups]
+
+    def _play(self, episodes: Sequence[_Episode], branching: bool = False) -> list[TemplateError]:
+        """Play to the end; ``branching`` keeps the states in between. The template's refusals in the last round."""
+        going, refused = list(episodes), []
         while going:
             going = [episode for episode in going if not self._full(episode)]
+            for episode in going if branching else ():
+                episode.mark()
             answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going])
             for episode, answer in zip(going, answers, strict=True):
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
@@ -104,16 +137,25 @@ class Collector:
                 episode.take(step)
             refused = [episode.refusal for episode in going if episode.refusal is not None]
             going = [episode for episode in going if not episode.over]
-            if refused and not going and len(refused) == len(episodes):
-                raise refused[0]  # not the odd answer that a template trims: it rewrites them all
-        self.policy.forget()  # an update needs the memory
-        rollouts = [episode.rollout() for episode in episodes]
-        return [rollouts[i : i + num_generations] for i in range(0, len(rollouts), num_generations)]
+        return refused
+
+    def _branch(self, group: Sequence[_Episode], rollouts: Sequence[Rollout], forks: int) -> None:
+        """Fork where fewer than ``forks`` others of the group were in a turn's state."""
+        states = shared_states([rollout.sample if rollout.valid else None for rollout in rollouts])
+        there = Counter(state for row in states for state in row)
+        for episode, rollout, row in zip(group, rollouts, states, strict=True):
+            rollout.forks = [[] for _ in row]
+            for k, state in enumerate(row):
+                missing = forks + 1 - there[state]
+                if missing > 0:
+                    there[state] += missing
+                    self.policy.branch(episode.transcript.token_ids, rollout.sample.turns[k][0])
+                    episode.forks += [(k, episode.fork(k)) for _ in range(missing)]
 
     def gold(self, task: TaskName) -> Rollout:
         """The task's gold actions, played through the environment, in the tokens that sampling them would give."""
         env = self.env(task[0])
-        episode = _Episode(env, task[1], self.chat, 0)
+        episode = _Episode.begin(env, task[1], self.chat, 0)
         for text in env.gold(env.task):
             if not episode.over:
                 episode.take(env.step(text), reply=False)
@@ -132,21 +174,50 @@ class Collector:
 class _Episode:
     """An episode under way."""
 
-    def __init__(self, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int):
+    def __init__(
+        self, env: ToolEnv, messages: Sequence[Message], transcript: Transcript, trajectory: Trajectory, info: Any
+    ):
         self.env = env
-        observation, self.info = env.reset(options={"task_id": task_id})
-        self.messages = list(observation["messages"])
-        self.transcript: Transcript = chat.transcript(self.messages)
-        self.trajectory = Trajectory(
-            env_id=env.spec.id if env.spec is not None else type(env).__name__,
-            task_id=task_id,
-            messages=tuple(self.messages),
-            repeat=repeat,
-            category=self.info.get("category", ""),
-        )
+        self.messages = list(messages)
+        self.transcript = transcript
+        self.trajectory = trajectory
+        self.info = info
+        self.before = len(env.turns)
+        """Turns that were another's."""
         self.over = self.truncated = False
         self.refusal: TemplateError | None = None
         """Why the episode's tokens could not go on: its reward then counts for nothing."""
+        self.states: list[tuple[Snapshot, Transcript]] = []
+        """Before each turn, where it is to be forked."""
+        self.forks: list[tuple[int, _Episode]] = []
+        """By the turn that they begin with."""
+
+    @classmethod
+    def begin(cls, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int) -> _Episode:
+        observation, info = env.reset(options={"task_id": task_id})
+        trajectory = Trajectory(
+            env_id=env.spec.id if env.spec is not None else type(env).__name__,
+            task_id=task_id,
+            messages=tuple(observation["messages"]),
+            repeat=repeat,
+            category=info.get("category", ""),
+        )
+        return cls(env, observation["messages"], chat.transcript(observation["messages"]), trajectory, info)
+
+    def mark(self) -> None:
+        """Keep the state as it is now, before a turn."""
+        self.states.append((self.env.snapshot(), self.transcript.branch()))
+
+    def fork(self, turn: int) -> _Episode:
+        """Another that goes on from before that turn, in an environment of its own."""
+        snapshot, transcript = self.states[turn]
+        (env,) = self.env.fork()
+        env.restore(snapshot)
+        about = self.trajectory
+        opening = Trajectory(
+            about.env_id, about.task_id, snapshot.messages, repeat=about.repeat, category=about.category
+        )
+        return _Episode(env, snapshot.messages, transcript.branch(), opening, self.info)
 
     def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], reply: bool = True) -> None:
         """Note a step; ``reply`` appends what the environment said to the tokens, for the model to go on."""
@@ -169,7 +240,7 @@ class _Episode:
 
     def rollout(self) -> Rollout:
         trajectory, info = self.trajectory, self.info
-        trajectory.turns = list(self.env.turns)
+        trajectory.turns = list(self.env.turns[self.before :])
         trajectory.reward = sum(turn.reward.total for turn in trajectory.turns)
         trajectory.success = info.get("success", False)
         trajectory.verdict = info.get("verdict", "the episode's tokens ran out")

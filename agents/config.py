@@ -51,8 +51,11 @@ class TrainConfig:
     """Steps over which the learning rate rises."""
     loss_type: Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"] = "dapo"
     """How tokens are averaged and ratios clipped; see grpo.py."""
-    credit: Literal["episode", "turn", "call"] = "episode"
-    """What is compared within a group (grpo): episodes; each turn with what came after it; calls too. See credit.py."""
+    credit: Literal["episode", "turn", "call", "fork"] = "episode"
+    """What is compared within a group (grpo): episodes; each turn with what came after it; calls too; or each turn with
+    others from the very same state. See credit.py."""
+    forks: int = 2
+    """Others that each turn is compared with (credit fork): playouts make up for members that are missing."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """What advantages are divided by."""
     epsilon: float = 0.2
@@ -86,7 +89,8 @@ class TrainConfig:
                 raise ValueError(f"{name} must be {_in_words(kind)}, got {getattr(self, name)!r}")
         if not all(isinstance(entry, dict) and isinstance(entry.get("env"), str) for entry in self.mix):
             raise ValueError(f'mix must be a list of mappings that each name an "env", got {self.mix!r}')
-        for name in ("steps", "prompts_per_step", "num_generations", "max_completion_length", "num_iterations"):
+        counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "forks", "num_iterations")
+        for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):

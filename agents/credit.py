@@ -6,6 +6,10 @@ r(i,k) is the reward of turn k of episode i, R(i,k) = r(i,k) + r(i,k+1) + ... it
     turn     the tokens of turn k: R(i,k) minus the mean of R(j,k) over the other members j that reached turn k
     call     the same, and the tokens of a call also: its own part of the reward minus the mean part of the calls
              that the other members made at turn k
+    fork     the tokens of turn k: r(i,k) + V(i,k+1) - b(i,k). b is the mean return to go of the others that were played
+             from the very state before turn k, V(i,k+1) that of all that were played from the state after it, this
+             episode included (0 after its end). Others are members that said the same so far, and forks: playouts
+             of the policy from there to the episode's end, as many as are missing to ``forks`` others
 
 What is unbiased. A baseline may be anything that the token's choice has no part in, since the expected gradient of a
 log-probability is 0; so it may depend on the other members alone (and on how far this one has come). Then
@@ -19,6 +23,12 @@ has the gradient of the expected reward as its expectation, where advantages are
   return to go from the last turn that one of them reached. Advantage 0 there would be biased: it shrinks the gradient
   of a turn that a member reaches with probability q by the factor 1 - (1 - q)^(G - 1), and so silences what is rarely
   tried. The bare return to go would be unbiased, but spreads more where rewards lie to one side of 0.
+- fork is unbiased, too. What is played from a state goes its way without regard to how many more are, and so has the
+  state's value as its mean: b is one of the state before the action, which has no part in it, and V(i,k+1), over n + 1
+  playouts, has the mean of the return to go from the state after it with about 1 / (n + 1) of its variance. At the
+  first turn, whose state all members share, b is their leave-one-out mean. Where all forks of a state failed, the
+  baseline of the turn before stays. Nothing is trained on forks themselves: that would count later turns more often
+  than episodes get there. They cost n times the turns that are still to come at each state that was reached by one.
 - episode is unbiased up to the factor (G - 1) / G, as its mean contains the episode itself.
 - call is biased, on purpose. To the gradient of the reward it adds, at each turn,
   sum over calls c of E[(s(c) - m) * grad log pi(tokens of c)], s being c's part and m the others' mean, over the groups
@@ -31,26 +41,19 @@ has the gradient of the expected reward as its expectation, where advantages are
 - Comparing the rewards of turn k alone, r(i,k) minus its mean over those alive, is not done: it misses what a turn does
   to later ones, such as whether there are any.
 
-``tests/test_credit.py`` holds the three against exact gradients, and the others that are named here.
+``tests/test_credit.py`` holds all of them against exact gradients, and the others that are named here.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolgym.types import RewardBreakdown, Turn
-
 from .grpo import ScaleRewards, group_advantages
 from .tokens import Sample
-
-# which of a call's points a term is made of, in the rewards of toolgym.rewards
-POINTS = {"name": "name", "param": "param", "value": "value", "call": "value", "exact": "value"}
 
 
 def turn_advantages(
@@ -83,16 +86,10 @@ def turn_advantages(
 
     Raises ValueError for a reward that is not finite, and for a turn that was reached without the one before.
     """
-    if scale_rewards not in ("group", "batch", "none"):
-        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
     without = parts is None or made is None
     if parts is None or made is None:
         parts, made = rewards.new_zeros(*rewards.shape, 0), reached.new_zeros(*rewards.shape, 0)
-    if not rewards.shape == reached.shape == parts.shape[:3] or parts.shape != made.shape or rewards.dim() != 3:
-        shapes = ", ".join(str(tuple(x.shape)) for x in (rewards, reached, parts, made))
-        raise ValueError(f"rewards and reached must be (groups, G, K), parts and made (groups, G, K, C), got {shapes}")
-    if bool((reached[:, :, 1:] & ~reached[:, :, :-1]).any()):
-        raise ValueError("a turn was reached without the one before it")
+    _check(scale_rewards, rewards, reached, parts, made)
     rewards = rewards.double().masked_fill(~reached, 0.0)
     returns = rewards.flip(2).cumsum(2).flip(2)
     made = made & reached[..., None]
@@ -106,12 +103,99 @@ def turn_advantages(
     elif scale_rewards == "batch":
         whole = [x.flatten(0, 1)[None] for x in (returns, reached, parts, made)]
         scale = _spread(*_compared_turns(*whole[:2]), *_compared_calls(*whole[2:])) + eps
-    told = turns.ne(0).flatten(1).any(1) | calls.ne(0).flatten(1).any(1)
-    metrics["frac_reward_zero_std"] = float((~told).double().mean()) if len(told) else 0.0
+    metrics["frac_reward_zero_std"] = _silent(turns, calls)
     metrics["turns_of_one"] = float((reached.sum(1) == 1).sum())
     if not without:
         metrics["calls_of_one"] = float((made & (call_weights == 0)).sum())
     return (turns / scale).float(), (calls / scale[..., None]).float(), metrics
+
+
+def fork_advantages(
+    rewards: Tensor,
+    reached: Tensor,
+    states: Tensor,
+    forks: Tensor,
+    forked: Tensor,
+    *,
+    scale_rewards: ScaleRewards = "group",
+    eps: float = 1e-4,
+) -> tuple[Tensor, dict[str, float]]:
+    """Credit of each turn by the values of the states around it.
+
+    Args:
+        rewards, reached: as for ``turn_advantages``.
+        states: (groups, G, K) which state each turn began in: within a group, equal numbers for equal states.
+        forks: (groups, G, K, n) of the forks from the state before the turn, their returns to go. Any member in the
+            state may have them.
+        forked: (groups, G, K, n) bool: the forks that there are.
+        scale_rewards: divide by the root mean square of the advantages of the group or of the batch, an advantage to n
+            others counting n / (n + 1); or by nothing. For episodes of one turn it is ``group_advantages``'.
+
+    Returns:
+        (groups, G, K) advantages, 0 where not reached, and the metrics of ``turn_advantages``: ``turns_of_one`` counts
+        the turns whose state nothing else was played from.
+
+    Raises ValueError for a reward that is not finite, and for a turn that was reached without the one before.
+    """
+    _check(scale_rewards, rewards, reached, forks, forked)
+    if states.shape != rewards.shape:
+        raise ValueError(f"states must be {tuple(rewards.shape)}, as rewards, got {tuple(states.shape)}")
+    forks = forks.double().masked_fill(~forked, 0.0)
+    if not bool(forks.isfinite().all()):
+        raise ValueError("the return of a fork is not finite")
+    rewards = rewards.double().masked_fill(~reached, 0.0)
+    returns = rewards.flip(2).cumsum(2).flip(2)
+    _, metrics = group_advantages(returns[:, :, 0], reached[:, :, 0], scale_rewards="none")
+    same = (states[:, :, None] == states[:, None]) & reached[:, :, None] & reached[:, None]  # (groups, G, G, K)
+    total = torch.einsum("gijk,gjk->gik", same.double(), returns + forks.sum(3))
+    others = torch.einsum("gijk,gjk->gik", same.double(), 1 + forked.double().sum(3)) - 1
+    alone = others < 1
+    values, baseline = total / (others + 1).clamp(min=1), (total - returns) / others.clamp(min=1)
+    unknown = alone.clone()
+    for k in range(1, rewards.shape[2]):
+        baseline[:, :, k] = torch.where(alone[:, :, k], baseline[:, :, k - 1], baseline[:, :, k])
+        unknown[:, :, k] &= unknown[:, :, k - 1]
+    after = torch.cat([values[:, :, 1:], torch.zeros_like(values[:, :, :1])], 2)
+    differences = (rewards + after - baseline).masked_fill(~reached | unknown, 0.0)
+    noise = 1e-12 * baseline.abs().clamp(min=1.0)  # equal returns, but for the rounding of their mean
+    differences = differences.masked_fill(differences.abs() <= noise, 0.0)
+    weights = torch.where(alone, 1.0, others / (others + 1)).masked_fill(~reached | unknown, 0.0)
+    scale = torch.ones(len(rewards), 1, 1, dtype=torch.float64)
+    if scale_rewards == "group":
+        scale = _std(differences, weights)[:, None, None] + eps
+    elif scale_rewards == "batch":
+        scale = _std(differences.flatten(0, 1)[None], weights.flatten(0, 1)[None])[:, None, None] + eps
+    metrics["frac_reward_zero_std"] = _silent(differences)
+    metrics["turns_of_one"] = float((reached & alone).sum())
+    return (differences / scale).float(), metrics
+
+
+def shared_states(samples: Sequence[Sample | None]) -> list[list[int]]:
+    """By sample and turn, a number for the state before the turn, which is the same for those with the same tokens so
+    far: a policy sees no more of it. All are of one task; None has no turns."""
+    numbers: dict[tuple[int, ...], int] = {}
+    rows = []
+    for sample in samples:
+        befores = [] if sample is None else [tuple(sample.token_ids[:start]) for start, _ in sample.turns]
+        rows.append([numbers.setdefault(before, len(numbers)) for before in befores])
+    return rows
+
+
+def _check(scale_rewards: str, rewards: Tensor, reached: Tensor, more: Tensor, there: Tensor) -> None:
+    """Arguments of the functions above: ``more`` and ``there`` are (groups, G, K, n)."""
+    if scale_rewards not in ("group", "batch", "none"):
+        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
+    if not rewards.shape == reached.shape == more.shape[:3] or more.shape != there.shape or rewards.dim() != 3:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (rewards, reached, more, there))
+        raise ValueError(f"rewards and reached must be (groups, G, K), the others (groups, G, K, n), got {shapes}")
+    if bool((reached[:, :, 1:] & ~reached[:, :, :-1]).any()):
+        raise ValueError("a turn was reached without the one before it")
+
+
+def _silent(*differences: Tensor) -> float:
+    """The share of the groups in which nothing is other than 0; each (groups, ...)."""
+    told = torch.stack([each.ne(0).flatten(1).any(1) for each in differences]).any(0)
+    return float((~told).double().mean()) if len(told) else 0.0
 
 
 def _compared_turns(returns: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,32 +236,14 @@ def _compared_calls(parts: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
 
 def _spread(turns: Tensor, turn_weights: Tensor, calls: Tensor, call_weights: Tensor) -> Tensor:
     """The larger of the standard deviations (unbiased) of returns to go and of calls' parts: (groups, 1, 1)."""
-
-    def std(differences: Tensor, weights: Tensor) -> Tensor:
-        freedom = weights.flatten(1).sum(1)
-        squares = (differences * weights).square().flatten(1).sum(1)
-        return torch.where(freedom > 0, squares / freedom.clamp(min=1e-12), 0.0).sqrt()
-
-    return torch.maximum(std(turns, turn_weights), std(calls, call_weights))[:, None, None]
+    return torch.maximum(_std(turns, turn_weights), _std(calls, call_weights))[:, None, None]
 
 
-def call_parts(reward: RewardBreakdown) -> list[float]:
-    """How much of an action's reward is each call's own, in units of the reward; one per call.
-
-    A term made of the calls' points (named name, param or value; call or exact, in ToolRL's coarser rewards) is shared
-    out in proportion to them. What no call earned, as for the layout, is no call's own; under a rubric with other
-    terms nothing is.
-    """
-    scores = [record.score for record in reward.calls]
-    parts = [0.0] * len(scores)
-    for term in reward.terms:
-        if term.name not in POINTS:
-            continue
-        points = [float(getattr(score, POINTS[term.name])) for score in scores]
-        total = sum(points)
-        if total > 0:
-            parts = [part + term.weight * term.score * mine / total for part, mine in zip(parts, points, strict=True)]
-    return parts
+def _std(differences: Tensor, weights: Tensor) -> Tensor:
+    """Of each group, (groups,)."""
+    freedom = weights.flatten(1).sum(1)
+    squares = (differences * weights).square().flatten(1).sum(1)
+    return torch.where(freedom > 0, squares / freedom.clamp(min=1e-12), 0.0).sqrt()
 
 
 def padded(values: Any, depth: int) -> tuple[Tensor, Tensor]:
@@ -199,66 +265,3 @@ def padded(values: Any, depth: int) -> tuple[Tensor, Tensor]:
 
     fill(values, ())
     return out, there
-
-
-def credit_calls(
-    sample: Sample, k: int, turn: Turn, extra: Sequence[float], decode: Callable[[Sequence[int]], str]
-) -> None:
-    """Add ``extra``, one number per call of turn ``k``, to the advantages of the tokens that wrote the call.
-
-    A token that holds characters of two calls belongs to the first.
-
-    Args:
-        decode: token ids to text, as the action was decoded: ``ChatTokens.decode``.
-
-    Raises ValueError where the turn's action is not what its tokens decode to, or a call lies outside of it.
-    """
-    calls = [(record.call.start, record.call.end) for record in turn.reward.calls]
-    if not any(extra) and len(extra) == len(calls):
-        return
-    start, end = sample.turns[k]
-    ids = sample.token_ids[start:end]
-    if not decode(ids).startswith(turn.action):
-        raise ValueError(f"the action of turn {k} is not what was sampled: {turn.action[:80]!r}")
-    free = set(range(len(ids)))
-    for (first, last), value in zip(token_spans(ids, calls, decode), extra, strict=True):
-        for i in free.intersection(range(first, last)):
-            sample.advantages[start + i] += value
-        free.difference_update(range(first, last))
-
-
-def token_spans(
-    token_ids: Sequence[int], spans: Sequence[tuple[int, int]], decode: Callable[[Sequence[int]], str]
-) -> list[tuple[int, int]]:
-    """Which tokens hold the characters ``text[start:end]`` of what they decode to: first, and one past the last.
-
-    Nothing is encoded: where a token begins is read off what the tokens up to it decode to. A token that holds only
-    some bytes of a character holds it, as do the others with the rest of its bytes. Takes a number of decodings that
-    grows with the logarithm of the number of tokens, for each span.
-
-    An empty span has no tokens. Raises ValueError for a span that is not within the text.
-    """
-    n = len(token_ids)
-    upto = cache(lambda i: decode(token_ids[:i]))
-    text = upto(n)
-
-    def beginning(at: int) -> int:
-        """The token in which the character begins; ``n`` where the text ends."""
-        before = text[:at]
-        return bisect_left(range(n), True, key=lambda i: len(upto(i + 1)) > at and upto(i + 1).startswith(before))
-
-    def ending(at: int) -> int:
-        """One past the last token that holds something before the character."""
-        i = beginning(at)
-        if i == n:
-            return n
-        # its first bytes may complete (or break off) a character that earlier tokens began: by itself it is longer then
-        completes = len(upto(i + 1)) < len(upto(i)) + len(decode(token_ids[i : i + 1]))
-        return i + 1 if completes or len(upto(i)) < at else i
-
-    found = []
-    for start, end in spans:
-        if not 0 <= start <= end <= len(text):
-            raise ValueError(f"characters {start} to {end} are not within a text of {len(text)}")
-        found.append((beginning(start), ending(end)) if start < end else (0, 0))
-    return found

@@ -134,8 +134,8 @@ class Endpoint:
         key = os.environ.get(self.api_key_env, "").strip()
         if not key:
             raise AgentError(
-                f"no API key: set the environment variable {self.api_key_env}, name another one with api_key_env, "
-                "or give None for a server that wants no key"
+                f"no API key: set the environment variable {self.api_key_env}, or name another one with --api-key-env "
+                "(in Python api_key_env); for a server that wants no key, --api-key-env '' (in Python None)"
             )
         return key
 

@@ -13,7 +13,7 @@ import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from toolgym.assets import atomic_folder
 from toolgym.runlog import write_atomic, write_run
@@ -21,20 +21,6 @@ from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName
 from .metrics import mean
-
-
-class Settings(Protocol):
-    """What a kept episode has to say of the run that it is from."""
-
-    @property
-    def out(self) -> str: ...
-    @property
-    def env(self) -> str: ...
-    @property
-    def env_kwargs(self) -> dict[str, Any]: ...
-    @property
-    def eval_kwargs(self) -> dict[str, Any]: ...
-
 
 KEPT_EPISODES = 16
 """Episodes kept of an evaluation; of all others the outcome alone."""
@@ -61,22 +47,25 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     return out
 
 
-def keep_evaluation(run: Path, step: int, config: Settings, trajectories: Sequence[Trajectory]) -> None:
-    """Write the folder of an evaluation, whole or not at all. Raises OSError."""
+def keep_evaluation(
+    run: Path, step: int, suite: tuple[str, dict[str, Any]], trajectories: Sequence[Trajectory]
+) -> None:
+    """Write the folder of an evaluation, whole or not at all; ``suite`` is an id and arguments. Raises OSError."""
     outcomes = {
         t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
     }
-    about = _about(config, step, {**config.env_kwargs, **config.eval_kwargs})
-    about |= {"tasks": len(trajectories), "kept": min(KEPT_EPISODES, len(trajectories))}
+    about = {"tasks": len(trajectories), "kept": min(KEPT_EPISODES, len(trajectories))}
     with atomic_folder(run / "evaluations" / _name(step)) as folder:
-        write_run(folder, about, trajectories[:KEPT_EPISODES])
+        write_run(folder, _about(run, step, suite) | about, trajectories[:KEPT_EPISODES])
         write_atomic(folder / "outcomes.json", json.dumps(outcomes, indent=1) + "\n")
 
 
-def keep_group(run: Path, step: int, config: Settings, group: Sequence[Rollout], temperature: float) -> None:
+def keep_group(
+    run: Path, step: int, suite: tuple[str, dict[str, Any]], temperature: float, group: Sequence[Rollout]
+) -> None:
     """Write the folder of a training group, whole or not at all. Raises OSError."""
     with atomic_folder(run / "groups" / _name(step)) as folder:
-        about = _about(config, step, config.env_kwargs) | {"temperature": temperature}
+        about = _about(run, step, suite) | {"temperature": temperature}
         write_run(folder, about, [rollout.trajectory for rollout in group])
 
 
@@ -91,9 +80,8 @@ def forget_after(run: Path, step: int) -> None:
         shutil.rmtree(part)
 
 
-def _about(config: Settings, step: int, env_kwargs: dict[str, Any]) -> dict[str, Any]:
-    name = f"{Path(config.out).name} step {step}"
-    return {"agent": name, "env": config.env, "env_kwargs": env_kwargs, "step": step}
+def _about(run: Path, step: int, suite: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"agent": f"{run.name} step {step}", "env": suite[0], "env_kwargs": suite[1], "step": step}
 
 
 def _name(step: int) -> str:

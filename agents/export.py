@@ -22,8 +22,8 @@ def export(source: str | Path, out: str | Path) -> Path:
     All weights were trained: the checkpoint is copied, without what only the trainer needs. LoRA: the adapters are
     merged, in float32, into the model that they were trained on, in the number format that its own files have.
 
-    Raises RunError where there is no checkpoint, or ``out`` is there already; AssetError where the model under the
-    adapters cannot be had; OSError for a disk that is full.
+    Raises RunError where there is no checkpoint of a language model, or ``out`` is there already; AssetError where the
+    model under the adapters cannot be had; OSError for a disk that is full.
     """
     found, out = checkpoint_of(Path(source)), Path(out)
     if out.exists():
@@ -37,10 +37,16 @@ def export(source: str | Path, out: str | Path) -> Path:
 
 
 def checkpoint_of(source: Path) -> Path:
-    """``source`` itself where it is a checkpoint, else the last one of the run. Raises RunError without one."""
+    """``source`` itself where it is a checkpoint, else the last one of the run. Raises RunError without one, and for
+    runs of stable-baselines3."""
     if (source / "trainer.pt").is_file():
         return source
     found = checkpoint.all_of(source)
+    if not found and (any(source.glob("checkpoints/*/model.zip")) or (source / "model.zip").is_file()):
+        raise RunError(
+            f"{source} is a run of stable-baselines3: its network picks from a menu and is no language model, so there "
+            f"is nothing to export. To play it: toolgym eval --agent sb3 --model {source}"
+        )
     if not found:
         raise RunError(f"{source} holds no checkpoint: give a run's folder, or RUN/checkpoints/step-...")
     return found[-1]

@@ -135,11 +135,11 @@ class SB3Trainer:
     def evaluate(self) -> dict[str, float]:
         """Greedy episodes on the held-out tasks; some of them are kept in ``evaluations/``."""
         config = self.config
-        given = {} if config.held_out else config.eval_kwargs
-        env = gym.make(config.env, **{**config.env_kwargs, **given})
+        kwargs = {**config.env_kwargs, **({} if config.held_out else config.eval_kwargs)}
+        env = gym.make(config.env, **kwargs)
         agent = SB3Agent(self.model, **config.discrete_kwargs)
         trajectories = [rollout(env, agent, task_id=task_id) for task_id in self._tested_on]
-        keep_evaluation(self.folder, self.step, config, trajectories)
+        keep_evaluation(self.folder, self.step, (config.env, kwargs), trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -251,6 +252,13 @@ class Transcript:
         self.loss_mask += [0] * len(ids)
         self.logprobs += [0.0] * len(ids)
         self._text, self._answer = after, None
+
+    def branch(self) -> Transcript:
+        """Another that goes on from here. What was sampled so far is no sample of its own: its mask is 0 there."""
+        other = copy(self)
+        other.token_ids, other.turns = list(self.token_ids), []
+        other.loss_mask, other.logprobs = [0] * len(self.token_ids), [0.0] * len(self.token_ids)
+        return other
 
     def sample(self, *, truncated: bool = False) -> Sample:
         """The episode so far, with advantages 0."""

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import gymnasium as gym
 import torch
 
-from toolgym.runlog import RunError, open_folder, write_atomic
+from toolgym.runlog import RunError, check_same_run, open_folder, write_atomic
 
 from . import checkpoint
 from .collect import Collector, Rollout, TaskName
@@ -99,12 +99,13 @@ class Trainer:
             batch_size=64 if self.model.device.type == "cpu" else 512,
         )
         self.collector = self._collector(config.suites(), policy)
-        held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
-        self.evaluator = self._collector([held_out], policy.greedy())
+        self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
+        self.evaluator = self._collector([self._held_out], policy.greedy())
         self._stop = False
         self._unscored_steps = 0
         self._shown: Sequence[Rollout] = ()
-        if config.algo == "grpo" and config.num_generations == 1:
+        self._shown_suite = 0
+        if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
         # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
@@ -154,14 +155,15 @@ class Trainer:
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
         with self._needs_room():
-            keep_evaluation(self.folder, self.step, self.config, trajectories)
+            keep_evaluation(self.folder, self.step, self._held_out, trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
         """Write a checkpoint, and the group that the step began with."""
         with self._needs_room():
             if self._shown and self.config.algo != "sft":
-                keep_group(self.folder, self.step, self.config, self._shown, self.config.temperature)
+                suite = self.config.suites()[self._shown_suite]
+                keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
             return checkpoint.save(
                 self.folder, self.step, self.model, self.tokenizer, {"optimizer": self.optimizer.state_dict()}
             )
@@ -182,10 +184,11 @@ class Trainer:
         else:
             self.model.eval()
             tasks = list(islice(self._draw(step), config.prompts_per_step))
-            groups = self.collector.play(tasks, config.num_generations)
+            groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
             played = perf_counter()
             metrics, updates = self._policy_update(groups)
             rollouts = [rollout for group in groups for rollout in group]
+            self._shown_suite = tasks[0][0]
         self._shown = rollouts if config.algo == "sft" else groups[0]
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
@@ -258,14 +261,15 @@ class Trainer:
         """Make or check the folder; the state to resume from, or None."""
         about = self.folder / "config.json"
         if about.is_file():
-            if not resume:
-                raise RunError(f"{self.folder} already holds a run; use --resume to go on with it, or another folder")
             asked = json.loads(json.dumps(asdict(self.config)))
-            kept = asdict(TrainConfig()) | json.loads(about.read_text("utf-8"))  # it may be older than some settings
-            differing = [name for name in asked if asked[name] != kept.get(name) and name not in ("out", "steps")]
-            if differing:
-                was = ", ".join(f"{name}={kept.get(name)!r}" for name in differing)
-                raise RunError(f"{self.folder} holds a run with other settings ({was}); resume it with the same")
+            ours = asdict(TrainConfig())  # the run may be older than some settings
+            check_same_run(
+                self.folder,
+                asked,
+                lambda: ours | json.loads(about.read_text("utf-8")),
+                resume=resume,
+                free=("out", "steps"),
+            )
         open_folder(self.folder, about)
         return checkpoint.latest(self.folder) if resume else None
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .call_tokens import call_parts, credit_calls
 from .collect import Rollout
 from .config import TrainConfig
-from .credit import call_parts, credit_calls, padded, turn_advantages
+from .credit import fork_advantages, padded, shared_states, turn_advantages
 from .forward import TrainingForward
 from .grpo import (
     Metrics,
@@ -101,12 +103,15 @@ def grpo_advantages(
     gaps: dict[int, Tensor] = {}
     if forward is not None and reference is not None and config.kl_in == "reward" and bool(valid.any()):
         samples = [rollout.sample for group in groups for rollout in group if rollout.valid]
+        n = len(samples)
+        samples += [fork.sample for group in groups for fork in _forks(group)]
         mask = completions(samples).mask
         now, then = (score(samples, policy, config.temperature) for policy in (forward, reference))
+        gaps = {id(sample): gap for sample, gap in zip(samples, now - then, strict=True)}
+        now, then, mask = now[:n], then[:n], mask[:n]
         judged = rewards.clone()
         # as one group of all the valid ones: they are only taken apart for the group's mean, which comes after
         judged[valid] = rewards_with_kl(rewards[valid][None], now, then, mask, config.beta)[0]
-        gaps = {id(sample): gap for sample, gap in zip(samples, now - then, strict=True)}
         about = {"kl": float((then - now).double().expm1()[mask].mean() + (now - then)[mask].mean())}
     if config.credit == "episode":
         advantages, metrics = group_advantages(judged, valid, scale_rewards=config.scale_rewards)
@@ -143,12 +148,26 @@ def _credit_turns(
     def parts_of(rollout: Rollout) -> list[list[float]]:
         return [call_parts(turn.reward) for turn in rollout.trajectory.turns]
 
+    def forks_of(rollout: Rollout) -> list[list[float]]:
+        return [[sum(rewards_of(fork)) for fork in forks if fork.valid] for forks in rollout.forks]
+
+    def valid(of: Callable[[Rollout], list[Any]]) -> list[list[list[Any]]]:
+        return [[of(rollout) if rollout.valid else [] for rollout in group] for group in groups]
+
     by_call = config.credit == "call"
-    rewards, reached = padded([[rewards_of(r) if r.valid else [] for r in group] for group in groups], 3)
-    parts, made = None, None
-    if by_call:
-        parts, made = padded([[parts_of(r) if r.valid else [] for r in group] for group in groups], 4)
-    advantages, extra, metrics = turn_advantages(rewards, reached, parts, made, scale_rewards=config.scale_rewards)
+    rewards, reached = padded(valid(rewards_of), 3)
+    if config.credit == "fork":
+        states, _ = padded([shared_states([r.sample if r.valid else None for r in group]) for group in groups], 3)
+        forks, forked = padded(valid(forks_of), 4)
+        advantages, metrics = fork_advantages(
+            rewards, reached, states, forks, forked, scale_rewards=config.scale_rewards
+        )
+        extra = advantages.new_zeros(*advantages.shape, 0)
+        sampled = [sum(fork.sample.loss_mask) for group in groups for fork in _forks(group)]
+        metrics |= {"forks": float(len(sampled)), "fork_tokens": float(sum(sampled))}
+    else:
+        parts, made = padded(valid(parts_of), 4) if by_call else (None, None)
+        advantages, extra, metrics = turn_advantages(rewards, reached, parts, made, scale_rewards=config.scale_rewards)
     for group, rows, extras in zip(groups, advantages.tolist(), extra.tolist(), strict=True):
         for rollout, row, more in zip(group, rows, extras, strict=True):
             turns = rollout.trajectory.turns if rollout.valid else []
@@ -158,6 +177,11 @@ def _credit_turns(
                     raise ValueError('credit "call" needs decode, to find the tokens of the calls')
                 credit_calls(rollout.sample, k, turn, more[k][: len(turn.reward.calls)], decode)
     return metrics
+
+
+def _forks(group: Sequence[Rollout]) -> list[Rollout]:
+    """All of them, valid or not."""
+    return [fork for rollout in group for forks in rollout.forks for fork in forks]
 
 
 def has_part(sample: Sample, config: TrainConfig) -> bool:

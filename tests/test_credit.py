@@ -10,12 +10,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from toolgym.agents.credit import turn_advantages  # noqa: E402
+from toolgym.agents.credit import fork_advantages, turn_advantages  # noqa: E402
 from toolgym.agents.grpo import group_advantages  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # Exact gradients ------------------------------------------------------------------------------------------------
 
-DEPTH, GROUP, GROUPS, BATCHES = 3, 4, 96_000, 60
+DEPTH, GROUP, GROUPS, BATCHES, FORKS = 3, 4, 96_000, 60, 2
 NODES = 2**DEPTH - 1
 STOP = 0
 
@@ -73,29 +75,35 @@ class Tree:
             total = total + compared * sum(c * (part - mean) * lp for c, lp, part in calls)
         return torch.autograd.grad(total, theta)[0]
 
-    def sample(self, seed):
-        """Thought, act, node and whether it is reached, each (groups, G, turns)."""
+    def sample(self, seed, node=None):
+        """Thought, act, node and whether it is reached, each (*shape, turns); from ``node`` of that shape, or else
+        the groups' episodes from the root."""
         generator = torch.Generator().manual_seed(seed)
         thoughts, acts = (x.detach().exp().cumsum(-1) for x in self.policy(self.theta()))
-        node, reached = torch.zeros(GROUPS, GROUP, dtype=torch.long), torch.ones(GROUPS, GROUP, dtype=torch.bool)
+        node = torch.zeros(GROUPS, GROUP, dtype=torch.long) if node is None else node
+        reached = torch.ones_like(node, dtype=torch.bool)
         turns = []
         for _ in range(DEPTH):
-            u, v = torch.rand(2, GROUPS, GROUP, generator=generator, dtype=torch.float64)
+            u, v = torch.rand(2, *node.shape, generator=generator, dtype=torch.float64)
             thought = (u > thoughts[node, 0]).long()
             cuts = acts[node, thought]
             act = (v > cuts[..., 0]).long() + (v > cuts[..., 1])
             turns.append((thought, act, node, reached))
-            reached = reached & (act != STOP)
-            node = torch.where(reached & (2 * node + act < NODES), 2 * node + act, 0)
-        return [torch.stack(x, 2) for x in zip(*turns, strict=True)]
+            reached = reached & (act != STOP) & (2 * node + act < NODES)
+            node = torch.where(reached, 2 * node + act, 0)
+        return [torch.stack(x, -1) for x in zip(*turns, strict=True)]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    def forks(self, node, reached, states):
+        """Returns to go of forks and which there are, (groups, G, turns, n): at each state its first member has as many
+        as its members lack others."""
+        alike = (states[:, :, None] == states[:, None]) & reached[:, :, None] & reached[:, None]
+        first = reached & ~torch.stack([alike[..., k].tril(-1).any(2) for k in range(DEPTH)], 2)
+        missing = (FORKS + 1 - alike.sum(2)).clamp(min=0) * first
+        forked = torch.arange(FORKS + 1) < missing[..., None]
+        thought, act, nodes, there = self.sample(2, node[..., None].expand(forked.shape)[forked])
+        returns = torch.zeros(forked.shape, dtype=torch.float64)
+        returns[forked] = (self.rewards[nodes, thought, act] * there).sum(-1)
+        return returns, forked
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +204,37 @@ def test_call_is_biased_by_what_is_stated(tree, played):
     assert bias.norm() > 0.2 * tree.gradient().norm()
     assert not agrees(call, tree.gradient())
     assert about["calls_of_one"] > 0
+
+
+@pytest.mark.parametrize("state", ["what was said", "node"])
+def test_fork_is_unbiased_and_has_the_least_spread(tree, played, state):
+    """States told apart by all that was said before, thoughts included, as in training; or by the node alone, which is
+    as good here and has more in common."""
+    thought, act, node, reached, rewards, _ = played
+    turns = (thought * 3 + act) * 6 ** torch.arange(DEPTH)
+    states = node if state == "node" else turns.cumsum(2) - turns
+    forks, forked = tree.forks(node, reached, states)
+    assert 0.2 < forked.sum() / reached.sum() < 0.7
+    advantages, about = fork_advantages(rewards, reached, states, forks, forked, scale_rewards="none")
+    fork = estimated(tree, played, advantages)
+    assert agrees(fork, tree.gradient())
+    assert about["turns_of_one"] == 0
+    turn = estimated(tree, played, turn_advantages(rewards, reached, scale_rewards="none")[0])
+    assert fork[1].norm() < 0.95 * turn[1].norm()
+
+
+def test_fork_needs_no_group_and_stays_unbiased_where_forks_fail(tree, played):
+    _, _, node, reached, rewards, _ = played
+    alone = [x.flatten(0, 1)[:, None] for x in (rewards, reached, node)]
+    forks, forked = tree.forks(alone[2], alone[1], alone[2])
+    assert (forked.sum(3) == FORKS * alone[1]).all()
+    advantages, _ = fork_advantages(*alone, forks, forked, scale_rewards="none")
+    assert agrees(estimated(tree, played, advantages.view_as(rewards)), tree.gradient())
+    forks, forked = tree.forks(node, reached, node)
+    forked &= torch.rand(forked.shape, generator=torch.Generator().manual_seed(3)) < 0.3
+    advantages, about = fork_advantages(rewards, reached, node, forks, forked, scale_rewards="none")
+    assert about["turns_of_one"] > 0.01 * reached.sum()
+    assert agrees(estimated(tree, played, advantages), tree.gradient())
 
 
 def test_scaling_is_biased_in_direction_too(tree, played):

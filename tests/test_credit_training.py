@@ -10,12 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import test_train  # noqa: E402
 from test_train import config, metrics, trainer  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym import Rubric, Task, ToolCall, ToolEnv, register  # noqa: E402
-from toolgym.agents.credit import call_parts, token_spans  # noqa: E402
+from toolgym.agents.call_tokens import call_parts, token_spans  # noqa: E402
 from toolgym.agents.forward import TrainingForward  # noqa: E402
 from toolgym.agents.tokens import ChatTokens  # noqa: E402
 from toolgym.agents.update import PolicyUpdate, grpo_advantages, score  # noqa: E402
@@ -24,7 +23,7 @@ from toolgym.rewards import terms  # noqa: E402
 from toolgym.tools import Tool  # noqa: E402
 from toolgym.types import Completion, message  # noqa: E402
 
-one_thread = test_train.one_thread
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Keys(ToolEnv):
@@ -58,7 +57,7 @@ def keys(split="train", **kwargs):
 register("TestKeys-v0", keys)
 
 
-@pytest.mark.parametrize("credit", ["episode", "turn", "call"])
+@pytest.mark.parametrize("credit", ["episode", "turn", "call", "fork"])
 def test_the_reward_of_two_turns_rises(tmp_path, credit):
     settings = {"steps": 15, "num_generations": 16, "learning_rate": 1e-2, "save_every": 100, "seed": 1}
     run = trainer(tmp_path / "run", env="TestKeys-v0", credit=credit, **settings)
@@ -66,7 +65,12 @@ def test_the_reward_of_two_turns_rises(tmp_path, credit):
     rows = metrics(tmp_path / "run")
     rewards = [row["reward"] for row in rows]
     assert sum(rewards[-4:]) > 2 * sum(rewards[:4])
-    assert ("turns_of_one" in rows[0], "calls_of_one" in rows[0]) == (credit != "episode", credit == "call")
+    told = {name: name in rows[0] for name in ("turns_of_one", "calls_of_one", "fork_tokens")}
+    assert told == {
+        "turns_of_one": credit != "episode",
+        "calls_of_one": credit == "call",
+        "fork_tokens": credit == "fork",
+    }
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from conftest import calling, saying, shop
 
 from toolgym import Rubric, Trajectory, evaluate
-from toolgym.agents.config import TrainConfig
 from toolgym.agents.evaluate import keep_evaluation
 from toolgym.cli import main
 from toolgym.registry import SUITES
@@ -86,6 +85,18 @@ def test_every_suites_runs_replay(env_id, dialect, tmp_path):
     evaluate(env_id, Mixed(), env_kwargs={"dialect": dialect}, n=12, repeats=2, out=tmp_path)
     found = replay(tmp_path)
     assert [(each.status, each.differences) for each in found] == [("same", ())] * 24
+
+
+def test_a_text_that_is_too_long_replays(tmp_path):
+    class Long(Shopper):
+        def act(self, observation):
+            return MILK + "x" * 1000
+
+    evaluate("TestShop-v0", Long(), env_kwargs={"max_action_chars": len(MILK) + 5}, out=tmp_path / "run")
+    found = replay(tmp_path / "run")
+    assert [(each.status, each.differences) for each in found] == [("same", ())] * 3
+    assert all("more than" in each.episode.turns[0].reward.terms[0].reason for each in found)
+    assert not any(each.episode.turns[0].reward.calls for each in found)
 
 
 def test_what_differs_is_said(run):
@@ -240,21 +251,15 @@ def test_a_training_runs_kept_episodes_replay_at_the_step_they_were_scored(tmp_p
         rescore(run, "toolrl", tmp_path / "out")
 
 
-def test_a_group_of_another_suite_of_the_mix_replays(tmp_path):
-    run = tmp_path / "train"
-    kept(run / "groups" / "step-000001", {"step": 1, "temperature": 1.0, "env": OFFICE}, env_id="TestShop-v0")
+def test_episodes_of_another_suite_than_the_folder_says_are_refused(tmp_path):
+    kept(tmp_path / "groups" / "step-000001", {"step": 1, "temperature": 1.0, "env": OFFICE}, env_id="TestShop-v0")
     with pytest.raises(RunError, match="milk was played in TestShop-v0, the run in ToolGym-Office-v0"):
-        replay(run)
-    mix = [{"env": "TestShop-v0", "dialect": "hermes"}, {"env": "TestShop-v0", "dialect": "toolrl"}]
-    (run / "config.json").write_text(json.dumps({"algo": "grpo", "mix": mix}))
-    assert [each.status for each in replay(run)] == ["same"] * 2
-    assert [each.status for each in replay(run / "groups" / "step-000001")] == ["same"] * 2
+        replay(tmp_path)
 
 
 def test_what_the_trainer_writes_is_read(tmp_path):
-    config = TrainConfig(out=str(tmp_path), env="TestShop-v0", env_kwargs={}, eval_kwargs={"max_turns": 5})
     episodes = evaluate(lambda: gym.make("TestShop-v0", max_turns=5), Shopper())
-    keep_evaluation(tmp_path, 25, config, episodes)
+    keep_evaluation(tmp_path, 25, ("TestShop-v0", {"max_turns": 5}), episodes)
     assert [each.status for each in replay(tmp_path)] == ["same"] * 3
 
 

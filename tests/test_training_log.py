@@ -24,6 +24,7 @@ from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents import metrics as metrics_module  # noqa: E402
 from toolgym.agents.policy import Generation  # noqa: E402
 from toolgym.agents.train import UNSCORED_STEPS, Trainer, TrainingStopped  # noqa: E402
+from toolgym.replay import replay  # noqa: E402
 from toolgym.report import load_runs  # noqa: E402
 from toolgym.runlog import RunError, read_metrics  # noqa: E402
 
@@ -120,6 +121,15 @@ def test_evaluations_and_groups_are_kept_as_runs_that_a_report_reads(tmp_path, m
     (group,) = load_runs([out / "groups" / "step-000004"])
     assert [t.repeat for t in group.trajectories] == [0, 1, 2, 3, 4]
     assert len({t.task_id for t in group.trajectories}) == 1
+
+
+def test_what_is_kept_of_a_mix_of_suites_says_which_and_replays(tmp_path):
+    trainer(tmp_path / "run", mix=[{"env": "TestTalk-v0", "split": "val"}], steps=6, save_every=1).run()
+    runs = load_runs(sorted((tmp_path / "run" / "groups").iterdir()))
+    kept = [(run.settings["env"], run.settings["env_kwargs"]) for run in runs]
+    assert {env for env, _ in kept} == {"TestLetters-v0", "TestTalk-v0"}
+    assert all(kwargs == ({} if env == "TestLetters-v0" else {"split": "val"}) for env, kwargs in kept)
+    assert {each.status for each in replay(tmp_path / "run")} == {"same"}
 
 
 def test_what_was_kept_of_steps_that_come_again_is_removed_and_half_written_folders_too(tmp_path):

@@ -56,8 +56,6 @@ class StoredRun(msgspec.Struct, frozen=True):
     folder: Path
     settings: dict[str, Any]
     episodes: list[Trajectory]
-    others: tuple[tuple[str, dict[str, Any]], ...] = ()
-    """Further suites that were trained on: ids and arguments."""
 
     @property
     def kept_by_training(self) -> bool:
@@ -139,10 +137,10 @@ def stored_runs(path: str | Path) -> list[StoredRun]:
     path = Path(path)
     folder = path.parent if path.name == "episodes.jsonl" else path
     if (folder / "run.json").is_file():
-        runs = [_stored(folder, _mix(folder.parent.parent))]
+        runs = [_stored(folder)]
     else:
         kept = [part for kind in ("evaluations", "groups") for part in sorted((folder / kind).glob("step-*"))]
-        runs = [_stored(part, _mix(folder)) for part in kept if (part / "run.json").is_file()]
+        runs = [_stored(part) for part in kept if (part / "run.json").is_file()]
     if not runs:
         what = "it has no run.json" if folder.is_dir() else "there is no such folder"
         raise RunError(f"{folder} is no run's folder: {what}")
@@ -155,27 +153,19 @@ def replay_stored(
     stored: StoredRun, make: MakeEnv | None = None, *, rubric: RewardModel | None = None
 ) -> Iterator[Replayed]:
     """Replay a folder's episodes one by one. With ``rubric`` rewards come from it and are not compared."""
-    envs: dict[int, gym.Env[Any, Any]] = {}
-    places = [(stored.settings["env"], stored.settings.get("env_kwargs", {})), *stored.others]
+    env: gym.Env[Any, Any] | None = None
+    env_id: str = stored.settings["env"]
     for episode in stored.episodes:
         if not episode.reward_valid:
             yield Replayed(episode, reason=episode.error or "the episode was not valid")
             continue
-        mine = [i for i, (env_id, _) in enumerate(places) if env_id.rpartition(":")[2] == episode.env_id]
-        if not mine and make is None:
-            names = ", ".join(dict.fromkeys(env_id for env_id, _ in places))
-            raise RunError(f"{stored.folder}: {episode.task_id} was played in {episode.env_id}, the run in {names}")
-        found = None
-        for i in mine or [0]:  # several, where one suite was trained on with different arguments
-            if i not in envs:
-                envs[i] = _made(*places[i], make, rubric)
-                if stored.step is not None:
-                    envs[i].unwrapped.set_step(stored.step)  # type: ignore[attr-defined]
-            found = _replayed(envs[i], episode, stored, rubric is None)
-            if not found.elsewhere:
-                break
-        assert found is not None
-        yield found
+        if make is None and env_id.rpartition(":")[2] != episode.env_id:
+            raise RunError(f"{stored.folder}: {episode.task_id} was played in {episode.env_id}, the run in {env_id}")
+        if env is None:
+            env = _made(env_id, stored.settings.get("env_kwargs", {}), make, rubric)
+            if stored.step is not None:
+                env.unwrapped.set_step(stored.step)  # type: ignore[attr-defined]
+        yield _replayed(env, episode, stored, rubric is None)
 
 
 def check_tasks(found: Sequence[Replayed]) -> None:
@@ -252,12 +242,12 @@ def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool 
 # The run ----------------------------------------------------------------------------------------
 
 
-def _stored(folder: Path, others: tuple[tuple[str, dict[str, Any]], ...]) -> StoredRun:
+def _stored(folder: Path) -> StoredRun:
     settings = _json(folder / "run.json")
     arguments = settings.get("env_kwargs", {})
     if not isinstance(settings.get("env"), str) or not isinstance(arguments, dict):
         raise RunError(f"{folder / 'run.json'} does not say which env was played")
-    return StoredRun(folder, settings, read_episodes(folder), others)
+    return StoredRun(folder, settings, read_episodes(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -268,15 +258,6 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunError(f"{path} does not hold a run's settings")
     return found
-
-
-def _mix(folder: Path) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The further suites of a training run, as its settings have them."""
-    if not (folder / "config.json").is_file():
-        return ()
-    entries = _json(folder / "config.json").get("mix", [])
-    entries = [each for each in entries if isinstance(each, dict) and isinstance(each.get("env"), str)]
-    return tuple([(each["env"], {k: v for k, v in each.items() if k != "env"}) for each in entries])
 
 
 def _made(
