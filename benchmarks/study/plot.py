@@ -1,0 +1,83 @@
+"""The study as a picture: success by arm with its seeds, and how answers and rewards changed over training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .arms import ABLATIONS, ARMS, METHODS, Arm
+from .intervals import interval
+from .sizes import Size
+from .tables import Results
+
+COLOURS = ("#2f6fd0", "#d9772b", "#1f9e89", "#b5529c", "#7a8b1f", "#6d5bd0")
+OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("Tokens of an answer", "completion_length", ("grpo", "length-fixed", "length-dynamic", "ppo")),
+    ("Success in training, %: methods", "success", ("grpo", "sft-grpo", "ppo", "sft-ppo")),
+    ("Success in training, %: scale", "success", ("grpo", "scale-equal", "scale-two-stage", "scale-dynamic")),
+    ("Success in training, %: granularity", "success", ("grpo", "fine", "intermediate", "coarse")),
+)
+
+
+def write_plot(results: Results, size: Size, path: Path) -> None:
+    """Needs matplotlib (the extra ``report``)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 7.6), dpi=110, layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+    left, right = above.subplots(1, 2)
+    _bars(left, METHODS, results, size, "Methods")
+    _bars(right, (ARMS["grpo"], *ABLATIONS), results, size, "GRPO cold, other rewards")
+    for axes, (title, curve, names) in zip(below.subplots(1, 4), OVER_TRAINING, strict=True):
+        _lines(axes, title, curve, [ARMS[name] for name in names], results)
+    part = path.with_name(f".{path.name}.part")
+    figure.savefig(part, format="png")
+    os.replace(part, path)
+
+
+def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: str) -> None:
+    arms = [arm for arm in arms if arm.name in results][::-1]
+    suites = [suite.name for suite in size.suites]
+    high = 0.8 / len(suites)
+    for j, suite in enumerate(suites):
+        for i, arm in enumerate(arms):
+            values = [100 * result["suites"][suite]["success"] for result in results[arm.name].values()]
+            at, found = i + high * ((len(suites) - 1) / 2 - j), interval(values)
+            label = suite if i == 0 else None
+            axes.barh(at, found.mean, height=0.9 * high, color=COLOURS[j % len(COLOURS)], alpha=0.45, label=label)
+            axes.errorbar(found.mean, at, xerr=found.half or 0.0, color=COLOURS[j % len(COLOURS)], linewidth=1.3)
+            axes.plot(values, [at] * len(values), ".", color="black", markersize=3, alpha=0.6)
+    axes.set_yticks(range(len(arms)), [arm.says for arm in arms])
+    axes.set_xlim(left=0)
+    axes.set_title(f"{title}: success, %", fontsize=10, loc="left")
+    axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
+    _plain(axes)
+
+
+def _lines(axes: Any, title: str, curve: str, arms: Sequence[Arm], results: Results) -> None:
+    for i, arm in enumerate(arms):
+        curves = [result["curves"].get(curve, []) for result in results.get(arm.name, {}).values()]
+        steps = min(map(len, curves), default=0)
+        if not steps:
+            continue
+        scale = 100 if curve == "success" else 1
+        mean = _smooth([scale * sum(each[k] for each in curves) / len(curves) for k in range(steps)])
+        axes.plot(range(1, steps + 1), mean, color=COLOURS[i], linewidth=1.6, label=arm.says)
+    axes.set_ylim(bottom=0)
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_xlabel("training step", fontsize=8)
+    if axes.lines:
+        axes.legend(fontsize=7, frameon=False)
+    _plain(axes)
+
+
+def _smooth(values: Sequence[float], span: int = 5) -> list[float]:
+    return [sum(part) / len(part) for k in range(len(values)) if (part := values[max(0, k - span + 1) : k + 1])]
+
+
+def _plain(axes: Any) -> None:
+    axes.grid(alpha=0.3)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)

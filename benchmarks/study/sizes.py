@@ -1,0 +1,146 @@
+"""The sizes to do the study at: which model, on what, for how long, judged on what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from .decisions import ENV, TOOLRL_ENV
+
+
+class Suite(msgspec.Struct, frozen=True):
+    """What every arm is judged on."""
+
+    name: str
+    env: str
+    kwargs: dict[str, Any]
+    n: int | None
+    """Tasks; None for all."""
+    new_tokens: int = 128
+
+
+class Size(msgspec.Struct, frozen=True):
+    """A study at one size."""
+
+    model: str
+    """"tiny" is made from nothing, else as TrainConfig's; "" must be given."""
+    train: dict[str, Any]
+    """Settings that all arms share; schedules of rewards run at the pace of the arm's steps."""
+    kinds: dict[str, dict[str, Any]]
+    suites: tuple[Suite, ...]
+    overall: str
+    """The suite whose success is called overall."""
+    length_words: int
+    """Of thought, for the full length reward."""
+    built: dict[str, int] = {}
+    """Of the tiny model: see tiny_model.build."""
+
+
+PAPER_STEPS = 105
+"""Training steps of the paper's runs, through which its schedules go."""
+
+
+def decisions(name: str, n: int, **kwargs: Any) -> Suite:
+    return Suite(name, ENV, kwargs, n, 80 if kwargs.get("brief", True) else 128)
+
+
+_TINY_RL = {"steps": 50, "prompts_per_step": 8, "num_generations": 8, "learning_rate": 1.5e-3}
+TINY = Size(
+    model="tiny",
+    train={"env": ENV, "env_kwargs": {}, "max_completion_length": 80, "max_tokens": 400, "warmup_steps": 3},
+    kinds={
+        "sft_small": {"algo": "sft", "steps": 25, "prompts_per_step": 8, "learning_rate": 1e-3},
+        "sft_large": {"algo": "sft", "steps": 125, "prompts_per_step": 16, "learning_rate": 1e-3},
+        "ppo": {"algo": "ppo", **_TINY_RL, "learning_rate": 5e-4},  # at GRPO's it falls apart
+        "grpo": {"algo": "grpo", **_TINY_RL},
+    },
+    suites=(
+        decisions("seen", 180, split="train", world=901),
+        decisions("test", 180, split="test"),
+        decisions("test_unseen", 180, split="test_unseen"),
+    ),
+    overall="seen",
+    length_words=32,
+    built={"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4, "vocabulary": 1500, "steps": 1600},
+)
+
+BFCL = ("simple_python", "multiple", "irrelevance")
+
+
+def bfcl(name: str, categories: Sequence[str], n: int | None) -> Suite:
+    return Suite(name, "ToolGym-BFCL-v0", {"category": list(categories)}, n)
+
+
+_TOOLRL_SFT = {"env": "ToolGym-ToolRL-v0", "split": "sft", "prompt": "dialect"}
+_LAPTOP_RL = {"steps": 40, "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5}
+LAPTOP = Size(
+    model="smollm2",
+    train={"env": ENV, "env_kwargs": {"brief": False}, "max_tokens": 700},
+    kinds={
+        "sft_small": {"algo": "sft", "mix": [_TOOLRL_SFT], "steps": 50, "prompts_per_step": 8, "learning_rate": 5e-4},
+        "sft_large": {"algo": "sft", "mix": [_TOOLRL_SFT], "steps": 500, "prompts_per_step": 8, "learning_rate": 5e-4},
+        "ppo": {"algo": "ppo", **_LAPTOP_RL},
+        "grpo": {"algo": "grpo", **_LAPTOP_RL},
+    },
+    suites=(
+        bfcl("bfcl", BFCL, 192),
+        decisions("office", 96, split="test", brief=False),
+        decisions("office_unseen", 96, split="test_unseen", brief=False),
+        Suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, None),
+        Suite("bamboogle", "ToolGym-Bamboogle-v0", {}, 32),
+    ),
+    overall="bfcl",
+    length_words=64,
+)
+
+_GPU_RL = {"steps": 105, "prompts_per_step": 128, "num_generations": 4, "learning_rate": 1e-6}
+GPU = Size(
+    model="",
+    train={"env": TOOLRL_ENV, "env_kwargs": {"split": "train"}, "max_completion_length": 1024, "max_tokens": 3072},
+    kinds={
+        "sft_small": {"algo": "sft", "env": "ToolGym-ToolRL-v0", "env_kwargs": {"split": "sft"}, "steps": 75,
+                      "prompts_per_step": 16, "learning_rate": 1e-5, "max_tokens": 4096},
+        "sft_large": {"algo": "sft", "env": "ToolGym-ToolRL-v0", "steps": 735, "prompts_per_step": 16,
+                      "learning_rate": 1e-5, "max_tokens": 4096},
+        "ppo": {"algo": "ppo", **_GPU_RL},
+        "grpo": {"algo": "grpo", **_GPU_RL},
+    },
+    suites=(
+        bfcl("bfcl", ("simple_python", "multiple", "parallel", "parallel_multiple", "live_simple", "live_multiple",
+                      "live_relevance", "irrelevance", "live_irrelevance"), None),
+        Suite("apibank", "ToolGym-APIBank-v0", {}, None, 512),
+        Suite("bamboogle", "ToolGym-Bamboogle-v0", {}, None, 512),
+        Suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, None, 1024),
+    ),
+    overall="bfcl",
+    length_words=512,
+)  # fmt: skip
+
+SIZES = {"tiny": TINY, "laptop": LAPTOP, "gpu": GPU}
+
+
+def changed(size: Size, settings: Sequence[str]) -> Size:
+    """The size with other settings: "grpo.steps=10", "train.max_tokens=400", "built.steps=3", "suites.n=8".
+
+    Raises ValueError for a setting that is not of that form.
+    """
+    for setting in settings:
+        where, _, text = setting.partition("=")
+        part, _, name = where.partition(".")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise ValueError(f"{setting!r}: what follows = must be JSON") from None
+        if part in size.kinds:
+            size = msgspec.structs.replace(size, kinds={**size.kinds, part: {**size.kinds[part], name: value}})
+        elif part in ("train", "built"):
+            size = msgspec.structs.replace(size, **{part: {**getattr(size, part), name: value}})
+        elif where == "suites.n":
+            suites = tuple(msgspec.structs.replace(suite, n=value) for suite in size.suites)
+            size = msgspec.structs.replace(size, suites=suites)
+        else:
+            raise ValueError(f"{setting!r}: begin with {', '.join(size.kinds)}, train or built, or with suites.n")
+    return size

@@ -1,0 +1,86 @@
+"""The ToolRL paper's study at a chosen size: seven methods, eight other rewards, tables beside the paper's numbers.
+
+    python benchmarks/toolrl_study.py                                  # tiny: five seeds, about 1.5 hours on one core
+    python benchmarks/toolrl_study.py --size laptop --seeds 1          # SmolLM2-135M, hours on two cores
+    python benchmarks/toolrl_study.py --size gpu --model Qwen/Qwen2.5-1.5B-Instruct
+    python benchmarks/toolrl_study.py --table                          # of what is there already
+
+Stopped at any point, the same command goes on where it was. Runs are kept in ``--runs``; what is judged, in
+``--results``: one JSON file per arm and seed, ``study.md`` and ``study.png``. ``tiny`` needs no data and no network: a
+language model of 0.8 million parameters is made from nothing, the same for all seeds, with skills and bad habits
+(study/tiny_corpus.py), and learns first decisions of Office tasks. On one machine its results follow from the seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "results" / "study"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=["tiny", "laptop", "gpu"], default="tiny")
+    parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1, ... (default: 5)")
+    parser.add_argument("--arms", help="only these, separated by commas (default: all)")
+    parser.add_argument("--model", help="instead of the size's own; gpu has none")
+    parser.add_argument("--runs", type=Path, help="default: runs/study/SIZE")
+    parser.add_argument("--results", type=Path, help="default: benchmarks/results/study/SIZE")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KIND.NAME=JSON", help="change a setting: grpo.steps=10"
+    )
+    parser.add_argument("--table", action="store_true", help="train nothing; write the tables and the picture")
+    options = parser.parse_args()
+    # threads that spin while they wait make a model slow on cores that others use too; torch reads this
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+    from study.arms import ARMS
+    from study.running import Study
+    from study.sizes import SIZES, changed
+    from study.tables import document, load
+
+    size = changed(SIZES[options.size], options.set)
+    runs = options.runs or Path("runs") / "study" / options.size
+    results = options.results or RESULTS / options.size
+    results.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+
+    def tell(text: str) -> None:
+        print(f"{time.perf_counter() - began:7.0f} s  {text}", flush=True)
+
+    if not options.table:
+        names = options.arms.split(",") if options.arms else list(ARMS)
+        if unknown := [name for name in names if name not in ARMS]:
+            parser.error(f"unknown arm {', '.join(unknown)}; there are {', '.join(ARMS)}")
+        model = options.model or size.model
+        if not model:
+            parser.error(f"size {options.size} needs --model: a folder, or a name on the Hugging Face hub")
+        if model == "tiny":
+            from study.tiny_model import build
+
+            torch.set_num_threads(1)  # so small a model gains nothing from more, and results do not hang on them
+            model = str(build(runs / "model", settings=size.built, tell=tell))
+        study = Study(size, model, runs, results, tell)
+        for seed in range(options.seeds):
+            for name in names:
+                study.do(ARMS[name], seed)
+                write(document(load(results), size, options.size), results)
+    found = load(results)
+    write(document(found, size, options.size), results)
+    from study.plot import write_plot
+
+    write_plot(found, size, results / "study.png")
+    print((results / "study.md").read_text("utf-8"))
+
+
+def write(text: str, results: Path) -> None:
+    from toolgym.runlog import write_atomic
+
+    write_atomic(results / "study.md", text)
+
+
+if __name__ == "__main__":
+    main()
