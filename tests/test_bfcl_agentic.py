@@ -46,6 +46,8 @@ def test_every_category_has_its_rows() -> None:
     env = AgenticEnv("agentic,memory_prereq")
     assert len({task.id for task in env.tasks}) == 584
     assert AgenticEnv().categories == MEMORY
+    assert env.tasks.counts == counts  # type: ignore[attr-defined]
+    assert (AgenticEnv("agentic").max_turns, env.max_turns) == (MAX_STEPS, 14 * MAX_STEPS)
     assert AgenticEnv(["web_search", "memory"]).categories == (*GROUPS["web_search"], *MEMORY)
     assert {question.scenario for question in questions("memory")} == set(SCENARIOS)
 
@@ -229,7 +231,24 @@ def test_the_end_of_a_conversation_pays_for_what_the_memory_has() -> None:
         _, reward, *_, info = env.step(text)
     assert 0 < info["remembered"] < 1
     assert reward == pytest.approx(BEST - 6 * (1 - info["remembered"]))
-    assert info["success"]
+    assert not info["success"]
+    assert info["verdict"].startswith("the memory lacks")
+    *others, last = env.gold(task)
+    env.reset(options={"task_id": task.id})
+    for text in (*others, last):
+        *_, info = env.step(text)
+    assert (info["success"], info["remembered"]) == (True, 1.0)
+
+
+@pytest.mark.parametrize("category", PREREQ)
+def test_who_remembers_nothing_passes_no_conversation(category: str, tmp_path: Path) -> None:
+    for task in (env := AgenticEnv(category, memory=tmp_path)).tasks:
+        env.reset(options={"task_id": task.id})
+        while not env.over:
+            *_, info = env.step(act(env, says="Noted."))
+        assert info["reward_valid"]
+        assert info["success"] == (info["remembered"] == 1), task.id
+        assert not info["success"], (task.id, info)
 
 
 def test_a_conversation_cut_off_by_the_official_limit_leaves_its_memory(tmp_path: Path) -> None:

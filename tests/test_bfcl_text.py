@@ -123,6 +123,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert decoded is None or is_call_list(decoded)
 
 
+def test_another_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are python, java, javascript") as caught:
+        decode_text("[f(1)]", "cobol")
+    assert not isinstance(caught.value, DecodeError)
+
+
 def test_without_tree_sitter_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
     source_text._grammar.cache_clear()

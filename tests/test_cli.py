@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import re
@@ -14,8 +15,10 @@ from conftest import Shop, calling, saying, shop_tasks
 
 from toolgym import ToolEnv, registry
 from toolgym.cli import EXTRAS, main
+from toolgym.commands.docstring import fitted
 from toolgym.commands.resolve import AGENTS, make_agent
 from toolgym.rollout import AgentError
+from toolgym.runlog import write_atomic
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 COMMANDS = ["list", "show", "play", "eval", "train", "export", "report", "replay", "audit", "fetch"]
@@ -60,6 +63,21 @@ class Buyer:
 class Broken:
     def act(self, observation):
         raise AgentError("the server is down")
+
+
+class Mute:
+    def act(self, observation):
+        return None
+
+
+class Buggy:
+    def act(self, observation):
+        raise ValueError("my agent broke")
+
+
+class Unmade:
+    def __init__(self):
+        raise ValueError("no shop today")
 
 
 class NeedsTorch:
@@ -119,6 +137,13 @@ def test_wrong_usage_ends_with_2(run, words):
     assert run(*words)[0] == 2
 
 
+@pytest.mark.parametrize(("option", "value", "least"), [("-n", "x", 1), ("--repeats", "0", 1), ("--seed", "-1", 0)])
+def test_a_number_that_cannot_be_meant_is_named_with_its_option(run, option, value, least):
+    status, _, err = run("eval", "--env", "x", "--agent", "y", option, value)
+    assert status == 2
+    assert f"argument {option}: '{value}' is not a whole number from {least}" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -133,6 +158,16 @@ def test_wrong_usage_ends_with_2(run, words):
         (["show", "TestShopEnv-v0", "--env-arg", "max_turns=0"], "at least 1"),
         (["show", "TestShopEnv-v0", "--env-arg", 'max_turns="3"'], "max_turns must be a whole number, got '3'"),
         (["show", "TestShopEnv-v0", "--env-arg", "max_turns=true"], "max_turns must be a whole number"),
+        (["show", "TestPlainEnv-v0", "--category", "all"], "--env-arg NAME=VALUE"),
+        (["show", "ToolGym-Office-v0", "--category", "chain"], "--env-arg level=chain"),
+        (["show", "ToolGym-Office-v0", "--env-arg", "outcome=x"], "'int'; check the env's arguments: outcome='x'"),
+        (["show", "TestShopEnv-v0", "--category", ","], "name a category"),
+        (["show", "TestShopEnv-v0", "--category", ""], "name a category"),
+        (["show", "TestShopEnv-v0", "--category", "all", "--env-arg", "category=greetings"], "given twice"),
+        (
+            ["show", "TestShopEnv-v0", "--env-arg", "max_turns=2", "--env-arg", "max_turns=3"],
+            "max_turns is given twice",
+        ),
         (["show", "nosuchmodule:Env-v0"], "nosuchmodule"),
         (["show", "CartPole-v1"], "no suite"),
         (["play", "TestShopEnv-v0", "mlik"], "did you mean milk"),
@@ -141,6 +176,10 @@ def test_wrong_usage_ends_with_2(run, words):
         (["eval", "--env", "TestShopEnv-v0", "--agent", "replay"], "needs --replay"),
         (["eval", "--env", "TestShopEnv-v0", "--agent", "endpoint"], "needs --model"),
         (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Nobody"], "Nobody"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", "nosuch.module:Agent"], "no agent 'nosuch.module:Agent'"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Mute"], "answers with text (str); Mute gave NoneType"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:PlainEnv"], "needs act(observation) -> str"),
+        (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Unmade"], "no shop today (test_cli.py, line "),
         (["eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:NeedsTorch"], "pip install 'toolgym[train]'"),
         (["eval", "--env", "TestShopEnv-v0", "--agent", BUYER, "--resume"], "--out"),
         (["report", "nowhere"], "nowhere"),
@@ -185,6 +224,53 @@ def test_show_a_suite(run):
     assert status == 0
     for words in ("A shop with a cart.", "3 tasks", "Two cartons of milk", "item: string, quantity?: integer"):
         assert words in out
+
+
+DOCSTRING = """A suite: ``Name-v0``,
+which goes on. There are levels:
+
+- ``one``: the first, about which there is a great deal
+  to be said;
+- ``two``.
+
+Two commands::
+
+    toolgym eval --env Name-v0 --env-arg memory=runs/m/memory \\
+        --out ``x``
+
+Args:
+    level: one of them, or ``None``: then there are all of
+        them, in turn.
+    **kwargs: others.
+"""
+
+
+def test_docstrings_are_fitted_to_the_width():
+    assert fitted(inspect.cleandoc(DOCSTRING), 40).splitlines() == [
+        "A suite: Name-v0, which goes on. There",
+        "are levels:",
+        "",
+        "- one: the first, about which there is a",
+        "  great deal to be said;",
+        "- two.",
+        "",
+        "Two commands:",
+        "",
+        "    toolgym eval --env Name-v0 --env-arg memory=runs/m/memory \\",
+        "        --out ``x``",
+        "",
+        "Args:",
+        "    level: one of them, or None: then",
+        "        there are all of them, in turn.",
+        "    **kwargs: others.",
+    ]
+
+
+@pytest.mark.parametrize("suite", sorted(registry.SUITES))
+def test_every_suites_docstring_fits_in_80_columns(suite):
+    shown = fitted(inspect.getdoc(registry.suite_class(suite)), 80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "``" not in shown
 
 
 def test_show_a_task_with_its_gold_action_and_what_that_scores(run):
@@ -299,6 +385,11 @@ def test_episodes_lost_to_a_failure_are_counted_apart_and_explained(run):
     assert "3 invalid" in out
     assert "the server is down" in out
     assert re.search(r"all +– \[ 0\.0, +100\.0\] +0", out)
+    assert "3 episodes are not valid and count in" in out
+    assert (
+        "1 episode is not valid and counts in"
+        in run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Broken", "-n", 1)[1]
+    )
 
 
 def test_a_key_is_not_sent_to_another_server_unasked(monkeypatch):
@@ -337,6 +428,40 @@ def test_report_compares_runs_and_writes_a_page(run, tmp_path):
     assert status == 0
     assert out.count("mean per episode") == 2
     assert (tmp_path / "both.html").read_text("utf-8").count("class='episode'") == 5
+
+
+@pytest.mark.parametrize("holding", ["another agent's", "[]", "{", None])
+def test_a_run_that_cannot_be_gone_on_with_is_refused_before_the_bar(run, tmp_path, holding):
+    out = tmp_path / "run"
+    evaluate(run, "--out", out)
+    if holding is None:
+        (out / "run.json").unlink()
+    elif not holding.startswith("another"):
+        (out / "run.json").write_text(holding)
+    status, shown, err = run("eval", "--env", "TestShopEnv-v0", "--agent", "oracle", "--out", out, "--resume")
+    assert (status, shown) == (1, "")
+    assert str(out) in err
+
+
+def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run):
+    status, _, err = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Buggy")
+    assert status == 1
+    assert err.startswith("Traceback")
+    assert 'raise ValueError("my agent broke")' in err
+    assert f"error: in the agent {HERE}:Buggy: ValueError: my agent broke" in err
+    assert "rollout.py" not in err
+
+
+def test_a_page_that_cannot_be_written_is_named_and_leaves_nothing(run, tmp_path):
+    evaluate(run, "--out", tmp_path / "run")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    status, out, err = run("report", tmp_path / "run", "--html", tmp_path / "folder")
+    assert (status, out) == (1, "")
+    assert "is a folder: name a file" in err
+    with pytest.raises(OSError, match=r"folder'$"):
+        write_atomic(tmp_path / "folder", "text")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 # The rest ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from conftest import Shop, calling, saying, shop, shop_tasks
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
-from toolgym import Rubric, Task, ToolEnv
+from toolgym import Rubric, Task, ToolCall, ToolEnv
 from toolgym.types import FrozenDict, freeze
 
 MILK = ("add", {"item": "milk", "quantity": 2})
@@ -195,7 +195,7 @@ def test_a_text_over_the_limit_is_refused_and_scored():
     assert reward < 0
     assert terminated
     assert not info["success"]
-    assert len(observation["messages"][-1]["content"]) == 100
+    assert len(observation["messages"][-1]["content"]) == 101, "one more, so that a replay finds it too long as well"
 
 
 def test_calls_over_the_limit_are_answered_but_not_run():
@@ -280,3 +280,10 @@ def test_wrappers_of_gymnasium_work():
     env.reset(options={"task_id": "hello"})
     *_, info = env.step(saying("Good morning!"))
     assert info["episode"]["r"] == pytest.approx(4.0)
+
+
+def test_tasks_that_make_no_sense_are_refused():
+    with pytest.raises(TypeError, match=r"task 'a': .* expected=\[\[ToolCall"):
+        Task.of("a", "Hi.", expected=[ToolCall("f", {})])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="2 tasks have the id 'a'"):
+        ToolEnv([Task.of("a", "Hi."), Task.of("b", "Hi."), Task.of("a", "Ho.")])

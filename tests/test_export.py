@@ -66,6 +66,11 @@ def test_a_checkpoint_of_all_weights_is_copied(tmp_path):
 def test_mistakes_are_explained_and_leave_nothing(tmp_path, capsys):
     with pytest.raises(RunError, match="holds no checkpoint"):
         export(tmp_path, tmp_path / "out")
+    (tmp_path / "menu/checkpoints/step-000064").mkdir(parents=True)
+    (tmp_path / "menu/checkpoints/step-000064/model.zip").touch()
+    for source in (tmp_path / "menu", tmp_path / "menu/checkpoints/step-000064"):
+        with pytest.raises(RunError, match=f"toolgym eval --agent sb3 --model {source}"):
+            export(source, tmp_path / "out")
     trainer(tmp_path / "run", steps=2).run()
     (tmp_path / "there").mkdir()
     with pytest.raises(RunError, match="is there already"):

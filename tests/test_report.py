@@ -187,6 +187,19 @@ def test_an_overall_score_that_lacks_categories_says_so():
     }
 
 
+def test_all_categories_that_were_not_run_are_named_within_80_columns(monkeypatch):
+    names = [f"live_parallel_multiple_{i}" for i in range(12)]
+    monkeypatch.setattr(Summarising, "summarize", lambda trajectories: {"v4": {"overall": None, "missing": names}})
+    monkeypatch.setitem(registry.SUITES, "Test-v0", registry.Suite("Test-v0", f"{__name__}:Summarising", ""))
+    run = make_run([episode()], "x")
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_report([run], console)
+    shown = console.export_text()
+    assert max(map(len, shown.splitlines())) <= 80
+    for text in (shown, page([run])):
+        assert all(name in text for name in names)
+
+
 def test_words_that_do_not_explain_themselves_are_explained():
     each = episode(category="irrelevance")
     turn = each.turns[0]

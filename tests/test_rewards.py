@@ -282,6 +282,20 @@ def test_rewards_can_be_copied_and_pickled():
 # Rubrics and terms ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        ([], ValueError, "at least one term"),
+        ([("a", 1, 1.0)], TypeError, "'a' needs a function"),
+        ([terms.exact], TypeError, r"\(name, function, weight\)"),
+        ([("a", terms.exact)], TypeError, r"\(name, function, weight\)"),
+    ],
+)
+def test_a_rubric_of_no_terms_is_refused(given, error, says):
+    with pytest.raises(error, match=says):
+        Rubric(given)
+
+
 def test_a_rubric_is_the_weighted_sum_of_its_terms():
     rubric = Rubric([("format", terms.layout, 0.5), ("short", lambda evidence: (-0.25, "too long"), 2)])
     scores = rubric.score(evidence((KM,), answer(KM, MILES)))
@@ -355,7 +369,7 @@ def test_over_length():
 def test_rubrics_by_name():
     assert repr(get_rubric("toolrl")) == repr(ToolRLReward())
     assert repr(get_rubric("toolrl-reference")) == repr(ToolRLReward(matching="reference"))
-    mine = Rubric([])
+    mine = Rubric([("exact", terms.exact, 1.0)])
     assert get_rubric(mine) is mine
     with pytest.raises(ValueError, match="unknown rubric 'best': choose toolrl"):
         get_rubric("best")

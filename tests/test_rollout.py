@@ -15,7 +15,7 @@ import pytest
 from conftest import calling, saying, shop
 
 from toolgym import Rubric, evaluate, rollout
-from toolgym.rollout import AgentError
+from toolgym.rollout import AgentError, NotAnAgent
 from toolgym.runlog import RunError, dump_episode, read_episodes
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
@@ -278,6 +278,8 @@ def test_clear_errors(tmp_path):
         read_episodes(tmp_path)
     with pytest.raises(TypeError, match="needs act"):
         evaluate("TestShop-v0", object())
+    with pytest.raises(ValueError, match="give it with out"):
+        evaluate("TestShop-v0", Shopper(), resume=True)
     with pytest.raises(TypeError, match="plays ToolEnvs"):
         evaluate("CartPole-v1", Shopper())
     with pytest.raises(ValueError, match="at least 1"):
@@ -290,6 +292,20 @@ def test_clear_errors(tmp_path):
         evaluate("TestShop-v0", Shopper(), out=tmp_path / "file")
     with pytest.raises(ValueError, match="1,000,000 tasks: say how many"):
         evaluate("ToolGym-Office-v0", Shopper())
+
+    class Numbers(BatchShopper):
+        def act_batch(self, observations):
+            return [7 for _ in observations]
+
+    with pytest.raises(NotAnAgent, match="Numbers gave int"):
+        evaluate("TestShop-v0", Numbers())
+
+    class Nothing(BatchShopper):
+        def act_batch(self, observations):
+            return None
+
+    with pytest.raises(NotAnAgent, match="gave NoneType"):
+        evaluate("TestShop-v0", Nothing())
 
     class Short(BatchShopper):
         def act_batch(self, observations):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -10,8 +12,11 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
+from toolgym import evaluate
+from toolgym.agents.scripted import Oracle, Random, Silent
 from toolgym.dialects import DIALECTS
 from toolgym.registry import SUITES, suite_class
+from toolgym.report.glossary import TERMS
 
 IDS = sorted(SUITES)
 SMALL = {"ToolGym-BFCL-v0": {"category": "simple_python"}}
@@ -54,6 +59,21 @@ def test_gold_scores_the_maximum_in_every_dialect(env_id, dialect):
         if not info.get("known_unpassable"):
             assert info["success"], (task.id, info["verdict"])
             assert rewards == [4.0] * len(rewards), task.id
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_every_reward_term_is_explained(env_id):
+    for agent in (Oracle(), Random(), Silent()):
+        for episode in evaluate(env_id, agent, n=10):
+            assert {term.name for turn in episode.turns for term in turn.reward.terms} <= set(TERMS)
+
+
+def test_terms_that_are_rare_are_explained_too():
+    root = Path(__file__).parents[1]
+    sources = [*root.glob("envs/**/*.py"), root / "toolgym/rewards/toolrl.py"]
+    named = {name for path in sources for name in re.findall(r'\bTerm\(\s*"(\w+)"', path.read_text("utf-8"))}
+    assert len(named) > 8
+    assert named <= set(TERMS)
 
 
 @pytest.mark.parametrize("env_id", IDS)

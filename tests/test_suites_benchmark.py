@@ -297,6 +297,16 @@ def test_what_is_missing_is_shown_and_the_rest_goes_on(suites, tmp_path, monkeyp
     assert suites.main([*arguments[:3], "apibank", "--out", str(tmp_path / "none")]) == 1
 
 
+def test_without_matplotlib_no_picture_is_promised(suites, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert suites.main(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "suites.json, suites.md There is no suites.png" in shown
+    assert 'pip install ".[report]"' in shown
+    assert not (tmp_path / "suites.png").exists()
+
+
 def test_agents_of_one_name_are_told_apart(suites, tmp_path):
     arguments = [
         "--agents",

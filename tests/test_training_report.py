@@ -277,6 +277,19 @@ def test_the_evaluations_within_a_run_are_compared_like_any_others(learnt, capsy
     assert "step 20" in out
 
 
+def test_a_single_step_is_drawn_as_a_dot(tmp_path, monkeypatch):
+    figures = []
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    monkeypatch.setattr(figure, "savefig", lambda self, *args, **kwargs: figures.append(self))
+    for steps in (1, 3):
+        rows = [{"step": step, "reward": 0.5, "entropy": 0.1} for step in range(1, steps + 1)]
+        with suppress(OSError):  # nothing was written
+            write_png(load_training_runs([training_run(tmp_path / str(steps), rows)]), tmp_path / "x.png")
+    one, several = ([axes for axes in each.axes if axes.get_visible()] for each in figures)
+    assert all(any(line.get_marker() == "o" and len(line.get_xdata()) for line in axes.lines) for axes in one)
+    assert not any(line.get_marker() == "o" and len(line.get_xdata()) for axes in several for line in axes.lines)
+
+
 def test_the_picture_has_no_empty_panels(learnt, tmp_path, monkeypatch):
     figures = []
     figure = pytest.importorskip("matplotlib.figure").Figure

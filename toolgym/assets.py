@@ -138,7 +138,9 @@ def fetch(name: str) -> Path:
     try:
         _download(asset, cached)
     except OSError as error:
-        raise AssetError(f"cannot write {cached}: {error}. Set TOOLGYM_CACHE to a folder with space.") from error
+        raise AssetError(
+            f"cannot write {cached}: {error}. Set TOOLGYM_CACHE to a folder that can be written, with space."
+        ) from error
     return cached
 
 

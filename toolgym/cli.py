@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolgym.commands.options import env_kwargs, env_options, eval_options
+from toolgym.commands.options import env_kwargs, env_options, eval_options, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said all there is to say
         return int(stop.code or 0)
     from toolgym.assets import AssetError
+    from toolgym.commands import own_code
     from toolgym.commands.resolve import UserError
     from toolgym.commands.terminal import screen
-    from toolgym.rollout import AgentError
+    from toolgym.rollout import AgentError, NotAnAgent
     from toolgym.runlog import RunError
 
     # torch, loaded later, reads this: threads that spin while they wait are slow on cores that others use too
@@ -43,27 +44,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace, Console], int | None] = args.command
     try:
         return command(args, screen()) or 0
-    except (UserError, AssetError, RunError, AgentError) as error:
-        return _failed(str(error))
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        return _failed(f"this needs the module {error.name}: pip install 'toolgym[{extra}]'")
+    except (UserError, AssetError, RunError, AgentError, NotAnAgent) as error:
+        return _failed(f"{error}{own_code.place(error, args)}")
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return 130
     except BrokenPipeError:  # the reader has gone, as with `| head`; nothing is left to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, ValueError, ImportError) as error:
-        return _failed(str(error))
+    except Exception as error:
+        missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if missing in EXTRAS:
+            return _failed(f"this needs the module {missing}: pip install 'toolgym[{EXTRAS[missing]}]'")
+        own = own_code.told(error, args)
+        if own is not None:
+            return _failed(own[1], own[0])
+        if not missing and isinstance(error, (OSError, ValueError, ImportError)):
+            return _failed(str(error))
+        raise
 
 
-def _failed(message: str) -> int:
+def _failed(message: str, trace: str = "") -> int:
     from toolgym.report.text import printable
 
-    sys.stderr.write(f"error: {printable(message)}\n")
+    sys.stderr.write(f"{printable(trace)}error: {printable(message)}\n")
     return 1
 
 
@@ -115,7 +119,8 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
             sys.stderr.write("stopped; nothing is saved: with --out DIR, episodes are kept as they finish\n")
         else:
             count = len(saved(args.out))
-            sys.stderr.write(f"stopped; {count} episodes are saved in {args.out}; go on with --resume\n")
+            kept = "1 episode is" if count == 1 else f"{count} episodes are"
+            sys.stderr.write(f"stopped; {kept} saved in {args.out}; go on with --resume\n")
         return 130
     settings = {"env": args.env, **arguments, "n": args.n, "repeats": args.repeats, "seed": args.seed}
     run = make_run(found, agent_name(agent), settings=settings)
@@ -126,7 +131,9 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     invalid = [each for each in found if not each.reward_valid]
     if invalid:
         again = "" if args.out is None else "; --resume plays them again"
-        console.print(f"{len(invalid)} episodes are not valid and count in no other number{again}. The first:")
+        count = len(invalid)
+        lost = "1 episode is not valid and counts" if count == 1 else f"{count} episodes are not valid and count"
+        console.print(f"{lost} in no other number{again}. {'Why' if count == 1 else 'The first'}:")
         console.print(plain(f"{invalid[0].task_id}: {invalid[0].error}", "yellow"))
     return 1 if len(invalid) == len(found) else 0
 
@@ -253,7 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     play.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
     play.add_argument("task", metavar="TASK", nargs="?", help="a task's id; without it, one is drawn")
-    play.add_argument("--seed", type=int, help="draw the task with this seed")
+    play.add_argument("--seed", type=whole(0), help="draw the task with this seed")
     env_options(play)
 
     eval_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -74,6 +75,8 @@ class ToolEnv(gym.Env[Observation, str]):
     ):
         if len(tasks) == 0:
             raise ValueError(f"{type(self).__name__} has no tasks to draw from")
+        if isinstance(tasks, (list, tuple)):
+            _check_ids(tasks)
         limits = {"max_turns": max_turns, "max_calls": max_calls, "max_action_chars": max_action_chars}
         for name, limit in limits.items():
             if not hasattr(limit, "__index__") or isinstance(limit, bool):
@@ -272,8 +275,9 @@ class ToolEnv(gym.Env[Observation, str]):
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
         if len(action) > self.max_action_chars:
-            problem = f"the text has {len(action)} characters; at most {self.max_action_chars} are read"
-            return Completion(action[: self.max_action_chars], problem=problem)
+            # one more is kept, so that what is recorded is too long as well when it is replayed
+            problem = f"the text has more than {self.max_action_chars} characters, which is all that is read"
+            return Completion(action[: self.max_action_chars + 1], problem=problem)
         return self.parse(action)
 
     def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
@@ -379,6 +383,13 @@ class ToolEnv(gym.Env[Observation, str]):
     def observe(self) -> Observation:
         """What a policy sees now."""
         return Observation(self._messages, self._schemas)
+
+
+def _check_ids(tasks: Sequence[Task]) -> None:
+    """Raise ValueError where two tasks have the same id."""
+    if len({task.id for task in tasks}) < len(tasks):
+        name, count = Counter(task.id for task in tasks).most_common(1)[0]
+        raise ValueError(f"{count} tasks have the id {name!r}: each needs one of its own")
 
 
 __all__ = ["ToolEnv", "task_order"]

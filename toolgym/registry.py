@@ -42,7 +42,7 @@ SUITES = {
         Suite(
             "ToolGym-BFCL-Agentic-v0",
             "toolgym.envs.bfcl.agentic_env:AgenticEnv",
-            "BFCL v4, agentic: 510 questions from a memory the model made, or the web by record and replay",
+            "BFCL v4, agentic: 310 questions to a memory (played by default) and 200 to the web, by record and replay",
             assets=("bfcl",),
         ),
         Suite(

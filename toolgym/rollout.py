@@ -38,12 +38,16 @@ class AgentError(RuntimeError):
     """
 
 
+class NotAnAgent(TypeError):
+    """What was given as an agent is none: it has no ``act``, or answers with something that is not text."""
+
+
 def rollout(
     env: gym.Env[Any, Any] | str, agent: Agent, *, seed: int | None = None, task_id: str | None = None, repeat: int = 0
 ) -> Trajectory:
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
-    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid.
+    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid, and NotAnAgent.
     """
     if isinstance(env, str):
         env = gym.make(env)
@@ -55,7 +59,7 @@ def rollout(
     episode = _Episode(env, seed, task_id, repeat)
     while not episode.over:
         try:
-            text = bound.act(episode.observation)
+            text = _answer(bound, bound.act(episode.observation))
         except AgentError as error:
             return episode.broken(error)
         episode.take(env.step(text))
@@ -83,8 +87,11 @@ def evaluate(
     on where it stopped; episodes that were not valid are played again.
 
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
-    Raises RunError where ``out`` holds another run, or one and ``resume`` is False.
+    Raises RunError where ``out`` holds another run, or one and ``resume`` is False, and ValueError for ``resume``
+    without ``out``.
     """
+    if resume and out is None:
+        raise ValueError("resume=True goes on with the run in a folder: give it with out")
     if isinstance(env, gym.Env):
         raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
@@ -99,16 +106,7 @@ def evaluate(
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
     if out is not None:
-        settings = {
-            "env": env_id,
-            "env_kwargs": env_kwargs or {},
-            "agent": agent_name(agent),
-            "agent_settings": dict(getattr(agent, "settings", {})),
-            "n": n,
-            "repeats": repeats,
-            "seed": seed,
-        }
-        log = RunLog(out, settings, resume=resume)
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
         done = {(t.task_id, t.repeat): t for t in log.episodes() if t.reward_valid}
         if hasattr(agent, "resume"):
             agent.resume(list(done.values()))
@@ -120,6 +118,21 @@ def evaluate(
         if on_episode is not None:
             on_episode(trajectory)
     return [done[key] for key in wanted]
+
+
+def run_settings(
+    env_id: str, agent: Agent, env_kwargs: dict[str, Any] | None, n: int | None, repeats: int, seed: int
+) -> dict[str, Any]:
+    """What ``run.json`` says of a run, and what it must be resumed with."""
+    return {
+        "env": env_id,
+        "env_kwargs": env_kwargs or {},
+        "agent": agent_name(agent),
+        "agent_settings": dict(getattr(agent, "settings", {})),
+        "n": n,
+        "repeats": repeats,
+        "seed": seed,
+    }
 
 
 def agent_name(agent: Agent) -> str:
@@ -175,8 +188,14 @@ def _bind(agent: Agent, env: gym.Env[Any, Any]) -> Agent:
     for_env = getattr(agent, "for_env", None)
     bound = agent if for_env is None else for_env(env)
     if not callable(getattr(bound, "act", None)):
-        raise TypeError(f"an agent needs act(observation) -> str; {type(bound).__name__} has none")
+        raise NotAnAgent(f"an agent needs act(observation) -> str; {type(bound).__name__} has none")
     return cast(Agent, bound)
+
+
+def _answer(agent: Agent, text: object) -> str:
+    if not isinstance(text, str):
+        raise NotAnAgent(f"an agent answers with text (str); {type(agent).__name__} gave {type(text).__name__}")
+    return text
 
 
 def _env_id(env: gym.Env[Any, Any]) -> str:
@@ -192,7 +211,7 @@ async def _rollout_async(
     base = cast(ToolEnv, env.unwrapped)
     while not episode.over:
         try:
-            text = await agent.act(episode.observation)
+            text = _answer(agent, await agent.act(episode.observation))
         except AgentError as error:
             return episode.broken(error)
         # a tool that waits must not hold up the other episodes of this loop
@@ -247,12 +266,17 @@ def _play_batched(
                 yield running.pop(slot).broken(error)
             free.extend(slots)
             continue
+        if isinstance(texts, str) or not hasattr(texts, "__len__"):
+            gave = type(texts).__name__
+            raise NotAnAgent(f"act_batch gives a list of texts; that of {type(agent).__name__} gave {gave}")
         if len(texts) != len(slots):
             raise ValueError(f"act_batch gave {len(texts)} texts for {len(slots)} observations")
         for slot, text in zip(slots, texts, strict=True):
             if isinstance(text, AgentError):
                 free.append(slot)
                 yield running.pop(slot).broken(text)
+            else:
+                _answer(agent, text)
         answered = [(slot, text) for slot, text in zip(slots, texts, strict=True) if slot in running]
         slots, texts = [slot for slot, _ in answered], [text for _, text in answered]
         for slot, step in zip(slots, vector.step_some(slots, texts), strict=True):

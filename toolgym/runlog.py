@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class RunLog:
         about = self.folder / "run.json"
         settings = json.loads(json.dumps(settings, default=describe))
         if about.is_file() and self.episodes():
-            check_same_run(self.folder, settings, lambda: json.loads(about.read_text("utf-8")), resume=resume)
+            check_same_run(self.folder, settings, lambda: _settings(about), resume=resume)
         else:
             open_folder(self.folder, about)
             write_atomic(about, json.dumps(settings, indent=2) + "\n")
@@ -104,12 +105,25 @@ def check_same_run(
     """Raises RunError where a folder's run is not to be gone on with, or its settings, ``kept()``, are not those asked
     for; the ``free`` ones may differ."""
     if not resume:
-        raise RunError(f"{folder} already holds a run; use --resume to go on with it, or another folder")
+        raise RunError(
+            f"{folder} already holds a run; use --resume (in Python resume=True) to go on with it, or another folder"
+        )
     before = kept()
     differing = [name for name in asked if before.get(name) != asked[name] and name not in free]
     if differing:
         was = ", ".join(f"{name}={before.get(name)!r}" for name in differing)
         raise RunError(f"{folder} holds another run, with other settings ({was}); resume it with the same")
+
+
+def _settings(about: Path) -> Mapping[str, Any]:
+    """What ``run.json`` says. Raises RunError where that is no description of a run."""
+    try:
+        found = json.loads(about.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{about} is not the description of a run: {error}; use another folder") from None
+    if not isinstance(found, dict):
+        raise RunError(f"{about} is not the description of a run, but a {type(found).__name__}; use another folder")
+    return found
 
 
 def describe(value: Any) -> str:
@@ -160,7 +174,15 @@ def _thaw(kind: type, value: Any) -> Any:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a kill, meets the old one or the new one, never a half."""
+    """Write a file so that a reader, or a kill, meets the old one or the new one, never a half.
+
+    Raises OSError, which names ``path``; nothing is left behind then.
+    """
     temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, "utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error

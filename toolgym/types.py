@@ -233,9 +233,18 @@ class Task(msgspec.Struct, frozen=True, eq=False):
         expected: Sequence[Sequence[ToolCall]] = (),
         **rest: Any,
     ) -> Task:
-        """A task from plain Python values; a string for ``messages`` is one user message."""
+        """A task from plain Python values; a string for ``messages`` is one user message.
+
+        Raises TypeError where a call in ``expected`` is in no turn.
+        """
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
+        expected = tuple(expected)
+        if any(isinstance(turn, ToolCall) for turn in expected):
+            raise TypeError(
+                f"task {id!r}: expected has one list of calls for each assistant turn, not calls; "
+                "write expected=[[ToolCall(...)]]"
+            )
         return cls(id, freeze(messages), tuple(tools), tuple(tuple(turn) for turn in expected), **rest)
 
 

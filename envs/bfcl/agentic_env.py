@@ -18,7 +18,7 @@ from .agentic import facts
 from .agentic.checker import check
 from .agentic.memories import Memories, MissingMemory, get_memories
 from .agentic.reward import Outcome
-from .agentic_tasks import AgenticDialogue, AgenticEntry, AgenticTasks, categories, waiting
+from .agentic_tasks import PREREQ, AgenticDialogue, AgenticEntry, AgenticTasks, categories, waiting
 from .dialogue_env import DialogueEnv
 from .multi_turn.dialogue import MAX_STEPS, Dialogue
 from .multi_turn.tasks import Function
@@ -31,11 +31,15 @@ MOST_MESSAGES = 14
 class AgenticEnv(DialogueEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23), agentic: ``ToolGym-BFCL-Agentic-v0``.
 
+    There are 510 questions, and 74 conversations that come before some of them. By default the 310 questions to a
+    memory are played; ``category`` chooses others.
+
     - ``memory_kv``, ``memory_rec_sum``: 155 questions each about what a user has said in earlier conversations, to be
       answered from a memory of keys and values, or of one text. The tools work on the memory.
     - ``memory_kv_prereq``, ``memory_rec_sum_prereq``: the 37 conversations, of 323 messages in all, in which the model
-      makes that memory. Officially they are played first and scored nowhere.
-    - ``web_search_base``, ``web_search_no_snippet``: 100 questions each, to be answered by searching and reading pages.
+      makes that memory, for each of the two kinds. Officially they are played first and scored nowhere.
+    - ``web_search_base``, ``web_search_no_snippet``: the same 100 questions, each time to be answered by searching and
+      reading pages.
 
     ``memory_vector``, which takes a sentence model, is not here, and is named as missing in the scores.
 
@@ -43,10 +47,11 @@ class AgenticEnv(DialogueEnv):
     before it in its scenario has left; the questions begin with what the last has left. So a model's score takes two
     runs, with a folder of the model's own, the first of which plays one episode at a time::
 
-        toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory_prereq --env-arg memory=runs/m/memory \\
-            --batch-size 1 --agent ... --out runs/m/prereq
-        toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory --env-arg memory=runs/m/memory \\
-            --agent ... --out runs/m/questions
+        toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory_prereq \\
+            --env-arg memory=runs/m/memory --batch-size 1 --agent ... \\
+            --out runs/m/prereq
+        toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory \\
+            --env-arg memory=runs/m/memory --agent ... --out runs/m/questions
 
     An episode whose memory is not there yet is no evidence about the model (``reward_valid`` False). By default the
     questions begin with a reference memory of ours, that has what the data quote as the answers' sources (see
@@ -54,8 +59,8 @@ class AgenticEnv(DialogueEnv):
 
     Verdict: the official one (see agentic/checker.py): the last text that calls nothing has an accepted answer in it.
     After 21 actions with calls since the user's last message the episode ends. Calls are run as in
-    ToolGym-BFCL-MultiTurn-v0, by the official classes and without ``eval``. A conversation succeeds if it is played
-    to its end.
+    ToolGym-BFCL-MultiTurn-v0, by the official classes and without ``eval``. A conversation, which has no official
+    verdict, succeeds if it is played to its end and the memory then has all that will be asked of it so far.
 
     Reward: a final answer earns the rubric's, less ``price`` if it is wrong. On the way to it a call earns nothing, and
     costs something if it is malformed or fails (see agentic/reward.py). At the end of a conversation counts how much of
@@ -78,7 +83,8 @@ class AgenticEnv(DialogueEnv):
         web_folder: where recordings are; by default beside the data sets.
         web_options: of the web itself: timeout, max_retries, requests_per_minute, url, private.
         price: what a wrong answer costs.
-        max_turns: actions per episode. With the default, only the official limit ends a dialogue early.
+        max_turns: actions per episode; by default as many as the official limit allows: 21 for a question, 294 with
+            conversations.
         max_calls: calls run per action; officially any number.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -97,7 +103,7 @@ class AgenticEnv(DialogueEnv):
         price: float = 6.0,
         dialect: str | Dialect = "toolrl",
         rubric: str | RewardModel = "toolrl",
-        max_turns: int = MOST_MESSAGES * MAX_STEPS,
+        max_turns: int | None = None,
         max_calls: int = 1000,
         **kwargs: Any,
     ):
@@ -111,6 +117,8 @@ class AgenticEnv(DialogueEnv):
         self.web = get_web(web, folder, web_options) if isinstance(web, str) else web
         self.price = price
         self._waits = web != "replay"
+        if max_turns is None:
+            max_turns = MAX_STEPS * (MOST_MESSAGES if set(self.categories) & set(PREREQ) else 1)
         super().__init__(
             AgenticTasks(self.categories, self.memories, self._waits),
             dialect,
@@ -178,9 +186,11 @@ class AgenticEnv(DialogueEnv):
 
     def judge(self) -> Verdict:
         entry = self._entry
-        if entry.question is None:
-            return self.state.verdict
-        return check(self.state.said, entry.question.answers)
+        if entry.question is not None:
+            return check(self.state.said, entry.question.answers)
+        played = self.state.verdict
+        share, lacks = self._reached()
+        return played if share == 1 or not played.success else Verdict(False, lacks)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, overload
@@ -131,6 +132,11 @@ class AgenticTasks(Sequence[Task]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Tasks per category; none is made for that."""
+        return Counter(name for name, _ in self._rows)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...

@@ -28,6 +28,8 @@ to a second for hostile text of this length, and the time grows with its square.
 UNNAMED = "**"
 """Stands for the parameter of an argument without a name."""
 
+LANGUAGES = ("python", "java", "javascript")
+
 _TEXT_TYPES = ("String", "char", "any")
 
 
@@ -40,8 +42,10 @@ def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | N
 
     None where Java or JavaScript can be read but has no call. Never executes anything.
     Raises DecodeError where the official decoder raises an exception, and for Java and JavaScript of more than
-    LONGEST characters; ImportError where tree-sitter is missing.
+    LONGEST characters; ImportError where tree-sitter is missing; ValueError for another language.
     """
+    if language not in LANGUAGES:
+        raise ValueError(f"no language {language!r}: there are {', '.join(LANGUAGES)}")
     if language == "python":
         try:
             return decode(text)
@@ -109,9 +113,10 @@ def require(language: str) -> None:
 
 
 def _root(source: str, language: str) -> Any:
+    grammar = _grammar(language)  # first: it says what to install
+
     from tree_sitter import Parser
 
-    grammar = _grammar(language)
     if len(source) > LONGEST:
         raise DecodeError(f"{len(source)} characters of source text; at most {LONGEST} are read")
     try:

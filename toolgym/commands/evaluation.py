@@ -14,8 +14,8 @@ from toolgym.commands.resolve import UserError
 from toolgym.env import ToolEnv, task_order
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
-from toolgym.rollout import Agent, agent_name, evaluate
-from toolgym.runlog import read_episodes, write_atomic
+from toolgym.rollout import Agent, agent_name, evaluate, run_settings
+from toolgym.runlog import RunLog, read_episodes, write_atomic
 from toolgym.types import Trajectory
 
 
@@ -62,8 +62,9 @@ def evaluate_with_progress(
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
-    if resume and out is not None:
-        for each in saved(out):
+    if out is not None:  # a folder that cannot be gone on with is refused before there is a bar
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
+        for each in log.episodes():
             if each.reward_valid and (each.task_id, each.repeat) in wanted:
                 tally.add(each)
                 before += 1

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 
 def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say about the env, as keyword arguments."""
-    from toolgym.commands.resolve import env_arguments
+    from toolgym.commands.resolve import UserError, env_arguments
 
-    found = env_arguments(args.env_arg)
+    found: dict[str, Any] = {}
     categories = [name for word in args.category or () for name in word.split(",") if name]
     if categories:
         found["category"] = categories[0] if len(categories) == 1 else categories
+    elif args.category:
+        raise UserError(f"--category {args.category[0]!r}: name a category, or several with commas between")
     for name in ("dialect", "rubric"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
-    return found
+    more = env_arguments(args.env_arg)
+    twice = [name for name in more if name in found]
+    if twice:
+        raise UserError(f"{twice[0]} is given twice: leave out --{twice[0]} or --env-arg {twice[0]}=...")
+    return {**more, **found}
 
 
 def env_options(parser: argparse.ArgumentParser) -> None:
     """What may be said of the environment."""
     group = parser.add_argument_group("the environment")
-    group.add_argument("--category", action="append", metavar="NAMES", help="only these, with commas between")
+    group.add_argument(
+        "--category", action="append", metavar="NAMES", help="only these, with commas between; may be repeated"
+    )
     group.add_argument("--dialect", help="toolrl (default), hermes, llama3, pythonic or openai")
     group.add_argument("--rubric", help="toolrl (default) or toolrl-reference")
     group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
@@ -38,16 +47,16 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     env_options(parser)
     how = parser.add_argument_group("how to play")
-    how.add_argument("-n", type=_positive, metavar="N", help="this many tasks, drawn by the seed; all if left out")
-    how.add_argument("--repeats", type=_positive, default=1, metavar="R", help="episodes of each task (1)")
-    how.add_argument("--seed", type=int, default=0, help="draws the tasks, and what the agent samples (0)")
-    how.add_argument("--batch-size", type=_positive, default=16, metavar="B", help="episodes at once (16)")
+    how.add_argument("-n", type=whole(1), metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
+    how.add_argument("--seed", type=whole(0), default=0, help="draws the tasks, and what the agent samples (0)")
+    how.add_argument("--batch-size", type=whole(1), default=16, metavar="B", help="episodes at once (16)")
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
     how.add_argument("--resume", action="store_true", help="go on with the run in --out")
     model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
-    model.add_argument("--max-new-tokens", type=_positive, metavar="T", help="tokens of one answer")
+    model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
     model.add_argument("--base-url", metavar="URL", help="endpoint: where it is, up to /v1 (OpenAI's)")
@@ -56,8 +65,16 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
+def whole(least: int) -> Callable[[str], int]:
+    """What reads an option's whole number, ``least`` or more."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+        return value
+
+    return read

@@ -17,6 +17,8 @@ def report(args: argparse.Namespace, console: Console) -> None:
     """Tell training runs from evaluations by their folders, and report on either."""
     from toolgym.report.training import is_training
 
+    if args.html is not None and Path(args.html).is_dir():
+        raise UserError(f"--html {args.html} is a folder: name a file, such as {Path(args.html) / 'report.html'}")
     training = [path for path in args.run if is_training(path)]
     if not training:
         _evaluations(args.run, args.html, console)

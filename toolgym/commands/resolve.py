@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -109,7 +109,11 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
             raise
         raise UserError(f"cannot make {env_id!r}: {error}") from error
     except (TypeError, ValueError, KeyError) as error:
-        raise UserError(f"{env_id}: {error.args[0] if error.args else error}") from error
+        # Gymnasium says a TypeError again in other words, after which the arguments are hard to find
+        said = error.__context__ if isinstance(error, TypeError) and error.__context__ is not None else error
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        check = f"; check the env's arguments: {given}" if given and isinstance(error, TypeError) else ""
+        raise UserError(f"{env_id}: {said.args[0] if said.args else said}{check}") from error
     if not isinstance(env, ToolEnv):
         raise UserError(f"{env_id!r} is a {type(env).__name__}, not a ToolEnv")
     return env
@@ -121,8 +125,20 @@ def check_arguments(env_id: str, arguments: Mapping[str, Any]) -> None:
     for name in arguments:
         if name not in takes:
             close = get_close_matches(name, takes, 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
+            hint = f" Did you mean {close[0]}?" if close else _taken_by_another(env_id, takes, arguments[name])
             raise UserError(f"{env_id} takes no {name!r}; it takes {', '.join(takes)}.{hint}")
+
+
+def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
+    """How to give a value by the name under which the suite knows it, or how to give any."""
+    for name in ("level", "split"):
+        if name in takes and isinstance(value, str):
+            try:
+                suite_class(env_id)(**{name: value})
+            except (TypeError, ValueError, KeyError, RuntimeError):
+                continue
+            return f" Did you mean --env-arg {name}={value}?"
+    return " Give one with --env-arg NAME=VALUE."
 
 
 def accepted(cls: type) -> list[str]:
@@ -142,11 +158,13 @@ def accepted(cls: type) -> list[str]:
 
 def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
     """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: JSON where it is, else text."""
-    found = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()):
             raise UserError(f"--env-arg {pair!r}: write name=value, for example max_turns=4")
+        if name in found:
+            raise UserError(f"--env-arg {pair!r}: {name} is given twice")
         try:
             found[name] = json.loads(value)
         except ValueError:
@@ -161,9 +179,12 @@ def _load(entry_point: str, what: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
-        if module.startswith("toolgym.") or (isinstance(error, ModuleNotFoundError) and error.name != module):
+        inside = isinstance(error, ModuleNotFoundError) and not f"{module}.".startswith(f"{error.name}.")
+        if module.startswith("toolgym.") or inside:
             raise
         raise UserError(f"no {what} {entry_point!r}: {error}") from error
+    except SyntaxError as error:
+        raise UserError(f"{what} {entry_point!r}: {error}") from error
 
 
 def _here_first() -> None:

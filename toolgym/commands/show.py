@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from textwrap import fill
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from toolgym import assets
+from toolgym.commands.docstring import fitted
 from toolgym.commands.resolve import UserError, make_env
 from toolgym.commands.terminal import call_line, message_panel, plain, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
@@ -49,7 +49,8 @@ def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None
     """The suite's documentation, its size, and one of its tasks."""
     env = make_env(env_id, arguments)
     console.print(Rule(plain(env_id), align="left"))
-    console.print(plain(_reflowed(inspect.getdoc(type(env)) or "(no documentation)", console.width)))
+    text = inspect.getdoc(type(env)) or "(no documentation)"
+    console.print(plain(fitted(text, console.width)), soft_wrap=True)  # a command that is broken cannot be copied
     console.print(
         plain(f"\n{len(env.tasks):,} tasks; dialect {env.dialect.name}; turns per episode: {env.max_turns} at most.")
     )
@@ -104,8 +105,12 @@ def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dic
 def count_categories(env: ToolEnv) -> Counter[str]:
     """Tasks per category, for suites whose tasks' ``data`` has a ``category``; else empty.
 
-    Tasks that are made when they are asked for are not counted: there may be any number of them.
+    Tasks that are made when they are asked for are not counted, as there may be any number of them, unless they have
+    ``counts`` of their own.
     """
+    counts: Counter[str] | None = getattr(env.tasks, "counts", None)
+    if counts is not None:
+        return counts
     if not isinstance(env.tasks, (list, tuple)):
         return Counter()
     names = (getattr(task.data, "category", None) for task in env.tasks)
@@ -130,16 +135,3 @@ def _show_calls(calls: tuple[ToolCall, ...], console: Console) -> None:
         console.print(call_line(call.name, call.arguments, 2000))
     if not calls:
         console.print("no call", style="dim")
-
-
-def _reflowed(text: str, width: int) -> str:
-    """A docstring fitted to the width: paragraphs are filled anew, indented lines keep their indentation."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        continues = lines and lines[-1] and line and not line.startswith(" ") and not lines[-1].startswith(" ")
-        if continues:
-            lines[-1] += " " + line
-        else:
-            lines.append(line)
-    indents = [line[: len(line) - len(line.lstrip())] + "    " if line.startswith(" ") else "" for line in lines]
-    return "\n".join(fill(line, width, subsequent_indent=indent) for line, indent in zip(lines, indents, strict=True))

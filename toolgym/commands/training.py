@@ -49,7 +49,10 @@ def train(args: argparse.Namespace, console: Console) -> int:
     try:
         make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
     except UserError as error:
-        raise UserError(f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs})") from None
+        raise UserError(
+            f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
+            "for the tasks that are trained on, --eval-kwargs '{}')"
+        ) from None
     try:
         last = train_with_progress(config, console, resume=args.resume)
     except KeyboardInterrupt as stopped:

@@ -17,6 +17,8 @@ from toolgym.runlog import write_atomic
 
 COLOURS = 6
 """How many series the style sheet has colours for; further runs use them again."""
+_LONG = 40
+"""Characters from which on a cell's text is wrapped."""
 
 
 def document(title: str, header: str, sections: Iterable[str]) -> str:
@@ -62,9 +64,14 @@ def side_by_side(labels: Sequence[str], found: Sequence[Mapping[str, str]]) -> s
     head = "".join(f"<th>{in_html(label)}</th>" for label in labels)
     lines = []
     for name in dict.fromkeys(name for each in found for name in each):
-        cells = "".join(f"<td>{in_html(each.get(name, '–'))}</td>" for each in found)
+        cells = "".join(_cell(each.get(name, "–")) for each in found)
         lines.append(f"<tr><th>{in_html(name)}</th>{cells}</tr>")
     return table(f"<th></th>{head}", lines)
+
+
+def _cell(value: str) -> str:
+    kind = " class='words'" if len(value) > _LONG else ""
+    return f"<td{kind}>{in_html(value)}</td>"
 
 
 def _policy() -> str:

@@ -11,8 +11,17 @@ TERMS = {
     "param": "each call has the expected call's parameters",
     "value": "each parameter has the expected value",
     "call": "the calls equal the expected ones, parameters and values together",
-    "exact": "all calls equal the expected ones; else nothing",
+    "exact": "all calls equal the expected ones, else nothing; Bamboogle: the answer is the expected one (not paid)",
     "length": "how long the thoughts are",
+    "outcome": "what an episode costs that ends with a wrong answer, or in a wrong state",
+    "repeat": "a further attempt at the same step: it earns what it adds to the best one so far, less 1",
+    "unplayed": "each step that was never attempted costs 3",
+    "facts": "the answer to the user lacks something that was asked for",
+    "needless": "calls after the last step, or where none is needed: -1 at most",
+    "saved": "a right answer earns what the steps would have that it did without",
+    "further": "the search is a repetition, or one too many, or cannot be made: -1 at most",
+    "contains": "the answer has the expected one in it (not paid)",
+    "way": "an action on the way to the answer earns 0 in all; -1 at most if something is wrong with it",
 }
 CATEGORIES = {
     "irrelevance": "no tool on offer fits: right is to call none",

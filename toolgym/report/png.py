@@ -35,7 +35,8 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
             colour = COLOURS[line.run % len(COLOURS)]
             axes.plot(*_columns(line.raw), color=colour, alpha=0.25, linewidth=0.8)
             dashed = {"linestyle": (0, (4, 2)), "linewidth": 1.1} if panel.evaluation else {"linewidth": 1.8}
-            axes.plot(*_columns(line.smooth), color=colour, **dashed)
+            alone = {"marker": "o", "markersize": 3.5} if len(line.smooth) == 1 and not line.evaluations else {}
+            axes.plot(*_columns(line.smooth), color=colour, **dashed, **alone)
             axes.plot(*_columns(line.evaluations), color=colour, marker="o", markersize=3.5, linewidth=1.8)
             for step, low, high in line.intervals:
                 axes.plot([step, step], [100 * low, 100 * high], color=colour, alpha=0.5, linewidth=1.2)

@@ -106,6 +106,7 @@ def _line(table: Table, category: str, cells: Sequence[str]) -> None:
 def _summary_table(run: Run, lines: dict[str, str]) -> RenderableType:
     title = f"{run.label}: the benchmark's own summary"
     table = _table("measure", "value")
+    table.columns[-1].justify = "left"  # some are words, of more than one line
     for name, value in lines.items():
         table.add_row(plain(name), plain(value))
     return Group(plain(title, "bold"), table)

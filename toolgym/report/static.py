@@ -46,6 +46,7 @@ dl.glossary { margin: 10px 0 0; color: var(--soft); } dl.glossary dt { color: va
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; } tbody th { font-weight: 500; }
+td.words { white-space: normal; text-align: left; min-width: 260px; }
 thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
 .overall th, .overall td { font-weight: 700; border-bottom: none; }
 .filter { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; position: sticky; top: 0; z-index: 1;

@@ -192,7 +192,7 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
     missing = tree.get("missing")
     if missing:
         yield f"{prefix}overall", f"none: {len(missing)} categories were not run"
-        yield f"{prefix}not run", one_line(", ".join(map(str, missing)), 36)
+        yield f"{prefix}not run", ", ".join(map(str, missing))
     for key, value in tree.items():
         if key == "missing" or (key == "overall_missing_as_zero" and not missing):
             continue

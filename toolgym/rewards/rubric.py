@@ -71,10 +71,19 @@ class Rubric:
         Rubric([("format", terms.layout, 1.0), ("correct", my_term, 2.0)])
 
     A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some.
+
+    Raises ValueError where there is no term, TypeError for a term that is no (name, function, weight).
     """
 
     def __init__(self, terms: Iterable[tuple[str, TermFunction, float]]):
         self.terms = tuple(terms)
+        if not self.terms:
+            raise ValueError("a rubric needs at least one term (name, function, weight)")
+        for term in self.terms:
+            if not isinstance(term, (tuple, list)) or len(term) != 3:
+                raise TypeError(f"a term is (name, function, weight), got {term!r}")
+            if not callable(term[1]):
+                raise TypeError(f"term {term[0]!r} needs a function of the Evidence, got {term[1]!r}")
 
     def score(self, evidence: Evidence) -> Scores:
         terms = []

@@ -1,0 +1,55 @@
+"""Whether an exception comes from the agent or the env that the user wrote, and from which line of it."""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from pathlib import Path
+
+
+def told(error: BaseException, args: argparse.Namespace) -> tuple[str, str] | None:
+    """The traceback from the user's code on, and a line that says whose it is; None for another exception."""
+    whose, frames = _from_own_code(error, args)
+    if not frames:
+        return None
+    summary = "".join(traceback.format_exception_only(error)).strip()
+    shown = "".join(traceback.format_list(frames))
+    return f"Traceback (most recent call last):\n{shown}", f"in {whose}: {summary}"
+
+
+def place(error: BaseException, args: argparse.Namespace) -> str:
+    """File and line, in brackets, where the user's code raised what ``error`` was made from; else ""."""
+    cause = error.__cause__
+    while cause is not None:
+        _, frames = _from_own_code(cause, args)
+        if frames and not _is_ours(cause):
+            return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+def _from_own_code(error: BaseException, args: argparse.Namespace) -> tuple[str, list[traceback.FrameSummary]]:
+    """Which of ``--agent`` and ``--env`` are in the module that was running, and its frames with all inner ones."""
+    own: dict[str, list[str]] = {}
+    for what, option in (("agent", "agent"), ("env", "env"), ("env", "id")):
+        module, colon, name = str(getattr(args, option, None) or "").partition(":")
+        if colon and _top(module) != "toolgym":
+            own.setdefault(_top(module), []).append(f"the {what} {module}:{name}")
+    for i, module in enumerate(_modules(error)):
+        if module in own:
+            return " or ".join(own[module]), list(traceback.extract_tb(error.__traceback__))[i:]
+    return "", []
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether ToolGym raised it."""
+    return _modules(error)[-1:] == ["toolgym"]
+
+
+def _modules(error: BaseException) -> list[str]:
+    """The top-level modules of the traceback, outermost first."""
+    return [_top(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
