@@ -3,9 +3,8 @@
     python benchmarks/demo.py [--out runs/demo] [--model smollm2]
 
 A short supervised start on gold actions of ToolGym-Office-v0, then GRPO on rewards alone. Before and after, the model
-plays held-out Office tasks and BFCL rows under the official verdict. The
-first time 95 MB are downloaded (the BFCL wheel and the model). All is kept as it comes: stopped at any point, the
-same command goes on where it was.
+plays held-out Office tasks and BFCL rows under the official verdict. The first time 95 MB are downloaded (the BFCL
+wheel and the model). All is kept as it comes: stopped at any point, the same command goes on where it was.
 """
 
 from __future__ import annotations

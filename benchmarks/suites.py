@@ -118,8 +118,9 @@ def play(
     return episodes
 
 
-def compare(args: argparse.Namespace, console: Console) -> Comparison:
-    """Play what is not played yet, and write the results each time that an agent is through."""
+def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, bool]:
+    """Play what is not played yet, and write the results each time that an agent is through; the last of them, and
+    whether there is a picture."""
     plans = [STANDARD[name] for name in args.suites]
     specs = agent_specs(",".join(args.agents))
     settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
@@ -148,8 +149,8 @@ def compare(args: argparse.Namespace, console: Console) -> Comparison:
             {name: missing for name, (_, missing) in probed.items() if missing},
             [_labelled(each, names) for each in found],
         )
-        write(comparison, args.results or args.out, console)
-    return comparison
+        drawn = write(comparison, args.results or args.out)
+    return comparison, drawn
 
 
 def _labelled(each: Played, names: dict[str, str]) -> Played:
@@ -160,15 +161,16 @@ def _labelled(each: Played, names: dict[str, str]) -> Played:
     return each if list(names.values()).count(name) > 1 else replace(each, agent=name)
 
 
-def write(comparison: Comparison, folder: Path, console: Console) -> None:
-    """``suites.json``, ``suites.md``, ``suites.png``."""
+def write(comparison: Comparison, folder: Path) -> bool:
+    """``suites.json``, ``suites.md``, and ``suites.png``: False where that is not written, without matplotlib."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "suites.json", json.dumps(as_data(comparison), indent=1) + "\n")
     write_atomic(folder / "suites.md", markdown(comparison))
     try:
         write_comparison_png(comparison, folder / "suites.png")
     except ModuleNotFoundError:
-        console.print("For the picture: pip install 'toolgym[report]'")
+        return False
+    return True
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -207,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, console = parse(argv), screen()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        found = compare(args, console)
+        found, drawn = compare(args, console)
         print_comparison(found, console)
     except KeyboardInterrupt:
         sys.stderr.write(f"\nstopped; what was played is in {args.out}; the same command goes on\n")
@@ -215,7 +217,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UserError, AssetError, RunError, AgentError, ModuleNotFoundError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    console.print(f"In {args.results or args.out}: suites.json, suites.md, suites.png", soft_wrap=True)
+    picture = ", suites.png" if drawn else ""
+    console.print(f"In {args.results or args.out}: suites.json, suites.md{picture}", soft_wrap=True)
+    if not drawn:
+        console.print('There is no suites.png without matplotlib: pip install ".[report]"', markup=False)
     return 0 if found.played else 1
 
 
