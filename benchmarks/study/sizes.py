@@ -75,13 +75,14 @@ def bfcl(name: str, categories: Sequence[str], n: int | None) -> Suite:
 
 
 _TOOLRL_SFT = {"env": "ToolGym-ToolRL-v0", "split": "sft", "prompt": "dialect"}
+_LAPTOP_SFT = {"algo": "sft", "mix": [_TOOLRL_SFT], "prompts_per_step": 8, "learning_rate": 1.5e-4}
 _LAPTOP_RL = {"steps": 40, "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5}
 LAPTOP = Size(
     model="smollm2",
     train={"env": ENV, "env_kwargs": {"brief": False}, "max_tokens": 700},
     kinds={
-        "sft_small": {"algo": "sft", "mix": [_TOOLRL_SFT], "steps": 50, "prompts_per_step": 8, "learning_rate": 5e-4},
-        "sft_large": {"algo": "sft", "mix": [_TOOLRL_SFT], "steps": 500, "prompts_per_step": 8, "learning_rate": 5e-4},
+        "sft_small": {**_LAPTOP_SFT, "steps": 50},
+        "sft_large": {**_LAPTOP_SFT, "steps": 500},
         "ppo": {"algo": "ppo", **_LAPTOP_RL},
         "grpo": {"algo": "grpo", **_LAPTOP_RL},
     },
