@@ -33,7 +33,7 @@ assets._download = _download_once
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Generator[None, Any, Any]:
+def pytest_runtest_setup() -> Generator[None, Any, Any]:
     return (yield from _skipping())
 
 
