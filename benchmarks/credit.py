@@ -50,7 +50,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "episode": {},
     "turn": {},
     "call": {},
-    "fork": {"prompts_per_step": 4, "forks": 1},
+    "fork": {"prompts_per_step": 4, "forks": 1, "steps": 26},
 }
 CHATML_WORDS = "system\nuser\nassistant\ntool\n"
 HABITS = ("early", "value", "tool")

@@ -80,7 +80,7 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
     ]
     lines = [head, ["---"] * len(head)]
     for arm in arms:
-        of = Cells(results[arm.name])
+        of = Cells(results[arm.name], spread=arm.kind != "raw")
         lines.append(
             [
                 arm.says,
@@ -99,14 +99,14 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
 
 
 class Cells:
-    """Cells of one arm: a mean over its seeds, with its interval."""
+    """Cells of one arm: a mean over its seeds, with its interval unless there is nothing to vary."""
 
-    def __init__(self, by_seed: Mapping[int, Any]):
-        self.by_seed = by_seed
+    def __init__(self, by_seed: Mapping[int, Any], spread: bool):
+        self.by_seed, self.spread = by_seed, spread
 
     def __call__(self, value: Callable[..., float], *, spread: bool = True, digits: int = 1) -> str:
         found = interval([value(result) for result in self.by_seed.values()])
-        half = f" ± {found.half:.{digits}f}" if spread and found.half is not None else ""
+        half = f" ± {found.half:.{digits}f}" if spread and self.spread and found.half is not None else ""
         return f"{found.mean:.{digits}f}{half}"
 
 
@@ -165,7 +165,7 @@ def behaviour(results: Results, size: Size) -> str:
     for arm in ARMS.values():
         if arm.name not in results:
             continue
-        of = Cells(results[arm.name])
+        of = Cells(results[arm.name], spread=arm.kind != "raw")
         grown = ["-", "-"]
         if all(result["curves"].get("completion_length") for result in results[arm.name].values()):
             grown = [of(lambda r, e=end: _tenth(r["curves"]["completion_length"], e), spread=False) for end in (0, 1)]
