@@ -5,12 +5,12 @@
     python benchmarks/credit.py --table                # of what is there already
 
 Office's levels chain, dialogue, recover and missing. All arms start from one model, which has imitated gold there for a
-while, and draw the same tasks; "fork" plays half as many and spends the rest of its tokens on forks. Stopped at any
-point, the same command goes on. Results: benchmarks/results/credit-SIZE.json and .png, over the tokens sampled.
+while, and draw the same tasks; "fork" plays half as many a step and spends the rest on forks. Stopped at any point, the
+same command goes on. Results: benchmarks/results/credit-SIZE.json and .png, over the tokens sampled.
 
-``tiny`` needs no data: a model of half a million parameters, made from nothing, learns some two dozen tasks by heart,
-in tokens that are whole words. What it shows is how credit finds out which turn of them went wrong; nothing in it
-carries over to other tasks.
+``tiny`` needs no data: a model of half a million parameters, made from nothing, imitates gold and bad habits, half and
+half, on 16 tasks that it knows by heart, in tokens that are whole words; then it is to learn which is which. What it
+shows is how credit finds the turn that went wrong. It says nothing of other tasks.
 """
 
 from __future__ import annotations
@@ -275,7 +275,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
         each = [[run["after"][name] for run in seeds.values()] for name in LEVELS]
         at = [k + wide * (i + 0.5) - 0.4 for k in range(len(LEVELS))]
         error = [stdev(values) if len(values) > 1 else 0.0 for values in each]
-        levels.bar(at, list(map(fmean, each)), wide * 0.9, yerr=error, color=COLOURS[arm], alpha=0.7, label=arm)
+        levels.bar(at, list(map(fmean, each)), wide * 0.9, yerr=error, color=COLOURS[arm], alpha=0.7)
     for k, name in enumerate(LEVELS):
         before = kept["before"][name]
         levels.plot([k - 0.42, k + 0.42], [before, before], "k--", linewidth=1, label=None if k else "before")
@@ -287,7 +287,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     reward.legend(fontsize=8, frameon=False, loc="lower right")
-    levels.legend(fontsize=8, frameon=False, loc="lower left", ncols=3)
+    levels.legend(fontsize=8, frameon=False, loc="upper left")
     part = path.with_name(f".{path.name}.part")
     figure.savefig(part, format="png")
     os.replace(part, path)
