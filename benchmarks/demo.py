@@ -44,7 +44,7 @@ PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
-SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 5e-4, "max_tokens": 600, "eval_every": 6}
+SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 2.5e-4, "max_tokens": 600, "eval_every": 6}
 GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 5}
 
 
