@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from toolgym.grammar import write
+from toolgym.stream import SPLITS
+
 from .facts import Fact, clock_fact, date_fact
-from .grammar import write
 from .intent import Drawn, Intent
 from .levels import Made, phase_of, tools_of
 from .plan import Phase
 from .requests import INTENTS, asked, clause, request, sentence, share
 from .scene import Scene
-from .stream import SPLITS
 from .toolsets import shown
 from .vocabulary import slice_of
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+from toolgym.stream import Stream
+
 from .apis.office import Office
 from .apis.world import Rows
-from .stream import Stream
 from .vocabulary import (
     BODIES,
     EVENT_KINDS,

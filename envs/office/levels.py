@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from toolgym.grammar import write
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS
 from .elsewhere import ELSEWHERE_OF
 from .facts import Fact
-from .grammar import write
 from .intent import Drawn, Intent
 from .plan import Phase, Stage, notes
 from .questions import ASKING, question, reply

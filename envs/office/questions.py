@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from toolgym.stream import SPLITS
+
 from .facts import Fact
 from .requests import sentence
 from .scene import Scene
 from .slots import Slot
-from .stream import SPLITS
 from .vocabulary import slice_of
 
 QUESTIONS: dict[str, tuple[str, ...]] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from toolgym.grammar import optional_slots, write
+from toolgym.stream import SPLITS
+
 from .apis.office import TOOLS
-from .grammar import optional_slots, write
 from .intent import Drawn, Intent, Words
 from .intents_calendar import CALENDAR
 from .intents_contacts import CONTACTS
@@ -18,7 +20,6 @@ from .intents_tasks import TASKS
 from .intents_travel import TRAVEL
 from .scene import Scene
 from .slots import Slot
-from .stream import SPLITS
 from .vocabulary import slice_of
 
 INTENTS: dict[str, Intent] = {
@@ -152,7 +153,7 @@ def clause(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") ->
     templates = share(words.do, c.split)
     if without:
         templates = [template for template in templates if without in optional_slots(template)]
-    return write(c.s.pick(templates), slots, c.s, without)
+    return write(c.s.pick(templates), slots, c.s, (without,) if without else ())
 
 
 def dressed(c: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:

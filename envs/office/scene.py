@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from toolgym.stream import Stream
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS, Office
 from .apis.world import Row, minute_of_day, overlaps
 from .fixture import Fixture
 from .slots import Slot, day_after, future_day, time_of_day
-from .stream import Stream
 from .vocabulary import BODIES, EVENT_KINDS
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from toolgym.stream import Stream
 from toolgym.types import ToolCall
 
 from .fixture import WEEKDAYS, iso
-from .stream import Stream
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

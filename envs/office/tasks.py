@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from toolgym.stream import Stream, key_of
 from toolgym.tasks import LazyTasks
 from toolgym.types import Task, ToolCall, message
 
@@ -14,7 +15,6 @@ from .naming import NAMINGS
 from .plan import Plan
 from .recipe_levels import chain, recover
 from .scene import Scene
-from .stream import Stream, key_of
 
 MAKERS: dict[str, Callable[[Scene], Made]] = {
     "single": single,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from toolgym.stream import Stream
+
 from .apis.office import APP_OF, TOOLS
-from .stream import Stream
 
 _VERBS = (
     "list_events find_event find_free_time find_rooms find_booking room_info find_contact list_team search_mail "

@@ -10,12 +10,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
-from .slots import Slot
 from .stream import Stream
+
+
+class Slot(Protocol):
+    """What stands in a template's place."""
+
+    @property
+    def text(self) -> str:
+        """As a noun."""
+
+    @property
+    def adverb(self) -> str:
+        """As an adverbial; "" where that is the same."""
+
+    def said(self) -> str:
+        """Its value, as answers write it."""
+
 
 Node = tuple[Any, ...]
 """("text", str) | ("slot", name) | ("adverb", name) | ("value", name) | ("one", [nodes, ..]) |
@@ -94,14 +109,16 @@ def optional_slots(template: str) -> frozenset[str]:
     return frozenset(part_name for part in parts for part_name in part[2])
 
 
-def write(template: str, slots: Mapping[str, Slot], s: Stream, without: str = "") -> str:
-    """One text that the template stands for, without the parts that mention the slot ``without``."""
+def write(template: str, slots: Mapping[str, Slot], s: Stream, without: Collection[str] = ()) -> str:
+    """One text that the template stands for, without the parts that mention one of the slots ``without``."""
     out: list[str] = []
-    _write(compiled(template), slots, s, without, out)
+    _write(compiled(template), slots, s, frozenset(without), out)
     return "".join(out)
 
 
-def _write(nodes: Sequence[Node], slots: Mapping[str, Slot], s: Stream, without: str, out: list[str]) -> None:
+def _write(
+    nodes: Sequence[Node], slots: Mapping[str, Slot], s: Stream, without: frozenset[str], out: list[str]
+) -> None:
     for node in nodes:
         kind, what = node[0], node[1]
         if kind == "text":
@@ -116,9 +133,9 @@ def _write(nodes: Sequence[Node], slots: Mapping[str, Slot], s: Stream, without:
         elif kind == "one":
             _write(s.pick(what), slots, s, without, out)
         elif kind == "part":
-            if without not in node[2]:
+            if without.isdisjoint(node[2]):
                 _write(what, slots, s, without, out)
         else:
             for _, inner, names in s.shuffled(what):
-                if without not in names:
+                if without.isdisjoint(names):
                     _write(inner, slots, s, without, out)

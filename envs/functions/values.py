@@ -1,0 +1,206 @@
+"""Makers of arguments: the JSON schema of a parameter, and values for it as a request writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from toolgym.stream import Stream
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """An argument, and its text in the request: a ``Slot`` of ``toolgym.grammar``."""
+
+    value: Any
+    text: str
+    adverb: str = ""
+
+    def said(self) -> str:
+        return self.text
+
+
+class Maker(msgspec.Struct, frozen=True):
+    """``schema``: of the parameter, without its description. ``draw(s, split)``: a value for it."""
+
+    schema: dict[str, Any]
+    draw: Callable[[Stream, str], Value]
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def integer(low: int, high: int, step: int = 1, spelled: bool = False) -> Maker:
+    """Whole numbers, multiples of ``step`` from ``low``. ``spelled``: small ones may be written as words."""
+
+    def draw(s: Stream, split: str) -> Value:
+        n = low + step * s.between(0, (high - low) // step)
+        if spelled and 0 <= n < len(NUMBERS) and s.chance(0.3):
+            return Value(n, NUMBERS[n])
+        return Value(n, f"{n:,}" if n >= 1000 and s.chance(0.3) else str(n))
+
+    return Maker({"type": "integer"}, draw)
+
+
+def year(low: int, high: int) -> Maker:
+    """Like ``integer``, never written with a comma."""
+
+    def draw(s: Stream, split: str) -> Value:
+        n = s.between(low, high)
+        return Value(n, str(n))
+
+    return Maker({"type": "integer"}, draw)
+
+
+def decimal(low: float, high: float, places: int = 1) -> Maker:
+    """Numbers with up to ``places`` digits after the point."""
+
+    def draw(s: Stream, split: str) -> Value:
+        scale = 10**places
+        n = s.between(round(low * scale), round(high * scale)) / scale
+        whole = n == int(n)
+        return Value(int(n) if whole else n, str(int(n)) if whole else str(n))
+
+    return Maker({"type": "number"}, draw)
+
+
+def percent(low: int, high: int) -> Maker:
+    """A rate that the function takes as a fraction, 0.05, and people give in percent: its description must say so."""
+
+    def draw(s: Stream, split: str) -> Value:
+        n = s.between(low, high)
+        return Value(n / 100, f"{n}%" if s.chance(0.7) else f"{n} percent")
+
+    return Maker({"type": "number"}, draw)
+
+
+def words(text: str) -> Maker:
+    """A string out of many, given with commas between. Splits share none."""
+    pool = listed(text)
+
+    def draw(s: Stream, split: str) -> Value:
+        word = s.pick(share(pool, split))
+        return Value(word, word)
+
+    return Maker({"type": "string"}, draw)
+
+
+def quoted(text: str) -> Maker:
+    """As ``words``, in quotation marks: titles and messages. Lines instead of commas, where there are any."""
+    pool = [line.strip() for line in text.strip().splitlines()] if "\n" in text.strip() else listed(text)
+
+    def draw(s: Stream, split: str) -> Value:
+        word = s.pick(share(pool, split))
+        mark = s.pick("'\"")
+        return Value(word, f"{mark}{word}{mark}")
+
+    return Maker({"type": "string"}, draw)
+
+
+def one_of(text: str, **written: str) -> Maker:
+    """One of the few values that the schema lists. ``written``: how requests have them, where that differs."""
+    values = listed(text)
+
+    def draw(s: Stream, split: str) -> Value:
+        value = s.pick(values)
+        return Value(value, written.get(value, value.replace("_", " ")))
+
+    return Maker({"type": "string", "enum": values}, draw)
+
+
+def flag(yes: str, no: str) -> Maker:
+    """A boolean; requests say it in the given phrases: "with breakfast", "without breakfast"."""
+
+    def draw(s: Stream, split: str) -> Value:
+        value = s.chance(0.5)
+        return Value(value, yes if value else no)
+
+    return Maker({"type": "boolean"}, draw)
+
+
+def day(low: int = 2023, high: int = 2027) -> Maker:
+    """A date, YYYY-MM-DD: its description must say so. Requests may write it in words."""
+
+    def draw(s: Stream, split: str) -> Value:
+        y, m, d = s.between(low, high), s.between(1, 12), s.between(1, 28)
+        iso = f"{y}-{m:02}-{d:02}"
+        return Value(iso, s.pick((iso, iso, f"{MONTHS[m - 1]} {d}, {y}", f"{d} {MONTHS[m - 1]} {y}")))
+
+    return Maker({"type": "string"}, draw)
+
+
+def clock(low: int = 7, high: int = 21) -> Maker:
+    """A time of day, HH:MM in 24 hours: its description must say so. Requests may write it with am and pm."""
+
+    def draw(s: Stream, split: str) -> Value:
+        h, m = s.between(low, high), s.pick((0, 0, 15, 30, 45))
+        half = f"{(h - 1) % 12 + 1}{f':{m:02}' if m else ''} {'am' if h < 12 else 'pm'}"
+        return Value(f"{h:02}:{m:02}", f"{h:02}:{m:02}" if s.chance(0.6) else half)
+
+    return Maker({"type": "string"}, draw)
+
+
+def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
+    """A list of different values: "Rome, Oslo and Bern"."""
+
+    def draw(s: Stream, split: str) -> Value:
+        values: list[Value] = []
+        wanted = s.between(low, high)
+        while len(values) < wanted:
+            value = one.draw(s, split)
+            if value.value not in [other.value for other in values]:
+                values.append(value)
+        texts = [value.text for value in values]
+        joined = ", ".join(texts) if s.chance(0.4) else f"{', '.join(texts[:-1])} and {texts[-1]}"
+        return Value([value.value for value in values], joined if len(texts) > 1 else texts[0])
+
+    return Maker({"type": "array", "items": dict(one.schema)}, draw)
+
+
+def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
+    """A list of whole numbers, which may repeat: "3, 5, 5 and 9", or "[3, 5, 5, 9]"."""
+
+    def draw(s: Stream, split: str) -> Value:
+        values = [s.between(low, high) for _ in range(s.between(least, most))]
+        texts = [str(value) for value in values]
+        if s.chance(0.4):
+            return Value(values, f"[{', '.join(texts)}]")
+        return Value(values, f"{', '.join(texts[:-1])} and {texts[-1]}")
+
+    return Maker({"type": "array", "items": {"type": "integer"}}, draw)
+
+
+def listed(text: str) -> list[str]:
+    """ "Rome, Oslo" as a list, over several lines."""
+    return [word.strip() for word in text.replace("\n", " ").split(",") if word.strip()]
+
+
+def share(pool: Sequence[str], split: str) -> Sequence[str]:
+    """A split's share: of every six the fifth is for val, the sixth for the tests, the others for training."""
+    place = {"train": (0, 1, 2, 3), "val": (4,)}.get(split, (5,))
+    return [word for i, word in enumerate(pool) if i % 6 in place] or pool
+
+
+CITY = words("""
+Rome, Oslo, Bern, Kyoto, Boston, Lima, Cairo, Delhi, Paris, Toronto, Madrid, Sydney, Vienna, Dublin, Nairobi, Seoul,
+Austin, Warsaw, Lisbon, Denver, Helsinki, Mumbai, Athens, Chicago, Geneva, Seattle, Santiago, Bangkok, Prague, Manila,
+Miami, Hanoi, Glasgow, Portland, Zagreb, Osaka, Berlin, Houston, Accra, Bogota, Dallas, Munich, Naples, Perth, Quito,
+Tunis, Valencia, Phoenix, London, New York, San Francisco, Los Angeles, Cape Town, Buenos Aires, Hong Kong, Singapore,
+Tel Aviv, Kuala Lumpur, Mexico City, San Diego
+""")
+COUNTRY = words("""
+France, Japan, Brazil, Canada, Kenya, Italy, India, Norway, Chile, Egypt, Spain, Australia, Poland, Peru, Germany,
+Mexico, Greece, Thailand, Sweden, Portugal, Vietnam, Ireland, Finland, Austria, Morocco, Belgium, Ghana, Denmark,
+Turkey, Hungary, Iceland, Nigeria, Croatia, Argentina, Colombia, Switzerland
+""")
+PERSON = words("""
+Alice Moore, Ben Carter, Chloe Adams, David Singh, Emma Rossi, Frank Weber, Grace Kim, Henry Lopez, Irene Costa, Jack
+Turner, Karen Olsen, Leo Marin, Maria Silva, Noah Evans, Olivia Brandt, Peter Novak, Quentin Hale, Rosa Diaz, Samuel
+Reed, Tina Fischer, Umar Khan, Vera Petrova, Walter Hughes, Xenia Popov, Yusuf Demir, Zoe Martin, Aaron Blake, Bella Romano,
+Carlos Vega, Diana Frost, Ethan Ward, Fatima Noor, George Lind, Hannah Berg, Ivan Kovac, Julia Stone
+""")
