@@ -201,6 +201,6 @@ Turkey, Hungary, Iceland, Nigeria, Croatia, Argentina, Colombia, Switzerland
 PERSON = words("""
 Alice Moore, Ben Carter, Chloe Adams, David Singh, Emma Rossi, Frank Weber, Grace Kim, Henry Lopez, Irene Costa, Jack
 Turner, Karen Olsen, Leo Marin, Maria Silva, Noah Evans, Olivia Brandt, Peter Novak, Quentin Hale, Rosa Diaz, Samuel
-Reed, Tina Fischer, Umar Khan, Vera Petrova, Walter Hughes, Xenia Popov, Yusuf Demir, Zoe Martin, Aaron Blake, Bella Romano,
-Carlos Vega, Diana Frost, Ethan Ward, Fatima Noor, George Lind, Hannah Berg, Ivan Kovac, Julia Stone
+Reed, Tina Fischer, Umar Khan, Vera Petrova, Walter Hughes, Xenia Popov, Yusuf Demir, Zoe Martin, Aaron Blake, Bella
+Romano, Carlos Vega, Diana Frost, Ethan Ward, Fatima Noor, George Lind, Hannah Berg, Ivan Kovac, Julia Stone
 """)

@@ -26,7 +26,8 @@ WORKSHOP = (
             "[, {coats} coats][ of {paint} paint].",
             "My hallway has a wall of {width} m width and {height} m height. (Tell me|Say) how much[ {paint}] paint "
             "it takes.",
-            "How many litres go on a wall that is {width} m wide and {height} m tall[ if I put on {coats} coats][ of {paint} paint]?",
+            "How many litres go on a wall that is {width} m wide and {height} m tall"
+            "[ if I put on {coats} coats][ of {paint} paint]?",
         ),
         (
             ("How much paint do I need for (these walls|my walls): {each}?", "one {width} m wide and {height} m high"),
