@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from toolgym.assets import atomic_folder
 from toolgym.rollout import rollout
-from toolgym.runlog import check_same_run, open_folder, write_atomic
+from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
 from toolgym.tasks import task_order
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
 
@@ -160,6 +160,7 @@ class SB3Trainer:
                 self.folder, asked, lambda: asdict(read_config(self.folder)), resume=resume, free=("out", "steps")
             )
         open_folder(self.folder, about)
+        hold_folder(self.folder, self)
         found = checkpoints(self.folder) if resume else []
         return found[-1] if found else None
 

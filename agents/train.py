@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import gymnasium as gym
 import torch
 
-from toolgym.runlog import RunError, check_same_run, open_folder, write_atomic
+from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder, write_atomic
 
 from . import checkpoint
 from .collect import Collector, Rollout, TaskName
@@ -271,6 +271,7 @@ class Trainer:
                 free=("out", "steps"),
             )
         open_folder(self.folder, about)
+        hold_folder(self.folder, self)
         return checkpoint.latest(self.folder) if resume else None
 
     def _log(self, metrics: dict[str, float]) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import msgspec
 
 from toolgym.types import FrozenDict, Trajectory, freeze
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: there, two runs in one folder are the user's to avoid
+    fcntl = None  # type: ignore[assignment]
+
+_LOCK = ".lock"
 
 
 class RunError(RuntimeError):
@@ -28,8 +37,10 @@ class RunLog:
         settings = json.loads(json.dumps(settings, default=describe))
         if about.is_file() and self.episodes():
             check_same_run(self.folder, settings, lambda: _settings(about), resume=resume)
+            hold_folder(self.folder, self)
         else:
             open_folder(self.folder, about)
+            hold_folder(self.folder, self)
             write_atomic(about, json.dumps(settings, indent=2) + "\n")
         self._drop_torn_line()
 
@@ -87,11 +98,29 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
 def open_folder(folder: Path, about: Path) -> None:
     """Make a run's folder. Raises RunError where it holds something else than a run (whose ``about`` file it has)."""
     try:
-        if folder.exists() and not about.is_file() and any(folder.iterdir()):
+        if folder.exists() and not about.is_file() and any(entry.name != _LOCK for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be a run's folder: {error.strerror}") from None
+
+
+def hold_folder(folder: Path, run: object) -> None:
+    """Keep other processes from writing to a run's folder for as long as ``run`` lives; a kill lets go of it too.
+
+    Raises RunError where another process holds it.
+    """
+    if fcntl is None:
+        return
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise RunError(f"another process is writing to {folder}; wait for it, or choose another folder") from None
+        return  # a file system without locks
+    finalize(run, os.close, lock)
 
 
 def check_same_run(
