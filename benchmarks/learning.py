@@ -1,13 +1,14 @@
 """Does it learn? SmolLM2-135M on two cores: raw, SFT, SFT + GRPO, GRPO cold, PPO; judged on held-out tasks.
 
-    python benchmarks/learning.py sft  --seed 0        # imitate gold actions of Office and of the ToolRL data
-    python benchmarks/learning.py grpo --seed 0        # go on from sft with rewards on Office alone
+    python benchmarks/learning.py sft  --seed 0        # imitate gold actions of Functions and Office
+    python benchmarks/learning.py grpo --seed 0        # go on from sft with rewards, on the same suites
     python benchmarks/learning.py eval --seed 0 --name sft
     python benchmarks/learning.py table                # everything evaluated so far, as markdown
 
-``eval`` plays greedily: Office's four easy levels in ``test`` and ``test_unseen`` (renamed tools), and rows of three
-BFCL categories, none of which is trained on. Results: benchmarks/results/learning/<name>-<seed>.json. A GPU is used
-where there is one. What was run, where, and what came out is in benchmarks/LOG.md.
+All training is on tasks that ToolGym makes itself. ``eval`` plays greedily what was never trained on: Functions'
+``test_unseen`` (functions of other fields), Office's four easy levels in ``test`` and ``test_unseen`` (renamed tools),
+and rows of four BFCL categories. Results: benchmarks/results/learning/<name>-<seed>.json. A GPU is used where there is
+one. What was run, where, and what came out is in benchmarks/LOG.md.
 """
 
 from __future__ import annotations
@@ -29,32 +30,31 @@ from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.train import Trainer
 from toolgym.report.table import wilson
 
-LEVELS = ("single", "choose", "parallel", "irrelevant")
-BFCL = ("simple_python", "multiple", "irrelevance")
 RESULTS = Path(__file__).resolve().parent / "results" / "learning"
-TOOLRL = {"env": "ToolGym-ToolRL-v0", "split": "sft", "prompt": "dialect"}
-OFFICE = {"level": "easy", "max_turns": 4}
-"""Gold needs two turns there: more would go on failing."""
-CALLS = {"env": "ToolGym-Office-v0", "level": ["single", "choose", "parallel"]}
-NO_TOOL = {"env": "ToolGym-Office-v0", "level": ["choose", "irrelevant"]}
-MIX = [CALLS, TOOLRL, TOOLRL, TOOLRL, {**TOOLRL, "withhold": True}, NO_TOOL]
-"""Beside Office tasks, the paper's 400 SFT rows; about a fifth has no tool that fits. With a third of those it said of
-everything that no tool does it, and at a learning rate of 5e-4 it knew half as much of BFCL (LOG.md)."""
-ON_REWARDS = {"env_kwargs": OFFICE, "steps": 40, "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5}
+FUNCTIONS, OFFICE = "ToolGym-Functions-v0", "ToolGym-Office-v0"
+OFFICE_CALLS = {"env": OFFICE, "level": ["single", "choose", "parallel"]}
+STARTING = {
+    "env": FUNCTIONS,
+    "mix": [OFFICE_CALLS, {"env": FUNCTIONS}, {"env": FUNCTIONS}, {"env": OFFICE, "level": "easy"}],
+}
+"""A sixth of these tasks has no tool that fits. With a third, SmolLM2 says of everything that none does it (LOG.md)."""
+REWARDED = {"env": FUNCTIONS, "mix": [{"env": OFFICE, "level": "easy", "max_turns": 2}]}
+"""Gold needs two turns in Office's easy levels: more would go on failing."""
+ON_REWARDS = {**REWARDED, "steps": 40, "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5}
 STAGES: dict[str, dict[str, Any]] = {
-    "sft": {
-        "algo": "sft",
-        "env_kwargs": {"level": CALLS["level"]},
-        "mix": MIX,
-        "steps": 90,
-        "prompts_per_step": 8,
-        "learning_rate": 1.5e-4,
-        "max_tokens": 800,
-    },
+    "sft": {"algo": "sft", **STARTING, "steps": 150, "prompts_per_step": 4, "learning_rate": 1.5e-4, "max_tokens": 700},
     "grpo": {"algo": "grpo", **ON_REWARDS},
     "grpo-cold": {"algo": "grpo", **ON_REWARDS},
     "ppo": {"algo": "ppo", **ON_REWARDS},
 }
+EASY = ("single", "choose", "parallel", "irrelevant")
+JUDGED: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
+    "functions, unseen": ("ToolGym-Functions-v0", {"split": "test_unseen"}, "level", (*EASY[:3], "mixed", EASY[3])),
+    "office, test": ("ToolGym-Office-v0", {"split": "test", "max_turns": 4}, "level", EASY),
+    "office, unseen": ("ToolGym-Office-v0", {"split": "test_unseen", "max_turns": 4}, "level", EASY),
+    "bfcl": ("ToolGym-BFCL-v0", {}, "category", ("simple_python", "multiple", "parallel", "irrelevance")),
+}
+"""Part -> suite, its arguments, and the argument that tells the columns apart, with the columns."""
 
 
 def folder_of(out: Path, stage: str, seed: int) -> Path:
@@ -99,19 +99,20 @@ def train(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     policy = Policy(model_of(options.out, options.name, options.seed), max_new_tokens=128, batch_size=32)
     chat = ChatTokens(policy.tokenizer)
-    result: dict[str, Any] = {"name": options.name, "seed": options.seed}
-    for split in ("test", "test_unseen"):
-        result[split] = {
-            level: score("ToolGym-Office-v0", {"split": split, "level": level, "max_turns": 4}, policy, chat, options.n)
-            for level in LEVELS
-        }
-    result["bfcl"] = {
-        category: score("ToolGym-BFCL-v0", {"category": category}, policy, chat, options.rows) for category in BFCL
-    }
+    result: dict[str, Any] = {"name": options.name, "seed": options.seed, "parts": {}}
+    for part, (env, kwargs, by, columns) in JUDGED.items():
+        n = options.rows if part == "bfcl" else options.n
+        result["parts"][part] = {one: score(env, {**kwargs, by: one}, policy, chat, n) for one in columns}
+        print(
+            options.name,
+            options.seed,
+            part,
+            {one: r["success"] for one, r in result["parts"][part].items()},
+            flush=True,
+        )
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{options.name}-{options.seed}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result), flush=True)
 
 
 def score(env: str, kwargs: dict[str, Any], policy: Policy, chat: ChatTokens, n: int) -> dict[str, float]:
@@ -131,13 +132,13 @@ def table(options: argparse.Namespace) -> None:
     for path in sorted(RESULTS.glob("*-*.json")):
         result = json.loads(path.read_text())
         rows.setdefault(result["name"], []).append(result)
-    for part, names in (("test", LEVELS), ("test_unseen", LEVELS), ("bfcl", BFCL)):
+    for part, (_, _, _, names) in JUDGED.items():
         print(f"\n{part}\n\n| stage | seeds | all | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 3))
         for stage, results in rows.items():
             cells = []
             for chosen in (names, *[(name,) for name in names]):
-                wins = sum(r[part][name]["success"] for r in results for name in chosen)
-                total = sum(r[part][name]["n"] for r in results for name in chosen)
+                wins = sum(r["parts"][part][name]["success"] for r in results for name in chosen)
+                total = sum(r["parts"][part][name]["n"] for r in results for name in chosen)
                 low, high = wilson(wins, total)
                 cells.append(f"{100 * wins / total:.0f} ({100 * low:.0f}-{100 * high:.0f})")
             print(f"| {stage} | {len(results)} | " + " | ".join(cells) + " |")

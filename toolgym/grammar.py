@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from .stream import Stream
+from toolgym.stream import Stream
 
 
 class Slot(Protocol):
@@ -98,6 +98,12 @@ def _slots(nodes: Sequence[Node]) -> list[str]:
             for option in node[1]:
                 names += _slots(option)
     return names
+
+
+@cache
+def all_slots(template: str) -> frozenset[str]:
+    """The slots that a template mentions."""
+    return frozenset(_slots(compiled(template)))
 
 
 @cache

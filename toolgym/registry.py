@@ -51,6 +51,11 @@ SUITES = {
             "A simulated workplace: 49 tools over a state, tasks made on demand, tools never seen in training",
         ),
         Suite(
+            "ToolGym-Functions-v0",
+            "toolgym.envs.functions.env:FunctionsEnv",
+            "One request, one decision, functions of a dozen fields: short tasks made on demand, to train on cheaply",
+        ),
+        Suite(
             "ToolGym-ToolRL-v0",
             "toolgym.envs.toolrl.env:ToolRLEnv",
             "The ToolRL paper's own data, one decision an episode: 3,920 rows to train on, 80 to test, 400 for SFT",

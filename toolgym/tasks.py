@@ -53,6 +53,22 @@ class TaskSource:
         return digest((kind.__qualname__, len(tasks), about, task_digest(tasks[0]), task_digest(tasks[-1])))
 
 
+def chosen(what: str, wanted: object, known: Sequence[object]) -> tuple[object, ...]:
+    """Those of ``known`` that are wanted: one, several (a list, or words with commas between), or all for None.
+
+    Raises ValueError for what is not known.
+    """
+    if wanted is None:
+        return tuple(known)
+    each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    names = {str(one): one for one in known}
+    unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
+    if unknown or not each:
+        raise ValueError(f"{what}: {unknown[0] if unknown else 'nothing'!r}; choose from {', '.join(names)}")
+    asked = {str(one) for one in each}
+    return tuple([one for name, one in names.items() if name in asked])
+
+
 class LazyTasks(Sequence[Task]):
     """The tasks of one split and seed, each made when it is asked for, from (split, seed, index) alone.
 

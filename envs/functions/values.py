@@ -151,10 +151,12 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
     def draw(s: Stream, split: str) -> Value:
         values: list[Value] = []
         wanted = s.between(low, high)
-        while len(values) < wanted:
+        for _ in range(20 * wanted):  # the split may have fewer
             value = one.draw(s, split)
             if value.value not in [other.value for other in values]:
                 values.append(value)
+            if len(values) == wanted:
+                break
         texts = [value.text for value in values]
         joined = ", ".join(texts) if s.chance(0.4) else f"{', '.join(texts[:-1])} and {texts[-1]}"
         return Value([value.value for value in values], joined if len(texts) > 1 else texts[0])
@@ -177,7 +179,7 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
 
 def listed(text: str) -> list[str]:
     """ "Rome, Oslo" as a list, over several lines."""
-    return [word.strip() for word in text.replace("\n", " ").split(",") if word.strip()]
+    return [" ".join(word.split()) for word in text.split(",") if word.strip()]
 
 
 def share(pool: Sequence[str], split: str) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from toolgym.tasks import LazyTasks
+from toolgym.tasks import LazyTasks, chosen
 from toolgym.tools import Tool
 from toolgym.types import Task, message
 
@@ -37,22 +37,6 @@ _SYSTEM = message(
     "else goes through the tools. Powers are written x^2, products 2*x. In the end respond with the answer alone, "
     "exact, as a number or fraction, an expression, x = 1 or x = 2, or [[1, 2], [3, 4]].",
 )
-
-
-def chosen(what: str, wanted: object, known: Sequence[object]) -> tuple[object, ...]:
-    """Those of ``known`` that are wanted: one, several (a list, or words with commas between), or all for None.
-
-    Raises ValueError for what is not known.
-    """
-    if wanted is None:
-        return tuple(known)
-    each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
-    names = {str(one): one for one in known}
-    unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
-    if unknown or not each:
-        raise ValueError(f"{what}: {unknown[0] if unknown else 'nothing'!r}; choose from {', '.join(names)}")
-    asked = {str(one) for one in each}
-    return tuple([one for name, one in names.items() if name in asked])
 
 
 def make_sheet(split: str, seed: int, index: int, category: str, level: int) -> tuple[Sheet, Stream]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolgym.decision import grade
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel
@@ -12,7 +13,6 @@ from toolgym.thought import calling
 from toolgym.tools import Tool
 from toolgym.types import Completion, Task, ToolCall, Verdict
 
-from .grading import grade
 from .tasks import Entry, tasks
 
 
@@ -25,7 +25,8 @@ class ToolRLEnv(ToolEnv):
     Reward: the rubric's, against the row's gold answer; with ``rubric="toolrl-reference"`` and the original prompt it
     is the paper's training signal, to the bit.
 
-    Success: just the expected calls, in any order; where none is expected, no call and a response (see grading.py).
+    Success: just the expected calls, in any order; where none is expected, no call and a response (see
+    toolgym/decision.py).
 
     ``info`` also has ``category`` ("one call", "several calls", "no call", "withheld"); ``flag``: what is wrong
     with the row, or None; and ``known_unpassable``: why no natural answer can be the expected one, or None. Flagged

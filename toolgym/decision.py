@@ -1,4 +1,4 @@
-"""Whether a decision is the expected one. ToolRL has rewards only; this is the exactness that they look for."""
+"""Whether one decision is the expected one, for suites that run nothing and have no official verdict: exactly."""
 
 from __future__ import annotations
 

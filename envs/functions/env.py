@@ -1,0 +1,90 @@
+"""FunctionsEnv: one request, functions on paper, and which of them to call with what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from toolgym.decision import grade
+from toolgym.dialects import Dialect
+from toolgym.env import ToolEnv
+from toolgym.rewards import RewardModel
+from toolgym.thought import calling
+from toolgym.types import Completion, Task, ToolCall, Verdict
+
+from .tasks import FunctionsTasks
+
+
+class FunctionsEnv(ToolEnv):
+    """One request, one to four functions on offer, one decision: ``ToolGym-Functions-v0``.
+
+    A task is made when it is asked for, from (split, seed, index) alone: a function of some field of life, values for
+    its parameters, a request that mentions them in one of many wordings, and names, descriptions and other functions
+    to go with it. Nothing is run. It is the cheapest suite to train on: prompts are short and an episode is one action.
+
+    Levels, which take turns in this order where there are several:
+
+    - ``single``: one function, one call.
+    - ``choose``: one call, with one of two to four functions, most of them of the same field.
+    - ``parallel``: two to four calls of one function.
+    - ``mixed``: one call each of two or three functions.
+    - ``irrelevant``: no function on offer fits. Call nothing, and say so.
+
+    Splits share no wordings of requests for one call, and no words that arguments are drawn from (numbers, dates and
+    the values of enums are alike). ``test_unseen`` has functions of fields that no other split has.
+
+    Reward: the rubric's, against the gold calls.
+
+    Success: just the expected calls, in any order; where none is expected, no call and a response (see
+    toolgym/decision.py).
+
+    ``info`` also has ``category``: the level.
+
+    Args:
+        split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
+        level: a level, several, or None for all.
+        seed: which world of tasks; other seeds give other tasks.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v0: the first.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        level: str | Sequence[str] | None = None,
+        seed: int = 0,
+        dialect: str | Dialect = "toolrl",
+        rubric: str | RewardModel = "toolrl",
+        **kwargs: Any,
+    ):
+        super().__init__(
+            FunctionsTasks(split, seed, level), dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs}
+        )
+        self.tasks: FunctionsTasks
+        self._verdict = Verdict(False)
+
+    def find_task(self, task_id: str) -> Task:
+        """The task with this id, such as "train-000123-choose". Raises KeyError with a near miss."""
+        return self.tasks.find(task_id)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        calls: tuple[ToolCall, ...] = self.task.expected[0]
+        return calls
+
+    def finished(self, completion: Completion) -> bool:
+        self._verdict = grade(self.task.expected[0], completion)
+        return True
+
+    def judge(self) -> Verdict:
+        return self._verdict
+
+    def extra_info(self, over: bool) -> dict[str, Any]:
+        return {"category": self.task.data}
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold action, in this env's dialect."""
+        calls = task.expected[0]
+        think = calling(calls) if calls else "No tool on offer does what is asked."
+        return (self.dialect.render(Completion("", calls, think, task.response)),)

@@ -1,0 +1,88 @@
+"""From a function to a request and the arguments that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from toolgym.grammar import all_slots, optional_slots, write
+from toolgym.stream import Stream
+
+from .function import Function
+from .values import Value
+
+T = TypeVar("T")
+Asked = tuple[str, list[dict[str, Any]]]
+"""A request, and the arguments of each call that it asks for."""
+
+_BEFORE = ("Hi! ", "Hello. ", "Hey, quick question. ", "Good morning. ", "I could use a hand. ")
+_AFTER = (" Thanks!", " Thank you.", " Please be quick.", " I appreciate it.")
+_BETWEEN = ("{} {}", "{} Also: {}", "{} And: {}", "{} Then: {}", "{} Besides that: {}", "{} One more thing. {}")
+
+
+def split_share(items: Sequence[T], split: str) -> Sequence[T]:
+    """A split's share of the wordings: the last is for test, the one before it for val; all, where nothing was seen."""
+    if split == "test_unseen" or len(items) < 4:
+        return items
+    return items[-1:] if split == "test" else items[-2:-1] if split == "val" else items[:-2]
+
+
+def one(function: Function, s: Stream, split: str) -> Asked:
+    """A request for one call."""
+    text, arguments = _written(function, s.pick(split_share(function.asks, split)), s, split)
+    return text, [arguments]
+
+
+def many(function: Function, n: int, s: Stream, split: str) -> Asked:
+    """A request for up to ``n`` different calls of one function: in one sentence where it has such, else one by one."""
+    if not function.many or s.chance(0.3):
+        return joined(_different(n, lambda: one(function, s, split)), s)
+    frame, part = s.pick(function.many)
+    drawn = _different(n, lambda: _written(function, part, s, split))
+    texts = [text for text, _ in drawn]
+    each = Value(None, f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0])
+    return write(frame, {"each": each}, s), [arguments for _, arguments in drawn]
+
+
+def _different(n: int, draw: Callable[[], tuple[str, T]]) -> list[tuple[str, T]]:
+    """``n`` draws that ask for different things, or fewer where the split has not so many."""
+    drawn: list[tuple[str, T]] = []
+    for _ in range(8 * n):
+        new = draw()
+        if new[1] not in [old[1] for old in drawn]:
+            drawn.append(new)
+        if len(drawn) == n:
+            break
+    return drawn
+
+
+def joined(requests: Sequence[Asked], s: Stream) -> Asked:
+    """Several requests as one."""
+    if len(requests) > 2 and s.chance(0.3):
+        text = " ".join([f"{i}. {text}" for i, (text, _) in enumerate(requests, 1)])
+    else:
+        text = requests[0][0]
+        for more, _ in requests[1:]:
+            text = s.pick(_BETWEEN).format(text, more)
+    return text, [arguments for _, each in requests for arguments in each]
+
+
+def spoken(text: str, s: Stream) -> str:
+    """Now and then with a greeting and thanks."""
+    if s.chance(0.1):
+        text = s.pick(_BEFORE) + text
+    return text + s.pick(_AFTER) if s.chance(0.1) else text
+
+
+def _written(function: Function, template: str, s: Stream, split: str) -> tuple[str, dict[str, Any]]:
+    mentioned, optional = all_slots(template), optional_slots(template)
+    drawn: dict[str, Value] = {}
+    without: list[str] = []
+    for parameter in function.parameters:
+        if parameter.name not in mentioned:
+            continue
+        if parameter.name in optional and s.chance(0.5):
+            without.append(parameter.name)
+        drawn[parameter.name] = parameter.maker.draw(s, split)
+    text = write(template, drawn, s, without)
+    return text, {name: value.value for name, value in drawn.items() if name not in without}

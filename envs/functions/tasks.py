@@ -1,0 +1,134 @@
+"""The tasks: a lazy sequence, each drawn from (split, seed, index) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from toolgym.stream import Stream, key_of
+from toolgym.tasks import LazyTasks, chosen
+from toolgym.tools import Tool
+from toolgym.types import Task, message
+
+from .catalogue import fields
+from .function import Function
+from .look import STYLES, call_of, draw_look, dressed
+from .requests import Asked, joined, many, one, spoken
+
+Place = tuple[str, int]
+"""A function: its field, and where it is in it."""
+SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
+
+REFUSALS = (
+    "None of my tools can do that.",
+    "I have no tool for this, so I cannot do it.",
+    "I am sorry, no function on offer does what you ask.",
+    "That is not something the functions I have can do.",
+)
+
+
+class Drawing:
+    """One task while it is drawn."""
+
+    def __init__(self, split: str, s: Stream):
+        self.split, self.s = split, s
+        self.fields = fields(split)
+        self.names = tuple(self.fields)
+        self.style = s.pick(STYLES)
+
+    def place(self, field: str = "") -> Place:
+        field = field or self.s.pick(self.names)
+        return field, self.s.below(len(self.fields[field]))
+
+    def function(self, place: Place) -> Function:
+        return self.fields[place[0]][place[1]]
+
+    def others(self, needed: Sequence[Place], n: int) -> list[Place]:
+        """``n`` functions beside those needed; most are of the same field, and easily taken for them."""
+        found: list[Place] = []
+        while len(found) < n:
+            other = self.place(self.s.pick(needed)[0] if self.s.chance(0.7) else "")
+            if other not in needed and other not in found:
+                found.append(other)
+        return found
+
+
+def _single(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+    place = d.place()
+    return [place], [], one(d.function(place), d.s, d.split)
+
+
+def _choose(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+    place = d.place()
+    return [place], d.others([place], d.s.between(1, 3)), one(d.function(place), d.s, d.split)
+
+
+def _parallel(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+    place = d.place()
+    return [place], [], many(d.function(place), d.s.between(2, 4), d.s, d.split)
+
+
+def _mixed(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+    first = d.place()
+    places = [first, *d.others([first], d.s.between(1, 2))]
+    return places, d.others(places, d.s.between(0, 1)), joined([one(d.function(p), d.s, d.split) for p in places], d.s)
+
+
+def _irrelevant(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+    place = d.place()
+    return [], d.others([place], d.s.pick((1, 1, 2, 3))), one(d.function(place), d.s, d.split)
+
+
+MAKERS: dict[str, Callable[[Drawing], tuple[list[Place], list[Place], Asked]]] = {
+    "single": _single,
+    "choose": _choose,
+    "parallel": _parallel,
+    "mixed": _mixed,
+    "irrelevant": _irrelevant,
+}
+"""Each gives the functions to call, the others that are shown, and the request; where there is one function to call
+it gets all the calls, else each gets one."""
+LEVELS = tuple(MAKERS)
+
+
+def make_task(split: str, seed: int, index: int, level: str) -> Task:
+    """The task of a level at an index."""
+    d = Drawing(split, Stream(key_of(seed, split, index), LEVELS.index(level)))
+    needed, beside, (text, asked) = MAKERS[level](d)
+    tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
+    for place in (*needed, *beside):
+        tools[place] = dressed(*place, draw_look(d.function(place), d.style, d.s))
+    callees = needed * len(asked) if len(needed) == 1 else needed
+    calls = [call_of(*tools[place], arguments) for place, arguments in zip(callees, asked, strict=False)]
+    return Task(
+        f"{split}-{index:06}-{level}",
+        (message("user", spoken(text, d.s)),),
+        tuple(d.s.shuffled([tool for tool, _ in tools.values()])),
+        (tuple(calls),),
+        response=None if calls else d.s.pick(REFUSALS),
+        split=split,
+        data=level,
+    )
+
+
+class FunctionsTasks(LazyTasks):
+    """The tasks of one split and seed; where there are several levels, they take turns."""
+
+    sizes = SIZES
+
+    def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
+        super().__init__(split, seed)
+        self.levels: tuple[Any, ...] = chosen("level", level, LEVELS)
+
+    def __repr__(self) -> str:
+        return f"FunctionsTasks({self.split!r}, seed={self.seed}, level={self.levels})"
+
+    @property
+    def about(self) -> str:
+        return f"{super().about}, level {', '.join(self.levels)}"
+
+    def make(self, index: int) -> Task:
+        return make_task(self.split, self.seed, index, self.kind(index))
+
+    def kind(self, index: int) -> str:
+        return str(self.levels[index % len(self.levels)])

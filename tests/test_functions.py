@@ -1,0 +1,149 @@
+"""ToolGym-Functions-v0: a request has one meaning, its words hold the arguments, and splits share none of it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import gymnasium as gym
+import pytest
+
+from toolgym.envs.functions.catalogue import FIELDS, SEEN, UNSEEN
+from toolgym.envs.functions.requests import many, one, split_share
+from toolgym.envs.functions.tasks import LEVELS, FunctionsTasks
+from toolgym.grammar import all_slots, optional_slots
+from toolgym.rollout import evaluate
+from toolgym.stream import SPLITS, Stream
+
+ID = "ToolGym-Functions-v0"
+FUNCTIONS = [(field, function) for field, functions in FIELDS.items() for function in functions]
+ids = [f"{field}.{function.name}" for field, function in FUNCTIONS]
+
+
+@pytest.mark.parametrize(("field", "function"), FUNCTIONS, ids=ids)
+def test_every_wording_of_a_request_mentions_what_a_call_needs(field, function):
+    needed = {p.name for p in function.parameters if p.needed}
+    others = {p.name for p in function.parameters} - needed
+    assert len(function.asks) >= 4
+    for template in function.asks + tuple(part for _, part in function.many):
+        optional = optional_slots(template)
+        assert optional <= others, f"may be left out, but is required: {template}"
+        assert all_slots(template) - optional == needed, template
+    assert all(all_slots(frame) == {"each"} for frame, _ in function.many)
+    mentioned = set().union(*map(all_slots, function.asks))
+    assert mentioned == needed | others, "a parameter that no request mentions"
+
+
+@pytest.mark.parametrize(("field", "function"), FUNCTIONS, ids=ids)
+def test_requests_read_well(field, function):
+    for split in ("train", "test"):
+        for key in range(40):
+            s = Stream(key)
+            for text, calls in (one(function, s, split), many(function, 3, s, split)):
+                assert not re.search(r"[{}|]|  | [,.?!;:]|\.\.|\?\.|^[a-z]", text), text
+                assert text[-1] in ".?!'\"", text
+                for arguments in calls:
+                    for value in arguments.values():
+                        if isinstance(value, str) and value not in _enums(function) and not value[0].isdigit():
+                            assert value in text, (text, value)
+
+
+def _enums(function):
+    return {value for p in function.parameters for value in p.maker.schema.get("enum", ())}
+
+
+def test_no_name_means_two_functions():
+    names = [name for _, function in FUNCTIONS for name in (function.name, *function.also)]
+    assert len(names) == len(set(names))
+    for _, function in FUNCTIONS:
+        for words in range(3):
+            called = [(p.name, *p.also)[words % (1 + len(p.also))] for p in function.parameters]
+            assert len(called) == len(set(called)), function.name
+
+
+def test_arguments_obey_the_schemas():
+    for split in SPLITS:
+        tasks = FunctionsTasks(split)
+        for index in range(600):
+            task = tasks[index]
+            tools = {tool.name: tool for tool in task.tools}
+            for call in task.expected[0]:
+                assert tools[call.name].validator.problems(dict(call.arguments)) == (), (task.id, call)
+
+
+def test_splits_share_no_request_and_no_word():
+    asked = {split: {FunctionsTasks(split)[i].messages[0]["content"] for i in range(1500)} for split in SPLITS}
+    for split in SPLITS:
+        for other in SPLITS:
+            assert split == other or not asked[split] & asked[other]
+    for _, function in FUNCTIONS:
+        parts = [set(split_share(function.asks, split)) for split in ("train", "val", "test")]
+        assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
+
+
+def test_functions_of_test_unseen_are_never_seen_in_training():
+    seen = {name for fields in SEEN.values() for function in fields for name in (function.name, *function.also)}
+    unseen = {name for fields in UNSEEN.values() for function in fields for name in (function.name, *function.also)}
+    assert not seen & unseen
+    shown = {re.sub(r"\W", "_", tool.name) for i in range(500) for tool in FunctionsTasks("train")[i].tools}
+    assert not shown & unseen
+
+
+def test_no_function_is_one_of_bfcls():
+    """A model that is trained here has not seen what it is tested on there."""
+    theirs = set()
+    for category in ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple"):
+        for task in gym.make("ToolGym-BFCL-v0", category=category).unwrapped.tasks:
+            for tool in task.tools:
+                theirs.add((_bare(tool.name), frozenset(map(_bare, tool.parameters["properties"]))))
+    for _, function in FUNCTIONS:
+        parameters = frozenset(_bare(p.name) for p in function.parameters)
+        for name in (function.name, *function.also):
+            assert (_bare(name), parameters) not in theirs, name
+
+
+def _bare(name):
+    return re.sub(r"[^a-z]", "", name.rsplit(".", 1)[-1].lower())
+
+
+class Refuses:
+    def act(self, observation):
+        return "<think>No.</think>\n<response>I cannot do that.</response>"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("split", ["train", "test_unseen"])
+def test_gold_passes_and_refusing_everything_does_not(level, split):
+    env = gym.make(ID, level=level, split=split).unwrapped
+    counts = set()
+    for index in range(300):
+        task = env.tasks[index]
+        env.reset(options={"task_id": task.id})
+        _, reward, terminated, _, info = env.step(env.gold(task)[0])
+        assert (reward, terminated, info["success"], info["category"]) == (4.0, True, True, level), task.id
+        counts.add((len(task.tools), len(task.expected[0])))
+    allowed = {
+        "single": {(1, 1)},
+        "choose": {(n, 1) for n in (2, 3, 4)},
+        "parallel": {(1, n) for n in (2, 3, 4)},
+        "mixed": {(n, m) for n in (2, 3, 4) for m in (2, 3)},
+        "irrelevant": {(n, 0) for n in (1, 2, 3)},
+    }[level]
+    assert counts <= allowed
+    refusals = evaluate(ID, Refuses(), env_kwargs={"level": level, "split": split}, n=40)
+    assert sum(bool(t.success) for t in refusals) == (40 if level == "irrelevant" else 0)
+
+
+def test_a_seed_gives_the_same_tasks_and_others_give_others():
+    def text(seed):
+        tasks = FunctionsTasks("val", seed)
+        return json.dumps(
+            [[tasks[i].messages, tasks[i].response, tasks[i].expected[0]] for i in range(200)], default=repr
+        )
+
+    assert text(3) == text(3) != text(4)
+
+
+def test_a_level_is_checked():
+    with pytest.raises(ValueError, match="level: 'hard'; choose from single, choose"):
+        gym.make(ID, level="hard")
