@@ -2,9 +2,10 @@
 
     python benchmarks/demo.py [--out runs/demo] [--model smollm2]
 
-A short supervised start on gold actions of ToolGym-Office-v0, then GRPO on rewards alone. Before and after, the model
-plays held-out Office tasks and BFCL rows under the official verdict. The first time 95 MB are downloaded (the BFCL
-wheel and the model). All is kept as it comes: stopped at any point, the same command goes on where it was.
+A short supervised start on gold actions of ToolGym-Functions-v0 and ToolGym-Office-v0, then GRPO on rewards alone.
+Before and after, the model plays held-out tasks of both (with functions that it never saw) and BFCL rows under the
+official verdict, none of which it is trained on. The first time 95 MB are downloaded (the BFCL wheel and the model).
+All is kept as it comes: stopped at any point, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -35,16 +36,22 @@ from toolgym.report.training import load_training_runs
 from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError
 
-LEVEL = {"level": "single", "max_turns": 3}
-TRAINED_ON = {"level": "single", "max_turns": 2}
-"""A call and an answer: what goes wrong for longer costs time and teaches little."""
+FUNCTIONS, OFFICE = "ToolGym-Functions-v0", "ToolGym-Office-v0"
+LEVELS = {"level": ["single", "choose", "irrelevant"]}
 CATEGORIES = ("simple_python", "multiple", "parallel", "live_simple", "irrelevance")
 PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
-    ("office", "ToolGym-Office-v0", {"split": "test", **LEVEL}, 24),
+    ("functions", FUNCTIONS, {"split": "test_unseen", **LEVELS}, 24),
+    ("office", OFFICE, {"split": "test", "level": "single", "max_turns": 3}, 16),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
 """What is played before and after: name, env, its arguments, tasks."""
-SFT = {"algo": "sft", "prompts_per_step": 8, "learning_rate": 2.5e-4, "max_tokens": 600, "eval_every": 6}
+TRAINED_ON = {
+    "env": FUNCTIONS,
+    "env_kwargs": LEVELS,
+    "mix": [{"env": FUNCTIONS, **LEVELS}, {"env": OFFICE, "level": "single", "max_turns": 2}],
+}
+"""A call and an answer are all that ``single`` takes: what goes wrong for longer costs time and teaches little."""
+SFT = {"algo": "sft", "prompts_per_step": 4, "learning_rate": 2e-4, "max_tokens": 600, "eval_every": 20}
 GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 5}
 
 
@@ -52,8 +59,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
-    parser.add_argument("--sft-steps", type=int, default=12)
-    parser.add_argument("--grpo-steps", type=int, default=5)
+    parser.add_argument("--sft-steps", type=int, default=40)
+    parser.add_argument("--grpo-steps", type=int, default=10)
     args = parser.parse_args()
     # threads that spin while they wait make a model three times as slow on cores that others use too;
     # torch, which reads this, is loaded later
@@ -81,14 +88,12 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     stage(console, "2. Before: the model as it is, on held-out tasks")
     before = played(model, out / "before", console)
 
-    stage(console, "3. Supervised start: it imitates gold actions of office tasks")
-    sft = TrainConfig(out=str(out / "sft"), env_kwargs=LEVEL, model=model, steps=sft_steps, eval_tasks=16, **SFT)
+    stage(console, "3. Supervised start: it imitates gold actions")
+    sft = TrainConfig(out=str(out / "sft"), model=model, steps=sft_steps, eval_tasks=16, **TRAINED_ON, **SFT)
     start = trained(sft, console)
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")
-    grpo = TrainConfig(
-        out=str(out / "grpo"), env_kwargs=TRAINED_ON, model=str(start), steps=grpo_steps, eval_tasks=16, **GRPO
-    )
+    grpo = TrainConfig(out=str(out / "grpo"), model=str(start), steps=grpo_steps, eval_tasks=16, **TRAINED_ON, **GRPO)
     learnt = trained(grpo, console)
 
     stage(console, "5. After: the same held-out tasks")
@@ -105,13 +110,14 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     write_png(curves, out / "training.png")
 
     stage(console, "7. Why a reward is what it is: three calls it makes now")
-    for trajectory in three_calls(after["office"] + after["bfcl"]):
+    for trajectory in three_calls(after["functions"] + after["bfcl"]):
         show(trajectory, console)
 
     stage(console, f"Done in {time.perf_counter() - began:.0f} s")
     for name, what in (
-        ("training.html", "how it learnt"), ("office.html", "every office episode"), ("bfcl.html", "every BFCL row")
-    ):  # fmt: skip
+        ("training.html", "how it learnt"),
+        *((f"{name}.html", f"every episode of {name}, before and after") for name in before),
+    ):
         console.print(plain(f"{what}: {out / name}"), soft_wrap=True)  # a path stays in one piece
     console.print(f"Go on: toolgym train --model {learnt} --out runs/more", soft_wrap=True)
 

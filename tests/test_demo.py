@@ -22,7 +22,7 @@ def demo(monkeypatch):
     spec = importlib.util.spec_from_file_location("demo", PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "PLAYED", [(*played[:3], 2) for played in module.PLAYED[:2]])
+    monkeypatch.setattr(module, "PLAYED", [(*played[:3], 2) for played in module.PLAYED[:3]])
     small = {"prompts_per_step": 1, "max_tokens": 4000, "max_completion_length": 4}
     monkeypatch.setattr(module, "SFT", {**module.SFT, **small})
     small["num_generations"] = 2
@@ -40,7 +40,7 @@ def test_the_demo_runs_and_goes_on(demo, tmp_path):
         demo.demo(out, str(tmp_path / "tiny"), 1, steps, console)
         text = console.file.getvalue()
         assert "Before and after" in text
-        for page in ("training.html", "office.html", "bfcl.html"):
+        for page in ("training.html", "functions.html", "office.html", "bfcl.html"):
             assert page in text
             assert (out / page).stat().st_size > 1000
         assert (out / "training.png").read_bytes().startswith(b"\x89PNG")
