@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import torch
@@ -18,18 +19,19 @@ Attend: TypeAlias = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, queries (tokens, heads, width), keys, values) -> (tokens, heads * width)"""
 
 
+Linear: TypeAlias = Callable[[Tensor], Tensor]
+
+
 @dataclass(slots=True)
 class _Layer:
     """One layer's weights; projections of the same input are side by side."""
 
-    qkv: Tensor
-    qkv_bias: Tensor | None
+    qkv: Linear
     q_norm: Tensor | None
     k_norm: Tensor | None
-    out: Tensor
-    out_bias: Tensor | None
-    gate_up: Tensor
-    down: Tensor
+    out: Linear
+    gate_up: Linear
+    down: Linear
     before_attention: Tensor
     before_mlp: Tensor
 
@@ -63,6 +65,7 @@ class FusedLlama:
         if version != self._version:
             with torch.no_grad():
                 self.layers = [self._layer(layer) for layer in self.backbone.layers]
+                self.to_logits = packed(self.head.weight, self.head.bias)
             self._version = version
 
     def _layer(self, layer: Any) -> _Layer:
@@ -70,14 +73,12 @@ class FusedLlama:
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         biases = [projection.bias for projection in projections]
         return _Layer(
-            torch.cat([projection.weight for projection in projections]).detach(),
-            None if biases[0] is None else torch.cat(biases).detach(),
+            packed(torch.cat([p.weight for p in projections]), None if biases[0] is None else torch.cat(biases)),
             attention.q_norm.weight.detach() if hasattr(attention, "q_norm") else None,
             attention.k_norm.weight.detach() if hasattr(attention, "k_norm") else None,
-            attention.o_proj.weight.detach(),
-            None if attention.o_proj.bias is None else attention.o_proj.bias.detach(),
-            torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).detach(),
-            mlp.down_proj.weight.detach(),
+            packed(attention.o_proj.weight, attention.o_proj.bias),
+            packed(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])),
+            packed(mlp.down_proj.weight),
             layer.input_layernorm.weight.detach(),
             layer.post_attention_layernorm.weight.detach(),
         )
@@ -89,7 +90,7 @@ class FusedLlama:
         turned = self.heads + self.kv_heads
         for i, layer in enumerate(self.layers):
             h = F.rms_norm(x, x.shape[1:], layer.before_attention, self.eps)
-            qkv = F.linear(h, layer.qkv, layer.qkv_bias).view(len(x), -1, self.width)
+            qkv = layer.qkv(h).view(len(x), -1, self.width)
             qk, v = qkv[:, :turned], qkv[:, turned:]
             if layer.q_norm is not None and layer.k_norm is not None:
                 q = F.rms_norm(qk[:, : self.heads], (self.width,), layer.q_norm, self.eps)
@@ -97,16 +98,43 @@ class FusedLlama:
                 qk = torch.cat([q, k], 1)
             first, second = qk.chunk(2, -1)
             qk = qk * cos + torch.cat([-second, first], -1) * sin  # rotary embedding
-            x = x + F.linear(attend(i, qk[:, : self.heads], qk[:, self.heads :], v), layer.out, layer.out_bias)
+            x = x + layer.out(attend(i, qk[:, : self.heads], qk[:, self.heads :], v))
             h = F.rms_norm(x, x.shape[1:], layer.before_mlp, self.eps)
-            gate, up = F.linear(h, layer.gate_up).chunk(2, 1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            gate, up = layer.gate_up(h).chunk(2, 1)
+            x = x + layer.down(F.silu(gate) * up)
         return x
 
     def logits(self, states: Tensor) -> Tensor:
         """(rows, H) before the last norm -> (rows, V)"""
         states = F.rms_norm(states, states.shape[1:], self.backbone.norm.weight, self.eps)
-        return F.linear(states, self.head.weight, self.head.bias)
+        return self.to_logits(states)
+
+
+def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
+    """``F.linear`` with a weight that stays as it is now.
+
+    For bfloat16 on a processor it is put into the order that oneDNN computes in, once; otherwise every product of a
+    few rows takes longer for that than for computing. The operators are those that torch.compile uses.
+    """
+    weight, bias = weight.detach(), None if bias is None else bias.detach()
+    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and _has_onednn():
+        own = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+        return lambda x: torch.ops.mkldnn._linear_pointwise(x, own, bias, "none", [], "")
+    return lambda x: F.linear(x, weight, bias)
+
+
+_ROWS = 16
+"""For how many rows the order should be best; it does for any number."""
+
+
+_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
+
+
+@cache
+def _has_onednn() -> bool:
+    operators = torch.ops.mkldnn
+    named = all(hasattr(operators, name) for name in _OPERATORS)
+    return named and bool(operators._is_mkldnn_bf16_supported())
 
 
 def weights_version(module: nn.Module) -> tuple[int, ...]:
