@@ -40,7 +40,7 @@ STARTING = {
 """A sixth of these tasks has no tool that fits. With a third, SmolLM2 says of everything that none does it (LOG.md)."""
 REWARDED = {"env": FUNCTIONS, "mix": [{"env": OFFICE, "level": "easy", "max_turns": 2}]}
 """Gold needs two turns in Office's easy levels: more would go on failing."""
-ON_REWARDS = {**REWARDED, "steps": 40, "prompts_per_step": 4, "num_generations": 8, "learning_rate": 2e-5}
+ON_REWARDS = {**REWARDED, "steps": 40, "prompts_per_step": 4, "max_completion_length": 160, "learning_rate": 3e-5}
 STAGES: dict[str, dict[str, Any]] = {
     "sft": {"algo": "sft", **STARTING, "steps": 150, "prompts_per_step": 4, "learning_rate": 1.5e-4, "max_tokens": 700},
     "grpo": {"algo": "grpo", **ON_REWARDS},
@@ -97,7 +97,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    policy = Policy(model_of(options.out, options.name, options.seed), max_new_tokens=128, batch_size=32)
+    policy = Policy(model_of(options.out, options.name, options.seed), max_new_tokens=192, batch_size=32)
     chat = ChatTokens(policy.tokenizer)
     result: dict[str, Any] = {"name": options.name, "seed": options.seed, "parts": {}}
     for part, (env, kwargs, by, columns) in JUDGED.items():

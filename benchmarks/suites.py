@@ -1,4 +1,4 @@
-"""Agents x suites in one table: BFCL (v4 and v3), API-Bank, Bamboogle, ToolRL's test rows, Office, maths.
+"""Agents x suites in one table: BFCL (v4 and v3), API-Bank, Bamboogle, ToolRL's test rows, Functions, Office, maths.
 
     python benchmarks/suites.py --agents oracle,silent,random --out runs/suites
     python benchmarks/suites.py --agents silent,policy:model=smollm2 -n 8 \\
@@ -8,9 +8,10 @@
 
 An agent is one that ``toolgym eval --agent`` knows, or module:Class of your own; after a colon, its options by the
 names that ``toolgym eval`` has for them. Every part of a suite (a category, a level) is played with ``-n`` tasks, drawn
-by ``--seed``, or with all it has (200 where tasks are made on demand: Office, maths). Each part and repeat is a run of
-its own, OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. The same command goes on where a
-kill stopped it; agents, suites and repeats can be added later. A suite whose data cannot be had is shown as missing.
+by ``--seed``, or with all it has (200 where tasks never run out: Functions, Office, maths). Each part and repeat is a
+run of its own, OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. The same command goes on
+where a kill stopped it; agents, suites and repeats can be added later. A suite whose data cannot be had is shown as
+missing.
 The same seed gives the same results, seconds aside (a model's as far as floating point allows).
 
 Numbers: success by each benchmark's own verdict, mean over tasks, with Wilson's 95 % interval (n the number of tasks:

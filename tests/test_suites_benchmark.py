@@ -23,7 +23,14 @@ from toolgym.report.comparison import Comparison, as_data, numbers, played
 from toolgym.report.comparison_png import write_comparison_png
 from toolgym.report.comparison_tables import markdown
 from toolgym.report.passk import estimate, pass_at_k
-from toolgym.report.suite_set import BFCL_MULTI_TURN, BFCL_SINGLE_TURN, MATH_LEVELS, OFFICE_LEVELS, STANDARD
+from toolgym.report.suite_set import (
+    BFCL_MULTI_TURN,
+    BFCL_SINGLE_TURN,
+    FUNCTIONS_LEVELS,
+    MATH_LEVELS,
+    OFFICE_LEVELS,
+    STANDARD,
+)
 from toolgym.report.table import wilson
 from toolgym.types import RewardBreakdown, Trajectory, Turn
 
@@ -147,12 +154,14 @@ def test_the_standard_set_is_what_the_suites_have():
     from toolgym.envs.apibank.tasks import COUNTS as apibank
     from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES
     from toolgym.envs.bfcl.tasks import COUNTS as bfcl_counts
+    from toolgym.envs.functions.tasks import LEVELS as functions
     from toolgym.envs.math.tasks import LEVELS
     from toolgym.envs.office.tasks import LEVELS as office
 
     assert set(BFCL_SINGLE_TURN) == set(bfcl_counts)
     assert set(BFCL_MULTI_TURN) == set(CATEGORIES)
     assert set(MATH_LEVELS) == set(LEVELS)
+    assert set(FUNCTIONS_LEVELS) == set(functions)
     assert set(OFFICE_LEVELS) == set(office)
     assert len(STANDARD["apibank"].parts) == len(apibank)
     for plan in STANDARD.values():

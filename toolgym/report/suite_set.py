@@ -64,12 +64,13 @@ BFCL_SINGLE_TURN = (
     "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple", "live_irrelevance", "live_relevance",
 )  # fmt: skip
 BFCL_MULTI_TURN = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param", "multi_turn_long_context")
+FUNCTIONS_LEVELS = ("single", "choose", "parallel", "mixed", "irrelevant")
 OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant", "dialogue", "recover")
 MATH_LEVELS = (1, 2, 3, 4, 5)
 APIBANK_LEVELS = (1, 2, 3)
 
 MADE = 200
-"""Tasks of a level of Office or maths that are played where all are asked for."""
+"""Tasks of a level of a suite that never runs out that are played where all are asked for."""
 
 _V4 = ("non_live", "live", "irrelevance", "multi_turn", "agentic")
 _V3 = ("non_live", "live", "multi_turn")
@@ -113,6 +114,15 @@ STANDARD = {
             ),
         ),
         SuitePlan("toolrl", "ToolRL", (Part("test", "ToolGym-ToolRL-v0", {"split": "test"}),)),
+        SuitePlan(
+            "functions",
+            "Functions",
+            tuple(
+                Part(level, "ToolGym-Functions-v0", {"split": "test_unseen", "level": level})
+                for level in FUNCTIONS_LEVELS
+            ),
+            most=MADE,
+        ),
         SuitePlan(
             "office",
             "Office",
