@@ -221,9 +221,10 @@ class Cascade:
             if hide is not None:
                 own = (own.view(rows, kv_heads, -1, count, used) + hide).flatten(2, 3)
             prefix = shared.shape[3]
-            weights = torch.cat([to_rows(shared), own], 3).softmax(3, dtype=torch.float32).to(q.dtype)
-            out = to_rows(to_groups(weights[..., :prefix]) @ self._prefix_values[layer])
-            out = out + weights[..., prefix:] @ own_values
+            # the prompt is the longer part: what is of a row's own tokens changes places instead
+            weights = torch.cat([shared, to_groups(own)], 3).softmax(3, dtype=torch.float32).to(q.dtype)
+            out = to_rows(weights[..., :prefix] @ self._prefix_values[layer])
+            out = out + to_rows(weights[..., prefix:]) @ own_values
             return out.view(rows, kv_heads, -1, count, width).permute(0, 3, 1, 2, 4).reshape(rows * count, -1)
 
         return attend

@@ -40,7 +40,7 @@ STARTING = {
 """A sixth of these tasks has no tool that fits. With a third, SmolLM2 says of everything that none does it (LOG.md)."""
 REWARDED = {"env": FUNCTIONS, "mix": [{"env": OFFICE, "level": "easy", "max_turns": 2}]}
 """Gold needs two turns in Office's easy levels: more would go on failing."""
-ON_REWARDS = {**REWARDED, "steps": 40, "prompts_per_step": 4, "max_completion_length": 160, "learning_rate": 3e-5}
+ON_REWARDS = {**REWARDED, "steps": 20, "prompts_per_step": 4, "max_completion_length": 160, "learning_rate": 3e-5}
 STAGES: dict[str, dict[str, Any]] = {
     "sft": {"algo": "sft", **STARTING, "steps": 150, "prompts_per_step": 4, "learning_rate": 1.5e-4, "max_tokens": 700},
     "grpo": {"algo": "grpo", **ON_REWARDS},
@@ -82,7 +82,7 @@ def train(options: argparse.Namespace) -> None:
         out=str(folder_of(options.out, stage, options.seed)),
         seed=options.seed,
         eval_every=0,
-        save_every=20,
+        save_every=10,
         **settings,
     )
     began = time.time()
