@@ -268,7 +268,7 @@ class Trainer:
                 asked,
                 lambda: ours | json.loads(about.read_text("utf-8")),
                 resume=resume,
-                free=("out", "steps"),
+                free=("out", "steps", "save_every"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)

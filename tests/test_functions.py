@@ -134,6 +134,33 @@ def test_gold_passes_and_refusing_everything_does_not(level, split):
     assert sum(bool(t.success) for t in refusals) == (40 if level == "irrelevant" else 0)
 
 
+@pytest.mark.parametrize("dialect", ["toolrl", "openai", "hermes"])
+def test_silence_is_worth_less_than_an_answer(dialect):
+    env = gym.make(ID, level="irrelevant", dialect=dialect).unwrapped
+    env.reset(seed=1)
+    silences = ["", " ", "<think>a</think>\n<response></response>", "<think>a</think>\n<response> </response>"]
+    best = env.fork(1)[0].step(env.gold(env.task)[0])[1]
+    for text in silences if dialect == "toolrl" else silences[:2]:
+        fork = env.fork(1)[0]
+        _, reward, *_, info = fork.step(text)
+        assert (reward < best, info["success"], info["error_type"]) == (True, False, "no_response")
+
+
+def test_calls_of_one_request_do_not_contradict_each_other():
+    tasks = FunctionsTasks("test", level="parallel")
+    for i in range(1000):
+        calls = tasks[i].expected[0]
+        assert len({str(call.arguments) for call in calls}) == len(calls) >= 2, tasks[i].id
+
+
+def test_a_call_names_no_text_twice():
+    """A team does not play against itself."""
+    for i in range(2000):
+        for call in FunctionsTasks("train")[i].expected[0]:
+            texts = [value for value in call.arguments.values() if isinstance(value, str)]
+            assert len(texts) == len(set(texts)), call
+
+
 def test_a_seed_gives_the_same_tasks_and_others_give_others():
     def text(seed):
         tasks = FunctionsTasks("val", seed)
@@ -144,6 +171,10 @@ def test_a_seed_gives_the_same_tasks_and_others_give_others():
     assert text(3) == text(3) != text(4)
 
 
-def test_a_level_is_checked():
+def test_arguments_are_checked():
+    with pytest.raises(ValueError, match="seed must be a whole number from 0, got '5'"):
+        gym.make(ID, seed="5")
+    with pytest.raises(TypeError, match="tasks are numbered from 0, got 'a'"):
+        FunctionsTasks()["a"]
     with pytest.raises(ValueError, match="level: 'hard'; choose from single, choose"):
         gym.make(ID, level="hard")

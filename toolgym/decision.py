@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolgym.rewards.matching import match_optimal
-from toolgym.types import Completion, ToolCall, Verdict
+from toolgym.rewards.rubric import Evidence
+from toolgym.types import Completion, Term, ToolCall, Verdict
 
 _PASSED = Verdict(True)
 
@@ -32,6 +35,15 @@ def grade(expected: tuple[ToolCall, ...], completion: Completion) -> Verdict:
     reasons = [score.reason for score in match.scores if score.reason]
     reasons += [f"missing call of {expected[i].name}" for i in match.missing]
     return Verdict(False, "; ".join(reasons)[:300], "wrong_calls")
+
+
+def told_nothing(total: float, evidence: Evidence) -> Sequence[Term]:
+    """A further term (see rewards/extended.py), so that reward and verdict agree: a point less where no call is
+    expected, none is made, and nothing is said either. The paper's format reward takes an empty response for one."""
+    completion = evidence.completion
+    if evidence.expected or completion.calls or (completion.response or "").strip():
+        return ()
+    return (Term("answer", -1.0, 1.0, "no call is expected, and nothing is said"),)
 
 
 def _names(calls: tuple[ToolCall, ...]) -> str:

@@ -84,8 +84,8 @@ class LazyTasks(Sequence[Task]):
     def __init__(self, split: str, seed: int):
         if split not in tuple(self.sizes):  # it may be anything
             raise ValueError(f"split must be one of {', '.join(self.sizes)}; got {split!r}")
-        if seed < 0:
-            raise ValueError(f"seed must not be negative, got {seed}")
+        if type(seed) is not int or seed < 0:
+            raise ValueError(f"seed must be a whole number from 0, got {seed!r}")
         self.split = split
         self.seed = seed
 
@@ -112,6 +112,8 @@ class LazyTasks(Sequence[Task]):
     def __getitem__(self, index: int | slice) -> Task | list[Task]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
+        if not isinstance(index, int):
+            raise TypeError(f"tasks are numbered from 0, got {index!r}; find(id) takes an id")
         if index < 0:
             index += len(self)
         if not 0 <= index < len(self):

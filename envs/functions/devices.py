@@ -173,14 +173,14 @@ DEVICES = (
         ),
         (
             "(Find|Show me|Get) (the photos|all pictures) of {person}[ taken in {taken_in}][ from the year {year}].",
-            "Do I have any photos of {person}[ from {taken_in}]?",
+            "Do I have any photos of {person}[ taken in {taken_in}]?",
             "I am making a birthday card for {person}. Which pictures[ from {year}] show that face[ in {taken_in}]?",
             "In my album there must be some shots[ from {year}] with {person} on them. Can you dig them out?",
             "Which of my photos show {person}[, shot in {year}][, taken in {taken_in}]?",
-            "Pictures with {person}, please[: from {taken_in}][, only the year {year}].",
+            "Pictures with {person}, please[, taken in {taken_in}][, only the year {year}].",
         ),
         (
-            ("Search my album for {each}.", "photos of {person}[ from {taken_in}]"),
+            ("Search my album for {each}.", "photos of {person}[ taken in {taken_in}]"),
             ("I need the pictures of {each}.", "{person}[ from the year {year}]"),
         ),
         also=("search_album_by_face", "find_photos_of"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolgym.decision import grade
+from toolgym.decision import grade, told_nothing
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel
+from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards.extended import ExtendedReward
 from toolgym.thought import calling
 from toolgym.types import Completion, Task, ToolCall, Verdict
 
@@ -30,10 +31,14 @@ class FunctionsEnv(ToolEnv):
     - ``mixed``: one call each of two or three functions.
     - ``irrelevant``: no function on offer fits. Call nothing, and say so.
 
-    Splits share no wordings of requests for one call, and no words that arguments are drawn from (numbers, dates and
-    the values of enums are alike). ``test_unseen`` has functions of fields that no other split has.
+    An optional parameter belongs into a call just if the request mentions it, also where it asks for the default.
 
-    Reward: the rubric's, against the gold calls.
+    Splits share no wordings of requests for one call, and no words that a parameter is drawn from (numbers, dates and
+    the values of enums are alike, and some frames for several calls in a sentence). ``test_unseen`` has functions of
+    fields that no other split has; names and countries in it are those of ``test``.
+
+    Reward: the rubric's, against the gold calls; a point less where the user should be told something and is told
+    nothing.
 
     Success: just the expected calls, in any order; where none is expected, no call and a response (see
     toolgym/decision.py).
@@ -59,15 +64,23 @@ class FunctionsEnv(ToolEnv):
         rubric: str | RewardModel = "toolrl",
         **kwargs: Any,
     ):
+        reward = ExtendedReward(get_rubric(rubric))
         super().__init__(
-            FunctionsTasks(split, seed, level), dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs}
+            FunctionsTasks(split, seed, level), dialect=dialect, rubric=reward, **{"max_turns": 1, **kwargs}
         )
         self.tasks: FunctionsTasks
+        self.rubric: ExtendedReward
         self._verdict = Verdict(False)
 
     def find_task(self, task_id: str) -> Task:
-        """The task with this id, such as "train-000123-choose". Raises KeyError with a near miss."""
+        """The task with this id, such as "train-000123-mixed". Raises KeyError with a near miss."""
         return self.tasks.find(task_id)
+
+    def start(self, task: Task) -> None:
+        self.rubric.further = told_nothing
+
+    def load_state(self, saved: Any) -> None:
+        self.start(self.task)
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         calls: tuple[ToolCall, ...] = self.task.expected[0]

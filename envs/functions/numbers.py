@@ -80,7 +80,7 @@ NUMBERS = (
         "dice_sum_chance",
         "Probability that several dice show a given sum.",
         (
-            Parameter("dice", integer(2, 6, spelled=True), "How many dice are thrown.", also=("dice_count",)),
+            Parameter("dice", integer(4, 7, spelled=True), "How many dice are thrown.", also=("dice_count",)),
             Parameter("total", integer(13, 24), "The sum of all dice.", also=("target_sum",)),
             Parameter("sides", integer(8, 20, 2), "Faces of each die. Default is 6.", False, ("faces",)),
         ),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from toolgym.grammar import all_slots, optional_slots, write
 from toolgym.stream import Stream
 
-from .function import Function
+from .function import Function, Parameter
 from .values import Value
 
 T = TypeVar("T")
@@ -34,22 +34,30 @@ def one(function: Function, s: Stream, split: str) -> Asked:
 
 
 def many(function: Function, n: int, s: Stream, split: str) -> Asked:
-    """A request for up to ``n`` different calls of one function: in one sentence where it has such, else one by one."""
+    """A request for up to ``n`` calls of one function: in one sentence where it has such, else one by one."""
     if not function.many or s.chance(0.3):
-        return joined(_different(n, lambda: one(function, s, split)), s)
+        return joined(_different(n, lambda: one(function, s, split), lambda asked: asked[0]), s)
     frame, part = s.pick(function.many)
-    drawn = _different(n, lambda: _written(function, part, s, split))
+    # the same for all: "Rome, Oslo in 1928" would leave open whether the year is Rome's too
+    without = _left_out(part, s)
+    drawn = _different(n, lambda: _written(function, part, s, split, without), lambda arguments: arguments)
     texts = [text for text, _ in drawn]
     each = Value(None, f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0])
     return write(frame, {"each": each}, s), [arguments for _, arguments in drawn]
 
 
-def _different(n: int, draw: Callable[[], tuple[str, T]]) -> list[tuple[str, T]]:
-    """``n`` draws that ask for different things, or fewer where the split has not so many."""
+def _different(
+    n: int, draw: Callable[[], tuple[str, T]], arguments: Callable[[T], dict[str, Any]]
+) -> list[tuple[str, T]]:
+    """``n`` draws about different things: no two agree in the first argument, since "the study at 18 degrees and the
+    study at 25" contradicts itself; or fewer, but two at least, where the split has not so many."""
     drawn: list[tuple[str, T]] = []
-    for _ in range(8 * n):
+    for attempt in range(16 * n):
         new = draw()
-        if new[1] not in [old[1] for old in drawn]:
+        given = [arguments(asked) for _, asked in drawn]
+        subject = next(iter(arguments(new[1]).items()))
+        new_subject = subject not in [next(iter(old.items())) for old in given]
+        if new_subject or (attempt >= 8 * n and len(drawn) < 2 and arguments(new[1]) not in given):
             drawn.append(new)
         if len(drawn) == n:
             break
@@ -74,15 +82,29 @@ def spoken(text: str, s: Stream) -> str:
     return text + s.pick(_AFTER) if s.chance(0.1) else text
 
 
-def _written(function: Function, template: str, s: Stream, split: str) -> tuple[str, dict[str, Any]]:
-    mentioned, optional = all_slots(template), optional_slots(template)
+def _left_out(template: str, s: Stream) -> frozenset[str]:
+    """Which of a template's optional parameters a request does not mention."""
+    return frozenset(name for name in sorted(optional_slots(template)) if s.chance(0.5))
+
+
+def _written(
+    function: Function, template: str, s: Stream, split: str, without: frozenset[str] | None = None
+) -> tuple[str, dict[str, Any]]:
+    mentioned = all_slots(template)
+    without = _left_out(template, s) if without is None else without
     drawn: dict[str, Value] = {}
-    without: list[str] = []
     for parameter in function.parameters:
-        if parameter.name not in mentioned:
-            continue
-        if parameter.name in optional and s.chance(0.5):
-            without.append(parameter.name)
-        drawn[parameter.name] = parameter.maker.draw(s, split)
+        if parameter.name in mentioned:
+            drawn[parameter.name] = _drawn(parameter, drawn, s, split)
     text = write(template, drawn, s, without)
     return text, {name: value.value for name, value in drawn.items() if name not in without}
+
+
+def _drawn(parameter: Parameter, others: dict[str, Value], s: Stream, split: str) -> Value:
+    """A value for a parameter; a text that no other one has, lest a team play against itself."""
+    taken = [other.value for other in others.values()]
+    for _ in range(8):
+        value = parameter.maker.draw(s, split)
+        if not isinstance(value.value, str) or value.value not in taken:
+            break
+    return value

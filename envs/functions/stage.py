@@ -294,7 +294,7 @@ STAGE = (
                 "Title of the film.",
                 also=("movie", "film_title"),
             ),
-            Parameter("seconds", decimal(0.2, 9.5), "Seconds to move them by.", also=("offset", "shift_seconds")),
+            Parameter("seconds", decimal(1.1, 9.5), "Seconds to move them by.", also=("offset", "shift_seconds")),
             Parameter(
                 "earlier",
                 flag("earlier", "later"),

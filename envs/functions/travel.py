@@ -132,8 +132,8 @@ TRAVEL = (
             "I arrive in {city} on {check_in} and stay {nights} nights. Which hotels[ of {min_stars} stars or more] "
             "have a room[ {breakfast}]?",
             "Are there any hotel rooms free in {city}[ {breakfast}]? We would come on {check_in} for {nights} nights.",
-            "For our anniversary we want a nice place to stay. {nights} nights in {city}, arriving {check_in}[, with "
-            "{min_stars} stars or better]: what hotels are there?",
+            "For our anniversary we want a nice place to stay: {nights} nights in {city}, arriving {check_in}[, with "
+            "{min_stars} stars or better]. What hotels are there?",
             "Hotels: {city}, check-in {check_in}, {nights} nights[, minimum {min_stars} stars][, {breakfast}].",
             "Where can I sleep in {city}? I get there on {check_in} and need a hotel room for {nights} nights[, "
             "{breakfast}][, with no fewer than {min_stars} stars].",

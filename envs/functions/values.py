@@ -158,7 +158,8 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
             if len(values) == wanted:
                 break
         texts = [value.text for value in values]
-        joined = ", ".join(texts) if s.chance(0.4) else f"{', '.join(texts[:-1])} and {texts[-1]}"
+        bare = len(texts) > 2 and s.chance(0.2)
+        joined = ", ".join(texts) if bare else f"{', '.join(texts[:-1])} and {texts[-1]}"
         return Value([value.value for value in values], joined if len(texts) > 1 else texts[0])
 
     return Maker({"type": "array", "items": dict(one.schema)}, draw)

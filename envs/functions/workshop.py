@@ -22,12 +22,12 @@ WORKSHOP = (
             "[, with {coats} coats]?",
             "(I am going to|I want to) paint a wall[ with {paint} paint]. It is {height} m high and {width} m wide. "
             "How many litres should I buy[ for {coats} coats]?",
-            "(Estimate|Work out) the paint for a wall, {width} m in width and {height} m in height"
-            "[, {coats} coats][ of {paint} paint].",
+            "(Estimate|Work out) the[ {paint}] paint for a wall, {width} m in width and {height} m in height"
+            "[, {coats} coats].",
             "My hallway has a wall of {width} m width and {height} m height. (Tell me|Say) how much[ {paint}] paint it "
             "takes.",
-            "How many litres go on a wall that is {width} m wide and {height} m tall"
-            "[ if I put on {coats} coats][ of {paint} paint]?",
+            "How many litres[ of {paint} paint] go on a wall that is {width} m wide and {height} m tall"
+            "[ if I put on {coats} coats]?",
         ),
         (
             ("How much paint do I need for (these walls|my walls): {each}?", "one {width} m wide and {height} m high"),
