@@ -17,6 +17,7 @@ TERMS = {
     "repeat": "a further attempt at the same step: it earns what it adds to the best one so far, less 1",
     "unplayed": "each step that was never attempted costs 3",
     "facts": "the answer to the user lacks something that was asked for",
+    "answer": "no tool fits, and the user is told nothing",
     "needless": "calls after the last step, or where none is needed: -1 at most",
     "saved": "a right answer earns what the steps would have that it did without",
     "further": "the search is a repetition, or one too many, or cannot be made: -1 at most",
@@ -29,6 +30,7 @@ CATEGORIES = {
     "irrelevant": "no tool on offer fits: right is to call none",
     "live_relevance": "some tool fits: right is to call one, with whatever arguments",
     "missing": "the request leaves out what a call needs: right is to ask for it",
+    "mixed": "calls of two or three different functions, one each",
     "multi_turn_base": "several requests in a row, with nothing missing",
 }
 
