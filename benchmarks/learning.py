@@ -49,9 +49,9 @@ STAGES: dict[str, dict[str, Any]] = {
 }
 EASY = ("single", "choose", "parallel", "irrelevant")
 JUDGED: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
-    "functions, unseen": ("ToolGym-Functions-v0", {"split": "test_unseen"}, "level", (*EASY[:3], "mixed", EASY[3])),
-    "office, test": ("ToolGym-Office-v0", {"split": "test", "max_turns": 4}, "level", EASY),
-    "office, unseen": ("ToolGym-Office-v0", {"split": "test_unseen", "max_turns": 4}, "level", EASY),
+    "functions-unseen": ("ToolGym-Functions-v0", {"split": "test_unseen"}, "level", (*EASY[:3], "mixed", EASY[3])),
+    "office-test": ("ToolGym-Office-v0", {"split": "test", "max_turns": 4}, "level", EASY),
+    "office-unseen": ("ToolGym-Office-v0", {"split": "test_unseen", "max_turns": 4}, "level", EASY),
     "bfcl": ("ToolGym-BFCL-v0", {}, "category", ("simple_python", "multiple", "parallel", "irrelevance")),
 }
 """Part -> suite, its arguments, and the argument that tells the columns apart, with the columns."""
@@ -97,22 +97,22 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    """Play the parts asked for; what was played of the others before stays in the file."""
     policy = Policy(model_of(options.out, options.name, options.seed), max_new_tokens=192, batch_size=32)
     chat = ChatTokens(policy.tokenizer)
-    result: dict[str, Any] = {"name": options.name, "seed": options.seed, "parts": {}}
-    for part, (env, kwargs, by, columns) in JUDGED.items():
-        n = options.rows if part == "bfcl" else options.n
-        result["parts"][part] = {one: score(env, {**kwargs, by: one}, policy, chat, n) for one in columns}
-        print(
-            options.name,
-            options.seed,
-            part,
-            {one: r["success"] for one, r in result["parts"][part].items()},
-            flush=True,
-        )
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{options.name}-{options.seed}.json"
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    result = json.loads(path.read_text()) if path.is_file() else {}
+    result = {"name": options.name, "seed": options.seed, "parts": result.get("parts", {})}
+    for part in options.parts.split(","):
+        env, kwargs, by, columns = JUDGED[part]
+        n = options.rows if part == "bfcl" else options.n
+        found = {one: score(env, {**kwargs, by: one}, policy, chat, n) for one in columns}
+        result["parts"][part] = found
+        path.write_text(json.dumps(result, indent=2) + "\n")
+        print(
+            options.name, options.seed, part, {one: f"{r['success']}/{r['n']}" for one, r in found.items()}, flush=True
+        )
 
 
 def score(env: str, kwargs: dict[str, Any], policy: Policy, chat: ChatTokens, n: int) -> dict[str, float]:
@@ -134,7 +134,10 @@ def table(options: argparse.Namespace) -> None:
         rows.setdefault(result["name"], []).append(result)
     for part, (_, _, _, names) in JUDGED.items():
         print(f"\n{part}\n\n| stage | seeds | all | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 3))
-        for stage, results in rows.items():
+        for stage, played in rows.items():
+            results = [result for result in played if part in result["parts"]]
+            if not results:
+                continue
             cells = []
             for chosen in (names, *[(name,) for name in names]):
                 wins = sum(r["parts"][part][name]["success"] for r in results for name in chosen)
@@ -151,6 +154,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="instead of the stage's own number")
     parser.add_argument("--name", default="raw", help="eval: raw or the stage to evaluate")
+    parser.add_argument("--parts", default=",".join(JUDGED), help="eval: which")
     parser.add_argument("--n", type=int, default=32, help="eval: Office tasks per level")
     parser.add_argument("--rows", type=int, default=64, help="eval: BFCL rows per category")
     options = parser.parse_args()
