@@ -52,7 +52,7 @@ TRAINED_ON = {
 }
 """A call and an answer are all that ``single`` takes: what goes wrong for longer costs time and teaches little."""
 SFT = {"algo": "sft", "prompts_per_step": 4, "learning_rate": 2e-4, "max_tokens": 600, "eval_every": 20}
-GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 96, "eval_every": 5}
+GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 128, "eval_every": 5}
 
 
 def main() -> int:
