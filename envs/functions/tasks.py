@@ -17,6 +17,9 @@ from .requests import Asked, joined, many, one, spoken
 
 Place = tuple[str, int]
 """A function: its field, and where it is in it."""
+Made = tuple[list[Place], list[Place], Asked]
+"""The functions to call, the others that are shown, and the request. One function to call gets all the calls; of
+several each gets one."""
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
 
 REFUSALS = (
@@ -53,41 +56,39 @@ class Drawing:
         return found
 
 
-def _single(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+def _single(d: Drawing) -> Made:
     place = d.place()
     return [place], [], one(d.function(place), d.s, d.split)
 
 
-def _choose(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+def _choose(d: Drawing) -> Made:
     place = d.place()
     return [place], d.others([place], d.s.between(1, 3)), one(d.function(place), d.s, d.split)
 
 
-def _parallel(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+def _parallel(d: Drawing) -> Made:
     place = d.place()
     return [place], [], many(d.function(place), d.s.between(2, 4), d.s, d.split)
 
 
-def _mixed(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+def _mixed(d: Drawing) -> Made:
     first = d.place()
     places = [first, *d.others([first], d.s.between(1, 2))]
     return places, d.others(places, d.s.between(0, 1)), joined([one(d.function(p), d.s, d.split) for p in places], d.s)
 
 
-def _irrelevant(d: Drawing) -> tuple[list[Place], list[Place], Asked]:
+def _irrelevant(d: Drawing) -> Made:
     place = d.place()
     return [], d.others([place], d.s.pick((1, 1, 2, 3))), one(d.function(place), d.s, d.split)
 
 
-MAKERS: dict[str, Callable[[Drawing], tuple[list[Place], list[Place], Asked]]] = {
+MAKERS: dict[str, Callable[[Drawing], Made]] = {
     "single": _single,
     "choose": _choose,
     "parallel": _parallel,
     "mixed": _mixed,
     "irrelevant": _irrelevant,
 }
-"""Each gives the functions to call, the others that are shown, and the request; where there is one function to call
-it gets all the calls, else each gets one."""
 LEVELS = tuple(MAKERS)
 
 
