@@ -6,6 +6,7 @@ import json
 import re
 
 import gymnasium as gym
+import numpy as np
 import pytest
 
 from toolgym.envs.functions.catalogue import FIELDS, SEEN, UNSEEN
@@ -14,6 +15,7 @@ from toolgym.envs.functions.tasks import LEVELS, FunctionsTasks
 from toolgym.grammar import all_slots, optional_slots
 from toolgym.rollout import evaluate
 from toolgym.stream import SPLITS, Stream
+from toolgym.tasks import task_digest
 
 ID = "ToolGym-Functions-v0"
 FUNCTIONS = [(field, function) for field, functions in FIELDS.items() for function in functions]
@@ -178,3 +180,16 @@ def test_arguments_are_checked():
         FunctionsTasks()["a"]
     with pytest.raises(ValueError, match="level: 'hard'; choose from single, choose"):
         gym.make(ID, level="hard")
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    tasks, plain = FunctionsTasks(seed=np.int64(3)), FunctionsTasks(seed=3)
+    assert task_digest(tasks[np.int32(7)]) == task_digest(plain[7])
+    assert task_digest(tasks[np.int64(-1)]) == task_digest(plain[len(plain) - 1])
+    assert repr(tasks) == repr(plain)
+    with pytest.raises(ValueError, match="seed must be a whole number from 0, got True"):
+        FunctionsTasks(seed=True)
+    with pytest.raises(ValueError, match="seed must be a whole number from 0, got -1"):
+        FunctionsTasks(seed=-1)
+    with pytest.raises(IndexError, match="task 2000 of 2000"):
+        FunctionsTasks("val")[2000]

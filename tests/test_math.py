@@ -148,7 +148,7 @@ def test_ids_name_tasks_and_arguments_choose_them():
         ({"split": "dev"}, "split must be one of train, val, test"),
         ({"category": "poetry"}, "choose from arithmetic, algebra"),
         ({"level": 6}, "choose from 1, 2, 3, 4, 5"),
-        ({"level": []}, "nothing"),
+        ({"level": []}, "no level"),
         ({"seed": -1}, "seed"),
         ({"price": -1}, "price"),
     ],

@@ -14,7 +14,7 @@ from toolgym.dialects import Dialect, get_dialect
 from toolgym.rewards import Evidence, RewardModel, get_rubric
 from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
 from toolgym.spaces import Text, Transcript
-from toolgym.tasks import TaskSource, task_order
+from toolgym.tasks import LazyTasks, TaskSource, task_order
 from toolgym.tools import Tool
 from toolgym.types import (
     CallRecord,
@@ -186,6 +186,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
+        if isinstance(self.tasks, LazyTasks):
+            return self.tasks.find(task_id)
         if self._ids is None:
             self._ids = {task.id: i for i, task in enumerate(self.tasks)}
         try:

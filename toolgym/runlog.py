@@ -35,12 +35,12 @@ class RunLog:
         self.path = self.folder / "episodes.jsonl"
         about = self.folder / "run.json"
         settings = json.loads(json.dumps(settings, default=describe))
-        if about.is_file() and self.episodes():
+        begun = about.is_file() and bool(self.episodes())
+        if begun:
             check_same_run(self.folder, settings, lambda: _settings(about), resume=resume)
-            hold_folder(self.folder, self)
-        else:
-            open_folder(self.folder, about)
-            hold_folder(self.folder, self)
+        open_folder(self.folder, about)
+        hold_folder(self.folder, self)
+        if not begun:
             write_atomic(about, json.dumps(settings, indent=2) + "\n")
         self._drop_torn_line()
 

@@ -6,7 +6,9 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar, overload
+from operator import index
+from types import MappingProxyType
+from typing import ClassVar, SupportsIndex, overload
 
 from toolgym.digest import digest
 from toolgym.types import Task
@@ -53,20 +55,23 @@ class TaskSource:
         return digest((kind.__qualname__, len(tasks), about, task_digest(tasks[0]), task_digest(tasks[-1])))
 
 
-def chosen(what: str, wanted: object, known: Sequence[object]) -> tuple[object, ...]:
+def chosen(
+    what: str, wanted: object, known: Sequence[object], groups: Mapping[str, Sequence[object]] = MappingProxyType({})
+) -> tuple[object, ...]:
     """Those of ``known`` that are wanted: one, several (a list, or words with commas between), or all for None.
 
-    Raises ValueError for what is not known.
+    A name of ``groups`` stands for all that are in it. Raises ValueError for what is not known.
     """
     if wanted is None:
         return tuple(known)
     each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
-    names = {str(one): one for one in known}
+    names = {str(one): (one,) for one in known} | {name: tuple(group) for name, group in groups.items()}
     unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
     if unknown or not each:
-        raise ValueError(f"{what}: {unknown[0] if unknown else 'nothing'!r}; choose from {', '.join(names)}")
-    asked = {str(one) for one in each}
-    return tuple([one for name, one in names.items() if name in asked])
+        wrong = f"{what}: {unknown[0]!r}" if unknown else f"no {what}"
+        raise ValueError(f"{wrong}; choose from {', '.join(names)}")
+    asked = {one for name in each for one in names[str(name)]}
+    return tuple([one for one in known if one in asked])
 
 
 class LazyTasks(Sequence[Task]):
@@ -84,10 +89,10 @@ class LazyTasks(Sequence[Task]):
     def __init__(self, split: str, seed: int):
         if split not in tuple(self.sizes):  # it may be anything
             raise ValueError(f"split must be one of {', '.join(self.sizes)}; got {split!r}")
-        if type(seed) is not int or seed < 0:
+        if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or index(seed) < 0:
             raise ValueError(f"seed must be a whole number from 0, got {seed!r}")
         self.split = split
-        self.seed = seed
+        self.seed = index(seed)
 
     @abstractmethod
     def make(self, index: int) -> Task:
@@ -106,19 +111,18 @@ class LazyTasks(Sequence[Task]):
         return self.sizes[self.split]
 
     @overload
-    def __getitem__(self, index: int) -> Task: ...
+    def __getitem__(self, at: SupportsIndex) -> Task: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Task]: ...
-    def __getitem__(self, index: int | slice) -> Task | list[Task]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not isinstance(index, int):
-            raise TypeError(f"tasks are numbered from 0, got {index!r}; find(id) takes an id")
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"task {index} of {len(self)}")
-        return self.make(index)
+    def __getitem__(self, at: slice) -> list[Task]: ...
+    def __getitem__(self, at: SupportsIndex | slice) -> Task | list[Task]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        if not isinstance(at, SupportsIndex):
+            raise TypeError(f"tasks are numbered from 0, got {at!r}; find(id) takes an id")
+        n = index(at)
+        if not -len(self) <= n < len(self):
+            raise IndexError(f"task {at} of {len(self)}")
+        return self.make(n % len(self))
 
     def __iter__(self) -> Iterator[Task]:
         return (self[i] for i in range(len(self)))
@@ -126,8 +130,31 @@ class LazyTasks(Sequence[Task]):
     def find(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError, naming an id that is near, where there is none."""
         match = _ID.match(task_id) if isinstance(task_id, str) else None
-        index = min(int(match[1]), len(self) - 1) if match else 0
-        near = f"{self.split}-{index:06}-{self.kind(index)}"
+        at = min(int(match[1]), len(self) - 1) if match else 0
+        near = f"{self.split}-{at:06}-{self.kind(at)}"
         if near != task_id:
             raise KeyError(f"no task {task_id!r} among {len(self)} of {self.about}; did you mean {near}?")
-        return self[index]
+        return self[at]
+
+
+class LevelTasks(LazyTasks):
+    """Tasks of the levels asked for, which take turns; a task's id ends with its level."""
+
+    known: ClassVar[Sequence[str]]
+    """All levels."""
+    groups: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
+    """Names for several of them."""
+
+    def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
+        super().__init__(split, seed)
+        self.levels = tuple([str(one) for one in chosen("level", level, self.known, self.groups)])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.split!r}, seed={self.seed}, level={self.levels})"
+
+    @property
+    def about(self) -> str:
+        return f"{super().about}, level {', '.join(self.levels)}"
+
+    def kind(self, index: int) -> str:
+        return self.levels[index % len(self.levels)]

@@ -72,10 +72,6 @@ class FunctionsEnv(ToolEnv):
         self.rubric: ExtendedReward
         self._verdict = Verdict(False)
 
-    def find_task(self, task_id: str) -> Task:
-        """The task with this id, such as "train-000123-mixed". Raises KeyError with a near miss."""
-        return self.tasks.find(task_id)
-
     def start(self, task: Task) -> None:
         self.rubric.further = told_nothing
 

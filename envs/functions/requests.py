@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from toolgym.english import listed
 from toolgym.grammar import all_slots, optional_slots, write
 from toolgym.stream import Stream
 
@@ -42,7 +43,7 @@ def many(function: Function, n: int, s: Stream, split: str) -> Asked:
     without = _left_out(part, s)
     drawn = _different(n, lambda: _written(function, part, s, split, without), lambda arguments: arguments)
     texts = [text for text, _ in drawn]
-    each = Value(None, f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0])
+    each = Value(None, listed(texts))
     return write(frame, {"each": each}, s), [arguments for _, arguments in drawn]
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from toolgym.stream import Stream, key_of
-from toolgym.tasks import LazyTasks, chosen
+from toolgym.tasks import LevelTasks
 from toolgym.tools import Tool
 from toolgym.types import Task, message
 
@@ -112,24 +111,11 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
     )
 
 
-class FunctionsTasks(LazyTasks):
+class FunctionsTasks(LevelTasks):
     """The tasks of one split and seed; where there are several levels, they take turns."""
 
     sizes = SIZES
-
-    def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
-        super().__init__(split, seed)
-        self.levels: tuple[Any, ...] = chosen("level", level, LEVELS)
-
-    def __repr__(self) -> str:
-        return f"FunctionsTasks({self.split!r}, seed={self.seed}, level={self.levels})"
-
-    @property
-    def about(self) -> str:
-        return f"{super().about}, level {', '.join(self.levels)}"
+    known = LEVELS
 
     def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, self.kind(index))
-
-    def kind(self, index: int) -> str:
-        return str(self.levels[index % len(self.levels)])

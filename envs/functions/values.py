@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from toolgym.english import MONTHS, NUMBERS, listed
 from toolgym.stream import Stream
 
 
@@ -26,13 +27,6 @@ class Maker(msgspec.Struct, frozen=True):
 
     schema: dict[str, Any]
     draw: Callable[[Stream, str], Value]
-
-
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def integer(low: int, high: int, step: int = 1, spelled: bool = False) -> Maker:
@@ -81,7 +75,7 @@ def percent(low: int, high: int) -> Maker:
 
 def words(text: str) -> Maker:
     """A string out of many, given with commas between. Splits share none."""
-    pool = listed(text)
+    pool = split_at_commas(text)
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -92,7 +86,7 @@ def words(text: str) -> Maker:
 
 def quoted(text: str) -> Maker:
     """As ``words``, in quotation marks: titles and messages. Lines instead of commas, where there are any."""
-    pool = [line.strip() for line in text.strip().splitlines()] if "\n" in text.strip() else listed(text)
+    pool = [line.strip() for line in text.strip().splitlines()] if "\n" in text.strip() else split_at_commas(text)
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -104,7 +98,7 @@ def quoted(text: str) -> Maker:
 
 def one_of(text: str, **written: str) -> Maker:
     """One of the few values that the schema lists. ``written``: how requests have them, where that differs."""
-    values = listed(text)
+    values = split_at_commas(text)
 
     def draw(s: Stream, split: str) -> Value:
         value = s.pick(values)
@@ -159,8 +153,7 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
                 break
         texts = [value.text for value in values]
         bare = len(texts) > 2 and s.chance(0.2)
-        joined = ", ".join(texts) if bare else f"{', '.join(texts[:-1])} and {texts[-1]}"
-        return Value([value.value for value in values], joined if len(texts) > 1 else texts[0])
+        return Value([value.value for value in values], ", ".join(texts) if bare else listed(texts))
 
     return Maker({"type": "array", "items": dict(one.schema)}, draw)
 
@@ -173,12 +166,12 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
         texts = [str(value) for value in values]
         if s.chance(0.4):
             return Value(values, f"[{', '.join(texts)}]")
-        return Value(values, f"{', '.join(texts[:-1])} and {texts[-1]}")
+        return Value(values, listed(texts))
 
     return Maker({"type": "array", "items": {"type": "integer"}}, draw)
 
 
-def listed(text: str) -> list[str]:
+def split_at_commas(text: str) -> list[str]:
     """ "Rome, Oslo" as a list, over several lines."""
     return [" ".join(word.split()) for word in text.split(",") if word.strip()]
 

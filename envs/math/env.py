@@ -83,10 +83,6 @@ class MathEnv(ToolEnv):
         self.price = price
         self._results: Sequence[ToolResult | None] = ()
 
-    def find_task(self, task_id: str) -> Task:
-        """The task with this id, such as "train-000123-calculus-4". Raises KeyError with a near miss."""
-        return self.tasks.find(task_id)
-
     def start(self, task: Task) -> None:
         self.state = Computing()
         self._play = Play(task, self.max_turns, self.price)

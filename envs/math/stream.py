@@ -1,11 +1,12 @@
-"""Randomness from (seed, split, index): the same numbers on every machine and Python version."""
+"""Randomness from (seed, split, index), and the split that a problem belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from random import Random
 from typing import TypeVar
+
+from toolgym.stream import Stream as Draws
 
 T = TypeVar("T")
 
@@ -13,28 +14,18 @@ SPLITS = ("train", "val", "test")
 _INDEX_BITS = 40
 
 
-class Stream:
-    """Draws that rest on ``Random.random`` alone, which Python promises never to change."""
+class Stream(Draws):
+    """Draws for one problem."""
 
-    __slots__ = ("random",)
+    __slots__ = ()
 
     def __init__(self, seed: int, split: str, index: int):
-        self.random = Random((seed * len(SPLITS) + SPLITS.index(split)) << _INDEX_BITS | index).random
-
-    def between(self, low: int, high: int) -> int:
-        """An integer from low to high, both included."""
-        return low + int(self.random() * (high - low + 1))
+        super().__init__((seed * len(SPLITS) + SPLITS.index(split)) << _INDEX_BITS | index)
 
     def nonzero(self, size: int) -> int:
         """An integer from -size to size, but not 0."""
         value = self.between(1, size)
         return value if self.random() < 0.5 else -value
-
-    def chance(self, p: float) -> bool:
-        return self.random() < p
-
-    def pick(self, items: Sequence[T]) -> T:
-        return items[int(self.random() * len(items))]
 
     def sample(self, items: Sequence[T], n: int) -> list[T]:
         """``n`` different items."""

@@ -79,10 +79,6 @@ class OfficeEnv(ToolEnv):
         self.rubric: ExtendedReward
         self.outcome = outcome
 
-    def find_task(self, task_id: str) -> Task:
-        """The task with this id, such as "train-000123-chain". Raises KeyError with a near miss."""
-        return self.tasks.find(task_id)
-
     def start(self, task: Task) -> None:
         plan: Plan = task.data
         self.state = plan.fixture.state()

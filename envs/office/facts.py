@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from .slots import MONTHS, ordinal
+from toolgym.english import MONTHS
+
+from .slots import ordinal
 
 Fact = tuple[str, ...]
 """Wordings, of which the answer needs one."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from toolgym.english import listed
+
 from .facts import clock_fact, date_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
-from .slots import Slot, duration, listed, verbatim
+from .slots import Slot, duration, verbatim
 
 
 def _create_event(c: Scene) -> Drawn:

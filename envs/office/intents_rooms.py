@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from toolgym.english import listed
+
 from .apis.world import Row
 from .facts import clock_fact, date_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
-from .slots import Slot, count, duration, listed, verbatim
+from .slots import Slot, count, duration, verbatim
 
 
 def _find_rooms(c: Scene) -> Drawn:

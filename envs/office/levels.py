@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolgym.english import listed
 from toolgym.grammar import write
 from toolgym.types import ToolCall
 
@@ -25,7 +26,7 @@ from .requests import (
     share,
 )
 from .scene import Scene
-from .slots import Slot, listed, verbatim
+from .slots import Slot, verbatim
 from .toolsets import INSTEAD, MENDS, SIMILAR, shown
 
 Made = tuple[tuple[Phase, ...], list[str]]

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from toolgym.english import MONTHS, NUMBERS
 from toolgym.stream import Stream
 from toolgym.types import ToolCall
 
 from .fixture import WEEKDAYS, iso
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 CURRENCIES = {
     "EUR": ("€", "euros"),
     "USD": ("$", "US dollars"),
@@ -48,10 +43,6 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
 def verbatim(value: str, quote: str = "") -> Slot:
     """A value that the request holds as it is, in quotation marks where ``quote`` is given."""
     return Slot(value, f"{quote}{value}{quote}")
-
-
-def listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def ordinal(n: int) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from toolgym.stream import Stream, key_of
-from toolgym.tasks import LazyTasks
+from toolgym.tasks import LevelTasks
 from toolgym.types import Task, ToolCall, message
 
 from .dialogue import dialogue
@@ -39,17 +39,6 @@ _SETTINGS = (
 )
 
 
-def levels_of(level: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The levels meant by the ``level`` argument, in the order of ``LEVELS``. Raises ValueError for an unknown one."""
-    words = [level] if isinstance(level, str) else list(LEVELS if level is None else level)
-    wanted = {name for word in words for name in GROUPS.get(word, (word,))}
-    unknown = wanted - set(LEVELS)
-    if unknown or not wanted:
-        what = ", ".join(map(repr, sorted(unknown))) or "no level"
-        raise ValueError(f"level: {what}; choose from {', '.join((*LEVELS, *GROUPS))}")
-    return tuple(name for name in LEVELS if name in wanted)
-
-
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
     """The task of a level at an index."""
     key = key_of(seed, split, index)
@@ -79,27 +68,12 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
     )
 
 
-class OfficeTasks(LazyTasks):
+class OfficeTasks(LevelTasks):
     """The tasks of one split and seed; where there are several levels, they take turns."""
 
     sizes = SIZES
-
-    def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
-        super().__init__(split, seed)
-        self.levels = levels_of(level)
-
-    def __repr__(self) -> str:
-        return f"OfficeTasks({self.split!r}, seed={self.seed}, level={self.levels})"
-
-    @property
-    def about(self) -> str:
-        return f"{super().about}, level {', '.join(self.levels)}"
+    known = LEVELS
+    groups = GROUPS
 
     def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, self.kind(index))
-
-    def kind(self, index: int) -> str:
-        return self.levels[index % len(self.levels)]
-
-
-__all__ = ["GROUPS", "LEVELS", "SIZES", "OfficeTasks", "levels_of", "make_task"]
