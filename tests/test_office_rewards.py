@@ -64,6 +64,32 @@ def test_a_needless_call_is_worse_than_declining():
             assert (info["success"], info["error_type"]) == (False, "needless_call")
 
 
+def only_thinking(env, gold):
+    """Gold, but the user is told nothing: what the answers say is thought."""
+    action = gold.pop(0)
+    if "<tool_call>" in action:
+        return action
+    return action.replace("</think>", "").replace("<response>", "").replace("</response>", "</think>")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_answer_that_says_nothing_fails_and_costs(level):
+    env = make(split="val", level=level)
+    for index in range(30):
+        task = env.tasks[index]
+        rewards, info = play(env, task, only_thinking)
+        assert (info["success"], info["error_type"]) == (False, "no_response")
+        assert sum(rewards) < 4.0 * len(task.expected) - 4
+
+
+def test_silence_is_no_way_to_decline():
+    env = make(split="val", level="irrelevant")
+    for index in range(30):
+        rewards, info = play(env, env.tasks[index], silent)
+        assert (info["success"], info["error_type"]) == (False, "no_response")
+        assert sum(rewards) < -1
+
+
 def test_the_random_agent_scores_far_below_gold():
     env = make(split="test")
     episodes = [rollout(env, Random(seed=0), task_id=env.tasks[i].id) for i in range(160)]

@@ -43,8 +43,8 @@ class OfficeEnv(ToolEnv):
     is let go. Further terms see to it that the sum over an episode is largest for gold: see ``Progress.settle``. Gold
     earns the rubric's maximum on each action, 4 with ToolRL's.
 
-    Success: in the end the state is just what it would be after the gold calls, the answers say what was asked
-    for, first choices were tried before second ones, and on ``irrelevant`` nothing was called.
+    Success: in the end the state is just what it would be after the gold calls, each answer says something and
+    what was asked for, first choices were tried before second ones, and on ``irrelevant`` nothing was called.
 
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).

@@ -127,7 +127,7 @@ class Progress:
         ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
         less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
         too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
-        answer that lacks what was asked for costs up to 2. ``outcome``, at the end: a wrong verdict costs ``outcome``.
+        answer that lacks what was asked for costs up to 2, and so does one that says nothing. ``outcome``, at the end: a wrong verdict costs ``outcome``.
 
         So the return of an episode, which is what GRPO compares within a group, is the number of gold actions times
         the rubric's maximum for gold, and less for any play that does not do just as well.
@@ -188,19 +188,21 @@ class Progress:
     def _answered(self, total: float, completion: Completion) -> list[Term]:
         terms = []
         facts = self.plan.phases[self.phase].facts
-        said = plain(completion.response if completion.response is not None else completion.text) if facts else ""
+        said = plain((completion.response or "").strip())
         missing = [fact[0] for fact in facts if not says(said, fact)]
         if self.left:
             terms += _unplayed(len(self.stages[self.phase]) - self.stage - (self.attempts > 0))
         else:
             terms += self._repeated(total)
-            if missing:
+            if not said:
+                terms.append(Term("facts", -1.0, FACTS, "nothing is said"))
+            elif missing:
                 terms.append(Term("facts", -len(missing) / len(facts), FACTS, f"not said: {', '.join(missing)}"[:160]))
-        self.wrong = self.wrong or self._checked(missing)
+        self.wrong = self.wrong or self._checked(said, missing)
         self._next_phase()
         return terms
 
-    def _checked(self, missing: Sequence[str]) -> Verdict | None:
+    def _checked(self, said: str, missing: Sequence[str]) -> Verdict | None:
         """What is wrong after an answer: with the state as it should be now, or with what the answer says."""
         numbers = [i for stage in self.stages[self.phase] for i in stage]
         if numbers:
@@ -213,6 +215,8 @@ class Progress:
             if self._results[i].error is not None and i not in self.made and self._originals[i].name not in READS:
                 call = self.gold[i]
                 return Verdict(False, f"{at}: {call.name} with {call.arguments} was not tried"[:300], "not_tried")
+        if not said:
+            return Verdict(False, f"{at} says nothing", "no_response")
         if missing:
             return Verdict(False, f"{at} does not say {', '.join(missing[:3])}", "facts")
         return None

@@ -16,7 +16,7 @@ TERMS = {
     "outcome": "what an episode costs that ends with a wrong answer, or in a wrong state",
     "repeat": "a further attempt at the same step: it earns what it adds to the best one so far, less 1",
     "unplayed": "each step that was never attempted costs 3",
-    "facts": "the answer to the user lacks something that was asked for",
+    "facts": "the answer to the user lacks something that was asked for, or says nothing",
     "answer": "no tool fits, and the user is told nothing",
     "needless": "calls after the last step, or where none is needed: -1 at most",
     "saved": "a right answer earns what the steps would have that it did without",
