@@ -10,7 +10,6 @@ development dependencies (the official checker is the tests' oracle).
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Callable
@@ -19,14 +18,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import bfcl_multi_turn_oracle as oracle  # noqa: E402
+import bfcl_multi_turn_oracle as oracle
+from measured import keep
 
-from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue, check  # noqa: E402
-from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, load  # noqa: E402
-from toolgym.envs.bfcl.multi_turn_env import MultiTurnEnv  # noqa: E402
+from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue, check
+from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, load
+from toolgym.envs.bfcl.multi_turn_env import MultiTurnEnv
 
 ROUNDS = 5
 _names = count()
@@ -100,8 +99,7 @@ def main() -> None:
         print(category)
         print("  " + "  ".join(f"{name} {value:g}" for name, value in row.items()))
     machine = {"python": platform.python_version(), "machine": platform.machine(), "rounds": ROUNDS}
-    path = HERE / "results" / "bfcl_multi_turn.json"
-    path.write_text(json.dumps({**machine, "categories": results}, indent=2) + "\n")
+    keep("bfcl_multi_turn", {**machine, "categories": results})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ rounds. Needs the development dependencies (the official checker is the tests' o
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Callable
@@ -19,14 +18,14 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import bfcl_mutations as mutations  # noqa: E402
-import bfcl_oracle as oracle  # noqa: E402
+import bfcl_mutations as mutations
+import bfcl_oracle as oracle
+from measured import keep
 
-from toolgym.envs.bfcl.grading import Checker, Entry, language_of  # noqa: E402
-from toolgym.envs.bfcl.tasks import COUNTS, load  # noqa: E402
+from toolgym.envs.bfcl.grading import Checker, Entry, language_of
+from toolgym.envs.bfcl.tasks import COUNTS, load
 
 ROUNDS = 7
 
@@ -99,8 +98,7 @@ def main() -> None:
     for category, row in results.items():
         print(f"{category:<24}" + "  ".join(f"{name} {value:>9,}" for name, value in row.items()))
     machine = {"python": platform.python_version(), "machine": platform.machine(), "rounds": ROUNDS}
-    path = HERE / "results" / "bfcl_verdicts.json"
-    path.write_text(json.dumps({**machine, "categories": results}, indent=2) + "\n")
+    keep("bfcl_verdicts", {**machine, "categories": results})
 
 
 if __name__ == "__main__":

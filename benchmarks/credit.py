@@ -29,11 +29,14 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin make a model slow on shared cores
 
 import gymnasium as gym
+import torch
 from study.decisions import Brief, thought
-from study.tiny_model import CHATML, END, START, make_model
+from study.plot import smooth
+from study.tiny_model import chat_tokenizer, make_model
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from toolgym import register
-from toolgym.agents.checkpoint import all_of
+from toolgym.agents.checkpoint import all_of, writing
 from toolgym.agents.collect import Collector
 from toolgym.agents.config import TrainConfig
 from toolgym.agents.policy import Policy
@@ -41,7 +44,8 @@ from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.train import Trainer
 from toolgym.assets import atomic_folder
 from toolgym.envs.office.env import OfficeEnv
-from toolgym.runlog import write_atomic
+from toolgym.report.figure import COLOURS, plain_axes, save_png
+from toolgym.runlog import read_metrics, write_atomic
 from toolgym.types import Completion, Task, ToolCall
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -54,7 +58,7 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 CHATML_WORDS = "system\nuser\nassistant\ntool\n"
 HABITS = ("early", "value", "tool")
-COLOURS = {"episode": "#2f6fd0", "turn": "#d9772b", "call": "#1f9e89", "fork": "#b5529c"}
+COLOUR = dict(zip(ARMS, COLOURS, strict=False))
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "tiny": {
         "made": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4},
@@ -87,29 +91,20 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-class Few(Sequence[Task]):
-    """Of Office's first tasks the shortest of each level."""
-
-    def __init__(self, env: OfficeEnv, each: int, among: int = 80):
-        self.find = env.tasks.find
-        first = [env.tasks[i] for i in range(among)]
-        self.known = [
-            task
-            for level in LEVELS
-            for task in sorted(
-                (task for task in first if task.id.endswith(level)), key=lambda task: len("".join(env.gold(task)))
-            )[:each]
-        ]
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.known[index]
+def few(env: OfficeEnv, each: int, among: int = 80) -> list[Task]:
+    """Of the first tasks those of each level whose gold is shortest."""
+    first = env.tasks[:among]
+    return [
+        task
+        for level in LEVELS
+        for task in sorted(
+            (task for task in first if task.id.endswith(level)), key=lambda task: len("".join(env.gold(task)))
+        )[:each]
+    ]
 
 
 class BriefOffice(OfficeEnv):
-    """Few of Office's tasks, with a line for each tool.
+    """Few of Office's tasks, ``each`` of a level, with a line for each tool.
 
     With ``habits``, what is called gold is so in half of the turns: before the others comes a call of the wrong tool or
     with the wrong value, or the answer comes too early. A model that imitates it has the skill, beside bad habits.
@@ -118,7 +113,7 @@ class BriefOffice(OfficeEnv):
     def __init__(self, each: int, habits: bool = False, **kwargs: Any):
         super().__init__(dialect=Brief(), max_turns=8, **kwargs)
         self.habits, self.asked = False, 0
-        self.tasks = Few(self, each)  # type: ignore[assignment]
+        self.tasks = few(self, each)  # type: ignore[assignment]
         self.habits = habits
 
     def gold(self, task: Task) -> tuple[str, ...]:
@@ -152,9 +147,6 @@ register("Bench-BriefOffice-v0", BriefOffice)
 
 def made(size: dict[str, Any], folder: Path) -> Path:
     """A new model, and a tokenizer to whom every word of the episodes to imitate is one token."""
-    import transformers
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
-
     if folder.is_dir():
         return folder
     env: Any = gym.make(size["both"]["env"], **size["sft"]["env_kwargs"]).unwrapped
@@ -170,12 +162,9 @@ def made(size: dict[str, Any], folder: Path) -> Path:
     words = sorted({word for text in ("?", *texts, CHATML_WORDS) for word, _ in split.pre_tokenize_str(text)})
     backend = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="?"))
     backend.pre_tokenizer, backend.decoder = split, decoders.Fuse()
-    backend.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in (START, END)])
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token=END, pad_token=END, chat_template=CHATML
-    )
+    tokenizer = chat_tokenizer(backend)
     model = make_model(0, len(tokenizer), size["made"])
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary, writing():
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
     return folder
@@ -221,7 +210,7 @@ def curves(folder: Path, config: dict[str, Any]) -> dict[str, list[float]]:
     settings = TrainConfig(**config)
     found: dict[str, list[float]] = {"tokens": [], "forks": [], "reward": [], "success": []}
     tokens = forks = 0.0
-    for row in map(json.loads, (folder / "metrics.jsonl").read_text("utf-8").splitlines()):
+    for row in read_metrics(folder):
         if row["step"]:
             forks += row.get("fork_tokens", 0.0)
             tokens += row["completion_length"] * settings.prompts_per_step * settings.num_generations
@@ -266,8 +255,8 @@ def picture(kept: dict[str, Any], path: Path) -> None:
             grid = np.linspace(max(run["tokens"][0] for run in runs), min(run["tokens"][-1] for run in runs), 60)
             lines = [np.interp(grid, run["tokens"], smooth(run[name])) for run in runs]
             mean, band = np.mean(lines, 0), np.std(lines, 0, ddof=1 if len(lines) > 1 else 0)
-            axes.plot(grid / 1000, mean, color=COLOURS[arm], linewidth=1.8, label=arm)
-            axes.fill_between(grid / 1000, mean - band, mean + band, color=COLOURS[arm], alpha=0.15, linewidth=0)
+            axes.plot(grid / 1000, mean, color=COLOUR[arm], linewidth=1.8, label=arm)
+            axes.fill_between(grid / 1000, mean - band, mean + band, color=COLOUR[arm], alpha=0.15, linewidth=0)
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("thousand tokens sampled, forks included (means over 5 steps)", fontsize=8)
     wide = 0.8 / len(kept["results"])
@@ -275,7 +264,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
         each = [[run["after"][name] for run in seeds.values()] for name in LEVELS]
         at = [k + wide * (i + 0.5) - 0.4 for k in range(len(LEVELS))]
         error = [stdev(values) if len(values) > 1 else 0.0 for values in each]
-        levels.bar(at, list(map(fmean, each)), wide * 0.9, yerr=error, color=COLOURS[arm], alpha=0.7)
+        levels.bar(at, list(map(fmean, each)), wide * 0.9, yerr=error, color=COLOUR[arm], alpha=0.7)
     for k, name in enumerate(LEVELS):
         before = kept["before"][name]
         levels.plot([k - 0.42, k + 0.42], [before, before], "k--", linewidth=1, label=None if k else "before")
@@ -283,18 +272,10 @@ def picture(kept: dict[str, Any], path: Path) -> None:
     levels.set_title("Success after training, %, by level", fontsize=10, loc="left")
     levels.set_ylim(0, 100)
     for axes in (reward, success, levels):
-        axes.grid(alpha=0.3)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
+        plain_axes(axes)
     reward.legend(fontsize=8, frameon=False, loc="lower right")
     levels.legend(fontsize=8, frameon=False, loc="upper left")
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
-
-
-def smooth(values: Sequence[float], span: int = 5) -> list[float]:
-    return [fmean(values[max(0, i - span + 1) : i + 1]) for i in range(len(values))]
+    save_png(figure, path)
 
 
 def main() -> None:
@@ -306,6 +287,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="train nothing")
     options = parser.parse_args()
+    arms = options.arms.split(",")
+    if unknown := [arm for arm in arms if arm not in ARMS]:
+        parser.error(f"unknown arm {', '.join(unknown)}; there are {', '.join(ARMS)}")
     runs = options.runs or Path("runs") / "credit" / options.size
     path = RESULTS / f"credit-{options.size}.json"
     began = time.perf_counter()
@@ -314,15 +298,13 @@ def main() -> None:
         print(f"{time.perf_counter() - began:7.0f} s  {text}", flush=True)
 
     if not options.table:
-        import torch
-
         torch.set_num_threads(options.threads)
         model = "smollm2"
         if options.size == "tiny":
             model = str(made(SIZES["tiny"], runs / "made"))
         sft = {"algo": "sft", "model": model, **settings(options.size, "sft", 0)}
         start = str(train(runs / "sft", sft, tell))
-        results: dict[str, Any] = {arm: {} for arm in options.arms.split(",")}
+        results: dict[str, Any] = {arm: {} for arm in arms}
         for seed in range(options.seeds):
             for arm in results:
                 config = {"credit": arm, "model": start, **settings(options.size, "grpo", seed), **ARMS[arm]}

@@ -15,6 +15,10 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from measured import keep
+from peers.environment import python_of
 
 HERE = Path(__file__).resolve().parent
 PEERS = {"gymnasium": "gymnasium==1.4.0", "gem": "gem-llm==0.1.0", "skyrl": "skyrl-gym==0.4.0"}
@@ -23,21 +27,7 @@ WAITING_EPISODES = 5
 WAIT = 0.01
 
 
-def python_of(peer: str, folder: Path) -> str:
-    """The interpreter of a peer's own environment, made and filled on first use."""
-    if peer == "toolgym":
-        return sys.executable
-    home = folder / peer
-    python = home / "bin" / "python"
-    if not (home / ".ready").is_file():
-        print(f"installing {PEERS[peer]} into {home} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEERS[peer]], check=True)
-        (home / ".ready").touch()
-    return str(python)
-
-
-def run(peer: str, python: str, wait: float) -> list[dict]:
+def run(peer: str, python: str, wait: float) -> list[dict[str, Any]]:
     command = [python, str(HERE / "peers" / f"run_{peer}.py"), str(WAITING_EPISODES if wait else EPISODES)]
     done = subprocess.run(command, env={**os.environ, "WAIT": str(wait)}, capture_output=True, text=True, timeout=600)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -54,7 +44,8 @@ def main() -> None:
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers")
     options = parser.parse_args()
-    pythons = {peer: python_of(peer, options.peers) for peer in ("toolgym", *PEERS)}
+    pythons = {"toolgym": sys.executable}
+    pythons |= {peer: python_of(options.peers / peer, [needed]) for peer, needed in PEERS.items()}
     best: dict[tuple[str, str], int] = {}
     for rep in range(options.reps):
         for peer, python in pythons.items():
@@ -72,10 +63,8 @@ def main() -> None:
                 ratio = round(ours / speed, 2)
                 rows.append({"mode": mode, "library": library, "steps_per_s": speed, "toolgym_ratio": ratio})
                 print(f"  {library:<24}{speed:>10,} steps/s   toolgym is {ratio:5.2f} times as fast")
-    about: dict = {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "wait_s": WAIT}
-    about["rows"] = rows
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "env_speed.json").write_text(json.dumps(about, indent=2) + "\n")
+    about = {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "wait_s": WAIT}
+    keep("env_speed", {**about, "rows": rows})
 
 
 if __name__ == "__main__":

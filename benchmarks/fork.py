@@ -22,11 +22,10 @@ import json
 import platform
 import statistics
 from collections.abc import Callable
-from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import gymnasium as gym
+from measured import keep, microseconds
 
 import toolgym  # noqa: F401
 
@@ -49,12 +48,6 @@ def changing(env: Any) -> tuple[Any, ...]:
     state = ({k: v for k, v in vars(progress).items() if k not in ("plan", "state", "_should")},
              progress.state.tables, progress._should.tables)  # fmt: skip
     return env.observe().messages, env.turns, state, env.np_random
-
-
-def microseconds(call: Callable[[], object]) -> float:
-    start = perf_counter()
-    call()
-    return (perf_counter() - start) * 1e6
 
 
 def measure(env: Any, task: Any) -> dict[str, float]:
@@ -102,9 +95,7 @@ def main() -> None:
         row["deepcopy, step / fork, step"] = round(row["deepcopy, step"] / row["fork, step"], 1)
         result["microseconds"][name] = row
         print(name, json.dumps(row, indent=2))
-    path = Path(__file__).resolve().parent / "results" / "fork.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    keep("fork", result)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+
+from measured import keep
 
 REPS = 15
 TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
@@ -29,9 +30,7 @@ def main() -> None:
     result = {f"{module}_s": round(s, 4) for module, s in best.items()}
     result["ratio"] = round(best["toolgym"] / best["gymnasium"], 2)
     print(json.dumps(result))
-    path = Path(__file__).resolve().parent / "results" / "import_time.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    keep("import_time", result)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import platform
 import statistics
-from collections.abc import Callable
-from pathlib import Path
-from time import perf_counter
+
+from measured import keep, microseconds
 
 from toolgym import ToolEnv
 from toolgym.envs.office.env import OfficeEnv
@@ -21,12 +20,6 @@ from toolgym.envs.office.tasks import LEVELS
 
 ROUNDS = 40
 CALLS = 50
-
-
-def microseconds(call: Callable[[], object]) -> float:
-    start = perf_counter()
-    call()
-    return (perf_counter() - start) * 1e6
 
 
 def main() -> None:
@@ -50,9 +43,7 @@ def main() -> None:
     over_levels = round(statistics.median([medians[level] for level in LEVELS]), 1)
     result = {"python": platform.python_version(), "median_over_levels": over_levels, "microseconds": medians}
     print(json.dumps(result, indent=2))
-    path = Path(__file__).resolve().parent / "results" / "office_reset.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    keep("office_reset", result)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import json
 import platform
 import sys
 import time
-from pathlib import Path
 
 import gymnasium as gym
 import torch
 import transformers
+from measured import keep
 
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy
@@ -114,9 +114,7 @@ def main() -> None:
         "transformers": transformers.__version__,
         "rows": rows,
     }
-    path = Path(__file__).resolve().parent / "results" / "sampling_speed.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(about, indent=2) + "\n")
+    keep("sampling_speed", about)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -156,8 +157,6 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
 
 def _labelled(each: Played, names: dict[str, str]) -> Played:
     """Agents go by their names, and where two have the same one by what was asked for."""
-    from msgspec.structs import replace
-
     name = names[each.agent]
     return each if list(names.values()).count(name) > 1 else replace(each, agent=name)
 

@@ -42,7 +42,10 @@ def main() -> None:
     from study.sizes import SIZES, changed
     from study.tables import document, load
 
-    size = changed(SIZES[options.size], options.set)
+    try:
+        size = changed(SIZES[options.size], options.set)
+    except ValueError as error:
+        parser.error(str(error))
     runs = options.runs or Path("runs") / "study" / options.size
     results = options.results or RESULTS / options.size
     results.mkdir(parents=True, exist_ok=True)

@@ -29,13 +29,12 @@ from typing import Any
 
 import torch
 import transformers
+from peers.environment import python_of
+from peers.trl_workload import GROUP, PARTS, PROMPTS_PER_STEP, Settings, busy_seconds
 
 from toolgym.agents.model import smollm2_folder
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "peers"))
-from trl_workload import GROUP, PARTS, PROMPTS_PER_STEP, Settings, busy_seconds  # noqa: E402
-
 RESULT = HERE / "results" / "trl_step.json"
 PEER = ["trl==1.16.0", "datasets==5.2.0", "accelerate", "torch", "transformers"]
 # glibc hands big blocks back to the system after each use; kept, they need not be cleared again
@@ -139,18 +138,6 @@ class Side:
             raise SystemExit(f"{why}:\n{self._log.read_text()[-3000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def peer_python(home: Path) -> str:
-    """The interpreter of TRL's own environment, made and filled on first use with the versions used here."""
-    python = home / "bin" / "python"
-    if not (home / ".ready").is_file():
-        print(f"installing {', '.join(PEER)} into {home} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        pinned = ["--constraint", str(HERE.parent / "constraints.txt")]
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *pinned, *PEER], check=True)
-        (home / ".ready").touch()
-    return str(python)
 
 
 def wait_for_quiet(patience: float) -> None:
@@ -314,7 +301,8 @@ def main() -> None:
     unknown = set(options.cases.split(",")) - {case.name for case in CASES}
     if unknown or min(options.steps, options.rounds) < 1:
         parser.error(f"--steps and --rounds from 1; --cases of {', '.join(case.name for case in CASES)}")
-    python, model = peer_python(options.peers / "trl"), str(smollm2_folder())
+    python = python_of(options.peers / "trl", PEER, HERE.parent / "constraints.txt")  # the versions used here
+    model = str(smollm2_folder())
     with tempfile.TemporaryDirectory() as logs:
         if options.check:
             rows = check(python, model, Path(logs))

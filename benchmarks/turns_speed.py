@@ -16,10 +16,10 @@ import platform
 import random
 import sys
 import time
-from pathlib import Path
 
 import torch
 import transformers
+from measured import keep
 
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy
@@ -88,8 +88,7 @@ def main() -> None:
         "rows": rows,
     }  # fmt: skip
     print(json.dumps(rows, indent=2))
-    path = Path(__file__).resolve().parent / "results" / "turns_speed.json"
-    path.write_text(json.dumps(about, indent=2) + "\n")
+    keep("turns_speed", about)
 
 
 if __name__ == "__main__":

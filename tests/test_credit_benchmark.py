@@ -50,6 +50,13 @@ def test_the_smallest_run_counts_forks(credit, monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out == shown[shown.index("| credit") :]
 
 
+def test_an_unknown_arm_is_an_error_before_anything_is_trained(credit, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["credit.py", "--arms", "episode,token"])
+    with pytest.raises(SystemExit, match="2"):
+        credit.main()
+    assert "unknown arm token; there are episode, turn, call, fork" in capsys.readouterr().err
+
+
 def test_gold_wins_and_habits_are_worse(credit):
     def rewards(habits):
         env = gym.make("Bench-BriefOffice-v0", level=credit.LEVELS, each=1, habits=habits).unwrapped

@@ -65,6 +65,25 @@ def test_it_goes_on_where_it_stopped(study, tmp_path, capsys):
         study(tmp_path, "--arms=grpo", "--set=grpo.steps=3")
 
 
+def test_a_setting_that_there_is_not_is_an_error_in_words(study, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        study(tmp_path, "--set=dpo.steps=3")
+    assert "'dpo.steps=3': begin with sft_small" in capsys.readouterr().err
+
+
+def test_the_papers_searches_stand_beside_ours_where_there_are_questions(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from study.sizes import SIZES
+    from study.tables import behaviour
+
+    suites = {"bfcl": {"called": {"multiple": 0.5, "irrelevance": 0.25}}, "bamboogle": {"calls": 0.8}}
+    said = behaviour({"raw": {0: {"suites": suites, "curves": {}}}}, SIZES["laptop"])
+    assert "| Raw | 50.0 | 75.0 | 0.8 | - | - |" in said
+    assert "GRPO cold: relevance 100, irrelevance 56.4." in said
+    assert "Raw 20.8 (0.61) / " in said
+    assert "none at this size" not in said
+
+
 @pytest.fixture
 def decisions(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))

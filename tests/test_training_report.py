@@ -16,6 +16,7 @@ from test_report import ANYTHING, NASTY, Reader, episode
 
 from toolgym.cli import main
 from toolgym.report.curves import MOST_POINTS, bounds, lines, running_mean, thinned, ticks
+from toolgym.report.figure import save_png
 from toolgym.report.png import write_png
 from toolgym.report.screen import print_training
 from toolgym.report.training import changes, in_words, is_training, load_training_runs, pairs, summary
@@ -192,6 +193,19 @@ def test_the_command_shows_the_table_and_writes_the_page_and_the_picture(learnt,
     with Image.open(learnt / "report.png") as picture:
         assert picture.width > 1000
         assert len(picture.convert("RGB").getcolors(maxcolors=1 << 24)) > 50
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_one_before(tmp_path):
+    class Unfinished:
+        def savefig(self, path, format):
+            path.write_bytes(b"half")
+            raise MemoryError
+
+    path = tmp_path / "report.png"
+    path.write_bytes(b"the one before")
+    with pytest.raises(MemoryError):
+        save_png(Unfinished(), path)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("report.png", b"the one before")]
 
 
 def test_several_runs_are_overlaid_and_tabled(learnt, tmp_path, capsys):

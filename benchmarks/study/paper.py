@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MODELS = ("Qwen2.5-1.5B", "Qwen2.5-3B", "Qwen2.5-7B", "Llama-3.2-3B")
+MODELS = ("Qwen2.5-1.5B", "3B", "7B", "Llama-3.2-3B")
+"""The columns of what follows."""
 
 BFCL: dict[str, tuple[float | None, ...]] = {
     "raw": (19.41, 33.04, 41.97, 22.09),
@@ -35,10 +36,10 @@ APIBANK: dict[str, tuple[float, ...]] = {
 """API-Bank, overall."""
 
 RELEVANCE: dict[str, tuple[float, float]] = {"grpo": (100.0, 56.44)}
-"""Relevance and irrelevance of BFCL for Qwen2.5-1.5B."""
+"""Relevance and irrelevance of BFCL, for the first model alone."""
 
 BAMBOOGLE: dict[str, tuple[str, ...]] = {
     "raw": ("20.8 (0.61)", "52.0 (1.77)", "69.6 (1.42)", "34.4 (1.25)"),
     "grpo": ("44.0 (1.19)", "60.0 (1.32)", "72.0 (1.63)", "52.0 (0.89)"),
 }
-"""Accuracy, and searches per question, by an LLM judge."""
+"""Accuracy as an LLM judges it, and searches per question."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+from toolgym.report.figure import COLOURS, plain_axes, save_png
 
 from .arms import ABLATIONS, ARMS, METHODS, Arm
 from .intervals import interval
 from .sizes import Size
 from .tables import Results
 
-COLOURS = ("#2f6fd0", "#d9772b", "#1f9e89", "#b5529c", "#7a8b1f", "#6d5bd0")
 OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Tokens of an answer", "completion_length", ("grpo", "length-fixed", "length-dynamic", "ppo")),
     ("Success in training, %: methods", "success", ("grpo", "sft-grpo", "ppo", "sft-ppo")),
@@ -32,9 +33,7 @@ def write_plot(results: Results, size: Size, path: Path) -> None:
     _bars(right, (ARMS["grpo"], *ABLATIONS), results, size, "GRPO cold, other rewards")
     for axes, (title, curve, names) in zip(below.subplots(1, 4), OVER_TRAINING, strict=True):
         _lines(axes, title, curve, [ARMS[name] for name in names], results)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
+    save_png(figure, path)
 
 
 def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: str) -> None:
@@ -53,7 +52,7 @@ def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: s
     axes.set_xlim(left=0)
     axes.set_title(f"{title}: success, %", fontsize=10, loc="left")
     axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
-    _plain(axes)
+    plain_axes(axes)
 
 
 def _lines(axes: Any, title: str, curve: str, arms: Sequence[Arm], results: Results) -> None:
@@ -63,21 +62,16 @@ def _lines(axes: Any, title: str, curve: str, arms: Sequence[Arm], results: Resu
         if not steps:
             continue
         scale = 100 if curve == "success" else 1
-        mean = _smooth([scale * sum(each[k] for each in curves) / len(curves) for k in range(steps)])
+        mean = smooth([scale * sum(each[k] for each in curves) / len(curves) for k in range(steps)])
         axes.plot(range(1, steps + 1), mean, color=COLOURS[i], linewidth=1.6, label=arm.says)
     axes.set_ylim(bottom=0)
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_xlabel("training step", fontsize=8)
     if axes.lines:
         axes.legend(fontsize=7, frameon=False)
-    _plain(axes)
+    plain_axes(axes)
 
 
-def _smooth(values: Sequence[float], span: int = 5) -> list[float]:
-    return [sum(part) / len(part) for k in range(len(values)) if (part := values[max(0, k - span + 1) : k + 1])]
-
-
-def _plain(axes: Any) -> None:
-    axes.grid(alpha=0.3)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+def smooth(values: Sequence[float], span: int = 5) -> list[float]:
+    """Each value replaced by the mean of the last ``span``, itself included."""
+    return [fmean(values[max(0, k - span + 1) : k + 1]) for k in range(len(values))]

@@ -16,7 +16,7 @@ from toolgym.agents.config import TrainConfig
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.train import Trainer
-from toolgym.runlog import write_atomic
+from toolgym.runlog import read_metrics, write_atomic
 
 from .arms import ARMS, Arm
 from .sizes import PAPER_STEPS, Size, Suite
@@ -78,8 +78,7 @@ class Study:
 
     def curves(self, arm: Arm, seed: int) -> dict[str, list[float]]:
         """What the run wrote down of each step."""
-        log = self.runs / f"{arm.name}-{seed}" / "metrics.jsonl"
-        rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.is_file() else []
+        rows = read_metrics(self.runs / f"{arm.name}-{seed}")
         return {key: [round(row[key], 4) for row in rows] for key in CURVES if rows and key in rows[-1]}
 
     def judged(self, model: str) -> dict[str, dict[str, Any]]:

@@ -49,8 +49,8 @@ def document(results: Results, size: Size, name: str) -> str:
     parts = [
         f"# The ToolRL paper's study, size {name}",
         f"Success in percent on held-out tasks, greedily; means over {len(seeds)} seeds and, after ±, 95 % intervals "
-        "(Student's t over seeds). Columns of the paper: BFCL v3 overall for Qwen2.5-1.5B / 3B / 7B / Llama-3.2-3B, "
-        "and API-Bank for the first.",
+        f"(Student's t over seeds). Columns of the paper: BFCL v3 overall for {' / '.join(paper.MODELS)}, and API-Bank "
+        "for the first.",
         f"Overall is the suite `{size.overall}`. Called: share of the tasks of a kind that were answered with a call; "
         "where none fits, irrelevance is 100 less that.",
     ]
@@ -78,7 +78,7 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
         "BFCL (paper)",
         "API-Bank (paper)",
     ]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for arm in arms:
         of = Cells(results[arm.name], spread=arm.kind != "raw")
         lines.append(
@@ -95,7 +95,7 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
                 f"{paper.APIBANK[arm.name][0]:.1f}" if arm.name in paper.APIBANK else "-",
             ]
         )
-    return _markdown(lines)
+    return _markdown(head, lines)
 
 
 class Cells:
@@ -113,7 +113,7 @@ class Cells:
 def findings(results: Results, size: Size) -> str:
     suites = [suite.name for suite in size.suites]
     head = ["finding", "difference", *suites, "calls right", "reward", "by success", "by calls", "by reward", "paper"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for claim, pairs in FINDINGS:
         for better, worse in pairs:
             if not (results.get(better, {}).keys() & results.get(worse, {}).keys()):
@@ -134,9 +134,9 @@ def findings(results: Results, size: Size) -> str:
         "Differences, paired by seed: of success in points; of success where a call is asked for (never calling earns "
         "nothing there); of the mean reward, which for all arms is the plain one (fine, -3 to 4, no length). The last "
         f"two, and the verdicts, are of `{size.overall}`: a claim holds where the interval is above 0. The paper's are "
-        "points of BFCL for Qwen2.5-1.5B / 3B / 7B / Llama-3.2-3B."
+        f"points of BFCL for {' / '.join(paper.MODELS)}."
     )
-    return about + "\n\n" + _markdown(lines)
+    return about + "\n\n" + _markdown(head, lines)
 
 
 def calls_right(suite: Mapping[str, Any]) -> float:
@@ -160,7 +160,7 @@ def behaviour(results: Results, size: Size) -> str:
         "tokens at first",
         "at last",
     ]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     searching = [suite.name for suite in size.suites if "Bamboogle" in suite.env]
     for arm in ARMS.values():
         if arm.name not in results:
@@ -178,13 +178,17 @@ def behaviour(results: Results, size: Size) -> str:
                 *grown,
             ]
         )
-    why = (
-        ""
-        if searching
-        else "\n\nSearches per question: none at this size, because the model has read nothing but requests to "
-        "an office assistant and knows no questions of general knowledge."
-    )
-    return _markdown(lines) + f"\n\nPaper, Qwen2.5-1.5B, GRPO cold: relevance 100, irrelevance 56.4.{why}"
+    relevance, irrelevance = paper.RELEVANCE["grpo"]
+    said = f"Paper, {paper.MODELS[0]}, {ARMS['grpo'].says}: relevance {relevance:.0f}, irrelevance {irrelevance:.1f}."
+    if searching:
+        theirs = "; ".join(f"{ARMS[arm].says} {' / '.join(cells)}" for arm, cells in paper.BAMBOOGLE.items())
+        searches = f"Paper, Bamboogle, accuracy in percent by an LLM judge and (searches a question): {theirs}."
+    else:
+        searches = (
+            "Searches per question: none at this size, because the model has read nothing but requests to an office "
+            "assistant and knows no questions of general knowledge."
+        )
+    return "\n\n".join([_markdown(head, lines), said, searches])
 
 
 def _called(suite: Mapping[str, Any], *, irrelevant: bool) -> float:
@@ -206,5 +210,5 @@ def _signed(found: Interval, digits: int = 1) -> str:
     return f"{found.mean:+.{digits}f}" + (f" ± {found.half:.{digits}f}" if found.half is not None else "")
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))

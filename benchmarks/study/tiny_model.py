@@ -77,6 +77,11 @@ def make_tokenizer(seed: int, vocabulary: int) -> Any:
     names = {*TOOLS, *[key for tool in TOOLS.values() for key in tool.parameters["properties"]]}
     whole = [*FRAMES, "system", "user", "assistant", *sorted(names)]
     backend.add_tokens([AddedToken(text, normalized=False, single_word=text not in FRAMES) for text in whole])
+    return chat_tokenizer(backend)
+
+
+def chat_tokenizer(backend: Tokenizer) -> Any:
+    """As transformers has it, with ChatML's template and its two special tokens, which come last."""
     backend.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in (START, END)])
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token=END, pad_token=END, chat_template=CHATML

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from toolgym.report.comparison import Comparison
-from toolgym.report.png import COLOURS
+from toolgym.report.figure import COLOURS, plain_axes, save_png
 from toolgym.report.text import one_line
 
 MARKERS = "osD^vP"
@@ -24,7 +23,7 @@ def write_comparison_png(comparison: Comparison, path: str | Path) -> Path:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    path, agents = Path(path), comparison.agents
+    agents = comparison.agents
     best = str(max(comparison.settings["k"])) if max(comparison.settings["k"]) > 1 else ""
     band = max(1, len(agents)) + _GAP
     height = band * len(comparison.titles)
@@ -58,9 +57,8 @@ def write_comparison_png(comparison: Comparison, path: str | Path) -> Path:
     axes.set_ylim(height, 0)
     axes.set_yticks([])
     axes.set_xlabel("tasks passed, %, with Wilson 95 % intervals", fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="x", alpha=0.3)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    plain_axes(axes)
+    axes.spines["left"].set_visible(False)
     keys = [
         Line2D(
             [],
@@ -78,11 +76,7 @@ def write_comparison_png(comparison: Comparison, path: str | Path) -> Path:
         )
     if keys:
         figure.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
-    return path
+    return save_png(figure, path)
 
 
 def _label(agent: str) -> str:

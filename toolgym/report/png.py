@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from toolgym.report.curves import PANELS, bounds, last_step, lines
+from toolgym.report.figure import COLOURS, plain_axes, save_png
 from toolgym.report.training import TrainingRun
 
-COLOURS = ("#2f6fd0", "#d9772b", "#1f9e89", "#b5529c", "#7a8b1f", "#6d5bd0")
-"""The page's, in light."""
 ACROSS = 3
 
 
@@ -22,7 +20,6 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    path = Path(path)
     shown = [(panel, drawn) for panel in PANELS if (drawn := lines(panel, runs))]
     if not shown:
         return None
@@ -43,9 +40,7 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
         low, high = bounds(drawn, panel.percent)
         axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
         axes.set_xlim(0, 1.02 * last_step(drawn))
-        axes.grid(alpha=0.3)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
+        plain_axes(axes)
     for axes in every:
         axes.set_visible(False)
     keys = [Line2D([], [], color=COLOURS[i % len(COLOURS)], linewidth=2, label=run.label) for i, run in enumerate(runs)]
@@ -54,11 +49,7 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
         keys.append(Line2D([], [], color="grey", linestyle=(0, (4, 2)), label="training batches beside them"))
     figure.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
     figure.supxlabel("training step", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
-    return path
+    return save_png(figure, path)
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

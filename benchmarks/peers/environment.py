@@ -1,0 +1,20 @@
+"""An environment of its own for each peer, so that their requirements do not meet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def python_of(home: Path, requirements: Sequence[str], constraints: Path | None = None) -> str:
+    """The interpreter of the virtual environment in ``home``, which is made and filled on first use."""
+    python = home / "bin" / "python"
+    if not (home / ".ready").is_file():
+        print(f"installing {', '.join(requirements)} into {home} ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        pinned = ["--constraint", str(constraints)] if constraints else []
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *pinned, *requirements], check=True)
+        (home / ".ready").touch()
+    return str(python)
