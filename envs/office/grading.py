@@ -127,7 +127,8 @@ class Progress:
         ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
         less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
         too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
-        answer that lacks what was asked for costs up to 2, and so does one that says nothing. ``outcome``, at the end: a wrong verdict costs ``outcome``.
+        answer that lacks what was asked for costs up to 2, and one that says nothing 2. ``outcome``, at the end: a
+        wrong verdict costs ``outcome``.
 
         So the return of an episode, which is what GRPO compares within a group, is the number of gold actions times
         the rubric's maximum for gold, and less for any play that does not do just as well.
