@@ -84,8 +84,8 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "smollm2": {
         "both": {"env": "ToolGym-Office-v0", "env_kwargs": {"level": LEVELS}},
-        "sft": {"steps": 60, "prompts_per_step": 8, "learning_rate": 5e-4},
-        "grpo": {"steps": 40, "learning_rate": 2e-5},
+        "sft": {"steps": 60, "prompts_per_step": 8, "learning_rate": 1.5e-4},
+        "grpo": {"steps": 30, "prompts_per_step": 8, "learning_rate": 2e-5},
         "judged": {"kwargs": {"split": "val"}, "tasks": 32, "repeats": 4},
     },
 }
