@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .fused_llama import Attend, FusedLlama
 from .past import Past, Prefix
+from .projection import adapters_known
 from .reader import left_padded
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
@@ -40,7 +41,7 @@ class Cascade:
     def suits(cls, model: Any) -> bool:
         """Whether this model can be read this way."""
         config = model.config
-        if config.model_type not in ARCHITECTURES or hasattr(model, "peft_config"):
+        if config.model_type not in ARCHITECTURES or not adapters_known(model):
             return False
         if set(getattr(config, "layer_types", None) or ("full_attention",)) != {"full_attention"}:
             return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,6 +12,7 @@ from toolgym.assets import AssetError, atomic_folder
 from toolgym.runlog import RunError
 
 from . import checkpoint
+from .lora import merged
 from .model import load_model
 
 
@@ -53,16 +53,13 @@ def checkpoint_of(source: Path) -> Path:
 
 
 def _merge(source: Path, folder: Path) -> None:
-    from peft import PeftModel
     from transformers import AutoConfig
 
     base = _base_of(source)
     model, _ = load_model(base, "cpu", "float32")
     stored = AutoConfig.from_pretrained(model.name_or_path).dtype or torch.float32
-    merged: Any = PeftModel.from_pretrained(model, source).merge_and_unload()
-    merged = merged.to(stored)
     with checkpoint.writing():
-        merged.save_pretrained(folder)
+        merged(model, source).to(stored).save_pretrained(folder)
     kept = [path for path in source.iterdir() if path.name not in ("trainer.pt", "README.md")]
     for path in kept:  # the tokenizer
         if not path.name.startswith("adapter_"):

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .projection import Linear, projection
+
 Attend: TypeAlias = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, queries (tokens, heads, width), keys, values) -> (tokens, heads * width)"""
-
-
-Linear: TypeAlias = Callable[[Tensor], Tensor]
 
 
 @dataclass(slots=True)
@@ -65,20 +63,18 @@ class FusedLlama:
         if version != self._version:
             with torch.no_grad():
                 self.layers = [self._layer(layer) for layer in self.backbone.layers]
-                self.to_logits = packed(self.head.weight, self.head.bias)
+                self.to_logits = projection(self.head)
             self._version = version
 
     def _layer(self, layer: Any) -> _Layer:
         attention, mlp = layer.self_attn, layer.mlp
-        projections = (attention.q_proj, attention.k_proj, attention.v_proj)
-        biases = [projection.bias for projection in projections]
         return _Layer(
-            packed(torch.cat([p.weight for p in projections]), None if biases[0] is None else torch.cat(biases)),
+            projection(attention.q_proj, attention.k_proj, attention.v_proj),
             attention.q_norm.weight.detach() if hasattr(attention, "q_norm") else None,
             attention.k_norm.weight.detach() if hasattr(attention, "k_norm") else None,
-            packed(attention.o_proj.weight, attention.o_proj.bias),
-            packed(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])),
-            packed(mlp.down_proj.weight),
+            projection(attention.o_proj),
+            projection(mlp.gate_proj, mlp.up_proj),
+            projection(mlp.down_proj),
             layer.input_layernorm.weight.detach(),
             layer.post_attention_layernorm.weight.detach(),
         )
@@ -108,33 +104,6 @@ class FusedLlama:
         """(rows, H) before the last norm -> (rows, V)"""
         states = F.rms_norm(states, states.shape[1:], self.backbone.norm.weight, self.eps)
         return self.to_logits(states)
-
-
-def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
-    """``F.linear`` with a weight that stays as it is now.
-
-    For bfloat16 on a processor it is put into the order that oneDNN computes in, once; otherwise every product of a
-    few rows takes longer for that than for computing. The operators are those that torch.compile uses.
-    """
-    weight, bias = weight.detach(), None if bias is None else bias.detach()
-    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and _has_onednn():
-        own = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-        return lambda x: torch.ops.mkldnn._linear_pointwise(x, own, bias, "none", [], "")
-    return lambda x: F.linear(x, weight, bias)
-
-
-_ROWS = 16
-"""For how many rows the order should be best; it does for any number."""
-
-
-_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
-
-
-@cache
-def _has_onednn() -> bool:
-    operators = torch.ops.mkldnn
-    named = all(hasattr(operators, name) for name in _OPERATORS)
-    return named and bool(operators._is_mkldnn_bf16_supported())
 
 
 def weights_version(module: nn.Module) -> tuple[int, ...]:

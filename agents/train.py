@@ -23,13 +23,14 @@ from typing import Any, TypeAlias
 import gymnasium as gym
 import torch
 
-from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder, write_atomic
+from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
 
 from . import checkpoint
 from .collect import Collector, Rollout, TaskName
 from .config import TrainConfig
 from .evaluate import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .forward import TrainingForward
+from .lora import with_lora
 from .metrics import MetricsLog, episode_metrics
 from .model import load_model
 from .optimizer import MasterAdamW
@@ -322,14 +323,3 @@ def asdict_sample(rollout: Rollout) -> dict[str, Any]:
     import msgspec
 
     return {"task_id": rollout.trajectory.task_id, "reward": rollout.reward, **msgspec.structs.asdict(rollout.sample)}
-
-
-def with_lora(model: Any, rank: int, seed: int) -> Any:
-    """The model with LoRA adapters on its linear layers, begun from ``seed``. Raises RunError without peft."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise RunError("lora_rank needs peft: pip install 'toolgym[lora]'") from None
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))

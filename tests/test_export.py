@@ -33,7 +33,6 @@ def saved_model(folder, dtype):
     return str(folder)
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_lora_adapters_are_merged_into_the_model_they_were_trained_on(tmp_path, dtype):
     pytest.importorskip("peft")
@@ -81,7 +80,6 @@ def test_mistakes_are_explained_and_leave_nothing(tmp_path, capsys):
     assert "from_pretrained" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 def test_adapters_whose_model_is_gone_say_which(tmp_path):
     pytest.importorskip("peft")
     base = saved_model(tmp_path / "base", torch.float32)

@@ -61,8 +61,8 @@ def model_of(name):
     return model
 
 
-FAST = ("llama", "llama3 rope", "llama with biases", "mistral", "qwen2", "qwen3")
-OTHERS = ("sliding", "gelu", "mlp with biases", "gpt2")
+FAST = ("llama", "llama3 rope", "llama with biases", "mlp with biases", "mistral", "qwen2", "qwen3")
+OTHERS = ("sliding", "gelu", "gpt2")
 
 
 def plain(model, ids):

@@ -197,7 +197,7 @@ def test_checkpoints_load_in_transformers(tmp_path):
     assert len(checkpoint.all_of(tmp_path / "run")) <= checkpoint.KEPT
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # by loading below
 def test_lora_trains_adapters_alone_and_saves_them_for_peft(tmp_path):
     from peft import PeftModel
 
