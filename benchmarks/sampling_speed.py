@@ -3,10 +3,11 @@
     python benchmarks/sampling_speed.py
 
 SmolLM2-135M samples at temperature 1 on BFCL prompts (hermes dialect), every answer forced to the same length. Two
-workloads: 16 prompts answered once each, as in evaluation, and 2 prompts answered 8 times each, as in training.
-The two take turns in one process and the best of each is kept, because machines are shared; ratios are what
-counts, and where other work runs beside them, those of CPU time with --threads 1. Before that, their greedy
-answers are checked to be equal. Result: benchmarks/results/sampling_speed.json.
+workloads: 16 prompts answered once each, as in evaluation, and 2 prompts answered 8 times each, as in training; in
+float32, in bfloat16, and in bfloat16 with LoRA adapters of rank 16 (peft). The two sides take turns in one process and
+the best of each is kept, because machines are shared; ratios are what counts, and where other work runs beside them,
+those of CPU time with --threads 1. Before that, their greedy answers are checked to be equal. Result:
+benchmarks/results/sampling_speed.json.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import torch
 import transformers
 from measured import keep
 
+from toolgym.agents.lora import with_lora
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy
 
@@ -91,16 +93,18 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     rows = []
-    for dtype in ("fp32", "bf16"):
+    for dtype, rank in (("fp32", 0), ("bf16", 0), ("bf16", 16)):
         pair = load_model(device="cpu", dtype=dtype)
         if dtype == "fp32":
             check(pair, 16)
+        if rank:
+            pair = (with_lora(pair[0], rank, seed=0).eval(), pair[1])
         policy = unending(Policy(pair, max_new_tokens=options.tokens, temperature=1.0, batch_size=ROWS))
         distinct = prompts(policy, ROWS)
         workloads = {"16 prompts": distinct, "2 prompts x 8": [distinct[i % 2] for i in range(ROWS)]}
         for workload, batch in workloads.items():
             length = round(sum(map(len, batch)) / ROWS)
-            row = {"dtype": dtype, "workload": workload, "prompt_tokens": length}
+            row = {"dtype": dtype, "lora_rank": rank, "workload": workload, "prompt_tokens": length}
             rows.append({**row, **race(policy, batch, options.tokens, options.reps)})
             print(json.dumps(rows[-1]), flush=True)
     about = {
