@@ -11,7 +11,7 @@ import msgspec
 
 from toolgym.env import ToolEnv
 from toolgym.snapshot import Snapshot
-from toolgym.types import Message, Task, Trajectory, Turn
+from toolgym.types import Message, Task, Trajectory, Turn, message
 from toolgym.vector import step_together
 
 from .credit import shared_states
@@ -68,21 +68,32 @@ class Collector:
         limits = [limit for limit in (max_tokens, policy.context) if limit is not None]
         self.max_tokens = min(limits) if limits else None
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
+        self._tasks: dict[int, Sequence[Task]] = {}
+        self._step: int | None = None
 
     def env(self, suite: int = 0, index: int = 0) -> ToolEnv:
         """The environment of the suite's episode ``index``."""
         envs = self.envs[suite]
         while len(envs) <= index:
-            envs.append(cast(ToolEnv, self.make_envs[suite]().unwrapped))
+            made = self.make_envs[suite]()
+            env = cast(ToolEnv, made.unwrapped)
+            if not envs:
+                self._tasks[suite] = _drawn_from(made, env)
+            if self._step is not None:
+                env.set_step(self._step)
+            envs.append(env)
         return envs[index]
 
     def tasks(self, suite: int = 0) -> Sequence[Task]:
-        return self.env(suite).tasks
+        """What the suite's tasks are drawn from: those of ``OnlyTasks`` where that is around the environment."""
+        self.env(suite)
+        return self._tasks[suite]
 
     def set_step(self, step: int) -> None:
-        """Tell every rubric's schedule the trainer's step."""
-        for suite, envs in enumerate(self.envs):
-            for env in envs or [self.env(suite)]:
+        """Tell every rubric's schedule the trainer's step, those of environments made later too."""
+        self._step = step
+        for envs in self.envs:
+            for env in envs:
                 env.set_step(step)
 
     def play(self, tasks: Sequence[TaskName], num_generations: int = 1, forks: int = 0) -> list[list[Rollout]]:
@@ -128,13 +139,13 @@ class Collector:
             going = [episode for episode in going if not self._full(episode)]
             for episode in going if branching else ():
                 episode.mark()
-            answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going])
+            answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going], self.max_tokens)
             for episode, answer in zip(going, answers, strict=True):
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
                 episode.truncated |= answer.finish_reason == "length"
             steps = step_together([episode.env for episode in going], [answer.text for answer in answers])
-            for episode, step in zip(going, steps, strict=True):
-                episode.take(step)
+            for episode, answer, step in zip(going, answers, steps, strict=True):
+                episode.take(step, answer.text)
             refused = [episode.refusal for episode in going if episode.refusal is not None]
             going = [episode for episode in going if not episode.over]
         return refused
@@ -153,22 +164,34 @@ class Collector:
                     episode.forks += [(k, episode.fork(k)) for _ in range(missing)]
 
     def gold(self, task: TaskName) -> Rollout:
-        """The task's gold actions, played through the environment, in the tokens that sampling them would give."""
+        """The task's gold actions, played through the environment, in the tokens that sampling them would give.
+
+        Where the template or the tokenizer would change one of them, the rollout is not valid, and says why.
+        """
         env = self.env(task[0])
         episode = _Episode.begin(env, task[1], self.chat, 0)
         for text in env.gold(env.task):
             if not episode.over:
-                episode.take(env.step(text), reply=False)
-        opening = episode.trajectory.messages
-        return Rollout(
-            episode.rollout().trajectory, gold_sample(self.chat, opening, [turn.messages for turn in env.turns])
-        )
+                episode.take(env.step(text))
+        played = episode.rollout()
+        about = played.trajectory
+        try:
+            return Rollout(about, gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns]))
+        except ValueError as error:
+            about.reward_valid, about.error = False, str(error)
+            return played
 
     def _full(self, episode: _Episode) -> bool:
-        if self.max_tokens is None or len(episode.transcript.token_ids) + 1 < self.max_tokens:
+        if self.max_tokens is None or len(episode.transcript.token_ids) < self.max_tokens:
             return False
         episode.cut()
         return True
+
+
+def _drawn_from(made: gym.Env[Any, Any], env: ToolEnv) -> Sequence[Task]:
+    if not made.has_wrapper_attr("task_ids"):
+        return env.tasks
+    return [env.find_task(task_id) for task_id in made.get_wrapper_attr("task_ids")]
 
 
 class _Episode:
@@ -219,15 +242,16 @@ class _Episode:
         )
         return _Episode(env, snapshot.messages, transcript.branch(), opening, self.info)
 
-    def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], reply: bool = True) -> None:
-        """Note a step; ``reply`` appends what the environment said to the tokens, for the model to go on."""
+    def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], sampled: str | None = None) -> None:
+        """Note a step. Where its text was ``sampled``, what the environment said is appended to the tokens, for the
+        model to go on; they stand for all that was sampled, though the environment may have cut it."""
         _, _, terminated, truncated, self.info = step
         turn: Turn = self.env.turns[-1]
         self.over = terminated or truncated
         self.truncated |= truncated
         answer, *others = turn.messages
-        self.messages.append(answer)
-        if reply and not self.over:
+        self.messages.append(answer if sampled is None else message("assistant", sampled))
+        if sampled is not None and not self.over:
             try:
                 self.transcript.append_environment(self.messages, others)
             except TemplateError as error:

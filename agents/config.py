@@ -117,7 +117,7 @@ class TrainConfig:
         """Linear warm-up, then a linear fall to a tenth at the last step (steps count from 0)."""
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
-        gone = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        gone = (step - self.warmup_steps) / max(1, self.steps - 1 - self.warmup_steps)
         return self.learning_rate * (1 - 0.9 * gone)
 
 

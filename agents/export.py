@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import torch
 
-from toolgym.assets import AssetError, atomic_folder
+from toolgym.assets import atomic_folder
 from toolgym.runlog import RunError
 
 from . import checkpoint
-from .lora import merged
 from .model import load_model
 
 
@@ -30,7 +28,7 @@ def export(source: str | Path, out: str | Path) -> Path:
         raise RunError(f"{out} is there already; choose a new folder")
     with atomic_folder(out) as folder:
         if (found / "adapter_config.json").is_file():
-            _merge(found, folder)
+            _write_merged(found, folder)
         else:
             shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("trainer.pt"))
     return out
@@ -52,26 +50,11 @@ def checkpoint_of(source: Path) -> Path:
     return found[-1]
 
 
-def _merge(source: Path, folder: Path) -> None:
+def _write_merged(source: Path, folder: Path) -> None:
     from transformers import AutoConfig
 
-    base = _base_of(source)
-    model, _ = load_model(base, "cpu", "float32")
+    model, tokenizer = load_model(source, "cpu", "float32")
     stored = AutoConfig.from_pretrained(model.name_or_path).dtype or torch.float32
     with checkpoint.writing():
-        merged(model, source).to(stored).save_pretrained(folder)
-    kept = [path for path in source.iterdir() if path.name not in ("trainer.pt", "README.md")]
-    for path in kept:  # the tokenizer
-        if not path.name.startswith("adapter_"):
-            shutil.copy(path, folder)
-
-
-def _base_of(source: Path) -> str:
-    """What the run trained on: its config says it as it was given, the adapters only where it lay."""
-    about = source.parent.parent / "config.json"
-    if about.is_file() and source.parent.name == "checkpoints":
-        return str(json.loads(about.read_text("utf-8"))["model"])
-    named = json.loads((source / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
-    if not named:
-        raise AssetError(f"{source} does not say which model its adapters belong to")
-    return str(named)
+        model.to(stored).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)

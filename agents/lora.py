@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 
+from toolgym.assets import AssetError
 from toolgym.runlog import RunError
 
 
@@ -25,11 +27,25 @@ def with_lora(model: Any, rank: int, seed: int) -> Any:
 
 
 def merged(model: Any, adapters: Path) -> Any:
-    """The model with the adapters of a folder added to its weights."""
+    """The model with the adapters of a folder added to its weights. Raises ImportError without peft."""
     from peft import PeftModel
 
     with _quiet():
         return PeftModel.from_pretrained(model, adapters).merge_and_unload()
+
+
+def base_of(adapters: Path) -> str:
+    """The model that a folder's adapters belong to: a run says it as it was given, the adapters only where it lay.
+
+    Raises AssetError where neither does.
+    """
+    about = adapters.parent.parent / "config.json"
+    if about.is_file() and adapters.parent.name == "checkpoints":
+        return str(json.loads(about.read_text("utf-8"))["model"])
+    named = json.loads((adapters / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
+    if not named:
+        raise AssetError(f"{adapters} does not say which model its adapters belong to")
+    return str(named)
 
 
 @contextmanager

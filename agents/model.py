@@ -21,6 +21,7 @@ from toolgym import assets
 from toolgym.assets import AssetError
 
 from .gguf_llama import convert
+from .lora import base_of, merged
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ def load_model(
     """A causal language model in eval mode, and its tokenizer.
 
     Args:
-        name: "smollm2", a folder, or a name on the Hugging Face hub. Code that comes with a model is never run.
+        name: "smollm2", a folder, or a name on the Hugging Face hub. Code that comes with a model is never run. LoRA
+            adapters (a folder with ``adapter_config.json``) are merged, in float32, into the model that they belong to.
         device: "auto" is the GPU where there is one.
         dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32.
 
@@ -54,11 +56,16 @@ def load_model(
     local = Path(source).is_dir()
     if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
-    if local and not (Path(source) / "config.json").is_file():
+    adapted = local and (Path(source) / "adapter_config.json").is_file()
+    if local and not adapted and not (Path(source) / "config.json").is_file():
         raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
     with no_progress_bars(hide=local):
         tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source))
-        model = _loaded(source, "model", lambda: AutoModelForCausalLM.from_pretrained(source, dtype=number))
+        if adapted:
+            base, _ = load_model(base_of(Path(source)), "cpu", "float32")
+            model = _loaded(source, "adapters", lambda: merged(base, Path(source))).to(number)
+        else:
+            model = _loaded(source, "model", lambda: AutoModelForCausalLM.from_pretrained(source, dtype=number))
     return model.to(place).eval(), tokenizer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from torch import nn
 class MasterAdamW:
     """Keeps a float32 copy of each trained weight that is not float32 itself.
 
-    The model computes in its own dtype, so nothing is cast during forward or backward; a step updates the
-    float32 copy, in which small changes add up, and rounds it into the model once.
+    The model computes in its own dtype, so nothing is cast during forward or backward; gradients of micro-batches
+    add up in float32, and a step updates the float32 copy, in which small changes add up too, and rounds it into the
+    model once.
 
     Args:
         parameters: those to train.
@@ -25,6 +27,9 @@ class MasterAdamW:
         self.masters = [
             p if p.dtype == torch.float32 else nn.Parameter(p.detach().float().clone()) for p in self.trained
         ]
+        for parameter, master in zip(self.trained, self.masters, strict=True):
+            if master is not parameter:
+                parameter.register_post_accumulate_grad_hook(partial(_hand_over, master))  # type: ignore[no-untyped-call]
         self.max_grad_norm = max_grad_norm
         self.adamw = torch.optim.AdamW(self.masters, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
 
@@ -33,10 +38,6 @@ class MasterAdamW:
 
         A norm that is not finite changes nothing: the caller decides what to do about the batch.
         """
-        for parameter, master in zip(self.trained, self.masters, strict=True):
-            if master is not parameter and parameter.grad is not None:
-                master.grad = parameter.grad.float()
-                parameter.grad = None
         norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
         if norm == norm and norm != float("inf"):
             for group in self.adamw.param_groups:
@@ -62,3 +63,12 @@ class MasterAdamW:
         for master, saved in zip(self.masters, state["masters"], strict=True):
             master.copy_(saved)
         self._publish()
+
+
+def _hand_over(master: nn.Parameter, parameter: nn.Parameter) -> None:
+    if parameter.grad is not None:
+        if master.grad is None:
+            master.grad = parameter.grad.float()
+        else:
+            master.grad += parameter.grad
+        parameter.grad = None

@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from hashlib import blake2b
 from pathlib import Path
@@ -100,8 +101,8 @@ class Policy:
         self.seed: int | str = seed
         self.batch_size = batch_size
         self.stop = tuple(stop or ())
-        self.context: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        self.end_ids = _end_ids(self.model, self.tokenizer)
+        self.context = _context(self.model)
+        self.end_ids = end_ids(self.model, self.chat)
         self._reader: Reader = Cascade(self.model) if Cascade.suits(self.model) else PlainReader(self.model)
         self._pasts = Pasts()
         self._version: tuple[int, ...] = ()
@@ -136,12 +137,12 @@ class Policy:
         """An answer to each conversation; one that is given several times is read once and answered each time."""
         return self.sample_ids([self.encode(messages) for messages in conversations])
 
-    def sample_ids(self, prompts: Sequence[Sequence[int]]) -> list[Generation]:
-        """As ``sample``, for prompts that are token ids already.
+    def sample_ids(self, prompts: Sequence[Sequence[int]], max_tokens: int | None = None) -> list[Generation]:
+        """As ``sample``, for prompts that are token ids already. ``max_tokens``: of prompt and answer together.
 
         Raises AgentError for a prompt that leaves no room in the model's context, and where memory runs out.
         """
-        rows = [self._row(self._checked(prompt)) for prompt in prompts]
+        rows = [self._row(self._checked(prompt), max_tokens) for prompt in prompts]
         if (version := weights_version(self.model)) != self._version:
             self._version = version
             self.forget()
@@ -221,8 +222,9 @@ class Policy:
             )
         return tuple(prompt)
 
-    def _row(self, prompt: tuple[int, ...]) -> _Row:
-        room = self.max_new_tokens if self.context is None else min(self.max_new_tokens, self.context - len(prompt))
+    def _row(self, prompt: tuple[int, ...], max_tokens: int | None) -> _Row:
+        limits = [limit - len(prompt) for limit in (self.context, max_tokens) if limit is not None]
+        room = max(1, min([self.max_new_tokens, *limits]))
         digest = _digest(prompt)
         draw = self._drawn[digest]
         self._drawn[digest] += 1
@@ -305,8 +307,22 @@ def _digest(prompt: tuple[int, ...]) -> str:
     return blake2b(repr(prompt).encode(), digest_size=16).hexdigest()
 
 
-def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end an answer: the model's generation settings name some, the tokenizer one."""
+def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:
+    """The tokens that end an answer: the model's generation settings name some, the tokenizer one, and the chat
+    template one, which training teaches (base models may name another in their settings)."""
     named = model.generation_config.eos_token_id
-    found = named if isinstance(named, (list, tuple)) else [named]
-    return frozenset(i for i in (*found, tokenizer.eos_token_id) if i is not None)
+    found = [*named] if isinstance(named, (list, tuple)) else [named]
+    with suppress(TemplateError):
+        found.append(chat.end_of_turn)
+    return frozenset(i for i in (*found, chat.tokenizer.eos_token_id) if i is not None)
+
+
+def _context(model: Any) -> int | None:
+    """How many tokens the model can read. With longrope rotations change, for all tokens, where a conversation grows
+    beyond ``original_max_position_embeddings``: keys that were kept would be of the others, so there it ends."""
+    config = model.config.get_text_config()
+    rope = getattr(config, "rope_parameters", None) or {}
+    limit: int | None = getattr(config, "max_position_embeddings", None)
+    if rope.get("rope_type") == "longrope":
+        limit = rope.get("original_max_position_embeddings") or limit
+    return limit

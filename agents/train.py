@@ -80,6 +80,7 @@ class Trainer:
         self.model, self.tokenizer = loaded if loaded is not None else load_model(config.model)
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
+        self.model.eval()  # no dropout: what is trained is the policy that answers, and nothing random is left
         self.forward = TrainingForward(self.model)
         self.reference = self._frozen_copy() if config.beta else None
         self.value_head = None
@@ -102,6 +103,7 @@ class Trainer:
         self.collector = self._collector(config.suites(), policy)
         self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
         self.evaluator = self._collector([self._held_out], policy.greedy())
+        self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # for whoever loads it
         self._stop = False
         self._unscored_steps = 0
         self._shown: Sequence[Rollout] = ()
@@ -110,8 +112,9 @@ class Trainer:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
         # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        self.log = MetricsLog(self.folder, -1 if state is None else self.step)
-        forget_after(self.folder, -1 if state is None else self.step)
+        kept = self.step or -1  # what was measured before the first step is measured again
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
 
     def run(self) -> dict[str, float]:
         """Train to the end, or on to it; returns the last evaluation's (else the last step's) metrics.
@@ -131,6 +134,7 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
+            saved = self.step
             while self.step < self.config.steps and not self._stop:
                 metrics = self._train_step()
                 last = self.step == self.config.steps
@@ -141,8 +145,11 @@ class Trainer:
                 unscored = self._unscored_steps >= UNSCORED_STEPS
                 if last or self._stop or unscored or self.step % self.config.save_every == 0:
                     self.save()
+                    saved = self.step
                 if unscored:
                     raise self._nothing_scored()
+            if self._stop and (self.step != saved or not checkpoint.all_of(self.folder)):
+                self.save()
         finally:
             self.log.close()
             if before is not None:
@@ -178,12 +185,10 @@ class Trainer:
         self.collector.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
         if config.algo == "sft":
-            self.model.train()
             rollouts = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
-            self.model.eval()
             tasks = list(islice(self._draw(step), config.prompts_per_step))
             groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
             played = perf_counter()
@@ -298,18 +303,28 @@ class Trainer:
 
     def _nothing_scored(self) -> TrainingStopped:
         episode = self._shown[-1]
-        prompt = f"its prompt of {episode.sample.prompt_length} tokens left no room within max_tokens"
+        why = f"{episode.trajectory.error}. Put it right and resume from step {self.step}"
+        if not episode.trajectory.error:
+            length, anew = episode.sample.prompt_length, self._anew("a larger one")
+            why = f"its prompt of {length} tokens left no room within max_tokens. {anew}"
         return TrainingStopped(
-            f"no episode of the last {UNSCORED_STEPS} steps could be scored, so nothing was learnt. The last one: "
-            f"{episode.trajectory.error or prompt}. Put it right and resume from step {self.step}."
+            f"no episode of the last {UNSCORED_STEPS} steps could be scored, so nothing was learnt. "
+            f"The last one: {why}."
         )
+
+    def _anew(self, change: str) -> str:
+        """What to do where a setting has to change, which a run cannot go on with."""
+        kept = checkpoint.all_of(self.folder)
+        start = f" and --model {kept[-1]}" if kept else ""
+        return f"Begin a run in another folder with {change}{start}"
 
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
         path = self.folder / f"broken-step-{self.step:06d}.pt"
-        torch.save([asdict_sample(rollout) for rollout in rollouts], path)
+        with self._needs_room(), checkpoint.writing():
+            torch.save([asdict_sample(rollout) for rollout in rollouts], path)
         raise TrainingStopped(
-            f"the gradient's norm at step {self.step} is {norm}: the weights were not changed. The batch is in {path}; "
-            "lower the learning rate, or resume from the last checkpoint with another seed."
+            f"the gradient's norm at step {self.step} is {norm}: this update was not made. The batch is in {path}. "
+            f"{self._anew('a lower learning rate or another seed')}."
         )
 
 

@@ -171,7 +171,7 @@ def test_forks_read_their_own_tokens_alone(run, monkeypatch):
         reader, "resume", lambda pasts, new: read.append(("resume", [len(row) for row in new])) or resume(pasts, new)
     )
     ask = run.collector.policy.sample_ids
-    monkeypatch.setattr(run.collector.policy, "sample_ids", lambda rows: batches.append(len(rows)) or ask(rows))
+    monkeypatch.setattr(run.collector.policy, "sample_ids", lambda rows, n: batches.append(len(rows)) or ask(rows, n))
     (group,) = run.collector.play([(0, "train-1")], 4, forks=2)
     forks = [fork for forks in forks_by_state(group).values() for fork in forks]
     turns = max(len(rollout.sample.turns) for rollout in group)
@@ -368,7 +368,7 @@ def test_forks_that_a_template_trims_are_left_out(tmp_path):
 def test_an_episode_without_room_for_another_turn_is_worth_nothing_from_there(tmp_path):
     run = forking(tmp_path / "run")
     (group,) = run.collector.play([(0, "train-1")], 4)
-    run.collector.max_tokens = max(rollout.sample.turns[-1][0] for rollout in group) + 1
+    run.collector.max_tokens = max(rollout.sample.turns[-1][0] for rollout in group)
     (group,) = run.collector.play([(0, "train-1")], 8, forks=2)
     cut = [rollout for rollout in group if rollout.trajectory.verdict == "the episode's tokens ran out"]
     assert cut

@@ -52,6 +52,19 @@ def test_lora_adapters_are_merged_into_the_model_they_were_trained_on(tmp_path, 
     assert not list(folder.glob("adapter_*")) + list(folder.glob("trainer.pt"))
 
 
+def test_a_run_goes_on_from_the_adapters_of_another(tmp_path):
+    """As the settings say: a model is also a checkpoint of another run."""
+    pytest.importorskip("peft")
+    base = saved_model(tmp_path / "base", torch.float32)
+    Trainer(config(tmp_path / "sft", model=base, lora_rank=2, algo="sft", learning_rate=1e-2)).run()
+    first = checkpoint.all_of(tmp_path / "sft")[-1]
+    assert not torch.equal(logits(load_model(first, "cpu", "float32")[0]), logits(load_model(base)[0].float()))
+    run = Trainer(config(tmp_path / "grpo", model=str(first), lora_rank=2), loaded=load_model(first, "cpu", "float32"))
+    run.run()
+    folder = export(tmp_path / "grpo", tmp_path / "out")
+    assert torch.allclose(logits(load_model(folder, "cpu", "float32")[0]), logits(run.model), atol=1e-5)
+
+
 def test_a_checkpoint_of_all_weights_is_copied(tmp_path):
     run = trainer(tmp_path / "run", steps=4)
     run.run()

@@ -46,3 +46,21 @@ def test_one_process_may_go_on_with_what_it_left(tmp_path):
     hold_folder(tmp_path, left)
     again = RunLog(tmp_path, {"n": 1}, resume=True)
     assert again.episodes() == left.episodes() == []
+
+
+class Run:
+    pass
+
+
+def test_a_folder_stays_held_while_one_of_the_runs_in_this_process_lives(tmp_path):
+    def others_may_write():
+        code = HOLD.replace("sys.stdin.read()", "")
+        return subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True).returncode == 0
+
+    first, second = Run(), Run()
+    hold_folder(tmp_path, first)
+    hold_folder(tmp_path, second)  # as when a run is made anew under the same name
+    del first
+    assert not others_may_write()
+    del second
+    assert others_may_write()

@@ -225,7 +225,7 @@ def test_odd_answers_are_trained_on_without_a_crash(tmp_path):
     call = run.chat.encode('{"tool_calls": [{"name": "look", "argum')
     odd = [[299, 280, end], [end], [run.chat.encode("a")[0]] * 8, run.chat.encode("é")[:1], call, [256, 256, end]]
 
-    def sample_ids(prompts):
+    def sample_ids(prompts, max_tokens=None):
         found = []
         for i, prompt in enumerate(prompts):
             ids = tuple(odd[i % len(odd)])

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import finalize
 
 import msgspec
@@ -112,7 +112,13 @@ def hold_folder(folder: Path, run: object) -> None:
     """
     if fcntl is None:
         return
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    place = folder / _LOCK
+    file = _file(place.stat()) if place.exists() else None
+    if file in _held:  # a process loses its lock with the first descriptor of the file that it closes: one has to do
+        _held[file][1] += 1
+        finalize(run, _let_go, file)
+        return
+    lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -120,7 +126,24 @@ def hold_folder(folder: Path, run: object) -> None:
         if error.errno in (errno.EACCES, errno.EAGAIN):
             raise RunError(f"another process is writing to {folder}; wait for it, or choose another folder") from None
         return  # a file system without locks
-    finalize(run, os.close, lock)
+    file = _file(os.fstat(lock))
+    _held[file] = [lock, 1]
+    finalize(run, _let_go, file)
+
+
+_File: TypeAlias = tuple[int, int]
+_held: dict[_File, list[int]] = {}
+"""Lock file -> its descriptor, and how many runs of this process hold it."""
+
+
+def _file(found: os.stat_result) -> _File:
+    return found.st_dev, found.st_ino
+
+
+def _let_go(file: _File) -> None:
+    _held[file][1] -= 1
+    if not _held[file][1]:
+        os.close(_held.pop(file)[0])
 
 
 def check_same_run(
