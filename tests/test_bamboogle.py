@@ -139,6 +139,8 @@ def test_the_offline_search_is_the_same_every_time_and_takes_any_text():
     [
         ("20 June 1837", "June 20, 1837"),
         ("the 20th of june 1837", "20 June 1837"),
+        ("Feb 11 1650", "11 February 1650"),
+        ("11 Sept. 1650", "September 11, 1650"),
         ("4884 m", "4,884 m"),
         ("Toghon Temur", "Toghon Temür"),
         ("Golden State.", "The golden state"),

@@ -221,7 +221,7 @@ def test_reasons_say_what_is_wrong():
     made = (call(unit="miles"), call(), ToolCall("", {}, error="line 2 is not JSON"), call("g", extra=1))
     assert [score.reason for score in match_optimal(gold, made).scores] == [
         "missing parameter: city; value differs: unit: expected 'km', got 'miles'",
-        "surplus call",
+        "surplus call: one too many of this tool",
         "malformed: line 2 is not JSON",
         "unexpected parameter: extra",
     ]

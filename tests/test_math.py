@@ -188,6 +188,7 @@ PRIMES = Answer("integer factors", "2^3 * 3")
 YES = Answer("yes or no", "yes")
 BIG = Answer("number", "12345", unit="metres")
 LINE = Answer("simplified", "x + 1")
+SHARE = Answer("number", "8102/17", unit="screws")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +197,8 @@ LINE = Answer("simplified", "x + 1")
         (HALF, ["1/2", "0.5", "x = 1/2", " .5 ", "$\\frac{1}{2}$", "The answer is 1/2.", "**1/2**", "50/100"]),
         (HALF, ["We get\n1/2", "3/6", "so \\boxed{1/2}", "Answer: 0.5", "A = 1/4 + 1/4 = 1/2", "-(-1/2)"]),
         (Answer("number", "1/3"), ["1/3", "0.3333", "0.33333333", "≈ 0.3333"]),
+        (SHARE, ["8102/17", "8102/17 screws", "476 10/17", "476 10/17 screws", "8102/17 (about 476.59)", "476.5882"]),
+        (Answer("number", "-7/3"), ["-2 1/3", "-7/3 (≈ -2.33)"]),
         (BIG, ["12345", "12,345", "12345 metres", "12,345 Metres", "12345.0", "x ≈ 12345 metre"]),
         (ROOTS, ["x = -2 or x = 3", "3, -2", "{-2, 3}", "x=3 and x=-2", "x_1 = 3; x_2 = -2", "(3, -2)", "-2 or 3"]),
         (PAIR, ["x = 1, y = -2", "y = -2 and x = 1", "(1, -2)", "1, -2", "x=1; y=-2.", "x = 1\ny = -2"]),
@@ -221,6 +224,8 @@ def test_right_answers_are_right_however_they_are_written(answer, texts):
         (HALF, ["", "2", "1/3", "0.51", "0.499", "1/4 + 1/4", "sqrt(1/4)", "cos(pi/3)", "1/2 or 1/3", "half", "1/0"]),
         (Answer("number", "84"), ["12*7", "84.01", "83.9999", "binomial(84, 1)", "84!", "8 4", "oo", "84 or 85"]),
         (Answer("number", "1/3"), ["0.33", "0.3", "1/3 + 1", "33%"]),
+        (SHARE, ["476 7/17", "476", "476 10/17 apples", "476 27/17", "(about 476.59)", "475 (about 8102/17)"]),
+        (Answer("number", "2/3"), ["2 1/3", "2 3/3"]),
         (BIG, ["12345 feet", "12345 kilometres", "12,3456", "1,2345"]),
         (ROOTS, ["3", "-2, 3, 4", "x = -2", "y = -2 or y = 3", "x^2 - x - 6 = 0", "{}", "x = 3 or x = 3"]),
         (PAIR, ["1", "(-2, 1)", "x = 1", "x = 1, y = -2, z = 3", "x = 1, x = -2", "1, -2, 3"]),

@@ -16,6 +16,7 @@ from office_players import (
     make,
     move,
     play,
+    saying,
     silent,
     spam,
     stuck,
@@ -173,3 +174,9 @@ def test_a_call_to_the_same_effect_counts_as_made():
     _, second, *_, info = env.step(env.gold(task)[1])
     assert 0 < first < second == 4.0
     assert info["success"]
+
+
+def test_a_question_that_is_not_asked_is_named():
+    env = make(split="val", level="missing")
+    _, info = play(env, env.tasks[0], lambda env, gold: saying("All done."))
+    assert info["verdict"] == "answer 1 lacks a question"

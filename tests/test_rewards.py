@@ -128,7 +128,7 @@ def test_surplus_calls_cost_what_they_would_have_to_earn():
     scores = ToolRLReward().score(evidence((KM,), answer(KM, call("look", at="x"))))
     assert scores.total == pytest.approx(1 + 6 * 3.5 / 6 - 3)
     assert scores.terms[1].reason == "expected convert; got convert, look"
-    assert scores.calls[1].reason == "surplus call"
+    assert scores.calls[1].reason == "surplus call: another tool is expected"
 
 
 def test_needless_calls_and_silence():
@@ -213,7 +213,7 @@ def test_why_the_format_term_is_missed():
     assert why((KM,), Completion(""), **bare) == "a call is missing"
     assert why((), Completion("", (KM,)), **bare) == "a call that is not expected"
     assert why((KM,), Completion("", (ToolCall("", {}, error="no"),)), **bare) == "a malformed call"
-    assert why((KM,), answer(KM, say="Hi")) == "not the fields of the expected answer, in order"
+    assert why((KM,), answer(KM, say="Hi")) == "a response beside the calls is not expected"
 
 
 def test_the_reference_scores_calls_in_other_dialects():
@@ -304,7 +304,7 @@ def test_a_rubric_is_the_weighted_sum_of_its_terms():
         ("format", 1, 0.5, ""),
         ("short", -0.25, 2, "too long"),
     ]
-    assert [score.reason for score in scores.calls] == ["", "surplus call"]
+    assert [score.reason for score in scores.calls] == ["", "surplus call: one too many of this tool"]
     assert isinstance(rubric, RewardModel)
 
 

@@ -43,6 +43,17 @@ def test_the_oracle_solves_every_task_in_every_dialect(dialect):
         assert trajectory.success, trajectory.verdict
 
 
+def test_gold_ends_the_episode():
+    """Else a model that imitates it would never learn to stop."""
+    env = shop(dialect="toolrl")
+    for task in env.tasks:
+        env.reset(options={"task_id": task.id})
+        for text in env.gold(task):
+            *_, info = env.step(text)
+        assert env.over
+        assert info["success"]
+
+
 def test_the_oracle_plays_a_batch_of_envs_that_are_at_different_turns():
     played = evaluate(shop, Oracle(), repeats=2)
     assert [len(t.turns) for t in played] == [2, 2, 3, 3, 1, 1]

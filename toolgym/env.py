@@ -149,13 +149,17 @@ class ToolEnv(gym.Env[Observation, str]):
         return {}
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """The gold actions, one text per turn, in this env's dialect."""
+        """The gold actions, one text per turn, in this env's dialect: the expected calls, and a word to the user where
+        only that ends the episode."""
         texts = []
         for i, calls in enumerate(task.expected or ((),)):
             last = i + 1 >= len(task.expected)
             says = None if calls else (task.response if last and task.response else "Done.")
             think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
             texts.append(self.dialect.render(Completion("", tuple(calls), think, says)))
+        goes_on = task.expected and task.expected[-1] and type(self).finished is ToolEnv.finished
+        if goes_on and len(texts) < self.max_turns:
+            texts.append(self.dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
         return tuple(texts)
 
     def save_state(self) -> Any:

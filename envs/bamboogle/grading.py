@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from toolgym.english import MONTHS
+
 MOST_WORDS = 60
 _LONGEST = 4_000
 """Characters of an answer that are looked at."""
 
-_NAMES = ["january", "february", "march", "april", "may", "june", "july"]
-_NAMES += ["august", "september", "october", "november", "december"]
-_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
-_MONTH = "|".join(_MONTHS)
+_MONTHS = {name[:3].casefold(): number for number, name in enumerate(MONTHS, 1)}
+_MONTH = r"sept\.?|" + "|".join([rf"{name.casefold()}|{name[:3].casefold()}\.?" for name in MONTHS])
 _DATES = (
     re.compile(rf"\b(?P<month>{_MONTH}) (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})\b"),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_MONTH}),? (?P<year>\d{{4}})\b"),
@@ -35,7 +35,7 @@ def normalised(text: str) -> str:
     text = "".join([c for c in text if not unicodedata.combining(c)])
     text = _THOUSANDS.sub("", " ".join(text.split()))
     for pattern in _DATES:
-        text = pattern.sub(lambda m: f"{m['year']} {_MONTHS[m['month']]:02} {int(m['day']):02}", text)
+        text = pattern.sub(lambda m: f"{m['year']} {_MONTHS[m['month'][:3]]:02} {int(m['day']):02}", text)
     text = re.sub(r"(?<=\d)\.(?=\d)", "·", text)  # the point of a decimal stays, as a letter would
     text = re.sub(r"[^\w·]+|_", " ", text).replace(" ·", " ")
     return " ".join(_ARTICLES.sub(" ", text).split())

@@ -237,7 +237,7 @@ def grade(entry: Entry, completion: Completion, *, source_text: bool = False) ->
         problem = None if calls else completion.problem
     else:
         problem = next((call.error for call in completion.calls if call.error is not None), None)
-        problem = problem or (None if calls else completion.problem or "there is no call")
+        problem = problem or (None if calls else "there is no call")
     if "relevance" in entry.category:
         return check_relevance(calls if problem is None else None, entry.category)
     if problem is not None:

@@ -1,7 +1,8 @@
 """Whether an answer is right, by what it means and not by how it is written.
 
-- A number has to be written as one: an integer, a fraction or a decimal; "12*7" for 84 is not worked out. Decimals
-  are right within one part in 2,000 where the exact value is no integer: 0.3333 will do for 1/3, and 0.33 will not.
+- A number has to be written as one: an integer, a fraction, a mixed number (2 1/3) or a decimal; "12*7" for 84 is not
+  worked out. Decimals are right within one part in 2,000 where the exact value is no integer: 0.3333 will do for 1/3,
+  and 0.33 will not. What it is about in brackets, as in "7/3 (about 2.33)", is left out.
 - An expression is right if it equals the expected one, which sympy decides in the worker, under its limits. Where a
   form is asked for, it has to have it: expanded (no product of sums), factored (as many factors, no fractions),
   simplified (no division by unknowns). An antiderivative may differ by a constant.
@@ -34,6 +35,8 @@ _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _ROOT = re.compile(r"\\sqrt\{([^{}]*)\}")
 _POWER = re.compile(r"\^\{([^{}]*)\}")
 _LATEX = {"\\cdot": "*", "\\times": "*", "\\left": "", "\\right": "", "\\pi": "pi", "\\,": " ", "\\{": "{", "\\}": "}"}
+_MIXED = re.compile(r"(-?)(\d{1,12}) (\d{1,6})/(\d{1,6})")
+_ABOUT = re.compile(r" ?\((?:about |approximately |approx\.? |around |≈ ?|~ ?)[^()]{1,40}\)$")
 _SEPARATOR = re.compile(r"\s*(?:,|;|\n|\bor\b|\band\b)\s*")
 _NAMED = re.compile(r"\s*([^\W\d_]\w{0,3})\s*=")
 
@@ -51,7 +54,7 @@ def grade(answer: Answer, response: str) -> tuple[bool, str]:
         try:
             right = _JUDGES[answer.form](answer, text)
         except (Unreadable, ExpressionError) as error:
-            why = f"the answer cannot be read: {error}"
+            why = f"the answer cannot be read: {error}. Respond with the answer alone, or end with: the answer is ..."
             continue
         return right, "" if right else f"expected {answer.text}, got {text[:100]}"
     return False, why
@@ -93,6 +96,10 @@ def _close(value: Fraction, wanted: Fraction, text: str) -> bool:
 
 
 def _value(text: str) -> Fraction:
+    if mixed := _MIXED.fullmatch(text):
+        sign, whole, above, below = mixed[1], int(mixed[2]), int(mixed[3]), int(mixed[4])
+        if 0 < above < below:
+            return (whole + Fraction(above, below)) * (-1 if sign else 1)
     value = numeral(parse(_THOUSANDS.sub(lambda m: m[1].replace(",", ""), text)))
     if value is None:
         raise Unreadable(f"{text[:60]!r} is not written as a number")
@@ -100,7 +107,7 @@ def _value(text: str) -> Fraction:
 
 
 def _number(answer: Answer, text: str) -> bool:
-    text = _after_equals(text)
+    text = _after_equals(_ABOUT.sub("", text))
     for unit in (answer.unit, answer.unit[:-1]):
         if unit and text.casefold().endswith(unit.casefold()):
             text = text[: -len(unit)].strip()

@@ -49,13 +49,14 @@ def arithmetic(s: Stream, level: int) -> Problem:
                 "{b} boxes hold {e} {t} each; {l} of the {t} are broken. First find how many are left. They are shared "
                 "equally among {p} people: how many does each get? Give a fraction if need be.",
                 "A shop gets {b} boxes of {e} {t} and throws {l} {t} away. What is left goes in equal parts to {p} "
-                "customers. Find what is left, and then each one's exact share.",
+                "customers. Find what is left first, and then answer with the share of one of them.",
                 "There are {b} packs with {e} {t} in each, less {l} {t}. Count the {t}, then divide the count by {p}. "
-                "What is the exact quotient?",
+                "What is the quotient?",
             )
         ).format(b=boxes, e=each, t=thing, l=lost, p=people)
         stages = ((call("calculate", expression=first),), (call("calculate", expression=f"{left}/{people}"),))
-        return Problem(f"share {first} {people}", text, stages, number(Fraction(left, people)))
+        share = Answer("number", str(Fraction(left, people)), unit=thing)
+        return Problem(f"share {first} {people}", text, stages, share)
     a, b, n = s.between(11, 49), s.between(11, 49), s.between(3, 6)
     c, d, m = s.between(11, 49), s.between(51, 99), s.between(3, 6)
     one, two = f"{a}^{n} + {b}", f"{c}^{m} - {d}"

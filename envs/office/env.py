@@ -44,7 +44,8 @@ class OfficeEnv(ToolEnv):
     earns the rubric's maximum on each action, 4 with ToolRL's.
 
     Success: in the end the state is just what it would be after the gold calls, each answer says something and
-    what was asked for, first choices were tried before second ones, and on ``irrelevant`` nothing was called.
+    what was asked for, first choices were tried before second ones, and on ``irrelevant`` nothing was called. What else
+    an answer says is not judged: a false "Done." passes where no fact was asked for.
 
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).

@@ -198,7 +198,7 @@ class Progress:
             if not said:
                 terms.append(Term("facts", -1.0, FACTS, "nothing is said"))
             elif missing:
-                terms.append(Term("facts", -len(missing) / len(facts), FACTS, f"not said: {', '.join(missing)}"[:160]))
+                terms.append(Term("facts", -len(missing) / len(facts), FACTS, f"not said: {_facts(missing)}"[:160]))
         self.wrong = self.wrong or self._checked(said, missing)
         self._next_phase()
         return terms
@@ -219,7 +219,7 @@ class Progress:
         if not said:
             return Verdict(False, f"{at} says nothing", "no_response")
         if missing:
-            return Verdict(False, f"{at} does not say {', '.join(missing[:3])}", "facts")
+            return Verdict(False, f"{at} lacks {_facts(missing[:3])}", "facts")
         return None
 
     def judge(self) -> Verdict:
@@ -231,6 +231,10 @@ class Progress:
         if not self.over:
             return Verdict(False, f"message {self.phase + 1} of {len(self.stages)} was not answered", "unfinished")
         return self.wrong or Verdict(True)
+
+
+def _facts(missing: Sequence[str]) -> str:
+    return ", ".join(["a question" if fact == "?" else fact for fact in missing])
 
 
 def _copied(tables: Mapping[str, Rows]) -> dict[str, Rows]:

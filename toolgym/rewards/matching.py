@@ -111,7 +111,7 @@ def match_optimal(
         if i is None:
             surplus.append(j)
             maximum += 1 + len(call.arguments) if fine and call.error is None else 1
-            scores.append(_SURPLUS if call.error is None else CallScore(reason=cut(f"malformed: {call.error}")))
+            scores.append(_surplus(call, expected))
             continue
         gold, made = expected[i].arguments, call.arguments
         shared, equal, reason = (len(gold), len(gold), "") if j in alike else compare(gold, made, True)
@@ -136,7 +136,18 @@ def match_optimal(
     return Match(tuple(scores), *sizes, names, total, values, points, maximum, missing, tuple(surplus), exact)
 
 
-_SURPLUS = CallScore(reason="surplus call")
+_NO_CALL = CallScore(reason="surplus call: none is expected")
+_OTHER_TOOL = CallScore(reason="surplus call: another tool is expected")
+_TOO_OFTEN = CallScore(reason="surplus call: one too many of this tool")
+
+
+def _surplus(call: ToolCall, expected: Sequence[ToolCall]) -> CallScore:
+    """The score of a call that is paired with none, and why it is not."""
+    if call.error is not None:
+        return CallScore(reason=cut(f"malformed: {call.error}"))
+    if not expected:
+        return _NO_CALL
+    return _TOO_OFTEN if any(gold.name == call.name for gold in expected) else _OTHER_TOOL
 
 
 def _partners(
@@ -341,7 +352,11 @@ def _shares(gold: list[Any], made: list[Any], pairs: dict[int, CallScore], names
 
 def _greedy_score(pair: CallScore | None, share: float, expected: Sequence[Any], tool: Any) -> CallScore:
     if pair is None or pair.expected is None:
-        return CallScore(name=share, reason="equals no expected call that is left" if share else "surplus call")
+        if share:
+            return CallScore(name=share, reason="equals no expected call that is left")
+        if not expected:
+            return _NO_CALL
+        return _TOO_OFTEN if any(gold["name"] == tool["name"] for gold in expected) else _OTHER_TOOL
     gold = expected[pair.expected]
     reason = "" if gold == tool else compare(gold["parameters"], tool["parameters"], True)[2] or "other fields"
     return CallScore(pair.expected, share, pair.param, pair.value, reason)

@@ -232,6 +232,8 @@ def _misformed(evidence: Evidence) -> str:
         return "a call is missing" if evidence.expected else "a call that is not expected"
     if any(call.error is not None for call in completion.calls):
         return "a malformed call"
+    if completion.calls and completion.response is not None and not evidence.wants_response:
+        return "a response beside the calls is not expected"
     return "not the fields of the expected answer, in order"
 
 
