@@ -236,8 +236,9 @@ class PolicyUpdate:
             placed = token_rewards(self.samples, rewards, batch.mask.shape[1])
             if in_reward and self.old is not None and self.ref is not None:
                 placed = placed - config.beta * (self.old - self.ref)
+            # an episode that was cut off ends there: what it might still have earned is not guessed
             advantages, self.returns = gae(placed, self.old_values, batch.mask)
-            self.advantages = whiten(advantages, batch.mask)
+            self.advantages = whiten(advantages, batch.mask & (self.weights > 0))  # those that are in the loss
 
     @torch.no_grad()
     def _values(self, head: ValueHead) -> Tensor:

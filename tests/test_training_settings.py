@@ -191,3 +191,17 @@ def test_micro_batches_keep_to_the_budget_and_part_no_group_that_fits(groups):
     assert all(cost(batch) <= budget or len(batch) == 1 for batch in batches)
     runs = [list(rows) for _, rows in groupby(range(len(samples)), lambda i: samples[i].prompt_length)]
     assert all(len({where[i] for i in rows}) == 1 for rows in runs if cost(rows) <= budget)
+
+
+def test_ppo_whitens_the_advantages_that_are_in_the_loss(tmp_path):
+    run = trainer(tmp_path / "run", algo="ppo", mask_truncated=True)
+    (group,) = run.collector.play([(0, "train-1")], 6)
+    samples = [rollout.sample for rollout in group]
+    for i, sample in enumerate(samples):
+        sample.truncated = i % 2 == 0
+    rewards = [[9.0 * sample.truncated + i] for i, sample in enumerate(samples)]
+    update = PolicyUpdate(samples, run.forward, run.config, None, run.value_head, rewards)
+    counted = update.advantages[update.weights > 0]
+    assert float(counted.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(counted.std()) == pytest.approx(1, abs=1e-3)
+    assert not update.advantages[update.weights == 0].any()
