@@ -225,6 +225,6 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def parse(arguments: Sequence[str]) -> TrainConfig:
     """``TrainConfig`` from command-line words, as ``toolgym train`` reads them."""
-    parser = argparse.ArgumentParser(prog="toolgym train")
+    parser = argparse.ArgumentParser(prog="toolgym train", allow_abbrev=False)
     add_arguments(parser)
     return from_arguments(parser.parse_args(arguments))

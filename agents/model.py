@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -56,6 +57,11 @@ def load_model(
     local = Path(source).is_dir()
     if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
+    if local and (Path(source) / "metrics.jsonl").is_file():
+        from .export import checkpoint_of  # which imports this module
+
+        last = checkpoint_of(Path(source))
+        raise AssetError(f"{source} is a training run, not a model: give its last checkpoint, {last}")
     adapted = local and (Path(source) / "adapter_config.json").is_file()
     if local and not adapted and not (Path(source) / "config.json").is_file():
         raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
@@ -79,8 +85,8 @@ def _loaded(source: str, part: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        why = str(error).strip().partition("\n")[0][:300] or type(error).__name__
-        raise AssetError(f"cannot load the {part} of {source!r}: {why} {_ADVICE}") from error
+        why = shorten(str(error), 300, placeholder=" ...").rstrip(" .") or type(error).__name__
+        raise AssetError(f"cannot load the {part} of {source!r}: {why}. {_ADVICE}") from error
 
 
 def choose_device(device: str | torch.device) -> torch.device:

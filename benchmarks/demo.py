@@ -60,7 +60,9 @@ GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_compl
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
     parser.add_argument("--sft-steps", type=int, default=48)

@@ -40,7 +40,9 @@ def run(peer: str, python: str, wait: float) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers")
     options = parser.parse_args()

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 
-from measured import keep
+from measured import keep, no_options
 
 REPS = 15
 TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
@@ -23,6 +23,7 @@ def seconds(module: str) -> float:
 
 
 def main() -> None:
+    no_options(__doc__)
     best = {"gymnasium": 9e9, "toolgym": 9e9}
     for _ in range(REPS):
         for module in best:

@@ -152,7 +152,9 @@ def table(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("command", choices=[*STAGES, "eval", "table"])
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,8 @@
-"""What the benchmarks of speed share: microseconds of a call, and the file that a result is kept in."""
+"""What the benchmarks of speed share: a command line without options, microseconds of a call, a result's file."""
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,12 @@ from time import perf_counter
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def no_options(about: str | None) -> None:
+    """The command line of a benchmark that takes none but ``--help``, which shows ``about``."""
+    raw = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=about, formatter_class=raw, allow_abbrev=False).parse_args()
 
 
 def microseconds(call: Callable[[], object]) -> float:

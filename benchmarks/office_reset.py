@@ -12,7 +12,7 @@ import json
 import platform
 import statistics
 
-from measured import keep, microseconds
+from measured import keep, microseconds, no_options
 
 from toolgym import ToolEnv
 from toolgym.envs.office.env import OfficeEnv
@@ -23,6 +23,7 @@ CALLS = 50
 
 
 def main() -> None:
+    no_options(__doc__)
     envs = {level: OfficeEnv(level=level) for level in LEVELS}
     ready = ToolEnv([envs["single"].tasks[0]], state=object)
     times: dict[str, list[float]] = {name: [] for level in LEVELS for name in (level, f"{level}, task alone")}

@@ -52,7 +52,9 @@ def seconds(score: Callable[[Evidence], object], make: Callable[[], Evidence], r
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--rows", type=int, default=5000, help="rows per measurement")
     rows = parser.parse_args().rows
     dialect = get_dialect("toolrl")

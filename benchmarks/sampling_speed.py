@@ -86,7 +86,9 @@ def race(policy: Policy, batch: list[tuple[int, ...]], tokens: int, reps: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=48, help="length of every answer")
     parser.add_argument("--threads", type=int, default=2)

@@ -10,8 +10,8 @@ An agent is one that ``toolgym eval --agent`` knows, or module:Class of your own
 names that ``toolgym eval`` has for them. Every part of a suite (a category, a level) is played with ``-n`` tasks, drawn
 by ``--seed``, or with all it has (200 where tasks never run out: Functions, Office, maths). Each part and repeat is a
 run of its own, OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. The same command goes on
-where a kill stopped it; agents, suites and repeats can be added later. A suite whose data cannot be had is shown as
-missing.
+where a kill stopped it; agents, suites and repeats can be added later, with the earlier ones named again. A suite whose
+data cannot be had is shown as missing.
 The same seed gives the same results, seconds aside (a model's as far as floating point allows).
 
 Numbers: success by each benchmark's own verdict, mean over tasks, with Wilson's 95 % interval (n the number of tasks:
@@ -120,6 +120,20 @@ def play(
     return episodes
 
 
+def check_nothing_is_lost(folder: Path, settings: dict[str, Any]) -> None:
+    """Raises UserError where the results in the folder have agents or suites that were not asked for now."""
+    try:
+        before = json.loads((folder / "suites.json").read_text("utf-8"))["settings"]
+    except FileNotFoundError:
+        return
+    lost = [name for key in ("agents", "suites") for name in before[key] if name not in settings[key]]
+    if lost:
+        raise UserError(
+            f"{folder}/suites.json has results of {', '.join(lost)} too, which would be lost: name them as well (what "
+            "was played is not played again), or another folder with --results"
+        )
+
+
 def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, bool]:
     """Play what is not played yet, and write the results each time that an agent is through; the last of them, and
     whether there is a picture."""
@@ -127,6 +141,7 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
     specs = agent_specs(",".join(args.agents))
     settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
     settings = {"agents": specs, "suites": args.suites, **settings, **args.extra}
+    check_nothing_is_lost(args.results or args.out, settings)
     probed = {}
     for plan in plans:
         with console.status(f"looking at {plan.title} ..."):
@@ -176,7 +191,10 @@ def write(comparison: Comparison, folder: Path) -> bool:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     about, examples = (__doc__ or "").split("\n\n")[:2]
     parser = argparse.ArgumentParser(
-        description=fill(about, 79), epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=fill(about, 79),
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--agents", action="append", required=True, metavar="SPECS", help="with commas between")
     parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")

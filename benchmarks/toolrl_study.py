@@ -22,7 +22,9 @@ RESULTS = Path(__file__).resolve().parent / "results" / "study"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--size", choices=["tiny", "laptop", "gpu"], default="tiny")
     parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1, ... (default: 5)")
     parser.add_argument("--arms", help="only these, separated by commas (default: all)")

@@ -132,7 +132,23 @@ def test_help_teaches_every_command_in_80_columns(run):
         assert f"examples:\n  toolgym {command}" in about
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["eval"], ["eval", "--env", "x", "--agent", "y", "-n", "0"]])
+def test_alone_it_shows_its_help(run):
+    status, _, err = run()
+    assert status == 2
+    assert all(f"    {command} " in err for command in COMMANDS)
+
+
+WRONG = [
+    ["nonsense"],
+    ["eval"],
+    ["eval", "--env", "x", "--agent", "y", "-n", "0"],
+    ["eval", "--env", "x", "--agent", "oracle", "--repeat", "3"],
+    ["train", "--step", "3"],
+    ["--hel"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG)
 def test_wrong_usage_ends_with_2(run, words):
     assert run(*words)[0] == 2
 
@@ -208,6 +224,8 @@ def test_list_names_suites_with_their_data(run):
     assert status == 0
     for words in ("ToolGym-BFCL-v0", "TestShopEnv-v0", "A shop to test with", "bfcl-eval==2026.3.23", "Apache-2.0"):
         assert words in out
+    for suite in registry.SUITES.values():
+        assert any(line.endswith(suite.entry_point) for line in map(str.rstrip, out.splitlines())), "it can be copied"
 
 
 def test_fetch_list_says_what_is_here(run, tmp_path, monkeypatch):
@@ -277,10 +295,10 @@ def test_show_a_task_with_its_gold_action_and_what_that_scores(run):
     status, out, _ = run("show", "TestShopEnv-v0", "count", "--dialect", "hermes")
     assert status == 0
     for words in (
-        "turn 1 of 2",
+        "turn 1 of ",
         'add {"item": "milk", "quantity": 2}',
         "<tool_call>",
-        "closing words",
+        "All is done.",
         "passed",
         "+12.000",
     ):

@@ -315,11 +315,12 @@ def test_reading_any_text_gives_a_tree_or_the_reason(text):
 
 def test_reading_takes_linear_time():
     def seconds(n):
-        text = ("(x+1)*2^3-" * n)[:-1]
-        start = time.process_time()
+        text, tries = ("(x+1)*2^3-" * n)[:-1], []
         for _ in range(20):
+            start = time.process_time()
             parse(text)
-        return time.process_time() - start
+            tries.append(time.process_time() - start)
+        return min(tries)
 
     seconds(50)
     assert seconds(196) < 12 * seconds(49)

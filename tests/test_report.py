@@ -231,6 +231,24 @@ def test_tables_fit_in_80_columns(runs):
     assert text.count("100.0 [20.7, 100.0]") == runs * len(names)
 
 
+def test_a_run_that_is_not_over_is_said_to_be_unfinished(tmp_path, capsys):
+    from toolgym.cli import main
+
+    arguments = ["--env", "ToolGym-Office-v0", "--env-arg", "level=single", "--agent", "silent", "-n", "4"]
+    folder, html = tmp_path / "run", tmp_path / "page.html"
+    assert main(["eval", *arguments, "--out", str(folder)]) == 0
+    assert main(["report", str(folder), "--html", str(html)]) == 0
+    assert "unfinished" not in capsys.readouterr().out + html.read_text("utf-8")
+    (folder / "summary.json").unlink()  # as a kill leaves it
+    assert main(["report", str(folder)]) == 0
+    assert "unfinished" not in capsys.readouterr().out, "all of it is there"
+    lines = (folder / "episodes.jsonl").read_text().splitlines(keepends=True)
+    (folder / "episodes.jsonl").write_text("".join(lines[:2]))
+    assert main(["report", str(folder), "--html", str(html)]) == 0
+    assert "silent: 2 of 4 episodes: unfinished" in capsys.readouterr().out
+    assert "2 of 4 episodes: unfinished" in html.read_text("utf-8")
+
+
 # The page ---------------------------------------------------------------------------------------
 
 
@@ -301,6 +319,35 @@ def test_the_page_shows_what_happened(tmp_path):
     text = Reader(write_page([run], tmp_path / "new" / "report.html").read_text("utf-8")).text
     for words in ("wrong sum", "Do it.", "Use tools.", "pay", "sum is too low", "failed", "me", "1 of 1 given"):
         assert words in text
+
+
+def test_what_was_run_is_told_setting_by_setting():
+    settings = {
+        "env": "x",
+        "env_kwargs": {"level": "easy"},
+        "agent_settings": {"temperature": 0.0, "stop": None},
+        "n": 3,
+    }
+    text = Reader(page([make_run([episode()], "me", settings=settings)])).text
+    assert "1 episodes, level=easy, temperature=0.0, n=3" in text
+
+
+def test_episodes_that_are_not_valid_have_no_numbers():
+    html = page([make_run([episode(valid=False, reward=0.0)], "lost")])
+    chart, _, rest = html.partition("</svg>")
+    assert "no episodes" in chart
+    assert "class='whisker'" not in chart
+    assert 'class="whisker"' not in chart
+    assert "<span class='score'>–</span>" in rest
+    assert "0.0 to 100.0" not in rest
+
+
+def test_the_verdict_and_what_is_added_to_it_are_two_sentences():
+    each = episode(success=False, verdict="message 1 of 1 was not answered", truncated=True)
+    text = Reader(page([make_run([each], "me")])).text
+    assert "message 1 of 1 was not answered. The episode was cut off after its last turn." in text
+    each.verdict = "Not answered."
+    assert "Not answered. The episode" in Reader(page([make_run([each], "me")])).text
 
 
 def test_a_long_run_is_cut_with_a_note_and_its_numbers_are_not():

@@ -355,6 +355,33 @@ def test_another_run_in_the_folder_is_not_mixed_in(suites, tmp_path, capsys):
     assert "n=1" in said
 
 
+def test_fewer_agents_or_suites_do_not_replace_the_results(suites, tmp_path, capsys):
+    few = ["-n", "1", "--out", str(tmp_path)]
+    assert suites.main(["--agents", "silent,oracle", "--suites", "math", *few]) == 0
+    before = result(tmp_path)
+    for asked, lost in ((["silent", "--suites", "math"], "oracle"), (["silent", "--suites", "toolrl"], "oracle, math")):
+        assert suites.main(["--agents", *asked, *few]) == 1
+        assert f"results of {lost} too" in capsys.readouterr().err
+    assert result(tmp_path) == before
+    assert suites.main(["--agents", "silent,oracle,random", "--suites", "math", *few]) == 0
+    assert len(result(tmp_path)["played"]) == 3
+    assert suites.main(["--agents", "silent", "--suites", "math", *few, "--results", str(tmp_path / "other")]) == 0
+
+
+def test_words_are_of_the_columns_that_are_there():
+    def text(**kind):
+        one = played("a", STANDARD["office"], {"single": [episode("x"), episode("y", **kind)]})
+        return markdown(Comparison({"k": [1], "n": 1}, {"office": "Office"}, {}, [one]))
+
+    assert "per episode: calls, seconds\n" in text()
+    assert "inv." not in text()
+    assert text(valid=False).count("inv.") == 2
+    one = played("a", STANDARD["office"], {"single": [episode("x")]}, (1,), len)
+    assert "per episode: calls, tokens, seconds\n" in markdown(
+        Comparison({"k": [1], "n": 1}, {"office": "Office"}, {}, [one])
+    )
+
+
 def test_any_name_can_be_drawn(tmp_path):
     name = "policy:model=/a/$x^$,\u202estop=<b>|"
     one = played(name, STANDARD["office"], {"single": [episode("x"), episode("x", repeat=1)]}, (1, 2))

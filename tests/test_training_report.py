@@ -15,7 +15,7 @@ from rich.console import Console
 from test_report import ANYTHING, NASTY, Reader, episode
 
 from toolgym.cli import main
-from toolgym.report.curves import MOST_POINTS, bounds, lines, running_mean, thinned, ticks
+from toolgym.report.curves import MOST_POINTS, bounds, lines, running_mean, step_ticks, thinned, ticks
 from toolgym.report.figure import save_png
 from toolgym.report.png import write_png
 from toolgym.report.screen import print_training
@@ -131,6 +131,34 @@ def test_axes_hold_every_mean_and_have_a_width(rewards):
         assert low < high
         assert all(low <= value <= high for _, value in drawn[0].smooth)
     training_page([found])
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_axes_show_what_a_number_can_be(value):
+    from pathlib import Path
+
+    from toolgym.report.curves import PANELS
+    from toolgym.report.training import TrainingRun
+
+    names = [panel.training for panel in PANELS if panel.training not in ("reward", "success", "loss", "kl")]
+    found = TrainingRun("x", Path(), {}, [{"step": step, **dict.fromkeys(names, value)} for step in (1, 2)])
+    for panel in PANELS:
+        if panel.training in names:
+            low, high = bounds(lines(panel, [found]), panel.ends)
+            assert low == 0.0
+            assert high == 1.0 if "share" in panel.title else high > value
+
+
+@given(st.integers(1, 10_000))
+def test_there_is_no_half_a_step(end):
+    found = step_ticks(float(end))
+    assert 2 <= len(found) <= 7
+    assert all(value == int(value) and 0 <= value <= end for value in found)
+
+
+def test_a_run_that_took_more_steps_than_asked_for_says_so(tmp_path):
+    (found,) = load_training_runs([training_run(tmp_path / "run", [row(512, 0.0)], steps=200)])
+    assert summary(found)["steps"] == "512 (200 asked for)"
 
 
 # The page ---------------------------------------------------------------------------------------
@@ -302,6 +330,19 @@ def test_a_single_step_is_drawn_as_a_dot(tmp_path, monkeypatch):
     one, several = ([axes for axes in each.axes if axes.get_visible()] for each in figures)
     assert all(any(line.get_marker() == "o" and len(line.get_xdata()) for line in axes.lines) for axes in one)
     assert not any(line.get_marker() == "o" and len(line.get_xdata()) for axes in several for line in axes.lines)
+
+
+def test_what_was_measured_first_and_last_is_drawn_whole(learnt, tmp_path, monkeypatch):
+    figures = []
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    monkeypatch.setattr(figure, "savefig", lambda self, *args, **kwargs: figures.append(self))
+    with suppress(OSError):  # nothing was written
+        write_png(load_training_runs([learnt]), tmp_path / "x.png")
+    for axes in figures[0].axes:
+        if axes.get_visible():
+            left, right = axes.get_xlim()
+            assert left < 0 < 20 < right
+            assert all(tick == int(tick) for tick in axes.get_xticks())
 
 
 def test_the_picture_has_no_empty_panels(learnt, tmp_path, monkeypatch):

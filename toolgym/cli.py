@@ -28,8 +28,12 @@ RUBRICS = ("toolrl", "toolrl-reference")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     parser = _parser()
+    words = sys.argv[1:] if argv is None else argv
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
     try:
-        args = parser.parse_args(argv)
+        args = parser.parse_args(words)
     except SystemExit as stop:  # argparse has said all there is to say
         return int(stop.code or 0)
     from toolgym.assets import AssetError
@@ -101,7 +105,7 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
     from toolgym.commands.terminal import plain
     from toolgym.report.screen import print_report
     from toolgym.report.table import make_run
-    from toolgym.rollout import agent_name
+    from toolgym.rollout import agent_name, run_settings
 
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
@@ -122,8 +126,8 @@ def _eval(args: argparse.Namespace, console: Console) -> int:
             kept = "1 episode is" if count == 1 else f"{count} episodes are"
             sys.stderr.write(f"stopped; {kept} saved in {args.out}; go on with --resume\n")
         return 130
-    settings = {"env": args.env, **arguments, "n": args.n, "repeats": args.repeats, "seed": args.seed}
-    run = make_run(found, agent_name(agent), settings=settings)
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    run = make_run(found, agent_name(agent), settings={"model": args.model, "dialect": env.dialect.name, **asked})
     print_report([run], console)
     if args.out is not None:
         write_results(run, Path(args.out))
@@ -206,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Gymnasium environments for tool use by language models.",
         epilog="`toolgym COMMAND --help` explains a command, with examples.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -218,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
             description=about,
             epilog=f"examples:\n{examples}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         added.set_defaults(command=run)
         return added

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.error import ResetNeeded
 
+from toolgym.checks import check_state, check_tasks, check_verdict, whole_number
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.rewards import Evidence, RewardModel, get_rubric
 from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
 from toolgym.spaces import Text, Transcript
 from toolgym.tasks import LazyTasks, TaskSource, task_order
-from toolgym.tools import Tool
+from toolgym.tools import TOOLS_OWN_FAILURES, Tool
 from toolgym.types import (
     CallRecord,
     Completion,
@@ -73,24 +73,17 @@ class ToolEnv(gym.Env[Observation, str]):
         max_action_chars: int = 1_000_000,
         render_mode: str | None = None,
     ):
-        if len(tasks) == 0:
-            raise ValueError(f"{type(self).__name__} has no tasks to draw from")
-        if isinstance(tasks, (list, tuple)):
-            _check_ids(tasks)
-        limits = {"max_turns": max_turns, "max_calls": max_calls, "max_action_chars": max_action_chars}
-        for name, limit in limits.items():
-            if not hasattr(limit, "__index__") or isinstance(limit, bool):
-                raise TypeError(f"{name} must be a whole number, got {limit!r}")
-        if max_turns < 1:
-            raise ValueError(f"max_turns must be at least 1, got {max_turns}")
+        own, base = type(self), ToolEnv
+        check_tasks(tasks, own.__name__, as_expected=own.judge is base.judge and own.reply is base.reply)
+        check_state(state)
         if render_mode not in (None, "ansi"):
             raise ValueError(f"render_mode must be None or 'ansi', got {render_mode!r}")
         self.tasks = tasks
         self.dialect = get_dialect(dialect)
         self.rubric = get_rubric(rubric)
-        self.max_turns = max_turns
-        self.max_calls = max_calls
-        self.max_action_chars = max_action_chars
+        self.max_turns = whole_number("max_turns", max_turns, 1)
+        self.max_calls = whole_number("max_calls", max_calls, 0)
+        self.max_action_chars = whole_number("max_action_chars", max_action_chars, 0)
         self.render_mode = render_mode
         self.observation_space = Transcript()
         self.action_space = Text(max_length=max_action_chars)
@@ -255,6 +248,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def fork(self, n: int = 1) -> list[ToolEnv]:
         """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
+        whole_number("n", n, 0)
         snapshot, forks = take(self), [sibling(self) for _ in range(n)]
         for each in forks:
             restore(each, snapshot)
@@ -317,10 +311,9 @@ class ToolEnv(gym.Env[Observation, str]):
         scores = self.rubric.score(Evidence(completion, expected, self.dialect, speaks, results, problems, task.data))
         records = tuple(map(CallRecord, calls, results, problems, scores.calls))
         breakdown = RewardBreakdown(scores.total, scores.terms, records)
-        if not self._inline:
-            for result in results:
-                if result is not None and result.error == "timeout":
-                    self.fail(result.content)
+        for result in results:
+            if result is not None and result.error in TOOLS_OWN_FAILURES:
+                self.fail(result.content)
         terminated = self.finished(completion)
         truncated = not terminated and len(turns) + 1 >= self.max_turns
         over = terminated or truncated
@@ -338,7 +331,7 @@ class ToolEnv(gym.Env[Observation, str]):
             info["error"] = failure
         if over:
             self._over = True
-            verdict = self.judge()
+            verdict = check_verdict(self.judge(), self)
             info["success"], info["verdict"] = verdict.success, verdict.reason
             info["error_type"] = verdict.error_type
         return Observation(self._messages, self._schemas), scores.total, terminated, truncated, info
@@ -389,13 +382,6 @@ class ToolEnv(gym.Env[Observation, str]):
     def observe(self) -> Observation:
         """What a policy sees now."""
         return Observation(self._messages, self._schemas)
-
-
-def _check_ids(tasks: Sequence[Task]) -> None:
-    """Raise ValueError where two tasks have the same id."""
-    if len({task.id for task in tasks}) < len(tasks):
-        name, count = Counter(task.id for task in tasks).most_common(1)[0]
-        raise ValueError(f"{count} tasks have the id {name!r}: each needs one of its own")
 
 
 __all__ = ["ToolEnv", "task_order"]

@@ -94,6 +94,7 @@ def evaluate(
         raise ValueError("resume=True goes on with the run in a folder: give it with out")
     if isinstance(env, gym.Env):
         raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
+    check_agent(agent)
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
     first = make()
     base = first.unwrapped
@@ -184,7 +185,16 @@ class _Episode:
         return trajectory
 
 
+def check_agent(agent: object) -> None:
+    """Raise NotAnAgent for a class, and for what neither acts nor makes an agent for an env."""
+    if isinstance(agent, type):
+        raise NotAnAgent(f"an agent is an instance, got the class {agent.__name__}: pass {agent.__name__}(...)")
+    if not hasattr(agent, "for_env") and not callable(getattr(agent, "act", None)):
+        raise NotAnAgent(f"an agent needs act(observation) -> str; {type(agent).__name__} has none")
+
+
 def _bind(agent: Agent, env: gym.Env[Any, Any]) -> Agent:
+    check_agent(agent)
     for_env = getattr(agent, "for_env", None)
     bound = agent if for_env is None else for_env(env)
     if not callable(getattr(bound, "act", None)):

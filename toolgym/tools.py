@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
-import typing
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from queue import Empty, SimpleQueue
+from threading import TIMEOUT_MAX
 from typing import Any, overload
 
 import msgspec
@@ -18,8 +18,12 @@ from toolgym.types import FrozenDict, ToolResult, freeze
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
+TOOLS_OWN_FAILURES = frozenset({"timeout", "not_json"})
+"""Kinds of ``ToolResult.error`` that are no fault of the policy's."""
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 _CONTAINERS = frozenset({dict, list, tuple})
+_SETS = frozenset({set, frozenset})
+_NESTED = _CONTAINERS | _SETS
 
 
 class Tool:
@@ -49,8 +53,20 @@ class Tool:
     ):
         if not name or not isinstance(name, str):
             raise ValueError(f"a tool needs a name, got {name!r}")
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"tool {name!r}: timeout must be a positive number of seconds or None, got {timeout!r}")
+        if timeout is not None:
+            if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+                raise TypeError(f"tool {name!r}: timeout must be a number of seconds or None, got {timeout!r}")
+            if not 0 < timeout <= TIMEOUT_MAX:
+                wanted = "timeout must be a positive number of seconds that ends, or None"
+                raise ValueError(f"tool {name!r}: {wanted}; got {timeout!r}")
+        if not isinstance(result_limit, int) or isinstance(result_limit, bool):
+            raise TypeError(f"tool {name!r}: result_limit must be a whole number of characters, got {result_limit!r}")
+        if result_limit < 1:
+            raise ValueError(f"tool {name!r}: result_limit must be at least 1 character, got {result_limit}")
+        if not (parameters is None or isinstance(parameters, (dict, Mapping))):
+            raise TypeError(f"tool {name!r}: parameters is a JSON Schema (a dict), got {parameters!r}")
+        if not (function is None or callable(function)):
+            raise TypeError(f"tool {name!r}: function must be callable or None, got {function!r}")
         self.name = name
         self.description = description
         self.parameters = FrozenDict(freeze(parameters or {}))
@@ -154,7 +170,7 @@ class Tool:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
             given = arguments if self._only_scalars else _copied(arguments)
             value = function(state, **given) if self.stateful else function(**given)
-            return ToolResult(value if type(value) is str and len(value) <= self.result_limit else self._text(value))
+            return ToolResult(value) if type(value) is str and len(value) <= self.result_limit else self._result(value)
         except (Exception, SystemExit) as error:
             return self._failed(error)
         except KeyboardInterrupt as error:
@@ -167,7 +183,7 @@ class Tool:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
             given = arguments if self._only_scalars else _copied(arguments)
             value = await (function(state, **given) if self.stateful else function(**given))
-            result = ToolResult(self._text(value))
+            result = self._result(value)
         except BaseException as error:  # a cancellation too: somebody waits for `done`
             result = self._failed(error)
         done(result)
@@ -177,21 +193,63 @@ class Tool:
             text = f"Error: {type(error).__name__}: {error}"
         except Exception:
             text = f"Error: {type(error).__name__}"
-        return ToolResult(self._text(text), "execution")
+        return ToolResult(self._cut(text), "execution")
 
-    def _text(self, value: Any) -> str:
-        """A result as the model reads it: strings as they are, everything else as JSON where it can be."""
-        if not isinstance(value, str):
-            try:
-                value = msgspec.json.encode(value, enc_hook=str).decode()
-            except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
-                try:
-                    value = json.dumps(value, default=str)
-                except (TypeError, ValueError):
-                    value = repr(value)
-        if len(value) > self.result_limit:
-            return f"{value[: self.result_limit]}\n[cut: {self.result_limit} of {len(value)} characters shown]"
-        return str(value)
+    def _result(self, value: Any) -> ToolResult:
+        """A result as the model reads it: strings as they are, everything else as JSON."""
+        try:
+            text = str(value) if isinstance(value, str) else _json(value)
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            text = f"Error: {self.name} returned a {type(value).__name__} that is not JSON: {error}"
+            return ToolResult(self._cut(text), "not_json")
+        return ToolResult(self._cut(text))
+
+    def _cut(self, text: str) -> str:
+        if len(text) <= self.result_limit:
+            return text
+        return f"{text[: self.result_limit]}\n[cut: {self.result_limit} of {len(text)} characters shown]"
+
+
+def _json(value: Any) -> str:
+    """JSON that is the same in every process. Raises TypeError, ValueError, RecursionError and OverflowError."""
+    if type(value) in _NESTED and _holds_set(value):
+        value = _sets_sorted(value)
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
+    except (UnicodeEncodeError, TypeError):  # half a character; None as a key
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """What stands for a value that JSON does not have: numpy's as lists and numbers, others as their class writes them.
+
+    What a class does not write itself is shown by its address, which differs from run to run.
+    """
+    if callable(tolist := getattr(value, "tolist", None)):
+        return tolist()
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__:
+        raise TypeError(f"{kind.__name__} has no __str__ of its own; return text, numbers, lists or dicts")
+    return str(value)
+
+
+def _holds_set(value: Any) -> bool:
+    kind = type(value)
+    if kind in _SETS:
+        return True
+    for item in value.values() if kind is dict else value:  # noqa: SIM110  half the time of any()
+        if type(item) in _NESTED and _holds_set(item):
+            return True
+    return False
+
+
+def _sets_sorted(value: Any) -> Any:
+    """The value with lists in place of sets, which have another order in every process."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _sets_sorted(item) if type(item) in _NESTED else item for key, item in value.items()}
+    items = [_sets_sorted(item) if type(item) in _NESTED else item for item in value]
+    return sorted(items, key=_json) if kind in _SETS else items
 
 
 def _copied(value: Any) -> Any:
@@ -244,7 +302,11 @@ def tool(
     A call that takes longer than ``timeout`` seconds is abandoned and reported to the model; with
     ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
 
-    Raises TypeError where a parameter has no type or cannot be passed by name.
+    What it returns is read as it is where it is text, and as JSON otherwise: plain values, dataclasses, dates, numpy's
+    numbers and arrays, and objects whose class has a ``__str__``. NaN and infinities, which JSON lacks, become null.
+    Anything else, a generator say, is an error of the tool's: the episode says nothing about the policy.
+
+    Raises TypeError for what is no function, and where the signature does not make a schema (``signature_of``).
     """
     if function is None:
         return lambda f: _make(f, name, description, timeout, result_limit)
@@ -254,77 +316,40 @@ def tool(
 def _make(
     function: Callable[..., Any], name: str | None, description: str | None, timeout: float | None, result_limit: int
 ) -> Tool:
-    from docstring_parser import parse as parse_docstring  # only needed where tools are defined
+    from toolgym.signature import signature_of  # reads docstrings: only needed where tools are defined
 
+    if not inspect.isroutine(function):
+        what = f"class {function.__name__}" if isinstance(function, type) else repr(function)
+        raise TypeError(f"@tool takes a function, got {what}; arguments have names: @tool(name=..., timeout=...)")
     called = name or function.__name__
-    doc = parse_docstring(inspect.getdoc(function) or "")
-    about = {param.arg_name: (param.description or "").strip() for param in doc.params}
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        why = f"{error}; define it at module level"
-        raise TypeError(f"tool {called!r}: a parameter's type cannot be resolved: {why}") from None
-    fields: list[Any] = []
-    stateful = open_ended = False
-    for position, (key, parameter) in enumerate(inspect.signature(function).parameters.items()):
-        if position == 0 and key == "self":
-            stateful = True
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            open_ended = True
-        elif parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
-            raise TypeError(f"tool {called!r}: parameter {key!r} cannot be passed by name")
-        elif key not in hints:
-            raise TypeError(f"tool {called!r}: parameter {key!r} has no type; write {key}: str, say")
-        elif parameter.default is parameter.empty:
-            fields.append((key, hints[key]))
-        else:
-            fields.append((key, hints[key], parameter.default))
-    text = description if description is not None else (doc.description or "").strip()
+    found = signature_of(function, called)
     return Tool(
         called,
-        text,
-        _parameters(called, fields, about, open_ended),
+        found.description if description is None else description,
+        found.parameters,
         function,
         timeout=timeout,
         result_limit=result_limit,
-        stateful=stateful,
+        stateful=found.stateful,
     )
 
 
-def _parameters(name: str, fields: list[Any], about: dict[str, str], open_ended: bool) -> dict[str, Any]:
-    try:
-        model = msgspec.defstruct("Arguments", fields, kw_only=True)
-        (reference,), components = msgspec.json.schema_components([model])
-    except TypeError as error:
-        raise TypeError(f"tool {name!r}: a parameter's type has no JSON Schema: {error}") from None
-    out = dict(_inline(reference, components))
-    out.pop("title", None)
-    out["additionalProperties"] = open_ended
-    out["properties"] = {
-        key: {**value, "description": about[key]} if about.get(key) else value
-        for key, value in out.get("properties", {}).items()
-    }
-    return out
-
-
-def _inline(node: Any, components: dict[str, Any], depth: int = 0) -> Any:
-    """Replace ``$ref``s by what they refer to; a type that contains itself ends in {} (anything)."""
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return _inline(components[node["$ref"].rsplit("/", 1)[-1]], components, depth + 1) if depth < 8 else {}
-        return {key: _inline(value, components, depth) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_inline(value, components, depth) for value in node]
-    return node
-
-
 def tools_of(owner: type) -> tuple[Tool, ...]:
-    """The tools that a class defines, base classes first, in the order they are written."""
+    """The tools that a class defines, base classes first, in the order they are written.
+
+    Raises TypeError for what is no class, ValueError for a class without tools or with two of one name.
+    """
+    if not isinstance(owner, type):
+        kind = type(owner).__name__
+        raise TypeError(f"tools_of takes a class, got {owner!r}; write tools_of({kind}) for the tools of a {kind}")
     found: dict[str, Tool] = {}
     for cls in reversed(owner.__mro__):
-        for value in vars(cls).values():
-            if isinstance(value, Tool):
-                found[value.name] = value
+        own = [value for value in vars(cls).values() if isinstance(value, Tool)]
+        names = [value.name for value in own]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{cls.__name__} defines two tools called {twice!r}; each needs a name of its own")
+        found.update(zip(names, own, strict=True))
     if not found:
         raise ValueError(f"{owner.__name__} defines no tools; decorate its methods with @tool")
     return tuple(found.values())

@@ -15,7 +15,7 @@ field refers back to an environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -119,7 +119,9 @@ class ToolResult(msgspec.Struct, frozen=True, gc=False):
     content: str
     """What the model reads."""
     error: str | None = None
-    """None, or the kind of failure: malformed, not_found, invalid_arguments, execution, timeout."""
+    """None, or the kind of failure: malformed, not_found, invalid_arguments, too_many_calls, execution; or timeout,
+    not_json, which are no fault of the policy's, so that the episode is no evidence about it.
+    """
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False):
@@ -209,7 +211,11 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
 
 class Task(msgspec.Struct, frozen=True, eq=False):
-    """One row of a suite."""
+    """One row of a suite.
+
+    Raises TypeError for a field that is not what it says; and, where ``tools`` are run and not only described,
+    ValueError for two tools of one name and for an expected call that the tools would refuse.
+    """
 
     id: str
     messages: tuple[Message, ...]
@@ -224,6 +230,12 @@ class Task(msgspec.Struct, frozen=True, eq=False):
     data: Any = None
     """Whatever else the suite's own grading needs (the official row, say)."""
 
+    def __post_init__(self) -> None:
+        """Raises TypeError and ValueError as ``toolgym.checks.check_task`` does."""
+        from toolgym.checks import check_task  # which has to know this class
+
+        check_task(self)
+
     @classmethod
     def of(
         cls,
@@ -233,19 +245,19 @@ class Task(msgspec.Struct, frozen=True, eq=False):
         expected: Sequence[Sequence[ToolCall]] = (),
         **rest: Any,
     ) -> Task:
-        """A task from plain Python values; a string for ``messages`` is one user message.
-
-        Raises TypeError where a call in ``expected`` is in no turn.
-        """
+        """A task from plain Python values; a string for ``messages`` is one user message."""
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
-        expected = tuple(expected)
-        if any(isinstance(turn, ToolCall) for turn in expected):
-            raise TypeError(
-                f"task {id!r}: expected has one list of calls for each assistant turn, not calls; "
-                "write expected=[[ToolCall(...)]]"
-            )
-        return cls(id, freeze(messages), tuple(tools), tuple(tuple(turn) for turn in expected), **rest)
+        turns = _tuple(expected)
+        if isinstance(turns, tuple):
+            turns = tuple([_tuple(turn) for turn in turns])
+        return cls(id, freeze(messages), _tuple(tools), turns, **rest)
+
+
+def _tuple(values: Any) -> Any:
+    """A tuple of the values; what is no plain collection stays as it is."""
+    plain = isinstance(values, Iterable) and not isinstance(values, (str, Mapping))
+    return tuple(values) if plain else values
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

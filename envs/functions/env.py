@@ -40,8 +40,8 @@ class FunctionsEnv(ToolEnv):
     Reward: the rubric's, against the gold calls; a point less where the user should be told something and is told
     nothing.
 
-    Success: just the expected calls, in any order; where none is expected, no call and a response, whatever it says (see
-    toolgym/decision.py).
+    Success: just the expected calls, in any order; where none is expected, no call and a response, whatever it says
+    (see toolgym/decision.py).
 
     ``info`` also has ``category``: the level.
 

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolgym.commands.resolve import UserError
+import msgspec
+
+from toolgym.commands.resolve import UserError, make_env
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from toolgym.report.table import Run
 
 
 def report(args: argparse.Namespace, console: Console) -> None:
@@ -33,14 +37,39 @@ def report(args: argparse.Namespace, console: Console) -> None:
 
 
 def _evaluations(paths: Sequence[str], html: str | None, console: Console) -> None:
+    from toolgym.commands.terminal import plain
     from toolgym.report.page import write_page
     from toolgym.report.screen import print_report
     from toolgym.report.table import load_runs
 
-    runs = load_runs(paths)
+    runs = [with_wanted(run) for run in load_runs(paths)]
     print_report(runs, console)
+    for run in runs:
+        if run.unfinished:
+            console.print(plain(f"{run.label}: {run.unfinished}; toolgym eval ... --resume goes on", "yellow"))
     if html is not None:
         console.print(f"Wrote {write_page(runs, html)}", soft_wrap=True)
+
+
+def with_wanted(run: Run) -> Run:
+    """The run, with how many episodes were asked for where that is more than it has.
+
+    One whose numbers are written is over. For others the env says how many tasks it has; where it cannot be made,
+    nothing is known.
+    """
+    from toolgym.assets import AssetError
+    from toolgym.tasks import task_order
+
+    settings = run.settings
+    folder = Path(run.folder) if Path(run.folder).is_dir() else Path(run.folder).parent
+    if (folder / "summary.json").is_file() or not {"env", "env_kwargs", "n", "repeats"} <= set(settings):
+        return run
+    try:
+        tasks = task_order(make_env(settings["env"], settings["env_kwargs"]).tasks, settings["n"], 0)
+    except (UserError, AssetError, ImportError, ValueError):
+        return run
+    wanted = len(tasks) * settings["repeats"]
+    return msgspec.structs.replace(run, wanted=wanted) if wanted > len(run.trajectories) else run
 
 
 def _training(paths: Sequence[str], html: str | None, console: Console) -> None:

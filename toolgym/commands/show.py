@@ -25,11 +25,10 @@ def list_suites(console: Console) -> None:
     """Every suite with its id, summary, entry point and data; then every asset and whether it is here."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Suites", title_justify="left", show_lines=True)
     table.add_column("id", style="bold", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
-    table.add_column("data", overflow="fold")
+    table.add_column("what it is, where its code is, the data it needs", overflow="fold")
     for suite in SUITES.values():
-        about = plain(suite.summary).append(f"\n{suite.entry_point}", "dim")
-        table.add_row(suite.id, about, ", ".join(suite.assets) or "none")
+        about = plain(suite.summary).append(f"\n{suite.entry_point}\ndata: {', '.join(suite.assets) or 'none'}", "dim")
+        table.add_row(suite.id, about)
     console.print(table)
     list_assets(console)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from toolgym.commands.resolve import UserError, make_env
+from toolgym.runlog import read_metrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,8 +49,9 @@ def train(args: argparse.Namespace, console: Console) -> int:
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
     for name, arguments in config.suites():
         make_env(name, arguments)
+    held_out = {**config.env_kwargs, **config.eval_kwargs}
     try:
-        make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
+        make_env(config.env, held_out)
     except UserError as error:
         raise UserError(
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
@@ -58,10 +62,40 @@ def train(args: argparse.Namespace, console: Console) -> int:
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}; go on with --resume\n")
         return 128 + signal.SIGINT
+    warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
-    console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
-    console.print(f"Try it: toolgym eval --env {config.env} --agent policy --model {last} -n 40", soft_wrap=True)
+    say_what_next(console, config, held_out, f"--agent policy --model {quote(str(last))}")
+    if warning:
+        console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     return 0
+
+
+def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
+    """The commands that show how a run went and that play the held-out tasks."""
+    given = "".join(f"--env-arg {quote(f'{name}={json.dumps(value)}')} " for name, value in held_out.items())
+    console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+    console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)
+
+
+def nothing_learnt(config: Any) -> str:
+    """Why no step of a run has changed the model; "" where one has.
+
+    Raises UserError where there was nothing to learn from: no token was sampled in the whole run.
+    """
+    steps = [row for row in read_metrics(Path(config.out)) if row["step"] > 0]
+    if any(row.get("grad_norm") for row in steps):
+        return ""
+    if not any(row.get("completion_length") for row in steps):
+        why = "no token was sampled in any step"
+        if all(row.get("truncated") == 1 for row in steps):
+            why += (
+                f", for no prompt left room for an answer within max_tokens ({config.max_tokens}). Begin a run in "
+                "another folder with a larger one"
+            )
+        raise UserError(f"nothing was learnt: {why}.")
+    if all(row.get("frac_reward_zero_std") == 1 for row in steps):
+        return "in every step all episodes of a group got the same reward, so none could be preferred"
+    return "the gradient was 0 in every step"
 
 
 def _algorithm(args: argparse.Namespace) -> Any:
@@ -105,8 +139,13 @@ def under_progress_bar(make: Callable[..., Any], config: Any, console: Console) 
             shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
             progress.update(bar, completed=min(row["step"], config.steps), shown=shown)
 
-        trainer = make(on_step=show)
-        progress.update(bar, completed=trainer.step, shown="first evaluation" if config.eval_every else "")
+        try:
+            trainer = make(on_step=show)
+        except BaseException:
+            progress.remove_task(bar)  # there is nothing to show
+            raise
+        shown = "first evaluation" if config.eval_every and not trainer.step else ""
+        progress.update(bar, completed=min(trainer.step, config.steps), shown=shown)
         yield trainer
 
 

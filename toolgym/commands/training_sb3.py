@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import signal
 import sys
 from functools import partial
@@ -14,7 +13,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from toolgym.commands.resolve import UserError, make_env
-from toolgym.commands.training import under_progress_bar
+from toolgym.commands.training import say_what_next, under_progress_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,28 +32,29 @@ def train(args: argparse.Namespace, console: Console) -> int:
     if args.resume and not (folder / "config.json").is_file():
         raise UserError(f"{folder} holds no run to go on with; leave out --resume to start one")
     make_env(config.env, config.env_kwargs)
-    if config.eval_every and not config.held_out:
-        try:
-            make_env(config.env, {**config.env_kwargs, **config.eval_kwargs})
-        except UserError as error:
+    held_out = config.env_kwargs if config.held_out else {**config.env_kwargs, **config.eval_kwargs}
+    try:
+        make_env(config.env, held_out)
+    except UserError as error:
+        if config.eval_every:
             hint = (
                 f"the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; a suite with one split: --held-out"
             )
             raise UserError(f"{error} ({hint})") from None
+        held_out = config.env_kwargs
     try:
-        _train(config, console, resume=args.resume)
+        steps = _train(config, console, resume=args.resume)
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}\n")
         return 128 + signal.SIGINT
-    console.print(f"How it learnt: toolgym report {config.out}", soft_wrap=True)
-    given = [f"--env-arg {quote(f'{name}={json.dumps(value)}')} " for name, value in config.env_kwargs.items()]
-    tried = f"toolgym eval --env {config.env} {''.join(given)}--agent sb3 --model {config.out} -n 40"
-    console.print(f"Try it: {tried}", soft_wrap=True, markup=False)
+    if steps > config.steps:
+        console.print(f"It took {steps} actions, not {config.steps}: {config.algo} learns from whole rollouts.")
+    say_what_next(console, config, held_out, f"--agent sb3 --model {quote(config.out)}")
     return 0
 
 
-def _train(config: Any, console: Console, *, resume: bool) -> None:
-    """Raises KeyboardInterrupt after Ctrl-C, which says what is saved."""
+def _train(config: Any, console: Console, *, resume: bool) -> int:
+    """How many actions the run has taken. Raises KeyboardInterrupt after Ctrl-C, which says what is saved."""
     make = partial(import_module("toolgym.agents.sb3").SB3Trainer, config, resume=resume)
     with under_progress_bar(make, config, console) as trainer:
         try:
@@ -65,3 +65,4 @@ def _train(config: Any, console: Console, *, resume: bool) -> None:
                 f"{saved[-1].name} is saved in {config.out}; go on with --resume" if saved else "nothing is saved yet"
             )
             raise KeyboardInterrupt(f"stopped; {kept}") from None
+    return int(trainer.step)

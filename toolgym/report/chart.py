@@ -43,13 +43,16 @@ def chart(runs: Sequence[tuple[str, Sequence[Row]]]) -> str:
 
 def _bar(row: Row, label: str, colour: int, y: float) -> str:
     low, high = (PLOT * end for end in row.interval)
+    known = row.success is not None
     middle = y + BAR / 2
     share = row.success or 0.0
-    numbers = "no episodes" if row.success is None else f"{100 * share:.1f} %  n={row.episodes}"
+    numbers = f"{100 * share:.1f} %  n={row.episodes}" if known else "no episodes"
     about = in_html(f"{one_line(label, 80)}, {one_line(row.category, 80)}: {numbers}")
     whisker = [(low, high, middle, middle), (low, low, middle - 3, middle + 3), (high, high, middle - 3, middle + 3)]
     lines = "".join(
-        f'<line class="whisker" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:g}" y2="{y2:g}"/>' for x1, x2, y1, y2 in whisker
+        f'<line class="whisker" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:g}" y2="{y2:g}"/>'
+        for x1, x2, y1, y2 in whisker
+        if known
     )
     return (
         f'<g><title>{about}</title><rect class="s{colour}" x="0" y="{y + 1:g}" '

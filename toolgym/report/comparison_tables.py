@@ -18,6 +18,9 @@ from toolgym.report.text import one_line
 _COUNTS = {score.label for plan in STANDARD.values() for score in plan.scores if not score.share}
 """Scores that are no shares."""
 
+_MEANS = (("calls", "calls"), ("tokens", "tokens"), ("s", "seconds"))
+"""Columns that are means per episode, and what they are called in words."""
+
 SIDE_BY_SIDE = 4
 """Agents beside one another in 80 columns."""
 
@@ -58,8 +61,10 @@ def overview(comparison: Comparison) -> Grid:
             rows.append([title, "–", what, *[""] * (len(head) - 3)])
     told = [i for i in range(len(head)) if any(row[i] for row in rows)]  # no column that is blank throughout
     rows = [[row[i] for i in told] for row in rows]
-    title = "Agents x suites: tasks passed; per episode: calls, tokens, seconds"
-    return Grid(title, [head[i] for i in told], rows, 2)
+    shown = [head[i] for i in told]
+    means = [word for name, word in _MEANS if name in shown]
+    title = "; per episode: ".join(filter(None, ["Agents x suites: tasks passed", ", ".join(means)]))
+    return Grid(title, shown, rows, 2)
 
 
 def scores(comparison: Comparison, agents: Sequence[str]) -> Grid:
@@ -89,7 +94,9 @@ def parts(comparison: Comparison, agents: Sequence[str]) -> Grid:
 
 def notes(comparison: Comparison) -> list[str]:
     """What has to be said beside the tables: how intervals are made, and what is missing and why."""
-    found = ["Intervals: Wilson, 95 %, n the number of tasks; inv.: episodes that are not valid, in no other number."]
+    found = ["Intervals: Wilson, 95 %, n the number of tasks."]
+    if any(each.total.invalid for each in comparison.played):
+        found.append("inv.: episodes that are not valid, in no other number.")
     for suite, reasons in comparison.missing.items():
         by_reason: dict[str, list[str]] = {}
         for part, reason in reasons.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, floor, isfinite, log10
+from typing import TypeAlias
 
 import msgspec
 
@@ -26,6 +27,10 @@ READING = (
 Points = list[tuple[float, float]]
 
 
+Ends: TypeAlias = tuple[float | None, float | None]
+"""Where an axis begins and ends; None where the values decide."""
+
+
 class Panel(msgspec.Struct, frozen=True):
     """One chart."""
 
@@ -34,21 +39,24 @@ class Panel(msgspec.Struct, frozen=True):
     """The metric of the training steps, drawn as a running mean over its faint single values."""
     evaluation: str = ""
     """The field of Evaluation drawn with a dot for each."""
-    percent: bool = False
+    ends: Ends = (None, None)
+    scale: float = 1.0
 
 
+UP: Ends = (0.0, None)
+SHARE: Ends = (0.0, 1.0)
 PANELS = (
-    Panel("Success, %", "success", "success", percent=True),
+    Panel("Success, %", "success", "success", (0.0, 100.0), scale=100.0),
     Panel("Reward", "reward", "reward"),
-    Panel("Tokens an episode", "completion_length"),
-    Panel("Entropy, nats", "entropy"),
-    Panel("Gradient norm", "grad_norm"),
-    Panel("Loss of imitation, nats a token", "nll"),
+    Panel("Tokens an episode", "completion_length", ends=UP),
+    Panel("Entropy, nats", "entropy", ends=UP),
+    Panel("Gradient norm", "grad_norm", ends=UP),
+    Panel("Loss of imitation, nats a token", "nll", ends=UP),
     Panel("Loss of the policy", "loss"),
     Panel("KL to the initial policy, nats", "kl"),
-    Panel("Episodes cut off, share", "truncated"),
-    Panel("Groups without a signal, share", "frac_reward_zero_std"),
-    Panel("Tokens a second", "tokens_per_second"),
+    Panel("Episodes cut off, share", "truncated", ends=SHARE),
+    Panel("Groups without a signal, share", "frac_reward_zero_std", ends=SHARE),
+    Panel("Tokens a second", "tokens_per_second", ends=UP),
 )
 
 
@@ -65,14 +73,13 @@ class Line(msgspec.Struct, frozen=True):
 
 def lines(panel: Panel, runs: Sequence[TrainingRun]) -> list[Line]:
     """What there is to draw; [] where no run measured it."""
-    scale = 100.0 if panel.percent else 1.0
     found = []
     for i, run in enumerate(runs):
         if panel.training == "loss" and run.series("nll"):
             continue  # it is the same number
-        raw = [(step, scale * value) for step, value in run.series(panel.training) if isfinite(value)]
+        raw = [(step, panel.scale * value) for step, value in run.series(panel.training) if isfinite(value)]
         done = run.evaluations() if panel.evaluation else []
-        points = [(float(e.step), scale * getattr(e, panel.evaluation)) for e in done]
+        points = [(float(e.step), panel.scale * getattr(e, panel.evaluation)) for e in done]
         points = [point for point in points if isfinite(point[1])]
         intervals = [_interval(e) for e in done] if panel.evaluation == "success" else []
         if raw or points:
@@ -99,17 +106,17 @@ def thinned(points: Points) -> Points:
     return [(group[-1][0], sum(value for _, value in group) / len(group)) for group in groups]
 
 
-def bounds(drawn: Sequence[Line], percent: bool = False) -> tuple[float, float]:
+def bounds(drawn: Sequence[Line], ends: Ends = (None, None)) -> tuple[float, float]:
     """Lowest and highest value to show. Single noisy values may stand out of it: the means and the evaluations decide,
-    widened by half their range."""
-    if percent:
-        return 0.0, 100.0
+    widened by half their range, where ``ends`` does not say."""
     values = [value for line in drawn for _, value in (*line.smooth, *line.evaluations)]
     single = [value for line in drawn for _, value in line.raw]
     low, high = min(values), max(values)
     room = (high - low) / 2 or abs(high) / 10 or 1.0
     low, high = max(low - room, min([*single, low])), min(high + room, max([*single, high]))
-    return (low, high) if high > low else (low - room, high + room)
+    if low == high:
+        low, high = low - room, high + room
+    return low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -118,6 +125,11 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     return [i * step for i in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+
+
+def step_ticks(end: float) -> list[float]:
+    """Round whole numbers from 0 to the last step."""
+    return [value for value in ticks(0.0, end, 4) if value == round(value)]
 
 
 def curves(runs: Sequence[TrainingRun]) -> str:
@@ -138,7 +150,7 @@ def last_step(drawn: Sequence[Line]) -> float:
 
 
 def _svg(panel: Panel, drawn: Sequence[Line], runs: Sequence[TrainingRun]) -> str:
-    low, high = bounds(drawn, panel.percent)
+    low, high = bounds(drawn, panel.ends)
     end = last_step(drawn)
 
     def x(step: float) -> float:
@@ -152,7 +164,7 @@ def _svg(panel: Panel, drawn: Sequence[Line], runs: Sequence[TrainingRun]) -> st
     for value in ticks(low, high):
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for value in ticks(0.0, end, 4):
+    for value in step_ticks(end):
         parts.append(f'<text x="{x(value):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{value:g}</text>')
     for line in drawn:
         parts.append(f"<g><title>{in_html(runs[line.run].label)}</title>")

@@ -20,7 +20,7 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
     return (
         f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
-        f"<span class='score'>{t.reward:+.2f}</span><span class='why'>{in_html(one_line(_reason(t) or '', 140))}</span>"
+        f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(one_line(_reason(t) or '', 140))}</span>"
         f"</summary>{asked_for(t)}{answers(t)}</details>"
     )
 
@@ -28,12 +28,12 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
 def pair(before: Trajectory, after: Trajectory, heads: tuple[str, str]) -> str:
     """The same task twice, side by side where there is room: a collapsed element with the prompt said once."""
     columns = "".join(
-        f"<div><h4>{in_html(head)} {_badge(t)} <span class='score'>{t.reward:+.2f}</span></h4>{answers(t)}</div>"
+        f"<div><h4>{in_html(head)} {_badge(t)} <span class='score'>{_score(t)}</span></h4>{answers(t)}</div>"
         for head, t in zip(heads, (before, after), strict=True)
     )
     return (
         f"<details class='episode'><summary>{_badge(before)}<span class='to'>→</span>{_badge(after)}"
-        f"<b>{in_html(after.task_id)}</b><span class='score'>{before.reward:+.2f} → {after.reward:+.2f}</span>"
+        f"<b>{in_html(after.task_id)}</b><span class='score'>{_score(before)} → {_score(after)}</span>"
         f"<span class='why'>{in_html(one_line(asked_words(after), 140))}</span></summary>"
         f"{asked_for(after)}<div class='pair'>{columns}</div></details>"
     )
@@ -68,13 +68,20 @@ def _badge(t: Trajectory) -> str:
     return f"<span class='badge {outcome}'>{outcome}</span>"
 
 
+def _score(t: Trajectory) -> str:
+    return f"{t.reward:+.2f}" if t.reward_valid else "–"
+
+
 def _reason(t: Trajectory) -> str | None:
     return t.verdict if t.reward_valid else t.error
 
 
 def _verdict(t: Trajectory) -> str:
     cut = "The episode was cut off after its last turn." if t.truncated else ""
-    lines = [line for line in (_reason(t), cut) if line]
+    reason = _reason(t) or ""
+    if reason and cut and not reason.rstrip().endswith((".", "!", "?")):
+        reason += "."
+    lines = [line for line in (reason, cut) if line]
     kind = "verdict" if t.success else "verdict bad"
     return f"<p class='{kind}'>{in_html(shorten(' '.join(lines), 2000))}</p>" if lines else ""
 

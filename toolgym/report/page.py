@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
@@ -59,8 +60,11 @@ def term_names(lines: Sequence[Row]) -> list[str]:
 
 
 def _about(run: Run) -> str:
-    shown = {key: value for key, value in run.settings.items() if key not in ("agent", "env") and value != {}}
-    return ", ".join([f"{len(run.trajectories)} episodes", *(f"{key}={value}" for key, value in shown.items())])
+    shown: dict[str, Any] = {}
+    for key, value in run.settings.items():
+        shown |= value if isinstance(value, dict) else {key: value}
+    told = [f"{key}={value}" for key, value in shown.items() if key not in ("agent", "env") and value not in (None, [])]
+    return ", ".join([run.unfinished or f"{len(run.trajectories)} episodes", *told])
 
 
 def _glossary(tables: Sequence[Sequence[Row]]) -> str:
@@ -81,11 +85,9 @@ def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
             if row is None:
                 cells.append("<td>–</td><td></td><td></td>")
             else:
-                low, high = row.interval
-                cells.append(
-                    f"<td><b>{percent(row.success)}</b></td><td>{percent(low)} to {percent(high)}</td>"
-                    f"<td>{row.episodes}</td>"
-                )
+                low, high = map(percent, row.interval)
+                interval = "–" if row.success is None else f"{low} to {high}"
+                cells.append(f"<td><b>{percent(row.success)}</b></td><td>{interval}</td><td>{row.episodes}</td>")
         lines.append(f"<tr class='{_overall(name)}'><th>{in_html(name)}</th>{''.join(cells)}</tr>")
     return table(f"<th>category</th>{head}", lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolgym.report.curves import PANELS, bounds, last_step, lines
+from toolgym.report.curves import PANELS, bounds, last_step, lines, step_ticks
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 from toolgym.report.training import TrainingRun
 
@@ -37,9 +37,11 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
             axes.plot(*_columns(line.evaluations), color=colour, marker="o", markersize=3.5, linewidth=1.8)
             for step, low, high in line.intervals:
                 axes.plot([step, step], [100 * low, 100 * high], color=colour, alpha=0.5, linewidth=1.2)
-        low, high = bounds(drawn, panel.percent)
+        low, high = bounds(drawn, panel.ends)
         axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
-        axes.set_xlim(0, 1.02 * last_step(drawn))
+        end = last_step(drawn)
+        axes.set_xlim(-0.03 * end, 1.03 * end)  # room for the dots at both ends
+        axes.set_xticks(step_ticks(end))
         plain_axes(axes)
     for axes in every:
         axes.set_visible(False)

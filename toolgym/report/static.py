@@ -4,9 +4,11 @@ from __future__ import annotations
 
 STYLE = """
 :root { --ink: #1c2430; --soft: #5d6878; --page: #f6f7f9; --card: #fff; --line: #dde2ea; --code: #f1f3f7;
+  --edge: #b9c2cf;
   --good: #1a7f4e; --good-bg: #d9f2e4; --part: #8a5a00; --part-bg: #fdeecb; --bad: #b3261e; --bad-bg: #fbdedb;
   --c0: #2f6fd0; --c1: #d9772b; --c2: #1f9e89; --c3: #b5529c; --c4: #7a8b1f; --c5: #6d5bd0; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --soft: #98a3b3; --page: #11151b; --card: #191f27;
+  --edge: #000;
   --line: #2d3642; --code: #11161d; --good: #6fd6a0; --good-bg: #143a28; --part: #f0c060; --part-bg: #40310d;
   --bad: #ff9a90; --bad-bg: #45191a;
   --c0: #6ea4f4; --c1: #f0a060; --c2: #4fc7b2; --c3: #dd8ac8; --c4: #b6c45a; --c5: #a698f2; } }
@@ -42,12 +44,17 @@ dl.glossary { margin: 10px 0 0; color: var(--soft); } dl.glossary dt { color: va
 .chart .number { white-space: pre; }
 .chart .grid { stroke: var(--line); }
 .chart .whisker { stroke: var(--ink); stroke-width: 1.4; fill: none; opacity: .75; }
-.scroll { overflow-x: auto; }
+/* a shadow where a table goes on beyond the edge; the covers, which scroll with the table, hide it at its ends */
+.scroll { overflow-x: auto; background:
+  linear-gradient(to right, var(--card) 50%, transparent) left / 48px 100% local,
+  linear-gradient(to left, var(--card) 50%, transparent) right / 48px 100% local,
+  linear-gradient(to right, var(--edge), transparent) left / 16px 100%,
+  linear-gradient(to left, var(--edge), transparent) right / 16px 100%; background-repeat: no-repeat; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
-th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: 4px 8px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; } tbody th { font-weight: 500; }
 td.words { white-space: normal; text-align: left; min-width: 260px; }
-thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
+thead th { color: var(--soft); font-weight: 500; font-size: 13px; white-space: normal; vertical-align: bottom; }
 .overall th, .overall td { font-weight: 700; border-bottom: none; }
 .filter { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; position: sticky; top: 0; z-index: 1;
   background: var(--card); padding: 8px 0; }
@@ -94,7 +101,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 1px 12px; margi
 dt { color: var(--soft); } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 240px;
   overflow-y: auto; }
 @media (max-width: 560px) { header, main { padding: 0 8px; } section { padding: 14px 12px; }
-  th, td { padding: 4px 8px; white-space: normal; } .episode > summary { flex-wrap: wrap; }
+  th, td { white-space: normal; } .episode > summary { flex-wrap: wrap; }
   .episode > summary b { min-width: 0; overflow-wrap: anywhere; }
   .why { flex-basis: 100%; } .turn { padding-left: 8px; } dl { grid-template-columns: 1fr; } dd { margin-left: 12px; } }
 @media print { body { background: none; font-size: 12px; print-color-adjust: exact; }

@@ -29,6 +29,13 @@ class Run(msgspec.Struct, frozen=True):
     settings: dict[str, Any] = {}
     """What ``run.json`` says."""
     folder: str = ""
+    wanted: int | None = None
+    """How many episodes were asked for, where the run is not over; else None."""
+
+    @property
+    def unfinished(self) -> str:
+        """``2 of 4 episodes: unfinished``; "" for a run that is over."""
+        return "" if self.wanted is None else f"{len(self.trajectories)} of {self.wanted} episodes: unfinished"
 
 
 class Row(msgspec.Struct, frozen=True):

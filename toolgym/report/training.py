@@ -150,9 +150,11 @@ def last_group(run: TrainingRun) -> tuple[int, list[Trajectory]]:
 def summary(run: TrainingRun) -> dict[str, str]:
     """The run in a few lines of text: what was done, and the first, the best and the last evaluation."""
     config, done = run.config, run.evaluations()
+    steps = config.get("steps", "?")
+    beyond = isinstance(steps, int) and run.step > steps
     found = {
         "algorithm": f"{config.get('algo')}" + (f", LoRA {config['lora_rank']}" if config.get("lora_rank") else ""),
-        "steps": f"{run.step} of {config.get('steps', '?')}",
+        "steps": f"{run.step} ({steps} asked for)" if beyond else f"{run.step} of {steps}",
         "time": in_words(run.seconds),
     }
     named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
