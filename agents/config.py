@@ -42,7 +42,7 @@ class TrainConfig:
     max_completion_length: int = 128
     """Tokens of one answer."""
     max_tokens: int = 2048
-    """Tokens of an episode, prompt included."""
+    """Tokens of an episode, prompt included. SFT leaves longer gold out, and evaluates without this limit."""
     temperature: float = 1.0
     """Of sampling, and of the log-probabilities that are trained."""
     learning_rate: float = 1e-5

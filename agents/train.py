@@ -100,9 +100,11 @@ class Trainer:
             temperature=config.temperature,
             batch_size=64 if self.model.device.type == "cpu" else 512,
         )
-        self.collector = self._collector(config.suites(), policy)
+        self.collector = self._collector(config.suites(), policy, config.max_tokens)
         self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
-        self.evaluator = self._collector([self._held_out], policy.greedy())
+        # SFT's limit is for the gold that it imitates: what has learnt from short examples still answers long prompts
+        longest = None if config.algo == "sft" else config.max_tokens
+        self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # for whoever loads it
         self._stop = False
         self._unscored_steps = 0
@@ -254,9 +256,10 @@ class Trainer:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts
 
-    def _collector(self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy) -> Collector:
-        makers = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
-        return Collector(makers, policy, self.chat, self.config.max_tokens)
+    def _collector(
+        self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
+    ) -> Collector:
+        return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
 
     def _frozen_copy(self) -> TrainingForward:
         import copy

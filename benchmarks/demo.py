@@ -55,8 +55,9 @@ TRAINED_ON = {
 ``max_tokens`` out); with twice that, so short a training ends in refusing nearly everything. The curve is of tasks that
 take a call: a model that never calls gets the others right. A call and an answer are all that Office's ``single``
 takes: what goes wrong for longer costs time and teaches little."""
-SFT = {"algo": "sft", "prompts_per_step": 4, "learning_rate": 2e-4, "max_tokens": 600, "eval_every": 24}
-GRPO = {"algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "max_completion_length": 128, "eval_every": 6}
+BOTH = {**TRAINED_ON, "eval_tasks": 16}
+SFT = {**BOTH, "algo": "sft", "prompts_per_step": 4, "learning_rate": 2e-4, "max_tokens": 600, "eval_every": 21}
+GRPO = {**BOTH, "algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "eval_every": 6}
 
 
 def main() -> int:
@@ -65,7 +66,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
-    parser.add_argument("--sft-steps", type=int, default=48)
+    parser.add_argument("--sft-steps", type=int, default=42)
     parser.add_argument("--grpo-steps", type=int, default=6)
     args = parser.parse_args()
     # threads that spin while they wait make a model three times as slow on cores that others use too;
@@ -95,11 +96,11 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     before = played(model, out / "before", console)
 
     stage(console, "3. Supervised start: it imitates gold actions")
-    sft = TrainConfig(out=str(out / "sft"), model=model, steps=sft_steps, eval_tasks=16, **TRAINED_ON, **SFT)
+    sft = TrainConfig(out=str(out / "sft"), model=model, steps=sft_steps, **SFT)
     start = trained(sft, console)
 
     stage(console, "4. GRPO: it tries each task 8 times and learns from the rewards")
-    grpo = TrainConfig(out=str(out / "grpo"), model=str(start), steps=grpo_steps, eval_tasks=16, **TRAINED_ON, **GRPO)
+    grpo = TrainConfig(out=str(out / "grpo"), model=str(start), steps=grpo_steps, **GRPO)
     learnt = trained(grpo, console)
 
     stage(console, "5. After: the same held-out tasks")

@@ -200,3 +200,11 @@ def test_the_learning_rate_ends_at_a_tenth():
     rates = [settings.learning_rate_at(step) for step in range(20)]
     assert rates[:6] == pytest.approx([2e-4, 4e-4, 6e-4, 8e-4, 1e-3, 1e-3])
     assert rates[-1] == pytest.approx(1e-4)
+
+
+def test_what_sft_leaves_out_does_not_shorten_what_is_evaluated(tmp_path):
+    """Else its curve could not go on in that of a run from its checkpoint."""
+    run = trainer(tmp_path / "run", env="TestTurns-v0", eval_kwargs={"max_turns": 4}, algo="sft", max_tokens=60)
+    (group,) = run.evaluator.play([(0, "t")])
+    assert len(group[0].sample.turns) == 4
+    assert group[0].sample.turns[-1][1] > 60
