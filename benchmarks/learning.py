@@ -48,8 +48,8 @@ ON_REWARDS = {
     "lora_rank": 16,
     "learning_rate": 3e-4,
 }
-"""64 episodes a step are few, and their gradient mostly noise. In adapters it does little harm; all weights move with it
-until what SFT has taught is gone (LOG.md)."""
+"""64 episodes a step are few, and their gradient mostly noise. In adapters it does little harm at this rate (at 1e-3 it
+does); all weights move with it until what SFT has taught is gone (LOG.md)."""
 STAGES: dict[str, dict[str, Any]] = {
     "sft": {"algo": "sft", **STARTING, "steps": 150, "prompts_per_step": 4, "learning_rate": 1.5e-4, "max_tokens": 700},
     "grpo": {"algo": "grpo", **ON_REWARDS},
