@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 
 from toolgym.assets import atomic_folder
+from toolgym.runlog import RunError
 
 from .model import no_progress_bars
 
@@ -46,6 +47,22 @@ def writing() -> Iterator[None]:
 def all_of(run: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
     return sorted(path for path in (run / "checkpoints").glob("step-*") if (path / "trainer.pt").is_file())
+
+
+def of(source: Path) -> Path:
+    """``source`` itself where it is a checkpoint, else the last one of the run. Raises RunError without one, and for
+    runs of stable-baselines3."""
+    if (source / "trainer.pt").is_file():
+        return source
+    found = all_of(source)
+    if not found and (any(source.glob("checkpoints/*/model.zip")) or (source / "model.zip").is_file()):
+        raise RunError(
+            f"{source} is a run of stable-baselines3: its network picks from a menu and is no language model, so there "
+            f"is nothing to export. To play it: toolgym eval --agent sb3 --model {source}"
+        )
+    if not found:
+        raise RunError(f"{source} holds no checkpoint: give a run's folder, or RUN/checkpoints/step-...")
+    return found[-1]
 
 
 def latest(run: Path) -> dict[str, Any] | None:

@@ -58,9 +58,9 @@ def load_model(
     if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
     if local and (Path(source) / "metrics.jsonl").is_file():
-        from .export import checkpoint_of  # which imports this module
+        from . import checkpoint  # which imports this module
 
-        last = checkpoint_of(Path(source))
+        last = checkpoint.of(Path(source))
         raise AssetError(f"{source} is a training run, not a model: give its last checkpoint, {last}")
     adapted = local and (Path(source) / "adapter_config.json").is_file()
     if local and not adapted and not (Path(source) / "config.json").is_file():

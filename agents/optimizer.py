@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,8 @@ from torch import nn
 class MasterAdamW:
     """Keeps a float32 copy of each trained weight that is not float32 itself.
 
-    The model computes in its own dtype, so nothing is cast during forward or backward; gradients of micro-batches
-    add up in float32, and a step updates the float32 copy, in which small changes add up too, and rounds it into the
-    model once.
+    The model computes in its own dtype, so nothing is cast during forward or backward; a step updates the float32
+    copy, in which small changes add up, and rounds it into the model once.
 
     Args:
         parameters: those to train.
@@ -27,17 +27,29 @@ class MasterAdamW:
         self.masters = [
             p if p.dtype == torch.float32 else nn.Parameter(p.detach().float().clone()) for p in self.trained
         ]
-        for parameter, master in zip(self.trained, self.masters, strict=True):
-            if master is not parameter:
-                parameter.register_post_accumulate_grad_hook(partial(_hand_over, master))  # type: ignore[no-untyped-call]
         self.max_grad_norm = max_grad_norm
         self.adamw = torch.optim.AdamW(self.masters, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
+
+    @contextmanager
+    def summing(self) -> Iterator[None]:
+        """Gradients of the micro-batches within add up in float32, each taken over as soon as it is there."""
+        hooks = [
+            parameter.register_post_accumulate_grad_hook(partial(_hand_over, master))  # type: ignore[no-untyped-call]
+            for parameter, master in self._copied()
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def step(self, learning_rate: float) -> float:
         """Update the weights and forget the gradients; returns the gradients' norm before scaling.
 
         A norm that is not finite changes nothing: the caller decides what to do about the batch.
         """
+        for parameter, master in self._copied():
+            _hand_over(master, parameter)
         norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
         if norm == norm and norm != float("inf"):
             for group in self.adamw.param_groups:
@@ -49,9 +61,12 @@ class MasterAdamW:
 
     @torch.no_grad()
     def _publish(self) -> None:
-        for parameter, master in zip(self.trained, self.masters, strict=True):
-            if master is not parameter:
-                parameter.copy_(master)
+        for parameter, master in self._copied():
+            parameter.copy_(master)
+
+    def _copied(self) -> list[tuple[nn.Parameter, nn.Parameter]]:
+        """The weights that have a float32 copy, with it."""
+        return [pair for pair in zip(self.trained, self.masters, strict=True) if pair[0] is not pair[1]]
 
     def state_dict(self) -> dict[str, Any]:
         return {"adamw": self.adamw.state_dict(), "masters": [master.detach() for master in self.masters]}

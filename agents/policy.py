@@ -224,7 +224,7 @@ class Policy:
 
     def _row(self, prompt: tuple[int, ...], max_tokens: int | None) -> _Row:
         limits = [limit - len(prompt) for limit in (self.context, max_tokens) if limit is not None]
-        room = max(1, min([self.max_new_tokens, *limits]))
+        room = min([self.max_new_tokens, *limits])
         digest = _digest(prompt)
         draw = self._drawn[digest]
         self._drawn[digest] += 1

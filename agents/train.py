@@ -136,7 +136,7 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            saved = self.step
+            saved = self.step if checkpoint.all_of(self.folder) else -1
             while self.step < self.config.steps and not self._stop:
                 metrics = self._train_step()
                 last = self.step == self.config.steps
@@ -150,7 +150,7 @@ class Trainer:
                     saved = self.step
                 if unscored:
                     raise self._nothing_scored()
-            if self._stop and (self.step != saved or not checkpoint.all_of(self.folder)):
+            if self._stop and self.step != saved:
                 self.save()
         finally:
             self.log.close()
@@ -201,7 +201,8 @@ class Trainer:
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
         for update in range(config.num_iterations):
-            metrics |= updates(update)
+            with self.optimizer.summing():
+                metrics |= updates(update)
             norm = self.optimizer.step(config.learning_rate_at(step))
             if not math.isfinite(norm):
                 self._keep_batch(rollouts, norm)

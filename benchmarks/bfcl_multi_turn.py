@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import bfcl_multi_turn_oracle as oracle
-from measured import keep, no_options
+from measured import command_line, keep
 
 from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue, check
 from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, load
@@ -94,7 +94,7 @@ def measure(category: str) -> dict[str, float]:
 
 
 def main() -> None:
-    no_options(__doc__)
+    command_line(__doc__).parse_args()
     results = {category: measure(category) for category in CATEGORIES}
     for category, row in results.items():
         print(category)

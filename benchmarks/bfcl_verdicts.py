@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import bfcl_mutations as mutations
 import bfcl_oracle as oracle
-from measured import keep, no_options
+from measured import command_line, keep
 
 from toolgym.envs.bfcl.grading import Checker, Entry, language_of
 from toolgym.envs.bfcl.tasks import COUNTS, load
@@ -94,7 +94,7 @@ def measure(category: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    no_options(__doc__)
+    command_line(__doc__).parse_args()
     results = {category: measure(category) for category in COUNTS if "relevance" not in category}
     for category, row in results.items():
         print(f"{category:<24}" + "  ".join(f"{name} {value:>9,}" for name, value in row.items()))

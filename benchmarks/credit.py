@@ -15,7 +15,6 @@ shows is how credit finds the turn that went wrong. It says nothing of other tas
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -25,6 +24,8 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
+
+from measured import command_line
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin make a model slow on shared cores
 
@@ -279,9 +280,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--size", choices=list(SIZES), default="tiny")
     parser.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, ... (default: 3)")
     parser.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join(ARMS)} (default: all)")

@@ -10,13 +10,13 @@ All is kept as it comes: stopped at any point, the same command goes on where it
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from measured import command_line
 from rich.console import Console
 from rich.rule import Rule
 
@@ -61,9 +61,7 @@ GRPO = {**BOTH, "algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "e
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
     parser.add_argument("--sft-steps", type=int, default=42)

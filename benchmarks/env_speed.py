@@ -8,7 +8,6 @@ Result: benchmarks/results/env_speed.json. The workload is benchmarks/peers/work
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -17,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measured import keep
+from measured import command_line, keep
 from peers.environment import python_of
 
 HERE = Path(__file__).resolve().parent
@@ -40,9 +39,7 @@ def run(peer: str, python: str, wait: float) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers")
     options = parser.parse_args()

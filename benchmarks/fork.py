@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
-from measured import keep, microseconds, no_options
+from measured import command_line, keep, microseconds
 
 import toolgym  # noqa: F401
 
@@ -83,7 +83,7 @@ def unshared(env: Any, action: str) -> Callable[[], object]:
 
 
 def main() -> None:
-    no_options(__doc__)
+    command_line(__doc__).parse_args()
     result: dict[str, Any] = {"command": "python benchmarks/fork.py", "python": platform.python_version()}
     result |= {"machine": platform.machine(), "tasks": TASKS, "rounds": ROUNDS, "microseconds": {}}
     for name, (env_id, kwargs) in SUITES.items():

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 
-from measured import keep, no_options
+from measured import command_line, keep
 
 REPS = 15
 TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
@@ -23,7 +23,7 @@ def seconds(module: str) -> float:
 
 
 def main() -> None:
-    no_options(__doc__)
+    command_line(__doc__).parse_args()
     best = {"gymnasium": 9e9, "toolgym": 9e9}
     for _ in range(REPS):
         for module in best:

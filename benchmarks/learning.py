@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from measured import command_line
 
 import toolgym  # noqa: F401  registers the suites
 from toolgym.agents.checkpoint import all_of
@@ -159,9 +160,7 @@ def table(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("command", choices=[*STAGES, "eval", "table"])
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""What the benchmarks of speed share: a command line without options, microseconds of a call, a result's file."""
+"""What the benchmarks share: their command line, microseconds of a call, a result's file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
-def no_options(about: str | None) -> None:
-    """The command line of a benchmark that takes none but ``--help``, which shows ``about``."""
+def command_line(about: str | None) -> argparse.ArgumentParser:
+    """A benchmark's command line: ``--help`` shows ``about``, and no flag is abbreviated."""
     raw = argparse.RawDescriptionHelpFormatter
-    argparse.ArgumentParser(description=about, formatter_class=raw, allow_abbrev=False).parse_args()
+    return argparse.ArgumentParser(description=about, formatter_class=raw, allow_abbrev=False)
 
 
 def microseconds(call: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ import json
 import platform
 import statistics
 
-from measured import keep, microseconds, no_options
+from measured import command_line, keep, microseconds
 
 from toolgym import ToolEnv
 from toolgym.envs.office.env import OfficeEnv
@@ -23,7 +23,7 @@ CALLS = 50
 
 
 def main() -> None:
-    no_options(__doc__)
+    command_line(__doc__).parse_args()
     envs = {level: OfficeEnv(level=level) for level in LEVELS}
     ready = ToolEnv([envs["single"].tasks[0]], state=object)
     times: dict[str, list[float]] = {name: [] for level in LEVELS for name in (level, f"{level}, task alone")}

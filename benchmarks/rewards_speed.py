@@ -8,12 +8,13 @@ Evidence is made anew for each row, outside of the timing, which takes in the ch
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
+
+from measured import command_line
 
 from toolgym.dialects import get_dialect
 from toolgym.rewards import Evidence, ToolRLReward
@@ -52,9 +53,7 @@ def seconds(score: Callable[[Evidence], object], make: Callable[[], Evidence], r
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--rows", type=int, default=5000, help="rows per measurement")
     rows = parser.parse_args().rows
     dialect = get_dialect("toolrl")

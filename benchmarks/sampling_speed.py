@@ -12,7 +12,6 @@ benchmarks/results/sampling_speed.json.
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import sys
@@ -21,7 +20,7 @@ import time
 import gymnasium as gym
 import torch
 import transformers
-from measured import keep
+from measured import command_line, keep
 
 from toolgym.agents.lora import with_lora
 from toolgym.agents.model import load_model
@@ -86,9 +85,7 @@ def race(policy: Policy, batch: list[tuple[int, ...]], tokens: int, reps: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=48, help="length of every answer")
     parser.add_argument("--threads", type=int, default=2)

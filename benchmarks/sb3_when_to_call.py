@@ -32,7 +32,6 @@ own verdict; ``decision`` is whether there was a call where one is expected and 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +42,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
+from measured import command_line
 
 import toolgym  # noqa: F401  registers the suites
 from toolgym.agents.sb3 import SB3Agent, SB3Config, SB3Trainer
@@ -208,9 +208,7 @@ def shuffled(ids: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--quick", action="store_true", help="few steps and tasks; writes nothing")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)

@@ -13,18 +13,17 @@ language model of 0.8 million parameters is made from nothing, the same for all 
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from pathlib import Path
+
+from measured import command_line
 
 RESULTS = Path(__file__).resolve().parent / "results" / "study"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--size", choices=["tiny", "laptop", "gpu"], default="tiny")
     parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1, ... (default: 5)")
     parser.add_argument("--arms", help="only these, separated by commas (default: all)")

@@ -29,6 +29,7 @@ from typing import Any
 
 import torch
 import transformers
+from measured import command_line
 from peers.environment import python_of
 from peers.trl_workload import GROUP, PARTS, PROMPTS_PER_STEP, Settings, busy_seconds
 
@@ -288,9 +289,7 @@ def write(what: str, rows: list[dict[str, Any]], options: argparse.Namespace) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--check", action="store_true", help="compare losses and gradients instead of seconds")
     parser.add_argument("--rounds", type=int, default=2, help="times that the two sides take turns")
     parser.add_argument("--steps", type=int, default=1, help="timed steps of each turn, after one that is dropped")

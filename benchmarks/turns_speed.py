@@ -10,7 +10,6 @@ conversation anew do. Tokens are forced to the full length. Result: benchmarks/r
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import random
@@ -19,7 +18,7 @@ import time
 
 import torch
 import transformers
-from measured import keep
+from measured import command_line, keep
 
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy
@@ -53,9 +52,7 @@ def played(name: str, policy: Policy, seed: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()

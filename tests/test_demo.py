@@ -19,6 +19,7 @@ PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "demo.py"
 
 @pytest.fixture
 def demo(monkeypatch):
+    monkeypatch.syspath_prepend(str(PATH.parent))
     spec = importlib.util.spec_from_file_location("demo", PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -176,11 +176,23 @@ def test_gradients_of_many_micro_batches_add_up_in_float32():
     optimizer = MasterAdamW([weight], max_grad_norm=float("inf"))
     generator = torch.Generator().manual_seed(0)
     total = torch.zeros(64)
-    for _ in range(400):
-        gradient = (1 + 0.1 * torch.rand(64, generator=generator)).bfloat16()
-        (weight * gradient).sum().backward()
-        total += gradient.float()
+    with optimizer.summing():
+        for _ in range(400):
+            gradient = (1 + 0.1 * torch.rand(64, generator=generator)).bfloat16()
+            (weight * gradient).sum().backward()
+            total += gradient.float()
     assert optimizer.step(0.0) == pytest.approx(float(total.norm()), rel=1e-5)
+
+
+def test_trainers_that_are_made_of_one_model_all_train_it(tmp_path):
+    """As in a notebook, where the first run's objects live on."""
+    loaded = (tiny_model().bfloat16(), byte_tokenizer())
+    runs = [Trainer(config(tmp_path / name, algo="sft"), loaded=loaded) for name in ("first", "second")]
+    for run in reversed(runs):
+        before = [weight.clone() for weight in run.model.parameters()]
+        run.run()
+        assert metrics(run.folder)[0]["grad_norm"] > 0
+        assert not all(map(torch.equal, before, run.model.parameters()))
 
 
 def test_keys_that_longrope_would_turn_otherwise_are_never_kept():

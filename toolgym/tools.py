@@ -63,7 +63,7 @@ class Tool:
             raise TypeError(f"tool {name!r}: result_limit must be a whole number of characters, got {result_limit!r}")
         if result_limit < 1:
             raise ValueError(f"tool {name!r}: result_limit must be at least 1 character, got {result_limit}")
-        if not (parameters is None or isinstance(parameters, (dict, Mapping))):
+        if not (parameters is None or isinstance(parameters, Mapping)):
             raise TypeError(f"tool {name!r}: parameters is a JSON Schema (a dict), got {parameters!r}")
         if not (function is None or callable(function)):
             raise TypeError(f"tool {name!r}: function must be callable or None, got {function!r}")
