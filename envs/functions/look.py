@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -14,43 +15,82 @@ from toolgym.types import ToolCall
 from .catalogue import FIELDS
 from .function import Function
 
-STYLES = ("snake", "snake", "camel", "dotted", "app")
+WRITINGS = ("snake", "snake", "camel", "dotted", "app")
 """How names are written; half of all APIs have an underscore."""
 
 
-class Look(msgspec.Struct, frozen=True):
-    """``style``: snake, camel, dotted (the field, a dot, the name) or app (the field in front). ``name``, ``about``:
-    which of the function's names and descriptions; ``words``: which of the parameters' names, where they have more."""
+COINS = 64
+"""Ways to coin names."""
 
-    style: str
+
+class Style(msgspec.Struct, frozen=True):
+    """What all tools of a task have in common.
+
+    ``writing``: snake, camel, dotted (the field, a dot, the name) or app (the field in front). ``names``,
+    ``parameters``: 0, or which made-up words stand for the functions' names and for the parameters' names. Such words
+    say nothing, so whoever trains on them learns to read descriptions and to copy names: functions that were never
+    seen are called better for it (Hammer, arXiv 2410.04587, calls it function masking).
+    """
+
+    writing: str
+    names: int = 0
+    parameters: int = 0
+
+
+def draw_style(s: Stream, split: str) -> Style:
+    """In training, half of the tasks have coined names of functions, and half coined names of parameters."""
+    writing = s.pick(WRITINGS)
+    if split != "train":
+        return Style(writing)
+    return Style(writing, *[1 + s.below(COINS) if s.chance(0.5) else 0 for _ in range(2)])
+
+
+class Look(msgspec.Struct, frozen=True):
+    """``name``, ``about``: which of the function's names and descriptions; ``words``: which of the parameters' names,
+    where they have more."""
+
+    style: Style
     name: int
     about: int
     words: int
 
 
-def draw_look(function: Function, style: str, s: Stream) -> Look:
-    """A look in a style, which all tools of a task have in common."""
+def draw_look(function: Function, style: Style, s: Stream) -> Look:
     return Look(style, s.below(1 + len(function.also)), s.below(1 + len(function.abouts)), s.below(3))
+
+
+_SYLLABLES = tuple(consonant + vowel for consonant in "bdfklmprtz" for vowel in "aeio")
+_NUMBERS = dict(zip(FIELDS, accumulate(map(len, FIELDS.values()), initial=0), strict=False))
+"""The number of each field's first function, of all functions."""
 
 
 @lru_cache(8192)
 def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]]:
     """A field's function as a tool, and what each parameter is called in it."""
-    function = FIELDS[field][position]
+    function, style = FIELDS[field][position], look.style
+    number = _NUMBERS[field] + position
     names = {
-        p.name: _styled((p.name, *p.also)[look.words % (1 + len(p.also))], look.style) for p in function.parameters
+        p.name: _coined(style.parameters + 3 * number + 37 * i)
+        if style.parameters and p.about
+        else _written((p.name, *p.also)[look.words % (1 + len(p.also))], style.writing)
+        for i, p in enumerate(function.parameters)
     }
-    name = (function.name, *function.also)[look.name]
-    if look.style == "dotted":
+    name = _coined(style.names + 7 * number) if style.names else (function.name, *function.also)[look.name]
+    if style.writing == "dotted":
         name = f"{field}.{name}"
-    elif look.style == "app":
+    elif style.writing == "app":
         name = f"{field}_{name}"
     about = (function.about, *function.abouts)[look.about]
-    return Tool(_styled(name, look.style), about, function.schema(names)), names
+    return Tool(_written(name, style.writing), about, function.schema(names)), names
 
 
-def _styled(name: str, style: str) -> str:
-    if style != "camel":
+def _coined(n: int) -> str:
+    """A made-up word; different ones for numbers that differ by less than 1,600."""
+    return _SYLLABLES[n % 40] + _SYLLABLES[n // 40 % 40]
+
+
+def _written(name: str, writing: str) -> str:
+    if writing != "camel":
         return name
     first, *rest = name.split("_")
     return first + "".join([word.capitalize() for word in rest])

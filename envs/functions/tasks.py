@@ -11,7 +11,7 @@ from toolgym.types import Task, message
 
 from .catalogue import fields
 from .function import Function
-from .look import STYLES, call_of, draw_look, dressed
+from .look import call_of, draw_look, draw_style, dressed
 from .requests import Asked, joined, many, one, spoken
 
 Place = tuple[str, int]
@@ -36,7 +36,7 @@ class Drawing:
         self.split, self.s = split, s
         self.fields = fields(split)
         self.names = tuple(self.fields)
-        self.style = s.pick(STYLES)
+        self.style = draw_style(s, split)
 
     def place(self, field: str = "") -> Place:
         field = field or self.s.pick(self.names)
