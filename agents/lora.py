@@ -16,14 +16,18 @@ from toolgym.runlog import RunError
 
 
 def with_lora(model: Any, rank: int, seed: int) -> Any:
-    """The model with LoRA adapters on its linear layers, begun from ``seed``. Raises RunError without peft."""
+    """The model with LoRA adapters on its linear layers, begun from ``seed``. Raises RunError without peft.
+
+    The adapters compute in the model's own dtype, as the sampler's do; the optimizer keeps their float32 copy.
+    """
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
         raise RunError("lora_rank needs peft: pip install 'toolgym[lora]'") from None
     with torch.random.fork_rng(), _quiet():
         torch.manual_seed(seed)
-        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+        settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+        return get_peft_model(model, settings, autocast_adapter_dtype=False)
 
 
 def merged(model: Any, adapters: Path) -> Any:

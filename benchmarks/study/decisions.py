@@ -2,17 +2,17 @@
 
     env = gym.make("Study-Decisions-v0", split="train", reward={"scale": "dynamic", "schedule": 105 / 40})
 
-The tasks are ToolGym-Office-v0's first decisions: the call that a request asks for (levels single and choose), or that
-no tool on offer does it (irrelevant). ``brief`` picks those that a model of a million parameters can learn: at most
-four tools, shown by their authors' names (in test_unseen by others) and parameters alone, and at most one value, of one
-or two words of the request.
+The tasks are those of ToolGym-Office-v0's first decisions that a model of a million parameters can learn: the call that
+a request asks for (levels single and choose), or that no tool on offer does it (irrelevant), with at most four tools,
+shown by their authors' names (in test_unseen by others) and parameters alone, and at most one value, of one or two
+words of the request.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -30,11 +30,12 @@ from toolgym.types import Completion, Term, ToolCall, message
 
 ENV = "Study-Decisions-v0"
 TOOLRL_ENV = "Study-ToolRL-v0"
+FUNCTIONS_ENV = "Study-Functions-v0"
 LEVELS = ("single", "choose", "irrelevant")
 TOOLS_SHOWN = 4
 LOOKED_THROUGH = 256
-"""Office tasks per brief task: the first of them that is simple enough is taken."""
-BRIEF_TASKS = 6000
+"""Office tasks per task here: the first of them that is simple enough is taken."""
+TASKS = 6000
 _VALUE = re.compile(r"[A-Za-z]+( [A-Za-z]+)?")
 
 
@@ -52,7 +53,7 @@ def tool_line(tool: Tool) -> str:
 
 
 PLAIN, UNSEEN = Naming(0, "snake"), Naming(3, "snake")
-"""What brief tasks call tools and parameters: their authors' names, and others in test_unseen."""
+"""What tools and parameters are called: their authors' names, and others in test_unseen."""
 
 
 @cache
@@ -62,16 +63,16 @@ def authors_names() -> dict[str, str]:
 
 
 class Decisions(Sequence[Task]):
-    """First decisions of Office tasks, made when asked for. ``world`` is Office's seed; brief tasks draw on many."""
+    """First decisions of Office tasks, made when asked for. ``world``: a thousand of Office's seeds."""
 
-    def __init__(self, split: str, world: int, brief: bool, levels: Sequence[str]):
-        self.split, self.world, self.brief, self.levels = split, world, brief, tuple(levels)
+    def __init__(self, split: str, world: int):
+        self.split, self.world = split, world
 
     def __repr__(self) -> str:
-        return f"Decisions({self.split!r}, world={self.world}, brief={self.brief}, levels={self.levels})"
+        return f"Decisions({self.split!r}, world={self.world})"
 
     def __len__(self) -> int:
-        return BRIEF_TASKS if self.brief else SIZES[self.split]
+        return TASKS
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -79,15 +80,13 @@ class Decisions(Sequence[Task]):
         if not -len(self) <= index < len(self):
             raise IndexError(f"task {index} of {len(self)}")
         index %= len(self)
-        level = self.levels[index % len(self.levels)]
-        if not self.brief:
-            return decision(make_task(self.split, self.world, index, level), index, brief=False)
+        level = LEVELS[index % len(LEVELS)]
         for i in range(index * LOOKED_THROUGH, (index + 1) * LOOKED_THROUGH):
             world, place = divmod(i, SIZES[self.split])
             task = make_task(self.split, 1000 * self.world + world, place, level)
             if simple(task):
                 break
-        return decision(task, index, brief=True)
+        return decision(task, index)
 
 
 def simple(task: Task) -> bool:
@@ -99,18 +98,15 @@ def simple(task: Task) -> bool:
     return all(isinstance(value, str) and _VALUE.fullmatch(value) and value in said for value in values)
 
 
-def decision(task: Task, index: int, *, brief: bool) -> Task:
+def decision(task: Task, index: int) -> Task:
     """The task's first decision; its tools can be called, but do nothing."""
-    calls = task.expected[0]
-    tools, messages = list(task.tools), task.messages
-    if brief:
-        naming = UNSEEN if task.split == "test_unseen" else PLAIN
-        calls = tuple([naming.call(call) for stage in task.data.phases[0].stages for call in stage.calls])
-        tools = [naming.tool(authors_names()[tool.name]) for tool in tools]
-        needed = {call.name for call in calls}
-        spare = [tool.name for tool in tools if tool.name not in needed][: TOOLS_SHOWN - len(needed)]
-        tools = [tool for tool in tools if tool.name in needed or tool.name in spare]
-        messages = (message("user", messages[-1]["content"]),)
+    naming = UNSEEN if task.split == "test_unseen" else PLAIN
+    calls = tuple([naming.call(call) for stage in task.data.phases[0].stages for call in stage.calls])
+    tools = [naming.tool(authors_names()[tool.name]) for tool in task.tools]
+    needed = {call.name for call in calls}
+    spare = [tool.name for tool in tools if tool.name not in needed][: TOOLS_SHOWN - len(needed)]
+    tools = [tool for tool in tools if tool.name in needed or tool.name in spare]
+    messages = (message("user", task.messages[-1]["content"]),)
     described = tuple([Tool(tool.name, tool.description, tool.parameters) for tool in tools])
     response = None if calls else task.response
     return Task(f"{index}", messages, described, (calls,), response, task.split, task.data.level)
@@ -144,20 +140,11 @@ class PaperReward:
 
 
 class OneDecision(ToolEnv):
-    """The suite of this study. Args: ``split`` and ``world`` of Office's tasks, ``brief``, ``levels``, ``reward``."""
+    """The tiny study's suite. Args: ``split`` of Office's tasks, ``world``, ``reward`` (of PaperReward)."""
 
-    def __init__(
-        self,
-        split: str = "train",
-        world: int = 0,
-        brief: bool = True,
-        levels: Sequence[str] = LEVELS,
-        reward: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ):
-        tasks = Decisions(split, world, brief, levels)
-        dialect = Brief() if brief else ToolRL()
-        super().__init__(tasks, dialect=dialect, rubric=PaperReward(**(reward or {})), max_turns=1, **kwargs)
+    def __init__(self, split: str = "train", world: int = 0, reward: dict[str, Any] | None = None, **kwargs: Any):
+        rubric = PaperReward(**(reward or {}))
+        super().__init__(Decisions(split, world), dialect=Brief(), rubric=rubric, max_turns=1, **kwargs)
 
     def find_task(self, task_id: str) -> Task:
         found: Task = self.tasks[int(task_id)]
@@ -180,11 +167,12 @@ def thought(calls: Sequence[ToolCall]) -> str:
     return " ".join([f"I use {call.name}({','.join(call.arguments)})." for call in calls])
 
 
-def paper_data(reward: dict[str, Any] | None = None, **kwargs: Any) -> ToolEnv:
-    """ToolGym-ToolRL-v0 under the study's rewards."""
-    env: Any = gym.make("ToolGym-ToolRL-v0", rubric=PaperReward(**(reward or {})), **kwargs).unwrapped
+def rewarded(suite: str, reward: dict[str, Any] | None = None, **kwargs: Any) -> ToolEnv:
+    """A suite of ToolGym's under the study's rewards."""
+    env: Any = gym.make(suite, rubric=PaperReward(**(reward or {})), **kwargs).unwrapped
     return env  # type: ignore[no-any-return]
 
 
 register(ENV, OneDecision)
-register(TOOLRL_ENV, paper_data)
+register(TOOLRL_ENV, partial(rewarded, "ToolGym-ToolRL-v0"))
+register(FUNCTIONS_ENV, partial(rewarded, "ToolGym-Functions-v0"))
