@@ -25,7 +25,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "study"
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--size", choices=["tiny", "laptop", "gpu"], default="tiny")
-    parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1, ... (default: 5)")
+    parser.add_argument("--seeds", type=seeds_of, default="5", help="how many, from 0, or which: 5; 1,2 (default: 5)")
     parser.add_argument("--arms", help="only these, separated by commas (default: all)")
     parser.add_argument("--model", help="instead of the size's own; gpu has none")
     parser.add_argument("--runs", type=Path, help="default: runs/study/SIZE")
@@ -68,7 +68,7 @@ def main() -> None:
             torch.set_num_threads(1)  # so small a model gains nothing from more, and results do not hang on them
             model = str(build(runs / "model", settings=size.built, tell=tell))
         study = Study(size, model, runs, results, tell)
-        for seed in range(options.seeds):
+        for seed in options.seeds:
             for name in names:
                 study.do(ARMS[name], seed)
                 write(document(load(results), size, options.size), results)
@@ -78,6 +78,12 @@ def main() -> None:
 
     write_plot(found, size, results / "study.png")
     print((results / "study.md").read_text("utf-8"))
+
+
+def seeds_of(text: str) -> list[int]:
+    """ "3" is 0, 1, 2; "1," is 1 alone."""
+    found = [int(part) for part in text.split(",") if part]
+    return found if "," in text else list(range(found[0]))
 
 
 def write(text: str, results: Path) -> None:
