@@ -56,7 +56,8 @@ def document(results: Results, size: Size, name: str) -> str:
     ]
     for title, names in TABLES:
         parts += [f"## {title}", table([ARMS[n] for n in names if n in results], results, size)]
-    parts += ["## Findings", findings(results, size), "## Behaviour", behaviour(results, size)]
+    parts += ["## Findings", findings(results, size), "## Kinds of tasks", kinds(results, size)]
+    parts += ["## Behaviour", behaviour(results, size)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,6 +138,24 @@ def findings(results: Results, size: Size) -> str:
         f"points of BFCL for {' / '.join(paper.MODELS)}."
     )
     return about + "\n\n" + _markdown(head, lines)
+
+
+def kinds(results: Results, size: Size) -> str:
+    """The methods' success on each kind of task of the suites that have several."""
+    arms = [arm for arm in METHODS if arm.name in results]
+    parts = []
+    for suite in size.suites:
+        played = [result["suites"][suite.name] for arm in arms for result in results[arm.name].values()]
+        names = sorted({name for each in played for name in each["categories"]})
+        if suite.name == size.overall or len(names) < 2:
+            continue
+        lines = []
+        for arm in arms:
+            of = Cells(results[arm.name], spread=arm.kind != "raw")
+            cells = [of(lambda r, s=suite.name, c=c: 100 * r["suites"][s]["categories"].get(c, 0.0)) for c in names]
+            lines.append([arm.says, of(lambda r, s=suite.name: 100 * r["suites"][s]["success"]), *cells])
+        parts.append(_markdown([f"{suite.name} ({played[0]['n']} tasks)", "all", *names], lines))
+    return "\n\n".join(parts)
 
 
 def calls_right(suite: Mapping[str, Any]) -> float:
