@@ -1,8 +1,7 @@
 """Three ways to lay out a group of rollouts for the training forward; in two the prompt is computed once.
 
 G rollouts of one prompt, with P prompt tokens and C tokens each, are G(P + C) tokens to a padded batch and P + GC to
-the others (PrefixGrouper, arXiv 2506.05433). The prompt may also be what several prompts have in common: the same
-tools, and other requests. All three give the same numbers and the same gradients:
+the others (PrefixGrouper, arXiv 2506.05433). All three give the same numbers and the same gradients:
 
     split    one row: a prompt, its completions one after the other, then the next group; nothing is padded. Attention
              is split: the prompt attends to itself, once; each completion to [prompt, itself].
@@ -52,49 +51,17 @@ class Row:
 
 
 def rows_of(samples: Sequence[Sample]) -> list[Row]:
-    """The samples that have a sampled token, in their order, with the prompts that they share (``prefix_groups``).
-
-    Raises ValueError where none has.
-    """
-    rows: list[Row] = []
-    used = [sample for sample in samples if any(sample.loss_mask[sample.prompt_length :])]
-    shared = {i: length for length, group in prefix_groups(used) for i in group}
-    for i, sample in enumerate(used):
-        start = shared[i]
-        sampled = tuple(at for at, chosen in enumerate(sample.loss_mask[start:]) if chosen)
-        ids = sample.token_ids[start:]
-        prompt, inputs = sample.token_ids[:start], ids[: sampled[-1]]
-        rows.append(Row(tuple(prompt), tuple(inputs), sampled, tuple(ids[at] for at in sampled)))
+    """The samples that have a sampled token, in their order. Raises ValueError where none has."""
+    rows = []
+    for sample in samples:
+        completion = sample.token_ids[sample.prompt_length :]
+        sampled = tuple(i for i, used in enumerate(sample.loss_mask[sample.prompt_length :]) if used)
+        if sampled:
+            prompt, inputs = sample.token_ids[: sample.prompt_length], completion[: sampled[-1]]
+            rows.append(Row(tuple(prompt), tuple(inputs), sampled, tuple(completion[i] for i in sampled)))
     if not rows:
         raise ValueError("no sample has a sampled token: leave such a batch out")
     return rows
-
-
-def prefix_groups(samples: Sequence[Sample]) -> list[tuple[int, list[int]]]:
-    """Samples to be computed together: how many tokens all of a group begin with, and which they are.
-
-    Samples of one prompt share all of it. Prompts that begin alike for more than half of their length are one group
-    where that leaves fewer tokens to compute.
-    """
-    same: dict[tuple[int, ...], list[int]] = {}
-    for i, sample in enumerate(samples):
-        same.setdefault(tuple(sample.token_ids[: sample.prompt_length]), []).append(i)
-    groups: list[tuple[int, list[int]]] = []
-    before: tuple[int, ...] = ()
-    for prompt in sorted(same):
-        members = same[prompt]
-        alike = next((i for i, (a, b) in enumerate(zip(prompt, before, strict=False)) if a != b), len(before))
-        if groups and 2 * alike > max(len(prompt), len(before)):
-            length, others = groups[-1]
-            shared = min(alike, length)
-            more = len(others) * (length - shared) + len(members) * (len(prompt) - shared) - (length - shared)
-            if more < len(prompt):
-                groups[-1] = shared, sorted(others + members)
-                before = prompt
-                continue
-        groups.append((len(prompt), members))
-        before = prompt
-    return sorted(groups, key=lambda group: group[1][0])
 
 
 def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:

@@ -238,18 +238,12 @@ class Trainer:
         return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
 
     def _draw(self, step: int) -> Iterator[TaskName]:
-        """The tasks of a step, without end, by (seed, step) alone; suites have equal shares of the draws.
-
-        SFT draws whole families (``LazyTasks.family``): tasks whose prompts begin alike, which it computes once.
-        """
+        """The tasks of a step, without end, by (seed, step) alone; suites have equal shares."""
         stream = random.Random(f"tasks {self.config.seed} {step}")
         while True:
             suite = stream.randrange(len(self.collector.envs))
             tasks = self.collector.tasks(suite)
-            size = getattr(tasks, "family", 1) if self.config.algo == "sft" else 1
-            first = stream.randrange(len(tasks) // size) * size
-            for i in stream.sample(range(first, first + size), size):
-                yield suite, tasks[i].id
+            yield suite, tasks[stream.randrange(len(tasks))].id
 
     def _gold(self, step: int) -> list[Rollout]:
         """Gold episodes of a step's tasks; those longer than ``max_tokens`` make room for the next.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -24,7 +25,6 @@ from .grpo import (
 )
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
 from .sft import sft_loss
-from .shared_prefix import prefix_groups
 from .tokens import Sample, completions, unpack
 
 TOKENS_PER_MICRO_BATCH = {"cpu": 2048, "cuda": 65536}
@@ -32,21 +32,21 @@ VALUE_WEIGHT = 0.5
 
 
 def micro_batches(samples: Sequence[Sample], device: str) -> Iterator[list[int]]:
-    """Indices of the samples, split by a budget of tokens. Those that share a prompt, which is computed once for them,
-    are only parted where all of them exceed it."""
+    """Indices of the samples, split by a budget of tokens. Neighbours that share a prompt, which is computed once for
+    them, are only parted where all of them exceed it."""
     budget = TOKENS_PER_MICRO_BATCH.get(device, TOKENS_PER_MICRO_BATCH["cuda"])
     batch: list[int] = []
     used = 0
-    for shared, group in prefix_groups(samples):
-        sizes = {i: len(samples[i].token_ids) - shared for i in group}
-        if batch and used + shared + sum(sizes.values()) > budget:
+    for prompt, group in groupby(range(len(samples)), lambda i: samples[i].token_ids[: samples[i].prompt_length]):
+        sizes = {i: len(samples[i].token_ids) - len(prompt) for i in group}
+        if batch and used + len(prompt) + sum(sizes.values()) > budget:
             yield batch
             batch, used = [], 0
-        used += shared
+        used += len(prompt)
         for i, size in sizes.items():
             if batch and used + size > budget:
                 yield batch
-                batch, used = [], shared
+                batch, used = [], len(prompt)
             batch.append(i)
             used += size
     if batch:

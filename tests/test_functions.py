@@ -128,8 +128,8 @@ def test_gold_passes_and_refusing_everything_does_not(level, split):
         "single": {(1, 1)},
         "choose": {(n, 1) for n in (2, 3, 4)},
         "parallel": {(1, n) for n in (2, 3, 4)},
-        "mixed": {(n, m) for n in (2, 3, 4) for m in (2, 3) if m <= n},
-        "irrelevant": {(n, 0) for n in (1, 2, 3, 4)},
+        "mixed": {(n, m) for n in (2, 3, 4) for m in (2, 3)},
+        "irrelevant": {(n, 0) for n in (1, 2, 3)},
     }[level]
     assert counts <= allowed
     refusals = evaluate(ID, Refuses(), env_kwargs={"level": level, "split": split}, n=40)
@@ -161,15 +161,6 @@ def test_a_call_names_no_text_twice():
         for call in FunctionsTasks("train")[i].expected[0]:
             texts = [value for value in call.arguments.values() if isinstance(value, str)]
             assert len(texts) == len(set(texts)), call
-
-
-def test_tasks_of_a_family_share_their_tools():
-    tasks = FunctionsTasks("train")
-    assert (tasks.family, FunctionsTasks("test_unseen").family) == (10, 1)
-    for first in range(0, 500, 10):
-        family = tasks[first : first + 10]
-        assert len({tuple(tool.name for tool in task.tools) for task in family}) == 2  # one function, and several
-        assert len({task.messages for task in family}) == 10
 
 
 def test_names_are_coined_in_training_alone_and_only_where_a_description_says_what_they_stand_for():

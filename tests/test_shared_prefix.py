@@ -6,8 +6,6 @@ import logging
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 from transformers import (
     BloomConfig,
@@ -24,7 +22,6 @@ from transformers import (
 
 from toolgym.agents.forward import TrainingForward, padded_logprobs
 from toolgym.agents.ppo import ValueHead
-from toolgym.agents.shared_prefix import prefix_groups
 from toolgym.agents.tokens import Sample, completions, unpack
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -74,15 +71,6 @@ def several_groups():
     ]
 
 
-def families():
-    """Prompts that begin alike: one of them twice, one that another goes on from, and one that only looks so."""
-    generator = torch.Generator().manual_seed(3)
-    tools = torch.randint(0, VOCABULARY, (20,), generator=generator).tolist()
-    prompts = [[*tools, 5, 6], [*tools, 5, 7, 8], tools, [*tools, 9], [*tools[:8], *tools[:14]]]
-    found = [sample(prompt, 6 + i, (2,), generator) for i, prompt in enumerate(prompts)]
-    return [*found, sample(prompts[1], 3, (), generator)]
-
-
 def gradients(model, logprobs):
     upstream = torch.randn(len(logprobs), generator=torch.Generator().manual_seed(2))
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -103,42 +91,9 @@ def assert_equal_to_plain(model, forward, samples, temperature=0.7):
 
 @pytest.mark.parametrize("make", [llama, qwen2])
 @pytest.mark.parametrize("layout", ["split", "cached", "padded"])
-@pytest.mark.parametrize("samples", [several_groups, families])
-def test_gradients_are_those_of_the_plain_batch(make, layout, samples):
+def test_gradients_are_those_of_the_plain_batch(make, layout):
     model = make()
-    assert_equal_to_plain(model, TrainingForward(model, layout), samples())
-
-
-def test_what_prompts_have_in_common_is_shared_where_that_saves_tokens():
-    assert prefix_groups(families()) == [(20, [0, 1, 2, 3, 5]), (22, [4])]
-    # eight answers to each: their requests would be computed sixteen times, not twice
-    asked = [[*range(30), 40, 41], [*range(30), 50, 51]]
-    assert [n for n, _ in prefix_groups([sample(prompt, 2) for prompt in asked])] == [30]
-    assert [n for n, _ in prefix_groups([sample(prompt, 2) for prompt in asked for _ in range(18)])] == [32, 32]
-
-
-@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12), min_size=1, max_size=12))
-def test_groups_begin_alike_and_never_cost_more_than_sharing_whole_prompts(prompts):
-    samples = [sample(prompt, 1) for prompt in prompts]
-    groups = prefix_groups(samples)
-    assert sorted(i for _, group in groups for i in group) == list(range(len(samples)))
-    group_of = {i: number for number, (_, group) in enumerate(groups) for i in group}
-    for length, group in groups:
-        assert len({tuple(prompts[i][:length]) for i in group}) == 1
-        assert all(length <= len(prompts[i]) for i in group)
-    assert all(group_of[i] == group_of[prompts.index(prompt)] for i, prompt in enumerate(prompts))
-    cost = sum(length + sum(len(prompts[i]) - length for i in group) for length, group in groups)
-    assert cost <= sum(map(len, {tuple(prompt) for prompt in prompts}))
-
-
-@pytest.mark.parametrize("layout", ["split", "cached"])
-def test_a_family_of_prompts_is_read_once(layout):
-    model = llama()
-    forward = TrainingForward(model, layout)
-    read = []
-    model.model.embed_tokens.register_forward_hook(lambda _, args, __: read.append(args[0].numel()))
-    forward.logprobs([sample([*range(30), i], 1) for i in range(4)])
-    assert sum(read) == 30 + 4
+    assert_equal_to_plain(model, TrainingForward(model, layout), several_groups())
 
 
 @pytest.mark.parametrize("layout", ["split", "cached", "padded"])

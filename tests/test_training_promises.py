@@ -21,7 +21,6 @@ from toolgym.agents.collect import Collector  # noqa: E402
 from toolgym.agents.optimizer import MasterAdamW  # noqa: E402
 from toolgym.agents.policy import Policy  # noqa: E402
 from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
-from toolgym.agents.update import TOKENS_PER_MICRO_BATCH  # noqa: E402
 from toolgym.wrappers import OnlyTasks  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -108,24 +107,6 @@ def test_dropout_is_off_and_a_run_with_it_goes_on_to_the_same_weights(tmp_path):
     again.run()
     assert weights(again) == weights(whole)
     assert not any(module.training for module in whole.model.modules())
-
-
-def test_sft_imitates_whole_families_of_tasks_whose_shared_tools_it_reads_once(tmp_path, monkeypatch):
-    monkeypatch.setitem(TOKENS_PER_MICRO_BATCH, "cpu", 50_000)  # of bytes, where there are words elsewhere
-    run = trainer(
-        tmp_path / "run", algo="sft", env="ToolGym-Functions-v0", prompts_per_step=10, max_tokens=9000, steps=3, mix=[]
-    )
-    drawn, read = [], []
-    gold = run.collector.gold
-    run.collector.gold = lambda task: drawn.append(task[1]) or gold(task)
-    run.model.model.embed_tokens.register_forward_hook(lambda _, args, __: read.append(args[0].numel()))
-    run.run()
-    assert len(drawn) == len(set(drawn)) == 30
-    families = [{int(name.split("-")[1]) // 10 for name in drawn[i : i + 10]} for i in (0, 10, 20)]
-    assert [len(each) for each in families] == [1, 1, 1]
-    assert len(set.union(*families)) == 3
-    whole = sum(len(gold((0, name)).sample.token_ids) for name in drawn)
-    assert sum(read) < 0.6 * whole
 
 
 def test_tasks_that_a_wrapper_leaves_out_are_never_drawn():

@@ -85,8 +85,6 @@ class LazyTasks(Sequence[Task]):
 
     sizes: ClassVar[Mapping[str, int]]
     """Split -> number of tasks."""
-    family = 1
-    """Tasks that stand together, from a multiple of this on, and share their tools; it divides the number of tasks."""
 
     def __init__(self, split: str, seed: int):
         if split not in tuple(self.sizes):  # it may be anything

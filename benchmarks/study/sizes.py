@@ -77,12 +77,19 @@ def bfcl(name: str, categories: Sequence[str], n: int | None) -> Suite:
 FUNCTIONS, OFFICE = "ToolGym-Functions-v0", "ToolGym-Office-v0"
 _LAPTOP_SFT = {
     "algo": "sft",
-    "mix": [{"env": OFFICE, "level": ["single", "choose", "parallel"]}, {"env": OFFICE, "level": "easy"}],
-    "max_tokens": 800,
-    "prompts_per_step": 12,
-    "learning_rate": 2e-4,
+    "mix": [
+        {"env": OFFICE, "level": ["single", "choose", "parallel"]},
+        {"env": FUNCTIONS},
+        {"env": FUNCTIONS},
+        {"env": OFFICE, "level": "easy"},
+    ],
+    "max_tokens": 700,
+    "prompts_per_step": 4,
+    "learning_rate": 1.5e-4,
 }
-"""Most examples are of Functions, whose families of ten are drawn whole and computed for the price of four."""
+"""No tool fits in a sixth of the tasks drawn, and in 23 % of the episodes imitated: gold of more than ``max_tokens`` is
+left out, which most of Office's ``choose`` and ``parallel`` and half of Functions' ``mixed`` is. With a third without a
+tool that fits, SmolLM2 said of nearly everything that none does it (LOG.md)."""
 _LAPTOP_RL = {
     "env": FUNCTIONS_ENV,
     "env_kwargs": {"level": ["single", "choose", "irrelevant"]},
@@ -97,8 +104,8 @@ LAPTOP = Size(
     model="smollm2",
     train={"env": FUNCTIONS},
     kinds={
-        "sft_small": {**_LAPTOP_SFT, "steps": 80},
-        "sft_large": {**_LAPTOP_SFT, "steps": 320},
+        "sft_small": {**_LAPTOP_SFT, "steps": 150},
+        "sft_large": {**_LAPTOP_SFT, "steps": 600},
         "ppo": {"algo": "ppo", **_LAPTOP_RL},
         "grpo": {"algo": "grpo", **_LAPTOP_RL},
     },

@@ -28,14 +28,13 @@ class FunctionsEnv(ToolEnv):
     - ``single``: one function, one call.
     - ``choose``: one call, with one of two to four functions, most of them of the same field.
     - ``parallel``: two to four calls of one function.
-    - ``mixed``: one call each of two or three functions, of two to four.
+    - ``mixed``: one call each of two or three functions.
     - ``irrelevant``: no function on offer fits. Call nothing, and say so.
 
     An optional parameter belongs into a call just if the request mentions it, also where it asks for the default.
 
     In ``train``, made-up words stand for the functions' names in half of the tasks, and for the parameters' names in
-    half, so that descriptions have to be read (function masking, arXiv 2410.04587); and tasks come in families of ten
-    in a row, with the same tools and other requests, whose tools ``toolgym train --algo sft`` computes once.
+    half, so that descriptions have to be read (function masking, arXiv 2410.04587).
 
     Splits share no wordings of requests for one call, and no words that a parameter is drawn from (numbers, dates and
     the values of enums are alike, and some frames for several calls in a sentence). ``test_unseen`` has functions of

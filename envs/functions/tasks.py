@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from toolgym.stream import Stream, key_of
 from toolgym.tasks import LevelTasks
+from toolgym.tools import Tool
 from toolgym.types import Task, message
 
 from .catalogue import fields
@@ -16,7 +17,8 @@ from .requests import Asked, joined, many, one, spoken
 Place = tuple[str, int]
 """A function: its field, and where it is in it."""
 Made = tuple[list[Place], list[Place], Asked]
-"""The functions on offer, the one of each call, and the request."""
+"""The functions to call, the others that are shown, and the request. One function to call gets all the calls; of
+several each gets one."""
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
 
 REFUSALS = (
@@ -28,12 +30,13 @@ REFUSALS = (
 
 
 class Drawing:
-    """One task, or what a family has in common, while it is drawn."""
+    """One task while it is drawn."""
 
     def __init__(self, split: str, s: Stream):
         self.split, self.s = split, s
         self.fields = fields(split)
         self.names = tuple(self.fields)
+        self.style = draw_style(s, split)
 
     def place(self, field: str = "") -> Place:
         field = field or self.s.pick(self.names)
@@ -42,59 +45,43 @@ class Drawing:
     def function(self, place: Place) -> Function:
         return self.fields[place[0]][place[1]]
 
-    def others(self, beside: Sequence[Place], n: int) -> list[Place]:
-        """``n`` functions beside others; most are of the same field, and easily taken for them."""
+    def others(self, needed: Sequence[Place], n: int) -> list[Place]:
+        """``n`` functions beside those needed; most are of the same field, and easily taken for them."""
         found: list[Place] = []
         while len(found) < n:
-            other = self.place(self.s.pick(beside)[0] if self.s.chance(0.7) else "")
-            if other not in beside and other not in found:
+            other = self.place(self.s.pick(needed)[0] if self.s.chance(0.7) else "")
+            if other not in needed and other not in found:
                 found.append(other)
         return found
 
-    def ask(self, place: Place) -> Asked:
-        return one(self.function(place), self.s, self.split)
+
+def _single(d: Drawing) -> Made:
+    place = d.place()
+    return [place], [], one(d.function(place), d.s, d.split)
 
 
-class Family:
-    """What the tasks of a family have in common: ``one`` function, or ``several``, to be on offer, and their looks."""
-
-    def __init__(self, split: str, key: int):
-        d = Drawing(split, Stream(key, len(LEVELS)))
-        style = draw_style(d.s, split)
-        self.one = [d.place()]
-        first = d.place()
-        self.several = d.s.shuffled([first, *d.others([first], d.s.between(1, 3))])
-        places = dict.fromkeys(self.one + self.several)
-        self.tools = {place: dressed(*place, draw_look(d.function(place), style, d.s)) for place in places}
+def _choose(d: Drawing) -> Made:
+    place = d.place()
+    return [place], d.others([place], d.s.between(1, 3)), one(d.function(place), d.s, d.split)
 
 
-def _single(d: Drawing, family: Family) -> Made:
-    place = family.one[0]
-    return family.one, [place], d.ask(place)
+def _parallel(d: Drawing) -> Made:
+    place = d.place()
+    return [place], [], many(d.function(place), d.s.between(2, 4), d.s, d.split)
 
 
-def _choose(d: Drawing, family: Family) -> Made:
-    place = d.s.pick(family.several)
-    return family.several, [place], d.ask(place)
+def _mixed(d: Drawing) -> Made:
+    first = d.place()
+    places = [first, *d.others([first], d.s.between(1, 2))]
+    return places, d.others(places, d.s.between(0, 1)), joined([one(d.function(p), d.s, d.split) for p in places], d.s)
 
 
-def _parallel(d: Drawing, family: Family) -> Made:
-    place = family.one[0]
-    text, asked = many(d.function(place), d.s.between(2, 4), d.s, d.split)
-    return family.one, [place] * len(asked), (text, asked)
+def _irrelevant(d: Drawing) -> Made:
+    place = d.place()
+    return [], d.others([place], d.s.pick((1, 1, 2, 3))), one(d.function(place), d.s, d.split)
 
 
-def _mixed(d: Drawing, family: Family) -> Made:
-    places = d.s.shuffled(family.several)[: d.s.between(2, 3)]
-    return family.several, places, joined([d.ask(place) for place in places], d.s)
-
-
-def _irrelevant(d: Drawing, family: Family) -> Made:
-    shown = family.one if d.s.chance(0.5) else family.several
-    return shown, [], d.ask(d.others(shown, 1)[0])
-
-
-MAKERS: dict[str, Callable[[Drawing, Family], Made]] = {
+MAKERS: dict[str, Callable[[Drawing], Made]] = {
     "single": _single,
     "choose": _choose,
     "parallel": _parallel,
@@ -104,22 +91,19 @@ MAKERS: dict[str, Callable[[Drawing, Family], Made]] = {
 LEVELS = tuple(MAKERS)
 
 
-def family_size(split: str) -> int:
-    """Tasks in a row that share their tools. In training they do, for what they share is computed once there; elsewhere
-    more tools say more."""
-    return 10 if split == "train" else 1
-
-
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
     """The task of a level at an index."""
-    family = Family(split, key_of(seed, split, index - index % family_size(split)))
     d = Drawing(split, Stream(key_of(seed, split, index), LEVELS.index(level)))
-    shown, callees, (text, asked) = MAKERS[level](d, family)
-    calls = [call_of(*family.tools[place], arguments) for place, arguments in zip(callees, asked, strict=False)]
+    needed, beside, (text, asked) = MAKERS[level](d)
+    tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
+    for place in (*needed, *beside):
+        tools[place] = dressed(*place, draw_look(d.function(place), d.style, d.s))
+    callees = needed * len(asked) if len(needed) == 1 else needed
+    calls = [call_of(*tools[place], arguments) for place, arguments in zip(callees, asked, strict=False)]
     return Task(
         f"{split}-{index:06}-{level}",
         (message("user", spoken(text, d.s)),),
-        tuple([family.tools[place][0] for place in shown]),
+        tuple(d.s.shuffled([tool for tool, _ in tools.values()])),
         (tuple(calls),),
         response=None if calls else d.s.pick(REFUSALS),
         split=split,
@@ -132,10 +116,6 @@ class FunctionsTasks(LevelTasks):
 
     sizes = SIZES
     known = LEVELS
-
-    @property
-    def family(self) -> int:  # type: ignore[override]
-        return family_size(self.split)
 
     def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, self.kind(index))
