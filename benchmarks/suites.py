@@ -21,7 +21,10 @@ those of the texts that the agent wrote, counted with its own tokenizer, end tok
 The suites' own scores are those of ``summarize`` of each; with fewer tasks than a category has, they are estimates.
 In repeat r a local model samples, and ``random`` draws, with seed + r; other agents are asked again.
 
-Not in the set: BFCL's agentic categories, which take a memory made in a run before, or the web; v4's overall has none.
+With ``--agentic`` BFCL has its agentic categories too. Each agent first makes its memories, in twice 37 conversations
+of 323 messages in all, whatever ``-n`` is; they count in no number. Questions for the web replay what was recorded
+(``toolgym eval --env ToolGym-BFCL-Agentic-v0 --category web_search --env-arg web=record``). memory_vector is missing:
+v4's overall is the one in which that counts as 0.
 
 Results: suites.json, suites.md and suites.png in OUT, or in --results. benchmarks/results has those of
 ``--agents oracle,silent,random -n all``, and as suites_smollm2 those of
@@ -44,7 +47,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from toolgym.assets import AssetError
+from toolgym.assets import AssetError, cache_folder
 from toolgym.commands.agent_specs import Player, agent_specs
 from toolgym.commands.evaluation import Tally
 from toolgym.commands.resolve import UserError, make_env
@@ -52,7 +55,7 @@ from toolgym.commands.terminal import plain, screen
 from toolgym.report.comparison import Comparison, Played, as_data, played
 from toolgym.report.comparison_png import write_comparison_png
 from toolgym.report.comparison_tables import markdown, print_comparison
-from toolgym.report.suite_set import STANDARD, Part, SuitePlan
+from toolgym.report.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
 from toolgym.rollout import AgentError, agent_name, evaluate
 from toolgym.runlog import RunError, write_atomic
 from toolgym.types import Trajectory
@@ -61,8 +64,11 @@ from toolgym.types import Trajectory
 def probe(plan: SuitePlan, n: int | None, extra: dict[str, Any]) -> tuple[list[tuple[Part, int]], dict[str, str]]:
     """The parts that can be played here, and how many tasks of each; and why the others cannot."""
     found, missing = [], {}
-    most = plan.most if n is None else n
     for part in plan.parts:
+        most = None if part.memory == "makes" else plan.most if n is None else n
+        if part.recorded and not (folder := cache_folder() / part.recorded).is_dir():
+            missing[part.name] = f"nothing is recorded in {folder}: play it once with --env-arg web=record"
+            continue
         try:
             size = len(make_env(part.env_id, part.env_kwargs | extra).tasks)
             found.append((part, size if most is None else min(most, size)))
@@ -79,7 +85,7 @@ def play(
     args: argparse.Namespace,
     console: Console,
 ) -> dict[str, list[Trajectory]]:
-    """The episodes of each part; those that the folder has are not played again."""
+    """The episodes of each part that counts; those that the folder has are not played again."""
     columns = [
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
@@ -99,24 +105,25 @@ def play(
             progress.update(bar, advance=1, tally=tally)
 
         for part, n in parts:
-            episodes[part.name] = []
             for repeat in range(args.repeats):
+                memory = {"memory": str(folder / "memory" / str(repeat))} if part.memory else {}
                 found = evaluate(
                     part.env_id,
                     player.for_repeat(repeat),
-                    env_kwargs=part.env_kwargs | args.extra,
+                    env_kwargs=part.env_kwargs | args.extra | memory,
                     n=n,
                     seed=args.seed,
                     out=folder / part.name / str(repeat),
                     resume=True,
-                    batch_size=args.batch_size,
+                    batch_size=1 if part.memory == "makes" else args.batch_size,
                     on_episode=note,
                 )
                 for trajectory in found:
                     if id(trajectory) not in fresh:
                         note(trajectory)
                     trajectory.repeat = repeat
-                episodes[part.name] += found
+                if part.memory != "makes":
+                    episodes.setdefault(part.name, []).extend(found)
     return episodes
 
 
@@ -138,9 +145,12 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
     """Play what is not played yet, and write the results each time that an agent is through; the last of them, and
     whether there is a picture."""
     plans = [STANDARD[name] for name in args.suites]
+    if args.agentic:
+        plans = [replace(plan, parts=plan.parts + BFCL_AGENTIC) if plan.name == "bfcl" else plan for plan in plans]
     specs = agent_specs(",".join(args.agents))
     settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
     settings = {"agents": specs, "suites": args.suites, **settings, **args.extra}
+    settings |= {"agentic": True} if args.agentic else {}
     check_nothing_is_lost(args.results or args.out, settings)
     probed = {}
     for plan in plans:
@@ -199,6 +209,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--agents", action="append", required=True, metavar="SPECS", help="with commas between")
     parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
     parser.add_argument("-n", "--n", default="50", metavar="N", help="tasks of each part (50), or all")
+    parser.add_argument("--agentic", action="store_true", help="BFCL's agentic categories too: 74 conversations first")
     parser.add_argument("--repeats", type=int, default=1, metavar="R", help="episodes of each task (1)")
     parser.add_argument("--k", metavar="K,...", help="which pass@k to show, R at most (1 and R)")
     parser.add_argument("--seed", type=int, default=0, help="draws the tasks, and what agents sample (0)")

@@ -245,6 +245,26 @@ def test_one_command_one_table(suites, tmp_path, capsys):
     assert json.loads((tmp_path / "b/suites.json").read_text()) == json.loads((tmp_path / "a/suites.json").read_text())
 
 
+def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(suites, "cache_folder", lambda: tmp_path / "cache")
+    arguments = ["--agents", "oracle,silent", "--suites", "bfcl", "-n", "2", "--agentic", "--out", str(tmp_path / "a")]
+    assert suites.main(arguments) == 0
+    oracle, silent = result(tmp_path / "a")["played"]
+    asked = [name for name in oracle["parts"] if name.startswith(("memory", "web"))]
+    assert asked == ["memory_kv", "memory_rec_sum"]
+    assert oracle["parts"]["memory_kv"]["success"]["mean"] == oracle["parts"]["memory_rec_sum"]["success"]["mean"] == 1
+    # .4 of it agentic: no web, and two memories of three
+    assert oracle["scores"]["v4 overall, not run as 0"] == pytest.approx(0.6 + 0.4 * (0 + 2 / 3) / 2, abs=1e-5)
+    assert silent["parts"]["memory_kv"]["invalid"] == 0  # it made a memory too, an empty one
+    assert silent["parts"]["memory_kv"]["success"]["mean"] == 0
+    made = tmp_path / "a" / "oracle" / "bfcl" / "memory" / "0" / "kv" / "memory_snapshot" / "prereq_checkpoints"
+    assert len(list(made.glob("*.json"))) == 37
+    assert "nothing is recorded in" in capsys.readouterr().out.replace("\n", " ")
+    played = lines(tmp_path / "a")
+    assert suites.main(arguments) == 0
+    assert lines(tmp_path / "a") == played
+
+
 def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(suites, tmp_path):
     arguments = ["--agents", "random", "--suites", "office", "-n", "1", "--repeats", "2", "--out"]
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:

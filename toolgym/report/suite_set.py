@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,11 @@ class Part(msgspec.Struct, frozen=True):
     name: str
     env_id: str
     env_kwargs: dict[str, Any]
+    memory: Literal["", "makes", "uses"] = ""
+    """Of the agent's own, in a folder of its run: what ``makes`` it is played whole, one episode after the other, and
+    is in no number; what ``uses`` it comes after."""
+    recorded: str = ""
+    """The folder, in the cache, of the recordings that it replays."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -64,6 +69,16 @@ BFCL_SINGLE_TURN = (
     "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple", "live_irrelevance", "live_relevance",
 )  # fmt: skip
 BFCL_MULTI_TURN = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param", "multi_turn_long_context")
+_AGENTIC = "ToolGym-BFCL-Agentic-v0"
+BFCL_AGENTIC = (
+    Part("memory_kv_prereq", _AGENTIC, {"category": "memory_kv_prereq"}, "makes"),
+    Part("memory_rec_sum_prereq", _AGENTIC, {"category": "memory_rec_sum_prereq"}, "makes"),
+    Part("memory_kv", _AGENTIC, {"category": "memory_kv"}, "uses"),
+    Part("memory_rec_sum", _AGENTIC, {"category": "memory_rec_sum"}, "uses"),
+    Part("web_search_base", _AGENTIC, {"category": "web_search_base"}, recorded="bfcl-web"),
+    Part("web_search_no_snippet", _AGENTIC, {"category": "web_search_no_snippet"}, recorded="bfcl-web"),
+)
+"""BFCL's agentic categories; memory_vector, which takes a sentence model, is not there."""
 FUNCTIONS_LEVELS = ("single", "choose", "parallel", "mixed", "irrelevant")
 OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant", "dialogue", "recover")
 MATH_LEVELS = (1, 2, 3, 4, 5)
