@@ -13,6 +13,7 @@ language model of 0.8 million parameters is made from nothing, the same for all 
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from pathlib import Path
@@ -82,8 +83,14 @@ def main() -> None:
 
 def seeds_of(text: str) -> list[int]:
     """ "3" is 0, 1, 2; "1," is 1 alone."""
-    found = [int(part) for part in text.split(",") if part]
-    return found if "," in text else list(range(found[0]))
+    try:
+        found = [int(part) for part in text.split(",") if part]
+    except ValueError:
+        found = []
+    seeds = found if "," in text or not found else list(range(found[0]))
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither how many seeds (5) nor which, with commas (1,2)")
+    return seeds
 
 
 def write(text: str, results: Path) -> None:

@@ -65,6 +65,15 @@ def test_it_goes_on_where_it_stopped(study, tmp_path, capsys):
         study(tmp_path, "--arms=grpo", "--set=grpo.steps=3")
 
 
+def test_seeds_are_counted_or_named(study, tmp_path, capsys):
+    results = study(tmp_path, "--arms=raw", "--seeds=3,1")
+    assert sorted(path.name for path in results.glob("*.json")) == ["raw-1.json", "raw-3.json"]
+    for wrong in ("0", "x", ","):
+        with pytest.raises(SystemExit, match="2"):
+            study(tmp_path, f"--seeds={wrong}")
+        assert f"'{wrong}' is neither how many seeds" in capsys.readouterr().err
+
+
 def test_a_setting_that_there_is_not_is_an_error_in_words(study, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         study(tmp_path, "--set=dpo.steps=3")

@@ -51,7 +51,8 @@ def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: s
     axes.set_yticks(range(len(arms)), [arm.says for arm in arms])
     axes.set_xlim(left=0)
     axes.set_title(f"{title}: success, %", fontsize=10, loc="left")
-    axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
+    if arms:
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
     plain_axes(axes)
 
 

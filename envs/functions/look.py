@@ -28,8 +28,8 @@ class Style(msgspec.Struct, frozen=True):
 
     ``writing``: snake, camel, dotted (the field, a dot, the name) or app (the field in front). ``names``,
     ``parameters``: 0, or which made-up words stand for the functions' names and for the parameters' names. Such words
-    say nothing, so whoever trains on them learns to read descriptions and to copy names: functions that were never
-    seen are called better for it (Hammer, arXiv 2410.04587, calls it function masking).
+    say nothing, so whoever trains on them has to read descriptions and to copy names. Hammer (arXiv 2410.04587), which
+    calls it function masking, finds that functions never seen are called better for it.
     """
 
     writing: str
