@@ -182,7 +182,10 @@ class SB3Trainer:
             env: gym.Env[Any, Any] = gym.make(self.config.env, **self.config.env_kwargs)
             if self._learn_from:
                 env = OnlyTasks(env, self._learn_from)
-            env = DiscreteTools(env, **self.config.discrete_kwargs)
+            try:
+                env = DiscreteTools(env, **self.config.discrete_kwargs)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"discrete_kwargs {self.config.discrete_kwargs}: {error}") from error
             return gym.wrappers.TransformReward(env, lambda reward: REWARD_SCALE * float(reward))
 
         return DummyVecEnv([make] * ENVS)

@@ -93,6 +93,8 @@ def read_config(run: Path) -> SB3Config:
     try:
         kept: Mapping[str, Any] = json.loads((run / "config.json").read_text("utf-8"))
         return SB3Config(**{name: kept[name] for name in NAMES if name in kept})
+    except FileNotFoundError:
+        raise RunError(f"{run} holds no run of stable-baselines3: it has no config.json") from None
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"{run} holds no run of stable-baselines3: {error}") from None
 

@@ -39,6 +39,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -67,7 +68,10 @@ def probe(plan: SuitePlan, n: int | None, extra: dict[str, Any]) -> tuple[list[t
     for part in plan.parts:
         most = None if part.memory == "makes" else plan.most if n is None else n
         if part.recorded and not (folder := cache_folder() / part.recorded).is_dir():
-            missing[part.name] = f"nothing is recorded in {folder}: play it once with --env-arg web=record"
+            missing[part.name] = (
+                f"nothing is recorded in {folder}: toolgym eval --env {part.env_id} --category {part.name} "
+                "--env-arg web=record, with a key of serpapi.com in SERPAPI_API_KEY, does"
+            )
             continue
         try:
             size = len(make_env(part.env_id, part.env_kwargs | extra).tasks)
@@ -99,12 +103,14 @@ def play(
     with Progress(*columns, console=console, expand=True) as progress:
         bar = progress.add_task(f"{agent_name(player.agent)} {title}", total=total, tally=tally)
 
-        def note(trajectory: Trajectory) -> None:
+        def note(trajectory: Trajectory, counts: bool) -> None:
             fresh.add(id(trajectory))
-            tally.add(trajectory)
+            if counts:
+                tally.add(trajectory)
             progress.update(bar, advance=1, tally=tally)
 
         for part, n in parts:
+            counts = part.memory != "makes"
             for repeat in range(args.repeats):
                 memory = {"memory": str(folder / "memory" / str(repeat))} if part.memory else {}
                 found = evaluate(
@@ -115,14 +121,14 @@ def play(
                     seed=args.seed,
                     out=folder / part.name / str(repeat),
                     resume=True,
-                    batch_size=1 if part.memory == "makes" else args.batch_size,
-                    on_episode=note,
+                    batch_size=args.batch_size if counts else 1,
+                    on_episode=partial(note, counts=counts),
                 )
                 for trajectory in found:
                     if id(trajectory) not in fresh:
-                        note(trajectory)
+                        note(trajectory, counts)
                     trajectory.repeat = repeat
-                if part.memory != "makes":
+                if counts:
                     episodes.setdefault(part.name, []).extend(found)
     return episodes
 

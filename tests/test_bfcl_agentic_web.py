@@ -165,7 +165,7 @@ def test_what_was_not_recorded_makes_the_episode_no_evidence_and_says_what_to_do
         *_, terminated, _, info = env.step(act(env, call))
         assert terminated
         assert not info["reward_valid"]
-        assert "web='record'" in info["error"]
+        assert "web=record" in info["error"]
         assert KEY_ENV in info["error"]
     env.reset(seed=0)
     assert env.step(act(env, fetch("ftp://x")))[4]["reward_valid"]  # the policy's own mistake

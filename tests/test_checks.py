@@ -176,7 +176,7 @@ def test_a_task_is_whole_after_a_journey():
 def test_an_envs_arguments():
     with refused(TypeError, "state=Shop", "not a Shop"):
         ToolEnv(shop_tasks(), state=Shop())  # type: ignore[arg-type]
-    for name, least in (("max_turns", 1), ("max_calls", 0), ("max_action_chars", 0)):
+    for name, least in (("max_turns", 1), ("max_calls", 0), ("max_action_chars", 1)):
         with refused(ValueError, f"{name} must be at least {least}, got -1"):
             shop(**{name: -1})
         for wrong in ("3", 1.5, True):
@@ -282,7 +282,7 @@ def test_a_result_that_is_not_json_is_the_tools_failure_and_not_the_policys(name
     assert info["calls"][0].result.error == "not_json"
     assert not info["reward_valid"]
     assert info["error"] == observation["messages"][-1]["content"]
-    assert re.search(f"{name} returned a {kinds[0]} that is not JSON: {kinds[1]} has no __str__", info["error"])
+    assert re.search(f"{name} returned what is not JSON, of type {kinds[0]}: {kinds[1]} has no __str__", info["error"])
     assert "0x" not in info["error"]
     env.reset()
     assert env.step(saying("bye"))[4]["reward_valid"]
@@ -315,7 +315,7 @@ def test_a_result_that_has_no_text_is_an_error():
     ):  # fmt: skip
         result = Tool("t", function=lambda value=value: value, timeout=None).run({})
         assert result.error == "not_json"
-        assert result.content.startswith(f"Error: t returned a {kind} that is not JSON: ")
+        assert result.content.startswith(f"Error: t returned what is not JSON, of type {kind}: ")
         assert "0x" not in result.content
 
 

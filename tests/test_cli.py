@@ -176,7 +176,10 @@ def test_a_number_that_cannot_be_meant_is_named_with_its_option(run, option, val
         (["show", "TestShopEnv-v0", "--env-arg", "max_turns=true"], "max_turns must be a whole number"),
         (["show", "TestPlainEnv-v0", "--category", "all"], "--env-arg NAME=VALUE"),
         (["show", "ToolGym-Office-v0", "--category", "chain"], "--env-arg level=chain"),
-        (["show", "ToolGym-Office-v0", "--env-arg", "outcome=x"], "'int'; check the env's arguments: outcome='x'"),
+        (["show", "ToolGym-Office-v0", "--env-arg", "outcome=x"], "a wrong verdict costs, a number; got 'x'"),
+        (["show", "toolgym-bfcl-v0"], "Did you mean ToolGym-BFCL-v0"),
+        (["show", "TestShopEnv-v0", "--env-arg", "max_action_chars=0"], "max_action_chars must be at least 1, got 0"),
+        (["report", "--html", "/proc/x.html", "{run}"], "cannot write the page /proc/x.html"),
         (["show", "TestShopEnv-v0", "--category", ","], "name a category"),
         (["show", "TestShopEnv-v0", "--category", ""], "name a category"),
         (["show", "TestShopEnv-v0", "--category", "all", "--env-arg", "category=greetings"], "given twice"),
@@ -203,7 +206,10 @@ def test_a_number_that_cannot_be_meant_is_named_with_its_option(run, option, val
         (["fetch", "gold"], "choose bfcl"),
     ],
 )
-def test_a_mistake_is_explained_without_a_traceback(run, words, says):
+def test_a_mistake_is_explained_without_a_traceback(run, words, says, tmp_path):
+    if "{run}" in words:
+        evaluate(run, "--out", tmp_path / "run")
+        words = [*words[:-1], tmp_path / "run"]
     status, _, err = run(*words)
     assert status == 1
     assert err.startswith("error: ")
@@ -459,6 +465,12 @@ def test_a_run_that_cannot_be_gone_on_with_is_refused_before_the_bar(run, tmp_pa
     status, shown, err = run("eval", "--env", "TestShopEnv-v0", "--agent", "oracle", "--out", out, "--resume")
     assert (status, shown) == (1, "")
     assert str(out) in err
+    assert holding != "another agent's" or "not 'oracle'" in err  # what it was, and what was asked for
+
+
+def test_all_tasks_may_be_asked_for_in_words(run):
+    shown = [run("eval", "--env", "TestShopEnv-v0", "--agent", BUYER, *words)[1] for words in ([], ["-n", "all"])]
+    assert re.sub(r"[\d.]+ s\b", "", shown[0]) == re.sub(r"[\d.]+ s\b", "", shown[1])
 
 
 def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run):

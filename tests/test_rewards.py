@@ -296,6 +296,14 @@ def test_a_rubric_of_no_terms_is_refused(given, error, says):
         Rubric(given)
 
 
+def test_terms_have_names_of_their_own_and_one_that_fails_is_named():
+    with pytest.raises(ValueError, match="'mine' stands twice"):
+        Rubric([("mine", terms.exact, 1.0), ("mine", terms.layout, 1.0)])
+    with pytest.raises(ZeroDivisionError) as failed:
+        Rubric([("ratio", lambda evidence: 1 / 0, 1.0)]).score(evidence((), answer(say="Hi")))
+    assert failed.value.__notes__ == ["in the rubric's term 'ratio'"]
+
+
 def test_a_rubric_is_the_weighted_sum_of_its_terms():
     rubric = Rubric([("format", terms.layout, 0.5), ("short", lambda evidence: (-0.25, "too long"), 2)])
     scores = rubric.score(evidence((KM,), answer(KM, MILES)))

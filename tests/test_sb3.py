@@ -268,7 +268,7 @@ def test_training_from_the_command_line(tmp_path, capsys):
     assert "It took 448 actions, not 410" in said
     assert main(["train", "--algo", "sb3-a2c", "--steps", "800", "--resume", *settings]) == 0
     assert main(["train", "--algo", "sb3-a2c", "--seed", "1", "--steps", "800", "--resume", *settings]) == 1
-    assert "other settings (seed=0)" in capsys.readouterr().err
+    assert "other settings (seed=0, not 1)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -285,6 +285,7 @@ def test_training_from_the_command_line(tmp_path, capsys):
             ["--algo", "sb3-ppo", "--discrete-kwargs", '{"max_candidates": 3}', "--eval-every", "0"],
             "multiple of fillings",
         ),
+        (["--algo", "sb3-ppo", "--discrete-kwargs", '{"foo": 3}', "--eval-every", "0"], "discrete_kwargs {'foo': 3}: "),
     ],
 )
 def test_settings_that_do_not_apply_are_refused(tmp_path, monkeypatch, capsys, arguments, message):

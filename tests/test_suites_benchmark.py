@@ -182,6 +182,11 @@ def test_options_belong_to_the_agent_before_them():
     assert options_of("endpoint:model=m,base_url=http://localhost:8000/v1")[1]["base_url"] == "http://localhost:8000/v1"
 
 
+def test_an_option_without_a_value_is_told_from_a_module(monkeypatch):
+    with pytest.raises(UserError, match="options are written name=value, policy:seed=1"):
+        agent_specs("policy:model")
+
+
 @pytest.mark.parametrize("wrong", ["", " , ", "oracel", "seed=3", "polcy:model=x"])
 def test_an_agent_that_is_not_there_is_named(wrong):
     with pytest.raises(UserError, match="choose oracle, random"):
@@ -259,7 +264,9 @@ def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_pa
     assert silent["parts"]["memory_kv"]["success"]["mean"] == 0
     made = tmp_path / "a" / "oracle" / "bfcl" / "memory" / "0" / "kv" / "memory_snapshot" / "prereq_checkpoints"
     assert len(list(made.glob("*.json"))) == 37
-    assert "nothing is recorded in" in capsys.readouterr().out.replace("\n", " ")
+    shown = capsys.readouterr().out.replace("\n", " ")
+    assert "nothing is recorded in" in shown
+    assert f"{oracle['total']['success']['mean']:.0%} ok" in shown  # the bar and the table count the same
     played = lines(tmp_path / "a")
     assert suites.main(arguments) == 0
     assert lines(tmp_path / "a") == played

@@ -302,7 +302,7 @@ def _parser() -> argparse.ArgumentParser:
             "--steps are then actions (20000); --out, --env, --env-kwargs, --eval-kwargs,\n"
             "--eval-every (5000), --eval-tasks (200), --save-every (5000), --learning-rate\n"
             "(0.001) and --seed apply too.",
-            "  toolgym train --algo sft --steps 200 --learning-rate 3e-4 --out runs/sft\n"
+            "  toolgym train --algo sft --steps 200 --learning-rate 1.5e-4 --out runs/sft\n"
             "  toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo\n"
             '  toolgym train --env ToolGym-BFCL-v0 --env-kwargs \'{"category": "multiple"}\' \\\n'
             "      --eval-kwargs '{}' --model my-model --out runs/mine\n"

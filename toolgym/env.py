@@ -83,7 +83,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.rubric = get_rubric(rubric)
         self.max_turns = whole_number("max_turns", max_turns, 1)
         self.max_calls = whole_number("max_calls", max_calls, 0)
-        self.max_action_chars = whole_number("max_action_chars", max_action_chars, 0)
+        self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)
         self.render_mode = render_mode
         self.observation_space = Transcript()
         self.action_space = Text(max_length=max_action_chars)

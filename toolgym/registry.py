@@ -86,8 +86,10 @@ def register(env_id: str, entry_point: str | Callable[..., gym.Env[Any, Any]], *
     """Make ``gym.make(env_id)`` and ``gym.make_vec(env_id)`` work for a ToolEnv.
 
     ``entry_point`` is a class or function that gives a ToolEnv, or "module:name" of one, imported when
-    first needed; ``kwargs`` are its defaults.
+    first needed; ``kwargs`` are its defaults. Raises TypeError for anything else.
     """
+    if not callable(entry_point) and not (isinstance(entry_point, str) and ":" in entry_point):
+        raise TypeError(f'{env_id} needs a class, a function, or the "module:name" of one; got {entry_point!r}')
     gym.register(
         env_id,
         entry_point=entry_point,

@@ -163,8 +163,8 @@ def check_same_run(
     before = kept()
     differing = [name for name in asked if before.get(name) != asked[name] and name not in free]
     if differing:
-        was = ", ".join(f"{name}={before.get(name)!r}" for name in differing)
-        raise RunError(f"{folder} holds another run, with other settings ({was}); resume it with the same")
+        settings = ", ".join(f"{name}={before.get(name)!r}, not {asked[name]!r}" for name in differing)
+        raise RunError(f"{folder} holds another run, with other settings ({settings}); resume it with the same")
 
 
 def _settings(about: Path) -> Mapping[str, Any]:
@@ -216,7 +216,9 @@ def _load(line: str, where: str) -> Trajectory:
     try:
         return msgspec.convert(json.loads(line), Trajectory, dec_hook=_thaw)
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{where} is not an episode: {error}") from None
+        raise RunError(
+            f"{where} is not an episode: {error}. Delete that line to go without it; --resume then plays it again"
+        ) from None
 
 
 def _thaw(kind: type, value: Any) -> Any:

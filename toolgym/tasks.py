@@ -24,7 +24,7 @@ def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
     Raises ValueError for all tasks of a suite that makes them on demand.
     """
     if n is None and len(tasks) > MOST_TASKS:
-        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n)")
+        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n, -n)")
     if n is None or n >= len(tasks):
         return [task.id for task in tasks]
     import numpy as np

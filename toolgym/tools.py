@@ -200,7 +200,7 @@ class Tool:
         try:
             text = str(value) if isinstance(value, str) else _json(value)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
-            text = f"Error: {self.name} returned a {type(value).__name__} that is not JSON: {error}"
+            text = f"Error: {self.name} returned what is not JSON, of type {type(value).__name__}: {error}"
             return ToolResult(self._cut(text), "not_json")
         return ToolResult(self._cut(text))
 

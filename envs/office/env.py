@@ -72,6 +72,8 @@ class OfficeEnv(ToolEnv):
         outcome: float = 3.0,
         **kwargs: Any,
     ):
+        if not isinstance(outcome, (int, float)):
+            raise TypeError(f"outcome is what a wrong verdict costs, a number; got {outcome!r}")
         if outcome < 0:
             raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
         reward = ExtendedReward(get_rubric(rubric))

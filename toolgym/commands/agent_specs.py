@@ -23,6 +23,8 @@ def agent_specs(text: str) -> list[str]:
             found.append(word)
     for spec in found:
         name, _ = options_of(spec)
+        if (base := name.partition(":")[0]) in AGENTS and base != name:
+            raise UserError(f"agent {spec!r}: options are written name=value, {base}:seed=1")
         if ":" not in name and name not in AGENTS:
             raise UserError(f"no agent {name!r}: choose {', '.join(AGENTS)}, or give module:Class")
     if not found:

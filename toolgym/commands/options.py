@@ -47,7 +47,7 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     env_options(parser)
     how = parser.add_argument_group("how to play")
-    how.add_argument("-n", type=whole(1), metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
     how.add_argument("--seed", type=whole(0), default=0, help="draws the tasks, and what the agent samples (0)")
     how.add_argument("--batch-size", type=whole(1), default=16, metavar="B", help="episodes at once (16)")
@@ -63,6 +63,11 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
+
+
+def tasks(text: str) -> int | None:
+    """Reads how many: a whole number, or "all"."""
+    return None if text == "all" else whole(1)(text)
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -97,7 +97,8 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
     if ":" in env_id:
         _here_first()
     elif env_id not in SUITES:
-        close = get_close_matches(env_id, SUITES, 1, cutoff=0.3)
+        alike = {name.lower(): name for name in SUITES}
+        close = [alike[name] for name in get_close_matches(env_id.lower(), alike, 1)]
         hint = f" Did you mean {close[0]}?" if close else ""
         raise UserError(f"no suite {env_id!r}: `toolgym list` shows them; your own is written module:Id.{hint}")
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from toolgym.report.static import SCRIPT, STYLE
 from toolgym.report.text import in_html
-from toolgym.runlog import write_atomic
+from toolgym.runlog import RunError, write_atomic
 
 COLOURS = 6
 """How many series the style sheet has colours for; further runs use them again."""
@@ -38,10 +38,13 @@ def document(title: str, header: str, sections: Iterable[str]) -> str:
 
 
 def write_document(html: str, path: str | Path) -> Path:
-    """Write a page, whole or not at all."""
+    """Write a page, whole or not at all. Raises RunError where it cannot be written."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, html)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, html)
+    except OSError as error:
+        raise RunError(f"cannot write the page {path}: {error.strerror or error}; name another file") from None
     return path
 
 

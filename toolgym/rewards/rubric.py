@@ -72,7 +72,8 @@ class Rubric:
 
     A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some.
 
-    Raises ValueError where there is no term, TypeError for a term that is no (name, function, weight).
+    Raises ValueError where there is no term or a name stands twice, TypeError for a term that is no (name, function,
+    weight).
     """
 
     def __init__(self, terms: Iterable[tuple[str, TermFunction, float]]):
@@ -84,12 +85,19 @@ class Rubric:
                 raise TypeError(f"a term is (name, function, weight), got {term!r}")
             if not callable(term[1]):
                 raise TypeError(f"term {term[0]!r} needs a function of the Evidence, got {term[1]!r}")
+        names = [term[0] for term in self.terms]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"a rubric's terms need names of their own; {twice[0]!r} stands twice")
 
     def score(self, evidence: Evidence) -> Scores:
         terms = []
         total = 0.0
         for name, function, weight in self.terms:
-            out = function(evidence)
+            try:
+                out = function(evidence)
+            except Exception as error:
+                error.add_note(f"in the rubric's term {name!r}")
+                raise
             score, reason = out if isinstance(out, tuple) else (out, "")
             try:
                 score = float(score)

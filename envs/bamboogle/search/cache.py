@@ -37,7 +37,7 @@ class Cached:
 
     def __init__(self, backend: Backend, folder: str | Path, mode: Mode):
         if mode not in get_args(Mode)[1:]:
-            raise ValueError(f"mode must be 'record' or 'replay', got {mode!r}")
+            raise ValueError(f"cache must be 'record' or 'replay', got {mode!r}")
         self.backend = backend
         self.folder = Path(folder)
         self.mode = mode

@@ -218,8 +218,9 @@ class Recorded:
                 raise Unavailable(f"{path} is damaged ({error}): delete it and record again") from None
         if ask is None:
             raise Unavailable(
-                f"{key[:200]} is not recorded in {self.folder}. To record it: web='record', with a SerpAPI key in the "
-                f"environment variable {KEY_ENV} and a network; or give web_folder= a folder that has it"
+                f"{key[:200]} is not recorded in {self.folder}. To record it: the env's argument "
+                f"web=record (--env-arg web=record), with a SerpAPI key in the environment variable {KEY_ENV} and a "
+                "network; or name a folder that has it with web_folder"
             )
         answer = ask(*asked[1:])
         self._write(path, json.dumps([key, msgspec.to_builtins(answer)]))
