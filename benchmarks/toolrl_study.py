@@ -1,7 +1,8 @@
 """The ToolRL paper's study at a chosen size: seven methods, eight other rewards, tables beside the paper's numbers.
 
     python benchmarks/toolrl_study.py                                  # tiny: five seeds, about 1.5 hours on one core
-    python benchmarks/toolrl_study.py --size laptop --seeds 1          # SmolLM2-135M, hours on two cores
+    python benchmarks/toolrl_study.py --size laptop --seeds 1 --arms raw,sft-small,sft-grpo
+                                                                       # SmolLM2-135M, 80 minutes on one core
     python benchmarks/toolrl_study.py --size gpu --model Qwen/Qwen2.5-1.5B-Instruct
     python benchmarks/toolrl_study.py --table                          # of what is there already
 
