@@ -27,7 +27,7 @@ of 323 messages in all, whatever ``-n`` is; they count in no number. Questions f
 v4's overall is the one in which that counts as 0.
 
 Results: suites.json, suites.md and suites.png in OUT, or in --results. benchmarks/results has those of
-``--agents oracle,silent,random -n all``, and as suites_smollm2 those of
+``--agents oracle,silent,random -n all --agentic``, and as suites_smollm2 those of
 ``--agents policy:model=smollm2,max_new_tokens=64,oracle,silent,random -n 2`` (70 tasks: they say little).
 """
 
@@ -67,11 +67,9 @@ def probe(plan: SuitePlan, n: int | None, extra: dict[str, Any]) -> tuple[list[t
     found, missing = [], {}
     for part in plan.parts:
         most = None if part.memory == "makes" else plan.most if n is None else n
-        if part.recorded and not (folder := cache_folder() / part.recorded).is_dir():
-            missing[part.name] = (
-                f"nothing is recorded in {folder}: toolgym eval --env {part.env_id} --category {part.name} "
-                "--env-arg web=record, with a key of serpapi.com in SERPAPI_API_KEY, does"
-            )
+        if part.recorded and not (cache_folder() / part.recorded).is_dir():
+            record = f"toolgym eval --env {part.env_id} --category {part.name} --env-arg web=record"
+            missing[part.name] = f"nothing is recorded. With a key of serpapi.com in SERPAPI_API_KEY: {record}"
             continue
         try:
             size = len(make_env(part.env_id, part.env_kwargs | extra).tasks)
