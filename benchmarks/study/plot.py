@@ -17,22 +17,27 @@ from .tables import Results
 OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Tokens of an answer", "completion_length", ("grpo", "length-fixed", "length-dynamic", "ppo")),
     ("Success in training, %: methods", "success", ("grpo", "sft-grpo", "ppo", "sft-ppo")),
+    ("Reward in training: methods", "reward", ("grpo", "sft-grpo", "ppo", "sft-ppo")),
     ("Success in training, %: scale", "success", ("grpo", "scale-equal", "scale-two-stage", "scale-dynamic")),
     ("Success in training, %: granularity", "success", ("grpo", "fine", "intermediate", "coarse")),
 )
 
 
 def write_plot(results: Results, size: Size, path: Path) -> None:
-    """Needs matplotlib (the extra ``report``)."""
+    """What there are results of. Needs matplotlib (the extra ``report``)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 7.6), dpi=110, layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
-    left, right = above.subplots(1, 2)
-    _bars(left, METHODS, results, size, "Methods")
-    _bars(right, (ARMS["grpo"], *ABLATIONS), results, size, "GRPO cold, other rewards")
-    for axes, (title, curve, names) in zip(below.subplots(1, 4), OVER_TRAINING, strict=True):
-        _lines(axes, title, curve, [ARMS[name] for name in names], results)
+    others = (ARMS["grpo"], *ABLATIONS)
+    bars = [("Methods", METHODS), ("GRPO cold, other rewards", others)]
+    bars = bars if any(arm.name in results for arm in ABLATIONS) else bars[:1]
+    lines = [each for each in OVER_TRAINING if any(results.get(name) for name in each[2])]
+    figure = Figure(figsize=(13, 7.6 if lines else 4.1), dpi=110, layout="constrained")
+    above, *below = figure.subfigures(2, 1, height_ratios=(1.15, 1)) if lines else [figure]
+    for axes, (title, arms) in zip(above.subplots(1, len(bars), squeeze=False)[0], bars, strict=True):
+        _bars(axes, arms, results, size, title)
+    for part in below:
+        for axes, (title, curve, names) in zip(part.subplots(1, len(lines), squeeze=False)[0], lines, strict=True):
+            _lines(axes, title, curve, [ARMS[name] for name in names], results)
     save_png(figure, path)
 
 
@@ -49,9 +54,9 @@ def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: s
             axes.errorbar(found.mean, at, xerr=found.half or 0.0, color=COLOURS[j % len(COLOURS)], linewidth=1.3)
             axes.plot(values, [at] * len(values), ".", color="black", markersize=3, alpha=0.6)
     axes.set_yticks(range(len(arms)), [arm.says for arm in arms])
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, min(100, axes.get_xlim()[1]))  # intervals over two seeds go far
     axes.set_title(f"{title}: success, %", fontsize=10, loc="left")
-    if arms:
+    if arms:  # nothing may have been run yet
         axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
     plain_axes(axes)
 
@@ -65,7 +70,8 @@ def _lines(axes: Any, title: str, curve: str, arms: Sequence[Arm], results: Resu
         scale = 100 if curve == "success" else 1
         mean = smooth([scale * sum(each[k] for each in curves) / len(curves) for k in range(steps)])
         axes.plot(range(1, steps + 1), mean, color=COLOURS[i], linewidth=1.6, label=arm.says)
-    axes.set_ylim(bottom=0)
+    if curve != "reward":
+        axes.set_ylim(bottom=0)
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_xlabel("training step", fontsize=8)
     if axes.lines:
