@@ -93,6 +93,9 @@ class TrainConfig:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("lora_rank", "seed", "warmup_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")

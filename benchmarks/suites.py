@@ -96,13 +96,14 @@ def play(
         TimeRemainingColumn(compact=True),
     ]
     episodes: dict[str, list[Trajectory]] = {}
-    tally, fresh = Tally(), set()
+    tally = Tally()
+    fresh: dict[int, Trajectory] = {}  # by id, and kept, lest another gets the same one
     total = args.repeats * sum(n for _, n in parts)
     with Progress(*columns, console=console, expand=True) as progress:
         bar = progress.add_task(f"{agent_name(player.agent)} {title}", total=total, tally=tally)
 
         def note(trajectory: Trajectory, counts: bool) -> None:
-            fresh.add(id(trajectory))
+            fresh[id(trajectory)] = trajectory
             if counts:
                 tally.add(trajectory)
             progress.update(bar, advance=1, tally=tally)
@@ -138,6 +139,7 @@ def check_nothing_is_lost(folder: Path, settings: dict[str, Any]) -> None:
     except FileNotFoundError:
         return
     lost = [name for key in ("agents", "suites") for name in before[key] if name not in settings[key]]
+    lost += ["--agentic"] if before.get("agentic") and not settings.get("agentic") else []
     if lost:
         raise UserError(
             f"{folder}/suites.json has results of {', '.join(lost)} too, which would be lost: name them as well (what "
@@ -231,6 +233,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("-n is a number or all, --k are numbers with commas between")
     if unknown := [name for name in args.suites if name not in STANDARD]:
         parser.error(f"no suite {unknown[0]!r}: choose from {', '.join(STANDARD)}")
+    if args.agentic and "bfcl" not in args.suites:
+        parser.error("--agentic is for the suite bfcl, which --suites leaves out")
     if not args.suites or min(args.k[0], args.repeats, args.batch_size, 1 if args.n is None else args.n) < 1:
         parser.error("-n, --repeats, --k and --batch-size must be at least 1, and --suites name one")
     if args.k[-1] > args.repeats:

@@ -270,6 +270,8 @@ def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_pa
     played = lines(tmp_path / "a")
     assert suites.main(arguments) == 0
     assert lines(tmp_path / "a") == played
+    assert suites.main([word for word in arguments if word != "--agentic"]) == 1
+    assert "has results of --agentic too" in capsys.readouterr().err
 
 
 def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(suites, tmp_path):

@@ -193,6 +193,12 @@ def test_micro_batches_keep_to_the_budget_and_part_no_group_that_fits(groups):
     assert all(len({where[i] for i in rows}) == 1 for rows in runs if cost(rows) <= budget)
 
 
+@pytest.mark.parametrize("name", ["lora_rank", "seed", "warmup_steps"])
+def test_a_number_below_zero_is_named(name):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number from 0, got -1"):
+        TrainConfig(**{name: -1})
+
+
 def test_ppo_whitens_the_advantages_that_are_in_the_loss(tmp_path):
     run = trainer(tmp_path / "run", algo="ppo", mask_truncated=True)
     (group,) = run.collector.play([(0, "train-1")], 6)

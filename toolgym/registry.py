@@ -53,7 +53,7 @@ SUITES = {
         Suite(
             "ToolGym-Functions-v0",
             "toolgym.envs.functions.env:FunctionsEnv",
-            "One request, one decision, functions of a dozen fields: short tasks made on demand, to train on cheaply",
+            "One request, one decision, functions of 14 fields: short tasks made on demand, to train on cheaply",
         ),
         Suite(
             "ToolGym-ToolRL-v0",

@@ -28,6 +28,7 @@ FINDINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("scale-dynamic", "grpo"), ("scale-dynamic", "scale-equal"), ("scale-dynamic", "scale-two-stage")),
     ),
     ("Fine beats coarse", (("fine", "coarse"), ("grpo", "coarse"), ("intermediate", "coarse"))),
+    ("GRPO after SFT helps", (("sft-grpo", "sft-small"),)),
     (
         "GRPO cold beats the others",
         (("grpo", "raw"), ("grpo", "sft-small"), ("grpo", "sft-large"), ("grpo", "ppo"), ("grpo", "sft-grpo")),
@@ -141,7 +142,7 @@ def findings(results: Results, size: Size) -> str:
 
 
 def kinds(results: Results, size: Size) -> str:
-    """The methods' success on each kind of task of the suites that have several."""
+    """The methods' success on each kind of task of the suites, but for the overall one, that have several."""
     arms = [arm for arm in METHODS if arm.name in results]
     parts = []
     for suite in size.suites:

@@ -33,8 +33,9 @@ class FunctionsEnv(ToolEnv):
 
     An optional parameter belongs into a call just if the request mentions it, also where it asks for the default.
 
-    In ``train``, made-up words stand for the functions' names in half of the tasks, and for the parameters' names in
-    half, so that descriptions have to be read (function masking, arXiv 2410.04587).
+    In ``train``, words of two random syllables stand for the functions' names in half of the tasks, and for the
+    parameters' names in half, so that descriptions have to be read (function masking, arXiv 2410.04587). Some happen to
+    be English words, which then mean something else.
 
     Splits share no wordings of requests for one call, and no words that a parameter is drawn from (numbers, dates and
     the values of enums are alike, and some frames for several calls in a sentence). ``test_unseen`` has functions of

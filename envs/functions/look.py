@@ -27,9 +27,9 @@ class Style(msgspec.Struct, frozen=True):
     """What all tools of a task have in common.
 
     ``writing``: snake, camel, dotted (the field, a dot, the name) or app (the field in front). ``names``,
-    ``parameters``: 0, or which made-up words stand for the functions' names and for the parameters' names. Such words
-    say nothing, so whoever trains on them has to read descriptions and to copy names. Hammer (arXiv 2410.04587), which
-    calls it function masking, finds that functions never seen are called better for it.
+    ``parameters``: 0, or which words of two syllables stand for the functions' names and for the parameters' names.
+    Such words say nothing, or something else, so whoever trains on them has to read descriptions and to copy names.
+    Hammer (arXiv 2410.04587) calls it function masking, and finds that functions never seen are called better for it.
     """
 
     writing: str
@@ -85,7 +85,7 @@ def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]
 
 
 def _coined(n: int) -> str:
-    """A made-up word; different ones for numbers that differ by less than 1,600."""
+    """A word of two syllables; different ones for numbers that differ by less than 1,600."""
     return _SYLLABLES[n % 40] + _SYLLABLES[n // 40 % 40]
 
 
