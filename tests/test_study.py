@@ -65,6 +65,19 @@ def test_it_goes_on_where_it_stopped(study, tmp_path, capsys):
         study(tmp_path, "--arms=grpo", "--set=grpo.steps=3")
 
 
+def test_a_result_that_lacks_a_suite_is_judged_on_it(study, tmp_path):
+    path = study(tmp_path, "--arms=raw,grpo") / "grpo-0.json"
+    whole = path.read_bytes()
+    result = json.loads(whole)
+    test = result["suites"].pop("test")
+    path.write_text(json.dumps(result))
+    table = study(tmp_path, "--table") / "study.md"
+    assert "| test |" not in table.read_text()  # of what all were judged on
+    study(tmp_path, "--arms=grpo")
+    assert json.loads(path.read_bytes())["suites"]["test"] == test
+    assert "| test |" in table.read_text()
+
+
 def test_seeds_are_counted_or_named(study, tmp_path, capsys):
     results = study(tmp_path, "--arms=raw", "--seeds=3,1")
     assert sorted(path.name for path in results.glob("*.json")) == ["raw-1.json", "raw-3.json"]

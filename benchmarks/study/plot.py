@@ -12,7 +12,7 @@ from toolgym.report.figure import COLOURS, plain_axes, save_png
 from .arms import ABLATIONS, ARMS, METHODS, Arm
 from .intervals import interval
 from .sizes import Size
-from .tables import Results
+from .tables import Results, judged_on
 
 OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Tokens of an answer", "completion_length", ("grpo", "length-fixed", "length-dynamic", "ppo")),
@@ -27,6 +27,7 @@ def write_plot(results: Results, size: Size, path: Path) -> None:
     """What there are results of. Needs matplotlib (the extra ``report``)."""
     from matplotlib.figure import Figure
 
+    size = judged_on(results, size)
     others = (ARMS["grpo"], *ABLATIONS)
     bars = [("Methods", METHODS), ("GRPO cold, other rewards", others)]
     bars = bars if any(arm.name in results for arm in ABLATIONS) else bars[:1]

@@ -31,25 +31,30 @@ class Study:
         self.size, self.model, self.runs, self.results, self.tell = size, model, runs, results, tell
 
     def do(self, arm: Arm, seed: int) -> dict[str, Any]:
-        """The result of an arm and seed. Whatever it starts from is done first; a run that was stopped goes on."""
+        """The result of an arm and seed. Whatever it starts from is done first; a run that was stopped goes on, and a
+        result that lacks some of the suites gets them."""
         path = self.results / f"{arm.name}-{seed}.json"
         about = {"arm": arm.name, "seed": seed, "settings": self.settings(arm, seed)}
+        kept: dict[str, Any] = {}
         if path.is_file():
-            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            if {key: kept[key] for key in about} == json.loads(json.dumps(about)):
-                return kept
-            raise SystemExit(f"{path} is of other settings: move it away, or give another folder")
-        model = self.trained(arm, seed)
-        result = {**about, "suites": self.judged(model), "curves": self.curves(arm, seed)}
+            kept = json.loads(path.read_text("utf-8"))
+            if {key: kept[key] for key in about} != json.loads(json.dumps(about)):
+                raise SystemExit(f"{path} is of other settings: move it away, or give another folder")
+        suites = kept.get("suites", {})
+        missing = [suite for suite in self.size.suites if suite.name not in suites]
+        if not missing:
+            return kept
+        suites |= self.judged(self.trained(arm, seed), missing)
+        result = {**about, "suites": suites, "curves": kept.get("curves") or self.curves(arm, seed)}
         write_atomic(path, json.dumps(result, indent=1) + "\n")
         overall = result["suites"][self.size.overall]["success"]
         self.tell(f"{arm.name}-{seed}: {overall:.3f} of {self.size.overall}")
         return result
 
     def settings(self, arm: Arm, seed: int) -> dict[str, Any]:
-        """What the arm's TrainConfig gets, but for paths; the model alone for raw."""
+        """What the arm's TrainConfig gets, but for paths; nothing for raw."""
         if arm.kind == "raw":
-            return {"suites": [suite.name for suite in self.size.suites]}
+            return {}
         kind, shared = self.size.kinds[arm.kind], self.size.train
         settings = {"seed": seed, "eval_every": 0, **shared, **kind}
         if arm.kind in ("ppo", "grpo"):
@@ -81,11 +86,11 @@ class Study:
         rows = read_metrics(self.runs / f"{arm.name}-{seed}")
         return {key: [round(row[key], 4) for row in rows] for key in CURVES if rows and key in rows[-1]}
 
-    def judged(self, model: str) -> dict[str, dict[str, Any]]:
-        """The model, greedily, on every suite."""
+    def judged(self, model: str, suites: Sequence[Suite]) -> dict[str, dict[str, Any]]:
+        """The model, greedily, on each suite."""
         policy = Policy(model, batch_size=64)
         chat = ChatTokens(policy.tokenizer)
-        return {suite.name: summary(played(suite, policy, chat)) for suite in self.size.suites}
+        return {suite.name: summary(played(suite, policy, chat)) for suite in suites}
 
 
 def played(suite: Suite, policy: Policy, chat: ChatTokens) -> list[Rollout]:

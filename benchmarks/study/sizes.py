@@ -113,6 +113,7 @@ LAPTOP = Size(
         bfcl("bfcl", (*BFCL, "parallel", "parallel_multiple"), 124),
         Suite("functions", FUNCTIONS, {"split": "test"}, 60),
         Suite("functions_unseen", FUNCTIONS, {"split": "test_unseen"}, 100),
+        Suite("office", OFFICE, {"split": "test", "level": "easy", "max_turns": 4}, 32),
         Suite("office_unseen", OFFICE, {"split": "test_unseen", "level": "easy", "max_turns": 4}, 32),
         Suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, 40),
         Suite("bamboogle", "ToolGym-Bamboogle-v0", {}, 16),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
+
 from . import paper
 from .arms import ARMS, METHODS, Arm
 from .intervals import Interval, interval, paired
@@ -46,6 +48,7 @@ def load(folder: Path) -> dict[str, dict[int, Any]]:
 
 
 def document(results: Results, size: Size, name: str) -> str:
+    size = judged_on(results, size)
     seeds = sorted({seed for each in results.values() for seed in each})
     parts = [
         f"# The ToolRL paper's study, size {name}",
@@ -56,15 +59,26 @@ def document(results: Results, size: Size, name: str) -> str:
         "where none fits, irrelevance is 100 less that.",
     ]
     for title, names in TABLES:
-        parts += [f"## {title}", table([ARMS[n] for n in names if n in results], results, size)]
-    parts += ["## Findings", findings(results, size), "## Kinds of tasks", kinds(results, size)]
-    parts += ["## Behaviour", behaviour(results, size)]
+        arms = [ARMS[name] for name in names if name in results]
+        if len(arms) > 1 or title == TABLES[0][0]:  # what is compared stands beside something else
+            parts += [f"## {title}", table(arms, results, size)]
+    sections = {"Findings": findings, "Kinds of tasks": kinds, "Behaviour": behaviour}
+    for title, section in sections.items():
+        if text := section(results, size):
+            parts += [f"## {title}", text]
     return "\n\n".join(parts) + "\n"
+
+
+def judged_on(results: Results, size: Size) -> Size:
+    """The size with the suites that every arm and seed was judged on."""
+    every = [result["suites"] for by_seed in results.values() for result in by_seed.values()]
+    shared = tuple(suite for suite in size.suites if all(suite.name in judged for judged in every))
+    return msgspec.structs.replace(size, suites=shared)
 
 
 def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
     if not arms:
-        return "Nothing was run yet."
+        return "None of these was run yet."
     every = [result for arm in arms for result in results[arm.name].values()]
     categories = sorted({name for result in every for name in _overall(result, size)["categories"]})
     others = [suite.name for suite in size.suites if suite.name != size.overall]
@@ -132,6 +146,8 @@ def findings(results: Results, size: Size) -> str:
             names = f"{ARMS[better].says} - {ARMS[worse].says}"
             cells = [*map(_signed, found.values()), _signed(calls), _signed(reward, 2)]
             lines.append([claim, names, *cells, *verdicts, _paper_difference(better, worse)])
+    if not lines:
+        return ""
     about = (
         "Differences, paired by seed: of success in points; of success where a call is asked for (never calling earns "
         "nothing there); of the mean reward, which for all arms is the plain one (fine, -3 to 4, no length). The last "
