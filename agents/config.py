@@ -219,7 +219,11 @@ def read_settings(path: Path) -> dict[str, Any]:
 
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise ValueError(f"{where} is neither YAML nor JSON: {error.problem}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"cannot read {path}: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path} must map setting names to values")

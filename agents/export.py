@@ -22,17 +22,20 @@ def export(source: str | Path, out: str | Path) -> Path:
     All weights were trained: the checkpoint is copied, without what only the trainer needs. LoRA: the adapters are
     merged, in float32, into the model that they were trained on, in the number format that its own files have.
 
-    Raises RunError where there is no checkpoint of a language model, or ``out`` is there already; AssetError where the
-    model under the adapters cannot be had; OSError for a disk that is full.
+    Raises RunError where there is no checkpoint of a language model, or ``out`` is there already or cannot be written;
+    AssetError where the model under the adapters cannot be had.
     """
     found, out = checkpoint.of(Path(source)), Path(out)
     if out.exists():
         raise RunError(f"{out} is there already; choose a new folder")
-    with atomic_folder(out) as folder:
-        if (found / "adapter_config.json").is_file():
-            _write_merged(found, folder)
-        else:
-            shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("trainer.pt"))
+    try:
+        with atomic_folder(out) as folder:
+            if (found / "adapter_config.json").is_file():
+                _write_merged(found, folder)
+            else:
+                shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("trainer.pt"))
+    except OSError as error:
+        raise RunError(f"cannot write the model to {out}: {error}") from error
     return out
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -55,6 +56,8 @@ def load_model(
     number = choose_dtype(dtype, place)
     source = str(smollm2_folder() if name == DEFAULT_MODEL else name)
     local = Path(source).is_dir()
+    if not local and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):  # the hub knows no such name
+        raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")
     if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
     if local and (Path(source) / "metrics.jsonl").is_file():

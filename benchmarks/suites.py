@@ -132,6 +132,12 @@ def play(
     return episodes
 
 
+def say_why_invalid(episodes: Sequence[Trajectory], title: str, console: Console) -> None:
+    if invalid := [each for each in episodes if not each.reward_valid]:
+        said = f"{title}: {len(invalid)} episodes are not valid, and count in no number. The first, "
+        console.print(plain(f"{said}{invalid[0].task_id}: {invalid[0].error}", "yellow"))
+
+
 def check_nothing_is_lost(folder: Path, settings: dict[str, Any]) -> None:
     """Raises UserError where the results in the folder have agents or suites that were not asked for now."""
     try:
@@ -175,6 +181,7 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
             if parts:
                 folder = args.out / re.sub(r"[^\w.=-]+", "-", spec) / plan.name
                 episodes = play(player, plan.title, parts, folder, args, console)
+                say_why_invalid([each for part in episodes.values() for each in part], plan.title, console)
                 found.append(played(spec, plan, episodes, args.k, player.count_tokens))
         comparison = Comparison(
             settings,

@@ -1,6 +1,7 @@
 """One GRPO optimizer step beside TRL's GRPOTrainer: the same model, prompts, lengths, reward, threads and optimizer.
 
     python benchmarks/trl_step.py            # seconds per step; installs TRL into .venv-peers/trl the first time
+    python benchmarks/trl_step.py --idle sleep    # as where ``toolgym train`` expects other programs on the machine
     python benchmarks/trl_step.py --check    # the same samples through both: do losses and gradients agree?
 
 SmolLM2-135M, 2 prompts x 8 completions a step, every completion forced to its full length. Each side runs in a process
@@ -9,7 +10,7 @@ the first step of each turn is dropped. ToolGym's side is what ``toolgym train``
 waits until other processes are quiet, what they used meanwhile is noted, and ratios are of the fastest steps; the ratio
 of CPU seconds stands beside that of wall-clock seconds. Where other work never stops, use --threads 1.
 
-Results: benchmarks/results/trl_step.json, under "steps" and "check".
+Results: benchmarks/results/trl_step.json, under "steps", "steps_asleep" and "check".
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ TUNED_MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(2**34),
     "MALLOC_TOP_PAD_": str(2**28),
 }
+IDLE_THREADS: dict[str, dict[str, str]] = {"spin": {}, "sleep": {"OMP_WAIT_POLICY": "PASSIVE"}}
+"""What OpenMP's threads do between two parallel regions. Spinning is torch's default, and the fastest where nothing
+else runs; sleeping is ``toolgym train``'s default, for spinning threads wait for one that a busy core has put aside."""
 QUIET = 0.15
 """Cores that other processes may use in a step that counts as quiet."""
 AGREE = 1e-3
@@ -104,16 +108,17 @@ LOSSES = ["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 class Side:
     """A process that does one command at a time."""
 
-    def __init__(self, name: str, python: str, script: str, settings: Settings, tuned: bool, logs: Path):
+    def __init__(self, name: str, python: str, script: str, settings: Settings, env: dict[str, str], logs: Path):
         self.name = name
         self._log = logs / f"{name.replace(' ', '_')}.txt"
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+        set_here = ("MALLOC_", "OMP_", "GOMP_")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(set_here)}
         threads = str(settings.threads)
         fixed = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"}
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [python, str(HERE / "peers" / script), settings.dump()],
-                env={**inherited, **fixed, **(TUNED_MALLOC if tuned else {})},
+                env={**inherited, **fixed, **env},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self.about = self._read()
@@ -159,10 +164,11 @@ def race(case: Case, options: argparse.Namespace, python: str, model: str, logs:
     steps: dict[str, list[dict[str, Any]]] = {"ToolGym": [], case.rival: []}
     runs = {"ToolGym": (sys.executable, "trl_toolgym.py"), case.rival: (python, "trl_grpo.py")}
     asked = case.settings(model, options.threads)
+    env = IDLE_THREADS[options.idle] | (TUNED_MALLOC if case.tuned else {})
     work = []
     for _ in range(options.rounds):
         for name, (run, script) in runs.items():
-            with Side(name, run, script, asked, case.tuned, logs) as side:
+            with Side(name, run, script, asked, env, logs) as side:
                 for number in range(options.steps + 1):
                     wait_for_quiet(options.patience)
                     step = side.ask(do="step")
@@ -234,8 +240,8 @@ def check(python: str, model: str, logs: Path) -> list[dict[str, Any]]:
         )  # fmt: skip
         rows = []
         with (
-            Side("ToolGym", sys.executable, "trl_toolgym.py", asked, False, logs) as ours,
-            Side("TRL", python, "trl_grpo.py", asked, False, logs) as theirs,
+            Side("ToolGym", sys.executable, "trl_toolgym.py", asked, {}, logs) as ours,
+            Side("TRL", python, "trl_grpo.py", asked, {}, logs) as theirs,
         ):
             print(f"batch: {ours.ask(do='batch')}", flush=True)
             for first_update, loss_type in [(False, name) for name in LOSSES] + [(True, "dapo"), (True, "cispo")]:
@@ -277,6 +283,7 @@ def write(what: str, rows: list[dict[str, Any]], options: argparse.Namespace) ->
         "prompts_per_step": PROMPTS_PER_STEP,
         "num_generations": GROUP,
         "threads": 1 if what == "check" else options.threads,
+        "idle_threads": options.idle,
         "cores": os.cpu_count(),
         "tuned_malloc": TUNED_MALLOC,
         "python": platform.python_version(),
@@ -295,6 +302,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1, help="timed steps of each turn, after one that is dropped")
     parser.add_argument("--cases", default=",".join(case.name for case in CASES), help="which to run")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--idle", choices=list(IDLE_THREADS), default="spin", help="what idle OpenMP threads do (spin)")
     parser.add_argument("--patience", type=float, default=30.0, help="seconds to wait for a quiet machine per step")
     parser.add_argument("--dry", action="store_true", help="leave the result file as it is")
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers")
@@ -311,7 +319,7 @@ def main() -> None:
             cases = [case for case in CASES if case.name in options.cases.split(",")]
             rows = [each for case in cases for each in race(case, options, python, model, Path(logs))]
     if not options.dry:
-        write("check" if options.check else "steps", rows, options)
+        write("check" if options.check else "steps" if options.idle == "spin" else "steps_asleep", rows, options)
     if options.check:
         show_check(rows)
     else:

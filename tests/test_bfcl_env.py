@@ -344,4 +344,7 @@ def test_single_turn_runs_get_group_scores_and_no_overall() -> None:
     assert found["v4"]["live"] == found["v4"]["irrelevance"] == found["v3"]["live"] == 0.5
     assert found["v4"]["overall"] is found["v4"]["multi_turn"] is found["v3"]["overall"] is None
     assert found["v3"]["non_live"] == pytest.approx((0.625 + 4 * 0.5) / 5)
+    assert "known unpassable" not in found
+    run += [Trajectory("e", task, (), success=False, category="simple_java") for task in ("simple_java_35", "other")]
+    assert BFCLEnv.summarize(run)["known unpassable"] == 1
     assert BFCLEnv.summarize([])["v4"]["overall_missing_as_zero"] == 0.0

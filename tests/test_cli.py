@@ -160,6 +160,13 @@ def test_a_number_that_cannot_be_meant_is_named_with_its_option(run, option, val
     assert f"argument {option}: '{value}' is not a whole number from {least}" in err
 
 
+@pytest.mark.parametrize("value", ["-1", "warm", "nan", "inf"])
+def test_a_temperature_is_a_number_from_zero(run, value):
+    status, _, err = run("eval", "--env", "x", "--agent", "y", "--temperature", value)
+    assert status == 2
+    assert f"argument --temperature: '{value}' is not a number from 0" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

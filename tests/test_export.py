@@ -87,6 +87,9 @@ def test_mistakes_are_explained_and_leave_nothing(tmp_path, capsys):
     (tmp_path / "there").mkdir()
     with pytest.raises(RunError, match="is there already"):
         export(tmp_path / "run", tmp_path / "there")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot write the model to"):
+        export(tmp_path / "run", tmp_path / "file" / "out")
     assert main(["export", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 1
     assert "holds no checkpoint" in capsys.readouterr().err
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0

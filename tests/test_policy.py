@@ -391,6 +391,12 @@ def test_a_name_that_cannot_be_fetched_says_what_to_do(monkeypatch):
         load_model("no-such-organisation/no-such-model")
 
 
+@pytest.mark.parametrize("name", ["smolm2", "SmolLM2", "smollm"])
+def test_a_misspelt_default_is_not_looked_for_elsewhere(name):
+    with pytest.raises(AssetError, match="did you mean 'smollm2'"):
+        load_model(name)
+
+
 def test_a_model_without_a_chat_template_is_refused():
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = None

@@ -32,6 +32,7 @@ from toolgym.report.suite_set import (
     STANDARD,
 )
 from toolgym.report.table import wilson
+from toolgym.rollout import AgentError
 from toolgym.types import RewardBreakdown, Trajectory, Turn
 
 PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "suites.py"
@@ -248,6 +249,17 @@ def test_one_command_one_table(suites, tmp_path, capsys):
     assert suites.main([*SMALL, "--out", str(tmp_path / "a"), "--results", str(tmp_path / "b")]) == 0
     assert lines(tmp_path / "a") == before  # nothing is played twice
     assert json.loads((tmp_path / "b/suites.json").read_text()) == json.loads((tmp_path / "a/suites.json").read_text())
+
+
+def test_episodes_that_are_not_valid_say_why(suites, tmp_path, capsys, monkeypatch):
+    def fails(self, *_):
+        raise AgentError("the model has gone")
+
+    monkeypatch.setattr("toolgym.agents.scripted.Silent.act", fails)
+    assert suites.main(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "5 episodes are not valid, and count in no number. The first, " in said
+    assert "the model has gone" in said
 
 
 def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_path, capsys, monkeypatch):

@@ -330,6 +330,9 @@ def test_the_config_is_the_command_line(tmp_path):
     file = tmp_path / "run.yaml"
     file.write_text("steps: 9\nseed: 3\n")
     assert parse(["--config", str(file), "--seed", "4"]) == TrainConfig(steps=9, seed=4)
+    file.write_text("steps: [1\nseed: 3\n")
+    with pytest.raises(ValueError, match=r"run.yaml:2:5 is neither YAML nor JSON: expected ',' or '\]'"):
+        parse(["--config", str(file)])
     file.write_text("stepz: 9\n")
     with pytest.raises(ValueError, match="unknown setting stepz"):
         parse(["--config", str(file)])

@@ -24,6 +24,7 @@ from toolgym.types import Trajectory
 from toolgym.verdict import tally
 
 from .tasks import COUNTS
+from .unpassable import UNPASSABLE
 
 SIMPLE = ("simple_python", "simple_java", "simple_javascript")
 LIVE = ("live_simple", "live_multiple", "live_parallel", "live_parallel_multiple")
@@ -44,19 +45,23 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     """Accuracy per category, and the scores of v4 and v3, as plain data.
 
     ``categories``: category -> accuracy, n (episodes counted). ``invalid``: episodes left out because something
-    of ours failed. ``v4`` and ``v3``: group -> score, ``overall``, ``missing`` (the categories that overall
-    needs), and ``overall_missing_as_zero``, the official number for an incomplete run. Episodes of several runs can
-    be given together: those of ToolGym-BFCL-v0, ToolGym-BFCL-MultiTurn-v0 and ToolGym-BFCL-Agentic-v0. Categories
-    that no formula takes (conversations that make a memory, questions to the reference memory) are only listed.
-    An episode without a verdict counts as a failure.
+    of ours failed. ``known unpassable``, where there are any: episodes of rows that no natural answer can pass (see
+    ``unpassable.py``), which count as the others do. ``v4`` and ``v3``: group -> score, ``overall``, ``missing`` (the
+    categories that overall needs), and ``overall_missing_as_zero``, the official number for an incomplete run. Episodes
+    of several runs can be given together: those of ToolGym-BFCL-v0, ToolGym-BFCL-MultiTurn-v0 and
+    ToolGym-BFCL-Agentic-v0. Categories that no formula takes (conversations that make a memory, questions to the
+    reference memory) are only listed. An episode without a verdict counts as a failure.
     """
+    trajectories = list(trajectories)
     verdicts, invalid = tally(trajectories)
+    known = sum(each.task_id in UNPASSABLE for each in trajectories if each.reward_valid)
+    lost = {"known unpassable": known} if known else {}
     found = {
         category: Accuracy(sum(verdicts[category]) / len(verdicts[category]), len(verdicts[category]))
         for category in sorted(verdicts, key=lambda name: (list(COUNTS).index(name) if name in COUNTS else 99, name))
     }
     categories = {name: {"accuracy": result.accuracy, "n": result.n} for name, result in found.items()}
-    return {"categories": categories, "invalid": invalid, "v4": _scored(v4, found), "v3": _scored(v3, found)}
+    return {"categories": categories, "invalid": invalid, **lost, "v4": _scored(v4, found), "v3": _scored(v3, found)}
 
 
 def v4(found: Mapping[str, Accuracy], missing: float | None = None) -> dict[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,7 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--resume", action="store_true", help="go on with the run in --out")
     model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
-    model.add_argument("--temperature", type=float, help="of sampling; 0 is greedy")
+    model.add_argument("--temperature", type=from_zero, help="of sampling; 0 is greedy")
     model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
@@ -68,6 +69,17 @@ def eval_options(parser: argparse.ArgumentParser) -> None:
 def tasks(text: str) -> int | None:
     """Reads how many: a whole number, or "all"."""
     return None if text == "all" else whole(1)(text)
+
+
+def from_zero(text: str) -> float:
+    """Reads a finite number from 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return value
 
 
 def whole(least: int) -> Callable[[str], int]:
