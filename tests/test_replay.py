@@ -191,6 +191,7 @@ def test_another_env_is_said_to_be_one(run):
     ("files", "words"),
     [
         ({}, "is no run's folder: it has no run.json"),
+        ({"metrics.jsonl": ""}, "has kept no episodes"),
         ({"run.json": "{}"}, "does not say which env"),
         ({"run.json": "[1]"}, "does not hold a run's settings"),
         ({"run.json": "{"}, "cannot be read"),

@@ -141,6 +141,8 @@ def stored_runs(path: str | Path) -> list[StoredRun]:
     else:
         kept = [part for kind in ("evaluations", "groups") for part in sorted((folder / kind).glob("step-*"))]
         runs = [_stored(part) for part in kept if (part / "run.json").is_file()]
+    if not runs and (folder / "metrics.jsonl").is_file():
+        raise RunError(f"the training run in {folder} has kept no episodes: there were no evaluations, nor groups yet")
     if not runs:
         what = "it has no run.json" if folder.is_dir() else "there is no such folder"
         raise RunError(f"{folder} is no run's folder: {what}")
