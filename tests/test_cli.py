@@ -16,7 +16,7 @@ from conftest import Shop, calling, saying, shop_tasks
 from toolgym import ToolEnv, registry
 from toolgym.cli import EXTRAS, main
 from toolgym.commands.docstring import fitted
-from toolgym.commands.resolve import AGENTS, make_agent
+from toolgym.commands.resolve import AGENTS, env_argument, env_arguments, make_agent
 from toolgym.rollout import AgentError
 from toolgym.runlog import write_atomic
 
@@ -534,3 +534,9 @@ def test_every_agent_takes_the_options_it_lists():
 def test_help_is_quick_to_load():
     source = "import sys, toolgym.cli; sys.exit(any(m in sys.modules for m in ('rich', 'torch', 'requests')))"
     assert subprocess.run([sys.executable, "-c", source], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("value", ["val", "1", "true", "", '"a"', "a=b", 3, 0.5, True, None, ["x", 1], {"a": [1]}])
+def test_an_argument_of_the_env_is_written_as_it_is_read(value):
+    assert env_arguments([env_argument("split", value)]) == {"split": value}
+    assert env_argument("split", "val") == "split=val"

@@ -60,7 +60,7 @@ def test_what_is_tried_are_the_held_out_tasks(train, tmp_path, capsys):
     (line,) = [line for line in said.splitlines() if line.startswith("Try it: toolgym ")]
     command = shlex.split(line.removeprefix("Try it: toolgym "))
     assert command[:-2] == [
-        "eval", "--env", "ToolGym-Office-v0", "--env-arg", 'level="choose"', "--env-arg", 'split="val"',
+        "eval", "--env", "ToolGym-Office-v0", "--env-arg", "level=choose", "--env-arg", "split=val",
         "--agent", "policy", "--model", f"{out}/checkpoints/step-000001",
     ]  # fmt: skip
     assert main([*command[:-1], "1", "--max-new-tokens", "4", "--out", str(tmp_path / "eval")]) == 0

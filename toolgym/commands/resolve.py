@@ -173,6 +173,12 @@ def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def env_argument(name: str, value: Any) -> str:
+    """How ``env_arguments`` is told a value: text as it is, unless it would be read as JSON."""
+    plain = f"{name}={value}"
+    return plain if env_arguments([plain]) == {name: value} else f"{name}={json.dumps(value)}"
+
+
 def _load(entry_point: str, what: str) -> Any:
     module, _, name = entry_point.partition(":")
     if not module.startswith("toolgym."):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from toolgym.commands.resolve import UserError, make_env
+from toolgym.commands.resolve import UserError, env_argument, make_env
 from toolgym.runlog import read_metrics
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
 
 def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
     """The commands that show how a run went and that play the held-out tasks."""
-    given = "".join(f"--env-arg {quote(f'{name}={json.dumps(value)}')} " for name, value in held_out.items())
+    given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
     console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
     console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)
 
