@@ -35,7 +35,7 @@ from .metrics import MetricsLog, episode_metrics
 from .model import load_model
 from .optimizer import MasterAdamW
 from .policy import Policy
-from .ppo import ValueHead
+from .ppo import VALUE_RATE, ValueHead
 from .tokens import ChatTokens
 from .update import PolicyUpdate, grpo_advantages, has_part, sft_gradients
 
@@ -84,14 +84,15 @@ class Trainer:
         self.forward = TrainingForward(self.model)
         self.reference = self._frozen_copy() if config.beta else None
         self.value_head = None
-        trained = list(self.model.parameters())
+        self.optimizer = MasterAdamW(self.model.parameters())
+        self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
             self.value_head = ValueHead(self.model.config.get_text_config().hidden_size).to(self.model.device)
-            trained += self.value_head.parameters()
-        self.optimizer = MasterAdamW(trained)
+            self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
         self.step = 0
         if state is not None:
-            self.optimizer.load_state_dict(state["optimizer"])
+            for name, (optimizer, _) in self._optimizers.items():
+                optimizer.load_state_dict(state[name])
             self.step = state["step"]
         self.chat = ChatTokens(self.tokenizer)
         policy = Policy(
@@ -174,9 +175,8 @@ class Trainer:
             if self._shown and self.config.algo != "sft":
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
-            return checkpoint.save(
-                self.folder, self.step, self.model, self.tokenizer, {"optimizer": self.optimizer.state_dict()}
-            )
+            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+            return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
 
@@ -203,9 +203,10 @@ class Trainer:
         for update in range(config.num_iterations):
             with self.optimizer.summing():
                 metrics |= updates(update)
-            norm = self.optimizer.step(config.learning_rate_at(step))
-            if not math.isfinite(norm):
-                self._keep_batch(rollouts, norm)
+            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is told
+                norm = optimizer.step(rate * config.learning_rate_at(step))
+                if not math.isfinite(norm):
+                    self._keep_batch(rollouts, norm)
         self.step += 1
         seconds = perf_counter() - began
         tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)

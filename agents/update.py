@@ -28,7 +28,6 @@ from .sft import sft_loss
 from .tokens import Sample, completions, unpack
 
 TOKENS_PER_MICRO_BATCH = {"cpu": 2048, "cuda": 65536}
-VALUE_WEIGHT = 0.5
 
 
 def micro_batches(samples: Sequence[Sample], device: str) -> Iterator[list[int]]:
@@ -289,9 +288,9 @@ class PolicyUpdate:
                 entropy=unpack(entropy, mask),
             )
             if self.value_head is not None and states is not None:
-                values = unpack(self.value_head(states), mask)
+                values = unpack(self.value_head(states.detach()), mask)
                 missed, more = value_loss(values, cut(self.returns), weights, old_values=cut(self.old_values))
-                loss, metrics = loss + VALUE_WEIGHT * missed, {**metrics, **more}
+                loss, metrics = loss + missed, {**metrics, **more}
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
             if not self.config.importance_cap:  # how far the sampler is from the trainer is good to know anyway

@@ -57,10 +57,10 @@ def test_gae_with_tools_in_between_is_gae_without_them(seed, gamma, lam):
     assert not advantages[~mask].any()
 
 
-def test_with_gamma_and_lambda_1_no_reward_is_lost_on_the_way():
+def test_unless_told_otherwise_no_reward_is_lost_on_the_way():
     mask = torch.tensor([[True, False, True, False, True, False]])
     rewards = row(1, 2, 4, 8, 16, 32)
-    _, returns = gae(rewards, torch.zeros(1, 6, dtype=torch.float64), mask, gamma=1.0, lam=1.0)
+    _, returns = gae(rewards, torch.zeros(1, 6, dtype=torch.float64), mask)
     assert returns.tolist() == [[63, 0, 60, 0, 48, 0]]
 
 

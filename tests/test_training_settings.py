@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 from test_train import config, metrics, trainer, weights  # noqa: E402
 
 from toolgym.agents.config import TrainConfig, parse  # noqa: E402
+from toolgym.agents.ppo import value_loss  # noqa: E402
 from toolgym.agents.tokens import Sample, completions  # noqa: E402
 from toolgym.agents.update import (  # noqa: E402
     TOKENS_PER_MICRO_BATCH,
@@ -211,3 +212,27 @@ def test_ppo_whitens_the_advantages_that_are_in_the_loss(tmp_path):
     assert float(counted.mean()) == pytest.approx(0, abs=1e-5)
     assert float(counted.std()) == pytest.approx(1, abs=1e-3)
     assert not update.advantages[update.weights == 0].any()
+
+
+def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, monkeypatch):
+    run = trainer(tmp_path / "run", algo="ppo")
+    (group,) = run.collector.play([(0, "train-1")], 4)
+    rewards = [[float(i)] for i in range(4)]
+
+    def gradients():
+        run.model.zero_grad()
+        run.value_head.zero_grad()
+        PolicyUpdate([r.sample for r in group], run.forward, run.config, None, run.value_head, rewards).gradients(0)
+        policy = [p.grad.clone() for p in run.model.parameters() if p.grad is not None]
+        return policy, run.value_head.linear.weight.grad.clone()
+
+    policy, value = gradients()
+    monkeypatch.setattr("toolgym.agents.update.value_loss", lambda *a, **k: (1000 * value_loss(*a, **k)[0], {}))
+    same, larger = gradients()
+    assert policy
+    assert all(torch.equal(one, other) for one, other in zip(policy, same, strict=True))
+    assert value.any()
+    torch.testing.assert_close(larger, 1000 * value, rtol=1e-4, atol=0)
+    before = run.value_head.linear.weight.clone()
+    run.run()
+    assert not torch.equal(run.value_head.linear.weight, before)

@@ -54,7 +54,7 @@ TINY = Size(
     kinds={
         "sft_small": {"algo": "sft", "steps": 25, "prompts_per_step": 8, "learning_rate": 1e-3},
         "sft_large": {"algo": "sft", "steps": 125, "prompts_per_step": 16, "learning_rate": 1e-3},
-        "ppo": {"algo": "ppo", **_TINY_RL, "learning_rate": 5e-4},  # at GRPO's it falls apart
+        "ppo": {"algo": "ppo", **_TINY_RL},
         "grpo": {"algo": "grpo", **_TINY_RL},
     },
     suites=(
