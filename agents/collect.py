@@ -13,6 +13,7 @@ from toolgym.env import ToolEnv
 from toolgym.snapshot import Snapshot
 from toolgym.types import Message, Task, Trajectory, Turn, message
 from toolgym.vector import step_together
+from toolgym.verdict import TOKENS_RAN_OUT
 
 from .credit import shared_states
 from .policy import Policy
@@ -107,8 +108,8 @@ class Collector:
         were in the same state count, forks make up the rest. They read their own tokens only. The episodes are the
         same as without.
 
-        Raises TemplateError where the template refuses every episode, SnapshotError for forks of an environment whose
-        state cannot be copied.
+        Raises TemplateError where the template refuses every one of several episodes, SnapshotError for forks of an
+        environment whose state cannot be copied.
         """
         self.policy.forget()  # so that what is sampled does not depend on what was sampled before
         played = [0] * len(self.envs)
@@ -118,7 +119,7 @@ class Collector:
                 episodes.append(_Episode.begin(self.env(suite, played[suite]), task_id, self.chat, repeat))
                 played[suite] += 1
         refused = self._play(episodes, branching=forks > 0)
-        if len(refused) == len(episodes) > 0:
+        if len(refused) == len(episodes) > 1:
             raise refused[0]  # not the odd answer that a template trims: it rewrites them all
         rollouts = [episode.rollout() for episode in episodes]
         groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
@@ -259,15 +260,17 @@ class _Episode:
         self.messages += others
 
     def cut(self) -> None:
-        """End the episode where its tokens ran out."""
+        """End the episode where its tokens ran out. It pays for its end as one does that ran out of turns."""
         self.over = self.truncated = True
+        if len(self.env.turns) > self.before:
+            self.info = self.env.cut_off(TOKENS_RAN_OUT)
 
     def rollout(self) -> Rollout:
         trajectory, info = self.trajectory, self.info
         trajectory.turns = list(self.env.turns[self.before :])
         trajectory.reward = sum(turn.reward.total for turn in trajectory.turns)
         trajectory.success = info.get("success", False)
-        trajectory.verdict = info.get("verdict", "the episode's tokens ran out")
+        trajectory.verdict = info.get("verdict", TOKENS_RAN_OUT)
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
         if self.refusal is not None:

@@ -34,7 +34,7 @@ class TrainConfig:
     out: str = "runs/train"
     """Folder of the run."""
     steps: int = 100
-    """Optimizer batches."""
+    """Optimizer batches. The learning rate falls until the last: a run resumed with more has a higher one again."""
     prompts_per_step: int = 4
     """Tasks per batch."""
     num_generations: int = 8
@@ -89,11 +89,12 @@ class TrainConfig:
                 raise ValueError(f"{name} must be {_in_words(kind)}, got {getattr(self, name)!r}")
         if not all(isinstance(entry, dict) and isinstance(entry.get("env"), str) for entry in self.mix):
             raise ValueError(f'mix must be a list of mappings that each name an "env", got {self.mix!r}')
-        counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "forks", "num_iterations")
+        counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "forks",
+                  "num_iterations", "eval_tasks", "save_every")  # fmt: skip
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lora_rank", "seed", "warmup_steps"):
+        for name in ("lora_rank", "seed", "warmup_steps", "eval_every"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
@@ -105,10 +106,13 @@ class TrainConfig:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:
             raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {self.importance_cap}")
-        if self.save_every < 1 or self.eval_every < 0:
-            raise ValueError(
-                f"save_every must be at least 1 and eval_every at least 0; got {self.save_every}, {self.eval_every}"
-            )
+        for name, value in (("epsilon", self.epsilon), ("epsilon_high", self.epsilon_high)):
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be a number above 0, got {value}")
+        if self.loss_type == "cispo" and self.epsilon_high is not None and self.epsilon_high < 1:
+            raise ValueError(f"for cispo epsilon_high is the largest ratio, at least 1; got {self.epsilon_high}")
+        if self.algo == "sft" and self.beta:
+            raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
         """What is trained on: Gymnasium ids and arguments."""

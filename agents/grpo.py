@@ -131,7 +131,7 @@ def token_weights(
         total = samples * lengths.clamp(min=1)
     else:
         if max_completion_length is None or max_completion_length < 1:
-            raise ValueError("loss_type dr_grpo needs max_completion_length, the most tokens of a completion")
+            raise ValueError("loss_type dr_grpo needs max_completion_length, the length to divide by")
         total = (samples * max_completion_length).expand_as(lengths)
     return counts / total.float()
 

@@ -121,7 +121,7 @@ def open_board(folder: Path, rows: Sequence[dict[str, float]]) -> _Board:
 
 def episode_metrics(rollouts: Sequence[Rollout], *, sampled: bool) -> dict[str, float]:
     """How a batch's episodes went. The success of gold episodes would say nothing."""
-    valid = [rollout for rollout in rollouts if rollout.trajectory.reward_valid]
+    valid = [rollout for rollout in rollouts if rollout.valid]
     return {
         **({"success": mean([float(bool(rollout.trajectory.success)) for rollout in valid])} if sampled else {}),
         "completion_length": mean([float(sum(rollout.sample.loss_mask)) for rollout in rollouts]),

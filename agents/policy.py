@@ -227,7 +227,8 @@ class Policy:
         room = min([self.max_new_tokens, *limits])
         digest = _digest(prompt)
         draw = self._drawn[digest]
-        self._drawn[digest] += 1
+        if self.temperature > 0:
+            self._drawn[digest] += 1
         return _Row(prompt, room, random.Random(f"{self.seed} {digest} {draw}"))
 
     def _generation(self, row: _Row) -> Generation:

@@ -87,6 +87,8 @@ class Trainer:
         self.optimizer = MasterAdamW(self.model.parameters())
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
+            if not self.forward.separable:
+                raise ValueError("ppo needs a model whose logits are its output layer applied to its last hidden state")
             self.value_head = ValueHead(self.model.config.get_text_config().hidden_size).to(self.model.device)
             self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
         self.step = 0
@@ -162,7 +164,10 @@ class Trainer:
         return evaluated or metrics
 
     def evaluate(self) -> dict[str, float]:
-        """Greedy episodes on the held-out tasks: see ``eval_metrics``. Some of them are kept in ``evaluations/``."""
+        """Greedy episodes on the held-out tasks: see ``eval_metrics``. Some of them are kept in ``evaluations/``.
+
+        A reward that follows a schedule stays at its first step here, so that evaluations can be compared.
+        """
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
         with self._needs_room():
@@ -324,11 +329,12 @@ class Trainer:
         return f"Begin a run in another folder with {change}{start}"
 
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
-        path = self.folder / f"broken-step-{self.step:06d}.pt"
+        step = self.step + 1  # as the metrics and checkpoints count
+        path = self.folder / f"broken-step-{step:06d}.pt"
         with self._needs_room(), checkpoint.writing():
             torch.save([asdict_sample(rollout) for rollout in rollouts], path)
         raise TrainingStopped(
-            f"the gradient's norm at step {self.step} is {norm}: this update was not made. The batch is in {path}. "
+            f"the gradient's norm at step {step} is {norm}: this update was not made. The batch is in {path}. "
             f"{self._anew('a lower learning rate or another seed')}."
         )
 

@@ -19,6 +19,7 @@ from toolgym.rewards import ToolRLReward
 from toolgym.rollout import AgentError
 from toolgym.runlog import RunError, read_episodes, write_run
 from toolgym.trajectory_diff import differences
+from toolgym.verdict import TOKENS_RAN_OUT
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 OFFICE = "ToolGym-Office-v0"
@@ -228,11 +229,10 @@ def kept(folder, settings, step=0, cut=False, env_id="TestScheduled-v0"):
     for task_id in ("milk", "count"):
         observation, _ = env.reset(options={"task_id": task_id})
         env.step(MILK)
-        if not cut:
-            *_, info = env.step(saying("Bye."))
+        info = env.unwrapped.cut_off(TOKENS_RAN_OUT) if cut else env.step(saying("Bye."))[-1]
         turns = list(env.unwrapped.turns)
-        about = {"success": info["success"], "verdict": info["verdict"]} if not cut else {
-            "success": False, "verdict": "the episode's tokens ran out", "truncated": True}  # fmt: skip
+        about = {"success": info["success"], "verdict": info["verdict"], "error_type": info["error_type"]}
+        about["truncated"] = cut
         total = sum(turn.reward.total for turn in turns)
         found.append(Trajectory(env_id, task_id, observation.messages, turns, reward=total, **about))
     folder.mkdir(parents=True)

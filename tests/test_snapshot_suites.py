@@ -10,6 +10,7 @@ from random import Random
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ CASES = [
     ],
     ("ToolGym-Office-v0", {"split": "test_unseen", "level": ["chain", "dialogue", "recover"], "dialect": "hermes"}),
 ]
-OFFICE, MULTI = "ToolGym-Office-v0", "ToolGym-BFCL-MultiTurn-v0"
+OFFICE, MULTI, AGENTIC = "ToolGym-Office-v0", "ToolGym-BFCL-MultiTurn-v0", "ToolGym-BFCL-Agentic-v0"
 
 
 def make(env_id, **kwargs):
@@ -271,3 +272,41 @@ def test_office_remembers_all_there_is_of_an_episodes_progress():
                 else:
                     assert one[name] == other[name], (task.id, name)
             assert shown(fork.step(text)) == shown(env.step(text))
+
+
+@pytest.mark.parametrize(("env_id", "kwargs"), CASES, ids=lambda value: str(value)[-40:])
+def test_an_episode_cut_off_pays_what_it_would_pay_at_max_turns(env_id, kwargs, tmp_path):
+    if env_id == AGENTIC:  # questions need a memory first, and are over with the first word
+        kwargs = {"category": "memory_kv_prereq", "memory": str(tmp_path)}
+    env, rng, cut = make(env_id, **kwargs), Random(2), 0
+
+    def play(one, task, texts):
+        one.reset(options={"task_id": task.id})
+        for text in texts:
+            if not one.over:
+                *_, info = one.step(text)
+        return info
+
+    def paid(one, info):
+        rewards = [turn.reward for turn in one.turns]
+        if env_id == AGENTIC:  # where a text without calls is paid otherwise if it is the last
+            return rewards[-1].terms[-1].score, info["success"], info["error_type"]
+        terms = [[(term.name, term.score, term.weight) for term in reward.terms] for reward in rewards]
+        return terms, [reward.total for reward in rewards], info["reward"].total, info["success"], info["error_type"]
+
+    for index in rng.sample(range(len(env.tasks)), 6):
+        task = env.tasks[index]
+        for texts in texts_for(env, task, rng):
+            for k in sorted(rng.sample(range(1, len(texts)), min(4, len(texts) - 1))):
+                play(env, task, texts[:k])
+                if env.over:
+                    break
+                info = env.cut_off("no more")
+                short = make(env_id, **kwargs, max_turns=k)
+                assert paid(env, info) == paid(short, play(short, task, texts[:k]))
+                assert info["success"] or info["verdict"] == "no more"
+                cut += 1
+    assert cut or env_id not in (OFFICE, MULTI, AGENTIC, "ToolGym-Math-v0", "ToolGym-Bamboogle-v0")
+    env.reset()
+    with pytest.raises(ResetNeeded, match="no episode to cut off"):
+        env.cut_off("at once")

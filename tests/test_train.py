@@ -279,10 +279,10 @@ def test_a_step_that_is_not_finite_stops_with_the_batch_saved(tmp_path):
 
     run.on_step = ruin
     before = None
-    with pytest.raises(TrainingStopped, match="norm at step 1 is nan"):
+    with pytest.raises(TrainingStopped, match="norm at step 2 is nan"):
         before = run.run()
     assert before is None
-    batch = torch.load(tmp_path / "run" / "broken-step-000001.pt", weights_only=True)
+    batch = torch.load(tmp_path / "run" / "broken-step-000002.pt", weights_only=True)
     assert batch[0]["task_id"].startswith("train-")
 
 

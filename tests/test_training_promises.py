@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 import gymnasium as gym
 import pytest
@@ -136,6 +137,23 @@ def test_max_tokens_bounds_a_whole_episode():
     ends = [rollout.sample.turns[-1][1] for rollout in group]
     assert max(ends) == 60
     assert all(rollout.sample.truncated for rollout in group)
+
+
+def test_an_episode_whose_tokens_run_out_pays_for_its_end():
+    """As one that runs out of turns: else rambling would earn more than giving up."""
+    office = partial(gym.make, "ToolGym-Office-v0", level="dialogue", split="train")
+    tokens = max(
+        r.sample.turns[0][1] for r in collector(office, max_new_tokens=4).play([(0, "train-000007-dialogue")], 4)[0]
+    )
+    (group,) = collector(office, max_tokens=tokens, max_new_tokens=4).play([(0, "train-000007-dialogue")], 4)
+    env = office(max_turns=1)
+    for rollout in group:
+        assert rollout.valid
+        env.reset(options={"task_id": "train-000007-dialogue"})
+        _, reward, *_ = env.step(rollout.trajectory.turns[0].action)
+        assert rollout.reward == reward < -9
+        assert rollout.trajectory.turns[-1].reward.terms[-1].name == "outcome"
+        assert (rollout.trajectory.success, rollout.trajectory.verdict) == (False, "the episode's tokens ran out")
 
 
 def test_an_answer_that_the_environment_cuts_is_trained_on_as_it_was_sampled():

@@ -236,3 +236,24 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
     before = run.value_head.linear.weight.clone()
     run.run()
     assert not torch.equal(run.value_head.linear.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            {"loss_type": "cispo", "epsilon_high": 0.28},
+            "for cispo epsilon_high is the largest ratio, at least 1; got 0.28",
+        ),
+        ({"epsilon": -3.0}, "epsilon must be a number above 0, got -3.0"),
+        ({"epsilon_high": float("nan")}, "epsilon_high must be a number above 0, got nan"),
+        ({"max_tokens": -5}, "max_tokens must be at least 1, got -5"),
+        ({"eval_tasks": -1}, "eval_tasks must be at least 1, got -1"),
+        ({"save_every": 0}, "save_every must be at least 1, got 0"),
+        ({"eval_every": -1}, "eval_every must be a whole number from 0, got -1"),
+        ({"algo": "sft", "beta": 0.1}, "beta is for grpo and ppo, got 0.1 for sft"),
+    ],
+)
+def test_settings_that_would_fail_later_are_refused_at_once(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        TrainConfig(**wrong)

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
+import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym.checks import check_state, check_tasks, check_verdict, whole_number
@@ -24,6 +25,7 @@ from toolgym.types import (
     Observation,
     RewardBreakdown,
     Task,
+    Term,
     ToolCall,
     ToolResult,
     Turn,
@@ -137,6 +139,11 @@ class ToolEnv(gym.Env[Observation, str]):
         """The verdict on the finished episode. The default: every turn made just the expected calls."""
         return as_expected(self.task.expected, self.turns)
 
+    def unsettled(self) -> Sequence[Term]:
+        """What an episode pays for its end where it is cut off now, after its last action: the terms that this action
+        would have had beside its own at ``max_turns``. The default: none."""
+        return ()
+
     def extra_info(self, over: bool) -> dict[str, Any]:
         """Further entries for ``info``, at reset and at each step; ``over`` says the episode has ended."""
         return {}
@@ -234,6 +241,24 @@ class ToolEnv(gym.Env[Observation, str]):
             problems.append(wrong)
         return self.settle(completion, results, problems)
 
+    def cut_off(self, reason: str) -> dict[str, Any]:
+        """End the episode after its last action, as ``max_turns`` would have: for who drives it and cannot go on, as
+        where a model's context is full. The action's reward gets the terms of an end; the verdict, where it is no
+        success, is ``reason``.
+
+        Returns the last step's ``info`` as it would have been. Raises ResetNeeded where there is no episode, or no
+        action yet.
+        """
+        if self._over or not self.turns:
+            raise ResetNeeded("there is no episode to cut off: call reset() and step() before")
+        turn, terms = self.turns[-1], tuple(self.unsettled())
+        reward = turn.reward
+        if terms:
+            total = reward.total + sum([term.weight * term.score for term in terms])
+            reward = RewardBreakdown(total, (*reward.terms, *terms), reward.calls)
+            self.turns[-1] = msgspec.structs.replace(turn, reward=reward)
+        return self._ended(self._info(reward, over=True), reason)
+
     def snapshot(self) -> Snapshot:
         """The state of the episode as an immutable value. Raises ResetNeeded before the first reset."""
         return take(self)
@@ -321,19 +346,10 @@ class ToolEnv(gym.Env[Observation, str]):
         if not over:
             added += self.reply(completion, records)
         self._messages += added
-        failure = self._failure
-        turns.append(Turn(completion.text, added, breakdown, failure is None))
-        info = {"task_id": task.id, "reward": breakdown, "calls": list(records), "reward_valid": failure is None}
-        extra = self.extra_info(over)
-        if extra:
-            info.update(extra)
-        if failure is not None:
-            info["error"] = failure
+        turns.append(Turn(completion.text, added, breakdown, self._failure is None))
+        info = self._info(breakdown, over)
         if over:
-            self._over = True
-            verdict = check_verdict(self.judge(), self)
-            info["success"], info["verdict"] = verdict.success, verdict.reason
-            info["error_type"] = verdict.error_type
+            self._ended(info)
         return Observation(self._messages, self._schemas), scores.total, terminated, truncated, info
 
     # --------------------------------------------------------------------------------------------
@@ -368,6 +384,28 @@ class ToolEnv(gym.Env[Observation, str]):
         self._schemas = tuple(tool.schema for tool in tools)
         self._inline = all(tool.inline or tool.function is None for tool in tools)
         self._toolset = tools
+
+    def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
+        failure = self._failure
+        info = {
+            "task_id": self._task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None
+        }  # fmt: skip
+        extra = self.extra_info(over)
+        if extra:
+            info.update(extra)
+        if failure is not None:
+            info["error"] = failure
+        return info
+
+    def _ended(self, info: dict[str, Any], cut_off: str = "") -> dict[str, Any]:
+        """The info of the last step, with the verdict."""
+        self._over = True
+        verdict = check_verdict(self.judge(), self)
+        info["success"], info["verdict"] = verdict.success, verdict.reason
+        info["error_type"] = verdict.error_type
+        if cut_off and not verdict.success:
+            info["verdict"] = cut_off
+        return info
 
     def _opening(self, task: Task) -> tuple[Message, ...]:
         """The first messages: the dialect's instructions, joined with the task's own system message."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import gymnasium as gym
 import msgspec
@@ -26,6 +26,7 @@ from toolgym.rollout import AgentError, rollout
 from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
 from toolgym.trajectory_diff import differences
 from toolgym.types import Observation, Trajectory
+from toolgym.verdict import TOKENS_RAN_OUT
 
 MakeEnv = Callable[[str, dict[str, Any]], gym.Env[Any, Any]]
 """Makes an env from an id and arguments, as a run's settings have them."""
@@ -216,16 +217,28 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
     if stored.kept_by_training and episode.truncated:  # where the model's tokens ran out, which the env does not know
         again.truncated = True
         if script.ran_out:
-            again = msgspec.structs.replace(
-                again, success=episode.success, verdict=episode.verdict, error_type=episode.error_type
-            )
-            script.ran_out, again.reward_valid, again.error = False, True, None
+            again, script.ran_out = _cut_off(again, cast(ToolEnv, env.unwrapped)), False
     again.seconds = episode.seconds
     if script.ran_out:
         n = len(episode.turns)
         goes_on = f"the episode goes on after {n} actions, where the recorded one ended"
         return Replayed(episode, again, (*_compared(episode, again, rewards, turns_only=True), goes_on))
     return Replayed(episode, again, _compared(episode, again, rewards))
+
+
+def _cut_off(played: Trajectory, env: ToolEnv) -> Trajectory:
+    """An episode as training ends it where its tokens run out."""
+    info = env.cut_off(TOKENS_RAN_OUT)
+    return msgspec.structs.replace(
+        played,
+        turns=list(env.turns),
+        reward=sum([turn.reward.total for turn in env.turns]),
+        success=info["success"],
+        verdict=info["verdict"],
+        error_type=info["error_type"],
+        reward_valid=info["reward_valid"],
+        error=info.get("error"),
+    )
 
 
 def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool = False) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from itertools import zip_longest
 
 from toolgym.types import ToolCall, Trajectory, Turn, Verdict
 
+TOKENS_RAN_OUT = "the episode's tokens ran out"
+"""The verdict on an episode that the model's context, or a limit of tokens, cut off."""
+
 _PASSED = Verdict(True)
 
 

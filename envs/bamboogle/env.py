@@ -11,7 +11,7 @@ from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, Task, Term, ToolCall, Trajectory, Verdict
 
 from . import aggregate
 from .grading import contains, is_exact
@@ -152,6 +152,9 @@ class BamboogleEnv(ToolEnv):
 
     def judge(self) -> Verdict:
         return self._verdict
+
+    def unsettled(self) -> Sequence[Term]:
+        return Outcome(self.price, over=True, reason=self._verdict.reason).end(0.0)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"searches": self.state.rounds}

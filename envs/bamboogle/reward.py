@@ -39,9 +39,11 @@ class Outcome(msgspec.Struct):
         extra: list[Term] = []
         if self.further:
             extra.append(Term("further", min(-EXTRA - total, 0.0), 1.0, self.further))
-        if self.over:
-            extra.append(Term("outcome", 0.0 if self.right else -1.0, self.price, self.reason))
-            if self.right and self.unused:
-                extra.append(Term("saved", self.unused * total, 1.0, f"{self.unused} searches not needed"))
-            extra += [Term("exact", float(self.exact), 0.0), Term("contains", float(self.contained), 0.0)]
-        return extra
+        return extra + self.end(total) if self.over else extra
+
+    def end(self, total: float) -> list[Term]:
+        """The terms of an end."""
+        found = [Term("outcome", 0.0 if self.right else -1.0, self.price, self.reason)]
+        if self.right and self.unused:
+            found.append(Term("saved", self.unused * total, 1.0, f"{self.unused} searches not needed"))
+        return [*found, Term("exact", float(self.exact), 0.0), Term("contains", float(self.contained), 0.0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from toolgym.dialects import Dialect
 from toolgym.dialects.think import CLOSE
 from toolgym.rewards import RewardModel, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, Task, Term, ToolCall, Trajectory, Verdict
 
 from . import aggregate
 from .agentic import facts
@@ -165,6 +165,10 @@ class AgenticEnv(DialogueEnv):
         self.rubric.further = outcome.terms
         known = self.functions()
         return tuple([ToolCall(call.name, call.arguments) for call in completion.calls if calls and call.name in known])
+
+    def unsettled(self) -> Sequence[Term]:
+        share, reason = self._reached()
+        return (Outcome(self.price, calls=True, over=True, share=share, reason=reason).end(),)
 
     def finished(self, completion: Completion) -> bool:
         over = super().finished(completion)

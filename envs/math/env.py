@@ -10,7 +10,7 @@ from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
 from toolgym.rewards.extended import ExtendedReward
 from toolgym.thought import calling
-from toolgym.types import Completion, Observation, Task, ToolCall, ToolResult, Verdict
+from toolgym.types import Completion, Observation, Task, Term, ToolCall, ToolResult, Verdict
 
 from .play import Play
 from .problem import Sheet
@@ -116,6 +116,9 @@ class MathEnv(ToolEnv):
 
     def judge(self) -> Verdict:
         return self._play.verdict
+
+    def unsettled(self) -> Sequence[Term]:
+        return (self._play.outcome(),)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         sheet: Sheet = self.task.data

@@ -119,11 +119,15 @@ class Play:
             if not self.needless and self._moved:
                 self.attempts, self.best, self._moved = 0, 0.0, False
         if self.over:
-            found.append(Term("outcome", 0.0 if self.right else -1.0, self.price, self.verdict.reason))
+            found.append(self.outcome())
             saved = len(self.stages) - self.steps
             if self.right and saved:
                 found.append(Term("saved", saved * total, 1.0, f"{saved} steps not needed"))
         return found
+
+    def outcome(self) -> Term:
+        """What the answer costs, or that there is none."""
+        return Term("outcome", 0.0 if self.right else -1.0, self.price, self.verdict.reason)
 
     def _enter(self, stage: int, again: bool = False) -> None:
         """Go to a stage. ``again``: while an action is being read that belongs to the one before."""

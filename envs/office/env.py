@@ -10,7 +10,7 @@ from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, get_rubric
 from toolgym.rewards.extended import ExtendedReward
 from toolgym.thought import calling
-from toolgym.types import CallRecord, Completion, Message, Task, ToolCall, Verdict, message
+from toolgym.types import CallRecord, Completion, Message, Task, Term, ToolCall, Verdict, message
 
 from .grading import Progress
 from .plan import Plan
@@ -109,6 +109,9 @@ class OfficeEnv(ToolEnv):
 
     def judge(self) -> Verdict:
         return self._progress.judge()
+
+    def unsettled(self) -> Sequence[Term]:
+        return self._progress.unsettled()
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self._progress.plan.level}

@@ -142,12 +142,20 @@ class Progress:
             terms += self._answered(total, evidence.completion)
         cut = not self.over and self.turns >= self.max_turns
         if cut:
-            rest = sum([len(stages) + 1 for stages in self.stages[self.phase + 1 :]])
-            terms += _unplayed(rest + len(self.stages[self.phase]) - self.stage + 1 - (self.attempts > 0))
-        if cut or self.over:
-            verdict = self.judge()
-            terms.append(Term("outcome", 0.0 if verdict.success else -1.0, self.outcome, verdict.reason))
+            terms += self.unsettled()
+        if self.over:
+            terms.append(self._outcome())
         return terms
+
+    def unsettled(self) -> list[Term]:
+        """What an episode pays that ends before its last answer: ``unplayed`` and ``outcome``."""
+        rest = sum([len(stages) + 1 for stages in self.stages[self.phase + 1 :]])
+        left = len(self.stages[self.phase]) - self.stage + 1 - (self.attempts > 0)
+        return [*_unplayed(rest + left), self._outcome()]
+
+    def _outcome(self) -> Term:
+        verdict = self.judge()
+        return Term("outcome", 0.0 if verdict.success else -1.0, self.outcome, verdict.reason)
 
     def _repeated(self, total: float) -> list[Term]:
         """What makes a further attempt at the same gold action earn only what it adds to the best one, less 1."""

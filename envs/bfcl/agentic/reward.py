@@ -38,9 +38,10 @@ class Outcome(msgspec.Struct):
             formed = evidence.dialect.well_formed(evidence.completion, calls=self.calls, response=not self.calls)
             fine = formed and not any(evidence.problems) and all(map(_worked, evidence.results))
             found.append(Term("way", -total if fine else min(-FAULT - total, 0.0), 1.0, "" if fine else "a fault"))
-        if self.over:
-            found.append(Term("outcome", self.share - 1.0, self.price, self.reason))
-        return found
+        return [*found, self.end()] if self.over else found
+
+    def end(self) -> Term:
+        return Term("outcome", self.share - 1.0, self.price, self.reason)
 
 
 def _worked(result: ToolResult | None) -> bool:
