@@ -172,7 +172,7 @@ def policy_loss(
         importance: of ``importance_weights``: multiplies each token's loss, but not the KL term.
         ref_logprobs, beta, kl_estimator: adds beta * KL to a reference policy. k2 = log-ratio squared / 2 has the KL's
             gradient, on-policy; k3 = exp(-log-ratio) - 1 + log-ratio has its value but another gradient: that of the
-            forward KL, and is here because others use it. For k1 see ``rewards_with_kl``.
+            forward KL, and is here because others use it. For k1 see ``kl_rewards``.
         entropy: for the metrics.
 
     Returns:
@@ -242,17 +242,13 @@ def importance_weights(
     return weights.clamp(max=cap), metrics
 
 
-def rewards_with_kl(rewards: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """k1 in the reward: R - beta * (log-ratio to the reference, summed over the episode), (groups, G).
+def kl_rewards(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float) -> Tensor:
+    """k1 in the reward: -beta times each token's log-ratio to the reference, 0 where the mask is; all (N, T).
 
-    Before ``group_advantages``. This has the right gradient, as k2 in the loss; k1 in the loss has none at all.
-
-    Args:
-        rewards: (groups, G).
-        logprobs, ref_logprobs, mask: (groups * G, T), the groups' episodes one after the other.
+    Added to what an episode earns, without being scaled with it, this has the gradient of the KL, as k2 in the loss;
+    k1 in the loss has none at all.
     """
-    kl = (logprobs.detach() - ref_logprobs).masked_fill(~mask, 0.0).sum(1)
-    return rewards - beta * kl.view_as(rewards).to(rewards.dtype)
+    return -beta * (logprobs.detach() - ref_logprobs).masked_fill(~mask, 0.0)
 
 
 def mean_metrics(parts: Iterable[Metrics]) -> dict[str, float]:

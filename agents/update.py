@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -18,9 +19,9 @@ from .grpo import (
     Metrics,
     group_advantages,
     importance_weights,
+    kl_rewards,
     mean_metrics,
     policy_loss,
-    rewards_with_kl,
     token_weights,
 )
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
@@ -89,60 +90,69 @@ def grpo_advantages(
 ) -> dict[str, float]:
     """Credit every sample with how much better it did than its group, by ``config.credit``; the groups' statistics.
 
-    With both policies, and ``kl_in="reward"``, the KL between them is first taken off the rewards (of an episode, or of
-    the turns whose tokens it is on). The metric ``reward`` is without it.
+    With both policies, and ``kl_in="reward"``, the KL between them counts as a reward (of an episode, or of the turns
+    whose tokens it is on), which is compared within the group too. It is not divided by what the rewards are divided
+    by: ``beta`` means the same in every group, one without any difference of rewards included. No metric but ``kl``
+    has it.
 
     Args:
         decode: token ids to text; needed to credit calls.
     """
-    rewards = torch.tensor([[rollout.reward for rollout in group] for group in groups], dtype=torch.float64)
+    metrics = _credit(groups, config, _earned, decode)
+    valid = [rollout.sample for group in groups for rollout in group if rollout.valid]
+    if forward is None or reference is None or config.kl_in != "reward" or not valid:
+        return metrics
+    samples = valid + [fork.sample for group in groups for fork in _forks(group)]
+    mask = completions(samples).mask
+    now, then = (score(samples, policy, config.temperature) for policy in (forward, reference))
+    rewards = kl_rewards(now, then, mask, config.beta)
+    by_sample = {id(sample): row for sample, row in zip(samples, rewards, strict=True)}
+
+    def of_kl(rollout: Rollout) -> list[float]:
+        sample, row = rollout.sample, by_sample.get(id(rollout.sample))
+        if row is None:
+            return [0.0] * len(rollout.trajectory.turns)
+        start = sample.prompt_length
+        return [float(row[first - start : end - start].sum()) for first, end in sample.turns]
+
+    plain = [list(sample.advantages) for sample in valid]
+    by_turn = "turn" if config.credit == "call" else config.credit
+    _credit(groups, replace(config, scale_rewards="none", credit=by_turn), of_kl)
+    for sample, before in zip(valid, plain, strict=True):
+        sample.advantages = [a + b for a, b in zip(before, sample.advantages, strict=True)]
+    gap = (now - then)[: len(valid)][mask[: len(valid)]].double()
+    return {**metrics, "kl": float(((-gap).expm1() + gap).mean())}
+
+
+def _earned(rollout: Rollout) -> list[float]:
+    return [turn.reward.total for turn in rollout.trajectory.turns]
+
+
+def _credit(
+    groups: Sequence[Sequence[Rollout]],
+    config: TrainConfig,
+    rewards_of: Callable[[Rollout], list[float]],
+    decode: Callable[[Sequence[int]], str] | None = None,
+) -> dict[str, float]:
+    """As ``grpo_advantages``, for what ``rewards_of`` says that the turns of an episode earned."""
+    if config.credit != "episode":
+        return _credit_turns(groups, config, rewards_of, decode)
+    rewards = torch.tensor([[sum(rewards_of(rollout)) for rollout in group] for group in groups], dtype=torch.float64)
     valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
-    about: dict[str, float] = {}
-    judged = rewards
-    gaps: dict[int, Tensor] = {}
-    if forward is not None and reference is not None and config.kl_in == "reward" and bool(valid.any()):
-        samples = [rollout.sample for group in groups for rollout in group if rollout.valid]
-        n = len(samples)
-        samples += [fork.sample for group in groups for fork in _forks(group)]
-        mask = completions(samples).mask
-        now, then = (score(samples, policy, config.temperature) for policy in (forward, reference))
-        gaps = {id(sample): gap for sample, gap in zip(samples, now - then, strict=True)}
-        now, then, mask = now[:n], then[:n], mask[:n]
-        judged = rewards.clone()
-        # as one group of all the valid ones: they are only taken apart for the group's mean, which comes after
-        judged[valid] = rewards_with_kl(rewards[valid][None], now, then, mask, config.beta)[0]
-        about = {"kl": float((then - now).double().expm1()[mask].mean() + (now - then)[mask].mean())}
-    if config.credit == "episode":
-        advantages, metrics = group_advantages(judged, valid, scale_rewards=config.scale_rewards)
-        for group, row in zip(groups, advantages.tolist(), strict=True):
-            for rollout, advantage in zip(group, row, strict=True):
-                rollout.sample.credit(advantage)
-    else:
-        metrics = _credit_turns(groups, config, gaps, decode)
-    if about:
-        metrics["reward"] = float(rewards[valid].mean())
-    return {**metrics, **about}
+    advantages, metrics = group_advantages(rewards, valid, scale_rewards=config.scale_rewards)
+    for group, row in zip(groups, advantages.tolist(), strict=True):
+        for rollout, advantage in zip(group, row, strict=True):
+            rollout.sample.credit(advantage)
+    return metrics
 
 
 def _credit_turns(
     groups: Sequence[Sequence[Rollout]],
     config: TrainConfig,
-    gaps: dict[int, Tensor],
+    rewards_of: Callable[[Rollout], list[float]],
     decode: Callable[[Sequence[int]], str] | None,
 ) -> dict[str, float]:
-    """As ``grpo_advantages``, for each turn, or call.
-
-    ``gaps``: by ``id`` of a sample, its completion's log-ratios to the reference, where they count.
-    """
-
-    def rewards_of(rollout: Rollout) -> list[float]:
-        sample, turns = rollout.sample, rollout.trajectory.turns
-        rewards = [turn.reward.total for turn in turns]
-        gap = gaps.get(id(sample))
-        if gap is not None:
-            spans = [(start - sample.prompt_length, end - sample.prompt_length) for start, end in sample.turns]
-            rewards = [r - config.beta * float(gap[a:b].sum()) for r, (a, b) in zip(rewards, spans, strict=True)]
-        return rewards
+    """As ``_credit``, for each turn, or call."""
 
     def parts_of(rollout: Rollout) -> list[list[float]]:
         return [call_parts(turn.reward) for turn in rollout.trajectory.turns]
@@ -234,7 +244,7 @@ class PolicyUpdate:
             self.old_values = self._values(value_head)
             placed = token_rewards(self.samples, rewards, batch.mask.shape[1])
             if in_reward and self.old is not None and self.ref is not None:
-                placed = placed - config.beta * (self.old - self.ref)
+                placed = placed + kl_rewards(self.old, self.ref, batch.mask, config.beta)
             # an episode that was cut off ends there: what it might still have earned is not guessed
             advantages, self.returns = gae(placed, self.old_values, batch.mask)
             self.advantages = whiten(advantages, batch.mask & (self.weights > 0))  # those that are in the loss

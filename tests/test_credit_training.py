@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import gymnasium as gym
+import msgspec
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -21,7 +22,7 @@ from toolgym.agents.update import PolicyUpdate, grpo_advantages, score  # noqa: 
 from toolgym.dialects import DIALECTS  # noqa: E402
 from toolgym.rewards import terms  # noqa: E402
 from toolgym.tools import Tool  # noqa: E402
-from toolgym.types import Completion, message  # noqa: E402
+from toolgym.types import Completion, RewardBreakdown, message  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -212,7 +213,8 @@ def test_what_has_no_advantage_is_not_run_and_still_counts_in_the_mean(run, grou
 def test_a_step_with_few_useful_groups_takes_no_larger_a_step(run):
     useful, useless = run.collector.play([(0, "train-0"), (0, "train-1")], 4)
     for rollout in useless:
-        rollout.trajectory.reward = 1.0
+        turns = rollout.trajectory.turns
+        turns[:] = [msgspec.structs.replace(turn, reward=RewardBreakdown()) for turn in turns]
     samples = [rollout.sample for group in (useful, useless) for rollout in group]
     grpo_advantages([useful, useless], run.config)
     norms = []

@@ -13,9 +13,9 @@ from toolgym.agents.grpo import (
     LOSSES,
     group_advantages,
     importance_weights,
+    kl_rewards,
     mean_metrics,
     policy_loss,
-    rewards_with_kl,
     token_weights,
 )
 
@@ -327,17 +327,17 @@ def test_which_kl_estimators_have_the_gradient_of_the_kl():
     torch.testing.assert_close(expected("k2"), exact)
     assert (expected("k3") - exact).norm() > 0.1 * exact.norm()
     mask = torch.ones(3, 1, dtype=torch.bool)
-    shaped = rewards_with_kl(torch.zeros(3, 1, dtype=torch.float64), logprobs[:, None], ref[:, None], mask, 1.0)
+    shaped = kl_rewards(logprobs[:, None], ref[:, None], mask, 1.0)
     loss, _ = policy_loss(logprobs[:, None], shaped, p[:, None])
     torch.testing.assert_close(torch.autograd.grad(loss, theta)[0], exact)
 
 
-def test_the_kl_in_the_reward_is_summed_over_the_episode():
-    # log-ratios 0.5, -0.1, (ignored); and 0.2: R - 2 * 0.4 and R - 2 * 0.2
+def test_the_kl_in_the_reward_is_each_sampled_tokens_log_ratio():
+    # log-ratios 0.5, -0.1, (ignored); and 0.2
     logprobs, ref = tensor([-1, -1, NAN], [-1, 0, 0]), tensor([-1.5, -0.9, 3], [-1.2, 9, 9])
     mask = torch.tensor([[True, True, False], [True, False, False]])
-    shaped = rewards_with_kl(tensor([1.0, 1.0]), logprobs, ref, mask, beta=2.0)
-    torch.testing.assert_close(shaped, tensor([0.2, 0.6]))
+    shaped = kl_rewards(logprobs, ref, mask, beta=2.0)
+    torch.testing.assert_close(shaped, tensor([-1.0, 0.2, 0.0], [-0.4, 0.0, 0.0]))
 
 
 def test_importance_weights_are_capped():

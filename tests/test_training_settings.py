@@ -98,6 +98,21 @@ def test_kl_in_the_reward_is_taken_off_before_the_groups_mean(run, group):
     assert about["reward"] == pytest.approx(sum(rollout.reward for rollout in valid) / 7)
 
 
+@pytest.mark.parametrize("scale_rewards", ["group", "batch"])
+def test_kl_in_the_reward_is_not_scaled_with_the_rewards(run, group, scale_rewards):
+    """Else a group of equal rewards would be scaled up until the noise of its KL counted as much as any reward."""
+    plain = dataclasses.replace(run.config, scale_rewards=scale_rewards)
+    grpo_advantages([group], plain)
+    before = [list(rollout.sample.advantages) for rollout in group]
+    config = dataclasses.replace(plain, beta=0.3, kl_in="reward")
+    grpo_advantages([group], config, run.forward, another(1))
+    gap = score([rollout.sample for rollout in group], run.forward, 1.0)
+    gap = 0.3 * (gap - score([rollout.sample for rollout in group], another(1), 1.0)).sum(1)
+    for rollout, bare, less in zip(group, before, (gap - gap.mean()).tolist(), strict=True):
+        at = rollout.sample.turns[0][0]
+        assert rollout.sample.advantages[at] == pytest.approx(bare[at] - less, abs=1e-4)
+
+
 def test_kl_in_the_reward_leaves_the_loss_alone_and_kl_in_the_loss_the_advantages(run, group):
     samples = [rollout.sample for rollout in group]
     plain, _ = gradient(run, samples)
