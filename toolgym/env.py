@@ -15,7 +15,7 @@ from toolgym.dialects import Dialect, get_dialect
 from toolgym.rewards import Evidence, RewardModel, get_rubric
 from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
 from toolgym.spaces import Text, Transcript
-from toolgym.tasks import LazyTasks, TaskSource, task_order
+from toolgym.tasks import TaskSource, opening, task_order
 from toolgym.tools import TOOLS_OWN_FAILURES, Tool
 from toolgym.types import (
     CallRecord,
@@ -30,7 +30,6 @@ from toolgym.types import (
     ToolResult,
     Turn,
     Verdict,
-    message,
 )
 from toolgym.verdict import as_expected
 
@@ -99,7 +98,6 @@ class ToolEnv(gym.Env[Observation, str]):
         self._messages: tuple[Message, ...] = ()
         self._over = True
         self._failure: str | None = None
-        self._ids: dict[str, int] | None = None
         self._toolset: tuple[Tool, ...] | None = None
         self._instructed: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
@@ -190,17 +188,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
-        if isinstance(self.tasks, LazyTasks):
-            return self.tasks.find(task_id)
-        if self._ids is None:
-            self._ids = {task.id: i for i, task in enumerate(self.tasks)}
-        try:
-            return self.tasks[self._ids[task_id]]
-        except KeyError:
-            from difflib import get_close_matches
-
-            close = get_close_matches(str(task_id), self._ids, n=3) or list(self._ids)[:3]
-            raise KeyError(f"no task {task_id!r} among {len(self._ids)}; did you mean {', '.join(close)}?") from None
+        return self._source.find(task_id)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -219,7 +207,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if task.tools is not self._instructed:
             self._instructions, self._instructed = self.instructions(task.tools), task.tools
         self.offer(task.tools)
-        self._messages = self._opening(task)
+        self._messages = opening(task, self._instructions)
         self.start(task)
         if self.state is None and any(tool.stateful for tool in task.tools):
             raise ValueError("tools with self need a state: give ToolEnv state=TheirClass, or make one in start()")
@@ -387,12 +375,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
         failure = self._failure
-        info = {
-            "task_id": self._task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None
-        }  # fmt: skip
-        extra = self.extra_info(over)
-        if extra:
-            info.update(extra)
+        info = {"task_id": self._task.id, "reward": reward, "calls": list(reward.calls)}
+        info |= {"reward_valid": failure is None, **self.extra_info(over)}
         if failure is not None:
             info["error"] = failure
         return info
@@ -406,16 +390,6 @@ class ToolEnv(gym.Env[Observation, str]):
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info
-
-    def _opening(self, task: Task) -> tuple[Message, ...]:
-        """The first messages: the dialect's instructions, joined with the task's own system message."""
-        messages = task.messages
-        if not self._instructions:
-            return messages
-        system = self._instructions
-        if messages and messages[0]["role"] == "system":
-            system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
-        return (message("system", system), *messages)
 
     def observe(self) -> Observation:
         """What a policy sees now."""

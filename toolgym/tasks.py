@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import ClassVar, SupportsIndex, overload
 
 from toolgym.digest import digest
-from toolgym.types import Task
+from toolgym.types import Message, Task, message
 
 MOST_TASKS = 50_000
 """More tasks than this are not played unasked."""
@@ -39,12 +39,39 @@ def task_digest(task: Task) -> str:
     return digest((task.id, task.messages, tools, task.expected, task.response, task.split))
 
 
+def opening(task: Task, instructions: str) -> tuple[Message, ...]:
+    """The first messages of an episode: instructions, joined with the task's own system message."""
+    messages, system = task.messages, instructions
+    if not system:
+        return messages
+    if messages and messages[0]["role"] == "system":
+        system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
+    return (message("system", system), *messages)
+
+
 class TaskSource:
     """A sequence of tasks, and a digest that tells it from others: of the ids where it is a list or a tuple, else of
     its length, its repr (where its class has one of its own) and its first and last tasks."""
 
     def __init__(self, tasks: Sequence[Task]):
         self.tasks = tasks
+
+    def find(self, task_id: str) -> Task:
+        """The task with this id. Raises KeyError with near misses."""
+        if isinstance(self.tasks, LazyTasks):
+            return self.tasks.find(task_id)
+        try:
+            return self.tasks[self._places[task_id]]
+        except KeyError:
+            from difflib import get_close_matches
+
+            known = self._places
+            close = get_close_matches(str(task_id), known, n=3) or list(known)[:3]
+            raise KeyError(f"no task {task_id!r} among {len(known)}; did you mean {', '.join(close)}?") from None
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {task.id: i for i, task in enumerate(self.tasks)}
 
     @cached_property
     def digest(self) -> str:
