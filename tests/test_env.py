@@ -285,3 +285,11 @@ def test_wrappers_of_gymnasium_work():
 def test_tasks_of_one_id_are_refused():
     with pytest.raises(ValueError, match="2 tasks have the id 'a'"):
         ToolEnv([Task.of("a", "Hi."), Task.of("b", "Hi."), Task.of("a", "Ho.")])
+
+
+def test_a_subclass_may_choose_among_its_tasks():
+    env = ToolEnv([Task.of("a", "go"), Task.of("b", "go")])
+    env.find_task("b")
+    env.tasks = env.tasks[:1]
+    with pytest.raises(KeyError, match="no task 'b' among 1; did you mean a"):
+        env.find_task("b")

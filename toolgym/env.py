@@ -188,6 +188,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
+        if self._source.tasks is not self.tasks:  # a subclass has chosen others
+            self._source = TaskSource(self.tasks)
         return self._source.find(task_id)
 
     def reset(
@@ -231,11 +233,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def cut_off(self, reason: str) -> dict[str, Any]:
         """End the episode after its last action, as ``max_turns`` would have: for who drives it and cannot go on, as
-        where a model's context is full. The action's reward gets the terms of an end; the verdict, where it is no
-        success, is ``reason``.
-
-        Returns the last step's ``info`` as it would have been. Raises ResetNeeded where there is no episode, or no
-        action yet.
+        where a model's context is full. The action's reward gets the terms of an end; a verdict that is no success is
+        ``reason``. Returns the step's ``info`` as it would have been. Raises ResetNeeded where no action was taken.
         """
         if self._over or not self.turns:
             raise ResetNeeded("there is no episode to cut off: call reset() and step() before")
