@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from toolgym.assets import AssetError
-from toolgym.rollout import AgentError
+from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation, Trajectory
 
 from .cascade import Cascade
@@ -216,7 +216,7 @@ class Policy:
         if not prompt:
             raise AgentError("the prompt has no tokens")
         if self.context is not None and len(prompt) >= self.context:
-            raise AgentError(
+            raise ContextFull(
                 f"the prompt has {len(prompt)} tokens and the context of {self.name!r} is {self.context}: "
                 "no room is left for an answer. Use a model with a longer context, or fewer turns or tools."
             )

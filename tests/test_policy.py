@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from toolgym import evaluate, rollout
 from toolgym.assets import AssetError
-from toolgym.rollout import AgentError
+from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import FrozenDict, message
 
 torch = pytest.importorskip("torch")
@@ -304,10 +304,10 @@ def test_it_plays_and_a_batch_plays_the_same(tiny):
     assert [t.turns[0].action for t in together if t.task_id == "milk"] == [alone.turns[0].action] * 2
 
 
-def test_a_prompt_without_room_for_an_answer_is_not_the_policys_fault(tiny):
+def test_a_prompt_without_room_for_an_answer_is_an_error_that_says_so(tiny):
     policy = Policy((tiny_model(max_position_embeddings=512), tiny[1]), max_new_tokens=8)
     long, short = (FrozenDict(messages=(message("user", "x" * n),), tools=()) for n in (600, 3))
-    with pytest.raises(AgentError, match=r"the prompt has 6\d\d tokens and the context of .* is 512"):
+    with pytest.raises(ContextFull, match=r"the prompt has 6\d\d tokens and the context of .* is 512"):
         policy.act(long)
     first, second, third = policy.act_batch([short, long, short])
     assert isinstance(second, AgentError)

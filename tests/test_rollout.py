@@ -15,7 +15,8 @@ import pytest
 from conftest import calling, saying, shop
 
 from toolgym import Rubric, evaluate, rollout
-from toolgym.rollout import AgentError, NotAnAgent
+from toolgym.replay import replay
+from toolgym.rollout import AgentError, ContextFull, NotAnAgent
 from toolgym.runlog import RunError, dump_episode, read_episodes
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
@@ -118,6 +119,42 @@ def test_a_server_that_is_down_is_not_a_zero(agent):
     Down.act = act_async if agent is AsyncShopper else act
     played = evaluate("TestShop-v0", Down(), batch_size=2)
     assert [(t.reward_valid, t.success, t.error) for t in played] == [(False, None, "no answer from the server")] * 3
+
+
+@pytest.mark.parametrize("agent", [Shopper, BatchShopper, AsyncShopper, ThreadedShopper])
+def test_a_conversation_that_outgrows_the_model_ends_as_one_out_of_turns(agent, tmp_path):
+    class Small(agent):
+        pass
+
+    def act(self, observation):
+        last = observation["messages"][-1]
+        if last["role"] != "user" or "how many" in last["content"]:
+            raise ContextFull("the prompt is too long")
+        return MILK
+
+    async def act_async(self, observation):
+        return act(self, observation)
+
+    Small.act = act_async if agent is AsyncShopper else act
+    if agent is BatchShopper:
+        Small.act_batch = lambda self, observations: [said(self, o) for o in observations]
+
+    def said(self, observation):
+        try:
+            return act(self, observation)
+        except ContextFull as error:
+            return error
+
+    played = evaluate("TestShop-v0", Small(), batch_size=2, out=tmp_path / "run")
+    short = evaluate("TestShop-v0", Shopper(), env_kwargs={"max_turns": 1})
+    for found, wanted in zip(played, short, strict=True):
+        if found.task_id == "count":  # its first message is too long already
+            assert (found.reward_valid, found.error) == (False, "the prompt is too long")
+            continue
+        assert (found.reward_valid, found.truncated, len(found.turns)) == (True, True, 1)
+        assert (found.reward, found.success) == (wanted.reward, wanted.success)
+        assert found.success or found.verdict == "the episode's tokens ran out"
+    assert sorted(each.status for each in replay(tmp_path / "run")) == ["not replayable", "same", "same"]
 
 
 def test_one_answer_of_a_batch_may_fail():

@@ -214,7 +214,7 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
     if not script.opened:
         changed = differences({"opening": episode.messages}, {"opening": again.messages})
         return Replayed(episode, differences=changed, elsewhere=True)
-    if stored.kept_by_training and episode.truncated:  # where the model's tokens ran out, which the env does not know
+    if episode.truncated and (stored.kept_by_training or script.ran_out):  # the model's tokens ran out: no env knows
         again.truncated = True
         if script.ran_out:
             again, script.ran_out = _cut_off(again, cast(ToolEnv, env.unwrapped)), False

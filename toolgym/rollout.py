@@ -16,6 +16,7 @@ from toolgym.env import ToolEnv, task_order
 from toolgym.runlog import RunLog
 from toolgym.types import Observation, Trajectory
 from toolgym.vector import ToolVectorEnv
+from toolgym.verdict import TOKENS_RAN_OUT
 
 
 class Agent(Protocol):
@@ -38,6 +39,11 @@ class AgentError(RuntimeError):
     """
 
 
+class ContextFull(AgentError):
+    """The conversation has outgrown what the agent can read. That is the agent's own limit: an episode that has begun
+    ends as one that ran out of turns does, and counts; one whose first message is too long is not valid."""
+
+
 class NotAnAgent(TypeError):
     """What was given as an agent is none: it has no ``act``, or answers with something that is not text."""
 
@@ -47,7 +53,8 @@ def rollout(
 ) -> Trajectory:
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
-    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid, and NotAnAgent.
+    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid (but see
+    ``ContextFull``), and NotAnAgent.
     """
     if isinstance(env, str):
         env = gym.make(env)
@@ -180,6 +187,10 @@ class _Episode:
         )
 
     def broken(self, error: AgentError) -> Trajectory:
+        base = cast(ToolEnv, self.env.unwrapped)
+        if isinstance(error, ContextFull) and base.turns:
+            self.info, self.truncated = base.cut_off(TOKENS_RAN_OUT), True
+            return self.trajectory()
         trajectory = self.trajectory()
         trajectory.reward_valid, trajectory.success, trajectory.error = False, None, str(error)
         return trajectory
