@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import gymnasium as gym
 
-from toolgym.rollout import AgentError
+from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Tries, retry_after
 
@@ -105,7 +106,7 @@ class Endpoint:
     def act(self, observation: Observation) -> str:
         """The model's answer as the env's action; may be called from several threads.
 
-        Raises AgentError where the server gives none.
+        Raises AgentError where the server gives none, ContextFull where it says that the conversation is too long.
         """
         native = self.tools == "native"
         convert = native_messages if native else prompt_messages
@@ -115,7 +116,8 @@ class Endpoint:
         try:
             return self._tries.run(lambda: self._post(body, native))
         except Failure as failure:
-            raise AgentError(f"{self.model} at {self.url}: {failure.told(self.api_key_env, _SHOWN)}") from None
+            kind = ContextFull if isinstance(failure, _TooLong) else AgentError
+            raise kind(f"{self.model} at {self.url}: {failure.told(self.api_key_env, _SHOWN)}") from None
 
     def _post(self, body: dict[str, Any], native: bool) -> str:
         """One try. Raises Failure where it gives no action."""
@@ -147,6 +149,14 @@ class Endpoint:
         return request
 
 
+class _TooLong(Failure):
+    """The conversation does not fit into the model's context."""
+
+
+_CONTEXT = re.compile(r"context[ _](length|size|window)", re.IGNORECASE)
+"""In what OpenAI, vLLM, SGLang and llama.cpp answer to a conversation that is too long."""
+
+
 def _refusal(response: requests.Response) -> Failure:
     """What an answer other than 200 says."""
     status = response.status_code
@@ -157,5 +167,7 @@ def _refusal(response: requests.Response) -> Failure:
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     reason = f"HTTP {status}: {text or response.reason}"
+    if _CONTEXT.search(response.text):
+        return _TooLong(reason, False)
     worth_retrying = (status in _RETRIED or status >= 500) and _OUT_OF_CREDIT not in response.text
     return Failure(reason, worth_retrying, retry_after(response))

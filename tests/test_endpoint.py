@@ -16,7 +16,7 @@ from conftest import calling, saying, shop
 from toolgym import evaluate, rollout
 from toolgym.agents.chat_messages import action_text, native_messages, prompt_messages
 from toolgym.agents.endpoint import LONGEST_WAIT, Endpoint
-from toolgym.rollout import AgentError
+from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import FrozenDict, message
 
 HELLO = FrozenDict(messages=(message("system", "Be kind."), message("user", "Hello \ud800!")), tools=())
@@ -222,6 +222,25 @@ def test_a_refusal_is_not_tried_again_and_says_why(server, endpoint, status, bod
     with pytest.raises(AgentError) as caught:
         endpoint().act(HELLO)
     assert said in str(caught.value)
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (
+            400,
+            {"message": "This model's maximum context length is 4096 tokens. However, ...", "type": "BadRequestError"},
+        ),
+        (400, {"message": "too long", "code": "context_length_exceeded"}),
+        (500, {"message": "Context size has been exceeded.", "type": "server_error"}),
+        (400, {"message": "request (4390 tokens) exceeds the available ...", "type": "exceed_context_size_error"}),
+    ],
+)
+def test_a_conversation_that_is_too_long_is_told_from_other_refusals(server, endpoint, status, error):
+    server.answers = [(status, {}, {"error": error})]
+    with pytest.raises(ContextFull, match=error["message"][:8]):
+        endpoint().act(HELLO)
     assert len(server.bodies) == 1
 
 
