@@ -256,7 +256,7 @@ def test_training_from_the_command_line(tmp_path, capsys):
     settings = ["--env-kwargs", '{"level": "choose"}', "--eval-tasks", "4", "--eval-every", "400", "--out", out]
     assert main(["train", "--algo", "sb3-a2c", "--steps", "400", *settings]) == 0
     said = capsys.readouterr().out
-    assert "--env-arg 'level=\"choose\"' --env-arg 'split=\"val\"' --agent sb3" in said
+    assert "--env-arg level=choose --env-arg split=val --agent sb3" in said
     assert "It took 448 actions, not 400: sb3-a2c learns from whole rollouts." in said
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {"step", "reward", "success", "eval/success", "eval/reward"} <= set(rows[-1])
