@@ -31,7 +31,7 @@ def write_plot(results: Results, size: Size, path: Path) -> None:
     others = (ARMS["grpo"], *ABLATIONS)
     bars = [("Methods", METHODS), ("GRPO cold, other rewards", others)]
     bars = bars if any(arm.name in results for arm in ABLATIONS) else bars[:1]
-    lines = [each for each in OVER_TRAINING if any(results.get(name) for name in each[2])]
+    lines = [each for each in OVER_TRAINING if sum(name in results for name in each[2]) > 1]
     figure = Figure(figsize=(13, 7.6 if lines else 4.1), dpi=110, layout="constrained")
     above, *below = figure.subfigures(2, 1, height_ratios=(1.15, 1)) if lines else [figure]
     for axes, (title, arms) in zip(above.subplots(1, len(bars), squeeze=False)[0], bars, strict=True):
