@@ -283,7 +283,7 @@ def write(what: str, rows: list[dict[str, Any]], options: argparse.Namespace) ->
         "prompts_per_step": PROMPTS_PER_STEP,
         "num_generations": GROUP,
         "threads": 1 if what == "check" else options.threads,
-        "idle_threads": options.idle,
+        "idle_threads": "spin" if what == "check" else options.idle,
         "cores": os.cpu_count(),
         "tuned_malloc": TUNED_MALLOC,
         "python": platform.python_version(),

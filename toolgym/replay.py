@@ -15,14 +15,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import gymnasium as gym
 import msgspec
 
 from toolgym.env import ToolEnv
 from toolgym.rewards import RewardModel, ToolRLReward, get_rubric
-from toolgym.rollout import AgentError, rollout
+from toolgym.rollout import AgentError, ContextFull, rollout
 from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
 from toolgym.trajectory_diff import differences
 from toolgym.types import Observation, Trajectory
@@ -199,6 +199,8 @@ class _Script:
         self.opened = True
         text = next(self.texts, None)
         if text is None:
+            if self.episode.truncated:  # where the model's tokens ran out, which the env does not know
+                raise ContextFull(TOKENS_RAN_OUT)
             self.ran_out = True
             raise AgentError("no further action was recorded")
         return text
@@ -214,31 +216,14 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
     if not script.opened:
         changed = differences({"opening": episode.messages}, {"opening": again.messages})
         return Replayed(episode, differences=changed, elsewhere=True)
-    if episode.truncated and (stored.kept_by_training or script.ran_out):  # the model's tokens ran out: no env knows
-        again.truncated = True
-        if script.ran_out:
-            again, script.ran_out = _cut_off(again, cast(ToolEnv, env.unwrapped)), False
+    if stored.kept_by_training:  # an answer that was cut short is known to the trainer alone
+        again.truncated |= episode.truncated
     again.seconds = episode.seconds
     if script.ran_out:
         n = len(episode.turns)
         goes_on = f"the episode goes on after {n} actions, where the recorded one ended"
         return Replayed(episode, again, (*_compared(episode, again, rewards, turns_only=True), goes_on))
     return Replayed(episode, again, _compared(episode, again, rewards))
-
-
-def _cut_off(played: Trajectory, env: ToolEnv) -> Trajectory:
-    """An episode as training ends it where its tokens run out."""
-    info = env.cut_off(TOKENS_RAN_OUT)
-    return msgspec.structs.replace(
-        played,
-        turns=list(env.turns),
-        reward=sum([turn.reward.total for turn in env.turns]),
-        success=info["success"],
-        verdict=info["verdict"],
-        error_type=info["error_type"],
-        reward_valid=info["reward_valid"],
-        error=info.get("error"),
-    )
 
 
 def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool = False) -> tuple[str, ...]:

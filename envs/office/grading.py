@@ -140,11 +140,10 @@ class Progress:
             self._tick_off(evidence)
         elif not self.over:
             terms += self._answered(total, evidence.completion)
-        cut = not self.over and self.turns >= self.max_turns
-        if cut:
-            terms += self.unsettled()
         if self.over:
             terms.append(self._outcome())
+        elif self.turns >= self.max_turns:
+            terms += self.unsettled()
         return terms
 
     def unsettled(self) -> list[Term]:
