@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint bench bench-training bench-suites clean
+.PHONY: help demo test lint pinned bench bench-training bench-suites study clean
 
 help:
 	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   ruff and mypy only"
+	@echo "make pinned  1,000 tasks of every split and level, played: the same bytes as ever? (minutes)"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
 	@echo "make bench-training  a GRPO step beside TRL's: seconds, then losses and gradients"
 	@echo "make bench-suites  oracle, silent, random on every suite: one table"
@@ -39,6 +40,9 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/python -m pytest -n 2
+
+pinned: $(VENV)/.dev
+	$(BIN)/python tests/pinned_play.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/env_speed.py
