@@ -109,7 +109,7 @@ def play_gold(env: Any, task: Any) -> Iterator[Any]:
 def play_carelessly(env: Any, task: Any) -> Iterator[Any]:
     """Gold actions left out, repeated, out of order and changed, early answers, nonsense; some episodes are cut off."""
     rng, gold = Random(f"careless {task.id}"), list(env.gold(task))
-    observation, _ = env.reset(options={"task_id": task.id})
+    env.reset(options={"task_id": task.id})
     left, last = list(gold), "<think>"
     for _ in range(2 * len(gold) + 4):
         if env.over:
@@ -201,7 +201,7 @@ def main() -> None:
         return
     pinned = json.loads(path.read_text())
     changed = [f"{name}: {kind}" for name, each in found.items() for kind in each if pinned[name][kind] != each[kind]]
-    print(f"{len(found)} parts compared, {len(changed)} digests changed", *changed, sep="\n  ")  # noqa: T201
+    print(f"{len(found)} parts compared, {len(changed)} digests changed", *changed, sep="\n  ")
     raise SystemExit(bool(changed))
 
 
