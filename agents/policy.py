@@ -20,12 +20,12 @@ from toolgym.assets import AssetError
 from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation, Trajectory
 
-from .cascade import Cascade
-from .fused_llama import weights_version
 from .model import DEFAULT_MODEL, load_model
-from .past import Past, Pasts
-from .reader import PlainReader, Reader
-from .sampling import choose
+from .sampling.draw import choose
+from .sampling.engine import PlainReader, Reader
+from .sampling.kv_cache import Past, Pasts
+from .sampling.llama_engine import Cascade
+from .sampling.llama_layers import weights_version
 from .tokens import ChatTokens, TemplateError
 
 FinishReason: TypeAlias = Literal["end", "stop", "length"]

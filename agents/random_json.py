@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from toolgym.schema import Validator
+from toolgym.tools.schema import Validator
 
 _WORDS = ("alpha", "blue", "Paris", "42", "two words", "x", "report.txt", "2024-05-17", "naïve", "")
 _DEEPEST = 6

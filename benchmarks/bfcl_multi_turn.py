@@ -21,11 +21,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import bfcl_multi_turn_oracle as oracle
-from measured import command_line, keep
+from harness import command_line, keep
 
-from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue, check
+from toolgym.envs.bfcl.dialogue.dialogue import Dialogue, check
+from toolgym.envs.bfcl.multi_turn.env import MultiTurnEnv
 from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, load
-from toolgym.envs.bfcl.multi_turn_env import MultiTurnEnv
 
 ROUNDS = 5
 _names = count()

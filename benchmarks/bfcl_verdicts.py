@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import bfcl_mutations as mutations
 import bfcl_oracle as oracle
-from measured import command_line, keep
+from harness import command_line, keep
 
 from toolgym.envs.bfcl.grading import Checker, Entry, language_of
 from toolgym.envs.bfcl.tasks import COUNTS, load

@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from measured import command_line
+from harness import command_line
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin make a model slow on shared cores
 
@@ -38,16 +38,17 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from toolgym import register
 from toolgym.agents.checkpoint import all_of, writing
-from toolgym.agents.collect import Collector
 from toolgym.agents.config import TrainConfig
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
-from toolgym.agents.train import Trainer
+from toolgym.agents.training.collect import Collector
+from toolgym.agents.training.trainer import Trainer
 from toolgym.assets import atomic_folder
 from toolgym.envs.office.env import OfficeEnv
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 from toolgym.runlog import read_metrics, write_atomic
-from toolgym.types import Completion, Task, ToolCall
+from toolgym.tasks import Task
+from toolgym.types import Completion, ToolCall
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LEVELS = ["chain", "dialogue", "recover", "missing"]

@@ -16,22 +16,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measured import command_line
+from harness import command_line
 from rich.console import Console
 from rich.rule import Rule
 
 from toolgym import Trajectory, assets
 from toolgym.agents.config import TrainConfig
 from toolgym.assets import AssetError
-from toolgym.commands.evaluation import evaluate_with_progress
-from toolgym.commands.resolve import UserError, make_agent, make_env
-from toolgym.commands.terminal import plain, reward_view, screen
-from toolgym.commands.training import train_with_progress
+from toolgym.cli.eval import evaluate_with_progress
+from toolgym.cli.resolve import UserError, make_agent, make_env
+from toolgym.cli.terminal import reward_view, screen
+from toolgym.cli.train import train_with_progress
 from toolgym.report import make_run, rows, write_page
 from toolgym.report.document import write_document
 from toolgym.report.episode import quality
 from toolgym.report.png import write_png
 from toolgym.report.screen import print_training, success_table
+from toolgym.report.text import plain
 from toolgym.report.training import load_training_runs
 from toolgym.report.training_page import training_page
 from toolgym.runlog import RunError

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measured import command_line, keep
+from harness import command_line, keep
 from peers.environment import python_of
 
 HERE = Path(__file__).resolve().parent

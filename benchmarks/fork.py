@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
-from measured import command_line, keep, microseconds
+from harness import command_line, keep, microseconds
 
 import toolgym  # noqa: F401
 

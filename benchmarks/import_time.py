@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 
-from measured import command_line, keep
+from harness import command_line, keep
 
 REPS = 15
 TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"

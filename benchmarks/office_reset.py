@@ -12,7 +12,7 @@ import json
 import platform
 import statistics
 
-from measured import command_line, keep, microseconds
+from harness import command_line, keep, microseconds
 
 from toolgym import ToolEnv
 from toolgym.envs.office.env import OfficeEnv

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from measured import command_line
+from harness import command_line
 
 from toolgym.dialects import get_dialect
 from toolgym.rewards import Evidence, ToolRLReward

@@ -20,7 +20,7 @@ import time
 import gymnasium as gym
 import torch
 import transformers
-from measured import command_line, keep
+from harness import command_line, keep
 
 from toolgym.agents.lora import with_lora
 from toolgym.agents.model import load_model

@@ -15,9 +15,10 @@ Three settings:
   all 440 rows of irrelevance and multiple.
 - ``when, one tool``: BFCL irrelevance against simple_python, split as ``when`` is. All rows have one function.
 
-Rules fill in the arguments (toolgym/wrappers/filling.py), the same ones for all policies; so nobody can do better than
-``ceiling``: the share of tasks that some call of the menu, or none, passes. The rules were written with requests of all
-these suites in view, test rows too: the comparison between policies is on unseen rows, the ceiling is not.
+Rules fill in the arguments (toolgym/wrappers/discrete/filling.py), the same ones for all policies; so nobody can do
+better than ``ceiling``: the share of tasks that some call of the menu, or none, passes. The rules were written with
+requests of all these suites in view, test rows too: the comparison between policies is on unseen rows, the ceiling is
+not.
 
 Policies: PPO (greedy, three seeds; the one shown is the median of them by success) after training from rewards alone;
 on BFCL for about ten passes over the rows: more of them raise the success in training and lower that on other rows
@@ -42,16 +43,16 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from measured import command_line
+from harness import command_line
 
 import toolgym  # noqa: F401  registers the suites
-from toolgym.agents.sb3 import SB3Agent, SB3Config, SB3Trainer
+from toolgym.agents.sb3.trainer import SB3Agent, SB3Config, SB3Trainer
 from toolgym.report.table import wilson
 from toolgym.rollout import rollout
 from toolgym.tasks import task_order
 from toolgym.types import Completion
 from toolgym.wrappers import split_tasks
-from toolgym.wrappers.menu import COLUMNS, MenuMaker
+from toolgym.wrappers.discrete.menu import COLUMNS, MenuMaker
 
 BFCL = "ToolGym-BFCL-v0"
 OFFICE = "ToolGym-Office-v0"

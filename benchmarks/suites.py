@@ -15,9 +15,10 @@ data cannot be had is shown as missing.
 The same seed gives the same results, seconds aside (a model's as far as floating point allows).
 
 Numbers: success by each benchmark's own verdict, mean over tasks, with Wilson's 95 % interval (n the number of tasks:
-with repeats the interval is on the safe side, see toolgym/report/passk.py); pass@k by the unbiased estimator of Chen
-et al. 2021, over the tasks with k valid episodes at least; calls, tokens and seconds are means per episode. Tokens are
-those of the texts that the agent wrote, counted with its own tokenizer, end tokens left out; blank where it has none.
+with repeats the interval is on the safe side, see toolgym/report/compare/passk.py); pass@k by the unbiased estimator of
+Chen et al. 2021, over the tasks with k valid episodes at least; calls, tokens and seconds are means per episode. Tokens
+are those of the texts that the agent wrote, counted with its own tokenizer, end tokens left out; blank where it
+has none.
 The suites' own scores are those of ``summarize`` of each; with fewer tasks than a category has, they are estimates.
 In repeat r a local model samples, and ``random`` draws, with seed + r; other agents are asked again.
 
@@ -49,14 +50,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from toolgym.assets import AssetError, cache_folder
-from toolgym.commands.agent_specs import Player, agent_specs
-from toolgym.commands.evaluation import Tally
-from toolgym.commands.resolve import UserError, make_env
-from toolgym.commands.terminal import plain, screen
-from toolgym.report.comparison import Comparison, Played, as_data, played
-from toolgym.report.comparison_png import write_comparison_png
-from toolgym.report.comparison_tables import markdown, print_comparison
-from toolgym.report.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
+from toolgym.cli.agent_specs import Player, agent_specs
+from toolgym.cli.eval import Tally
+from toolgym.cli.resolve import UserError, make_env
+from toolgym.cli.terminal import screen
+from toolgym.report.compare.comparison import Comparison, Played, as_data, played
+from toolgym.report.compare.comparison_png import write_comparison_png
+from toolgym.report.compare.comparison_tables import markdown, print_comparison
+from toolgym.report.compare.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
+from toolgym.report.text import plain
 from toolgym.rollout import AgentError, agent_name, evaluate
 from toolgym.runlog import RunError, write_atomic
 from toolgym.types import Trajectory

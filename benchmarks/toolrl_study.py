@@ -19,7 +19,7 @@ import os
 import time
 from pathlib import Path
 
-from measured import command_line
+from harness import command_line
 
 RESULTS = Path(__file__).resolve().parent / "results" / "study"
 

@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 import transformers
-from measured import command_line
+from harness import command_line
 from peers.environment import python_of
 from peers.trl_workload import GROUP, PARTS, PROMPTS_PER_STEP, Settings, busy_seconds
 

@@ -18,7 +18,7 @@ import time
 
 import torch
 import transformers
-from measured import command_line, keep
+from harness import command_line, keep
 
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy

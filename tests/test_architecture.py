@@ -32,9 +32,10 @@ def imports(path):
 def test_import_rules(path):
     room = path.relative_to(ROOT).parts[0]
     for module, level in imports(path):
-        assert level <= 1, f"{path}: siblings by .name, never by .."
         if level:
             assert room != "toolgym", f"{path}: the core imports by absolute name"
+            depth = len(path.relative_to(ROOT).parts) - (2 if room == "envs" else 1)
+            assert level <= depth, f"{path}: .. stays inside one suite, or inside agents/"
             continue
         top = module.split(".")[0]
         assert top not in ("envs", "agents", "tests", "benchmarks"), f"{path} imports {module}"
@@ -114,5 +115,5 @@ def test_the_readmes_map_matches_the_tree():
 
 
 def test_source_files_stay_small():
-    long = {str(path.relative_to(ROOT)): n for path in CODE if (n := len(path.read_text("utf-8").splitlines())) > 400}
+    long = {str(path.relative_to(ROOT)): n for path in CODE if (n := len(path.read_text("utf-8").splitlines())) > 600}
     assert not long

@@ -18,11 +18,11 @@ from toolgym.agents.scripted import Oracle
 from toolgym.dialects import DIALECTS
 from toolgym.envs.bfcl import aggregate
 from toolgym.envs.bfcl.agentic import facts
+from toolgym.envs.bfcl.agentic.env import AgenticEnv
 from toolgym.envs.bfcl.agentic.memories import EMPTY, Folder, MissingMemory, Reference
 from toolgym.envs.bfcl.agentic.rows import SCENARIOS, conversations, questions
-from toolgym.envs.bfcl.agentic_env import AgenticEnv
-from toolgym.envs.bfcl.agentic_tasks import CATEGORIES, GROUPS, MEMORY, PREREQ
-from toolgym.envs.bfcl.multi_turn.dialogue import MAX_STEPS
+from toolgym.envs.bfcl.agentic.tasks import CATEGORIES, GROUPS, MEMORY, PREREQ
+from toolgym.envs.bfcl.dialogue.dialogue import MAX_STEPS
 from toolgym.replay import replay
 from toolgym.types import Completion, ToolCall, Trajectory
 

@@ -13,12 +13,12 @@ import bfcl_agentic_oracle as oracle
 import pytest
 
 from toolgym.envs.bfcl.agentic.checker import check
+from toolgym.envs.bfcl.agentic.env import AgenticEnv
 from toolgym.envs.bfcl.agentic.memories import EMPTY
 from toolgym.envs.bfcl.agentic.rows import SCENARIOS, conversations, questions
-from toolgym.envs.bfcl.agentic_env import AgenticEnv
-from toolgym.envs.bfcl.agentic_tasks import MEMORY
-from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue, Entry
-from toolgym.envs.bfcl.multi_turn.memory import BM25Plus
+from toolgym.envs.bfcl.agentic.tasks import MEMORY
+from toolgym.envs.bfcl.apis.memory import BM25Plus
+from toolgym.envs.bfcl.dialogue.dialogue import Dialogue, Entry
 
 SESSIONS, CALLS = 60, 80
 

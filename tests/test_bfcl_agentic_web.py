@@ -20,8 +20,8 @@ import gymnasium as gym
 import pytest
 
 from toolgym.dialects import DIALECTS
-from toolgym.envs.bfcl.agentic_env import AgenticEnv
-from toolgym.envs.bfcl.multi_turn.web import KEY_ENV, Found, Live, Page, Recorded, Unavailable
+from toolgym.envs.bfcl.agentic.env import AgenticEnv
+from toolgym.envs.bfcl.apis.web import KEY_ENV, Found, Live, Page, Recorded, Unavailable
 from toolgym.types import Completion, ToolCall
 
 BASE, BARE = "web_search_base", "web_search_no_snippet"

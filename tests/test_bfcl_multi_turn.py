@@ -16,11 +16,11 @@ import pytest
 import toolgym
 from toolgym.dialects import DIALECTS
 from toolgym.envs.bfcl import aggregate
+from toolgym.envs.bfcl.apis import simulators
+from toolgym.envs.bfcl.dialogue.dialogue import EMPTY, FORCED, MAX_STEPS, RESPONSE, STATE
 from toolgym.envs.bfcl.env import BFCLEnv
-from toolgym.envs.bfcl.multi_turn import simulators
-from toolgym.envs.bfcl.multi_turn.dialogue import EMPTY, FORCED, MAX_STEPS, RESPONSE, STATE
+from toolgym.envs.bfcl.multi_turn.env import MultiTurnEnv
 from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, ROWS, load
-from toolgym.envs.bfcl.multi_turn_env import MultiTurnEnv
 from toolgym.types import Completion, ToolCall, Trajectory
 
 BEST = 4.0
@@ -71,7 +71,7 @@ def test_a_category_that_is_not_there_is_an_error_that_lists_those_that_are(cate
 
 
 def test_without_mpmath_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolgym.envs.bfcl.multi_turn_env.find_spec", lambda name: None)
+    monkeypatch.setattr("toolgym.envs.bfcl.multi_turn.env.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"toolgym\[bfcl\]"):
         MultiTurnEnv()
 

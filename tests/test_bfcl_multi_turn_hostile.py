@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from toolgym.dialects import DIALECTS
-from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue
+from toolgym.envs.bfcl.dialogue.dialogue import Dialogue
+from toolgym.envs.bfcl.multi_turn.env import MultiTurnEnv
 from toolgym.envs.bfcl.multi_turn.tasks import load
-from toolgym.envs.bfcl.multi_turn_env import MultiTurnEnv
 from toolgym.types import Completion, ToolCall
 
 BEST = 4.0
@@ -156,7 +156,7 @@ import sys, decimal, mpmath, gymnasium as gym, toolgym
 env = gym.make("ToolGym-BFCL-MultiTurn-v0", category="multi_turn_base").unwrapped
 before = set(sys.modules)
 entry = next(task.data for task in env.tasks if "MathAPI" in task.data.classes)
-from toolgym.envs.bfcl.multi_turn.dialogue import Dialogue
+from toolgym.envs.bfcl.dialogue.dialogue import Dialogue
 dialogue = Dialogue(entry)
 print(dialogue.execute("logarithm(2, 3, precision=50)"), dialogue.execute("square_root(2, precision=50)"))
 print(mpmath.mp.dps, decimal.getcontext().prec, [m for m in sys.modules if "bfcl_eval" in m])

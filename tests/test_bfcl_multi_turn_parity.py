@@ -13,9 +13,9 @@ import bfcl_multi_turn_mutations as mutations
 import bfcl_multi_turn_oracle as oracle
 import pytest
 
-from toolgym.envs.bfcl.multi_turn.dialogue import FORCED, RESPONSE, Dialogue, Entry, check
+from toolgym.envs.bfcl.dialogue.dialogue import FORCED, RESPONSE, Dialogue, Entry, check
 from toolgym.envs.bfcl.multi_turn.tasks import CATEGORIES, load
-from toolgym.types import Task
+from toolgym.tasks import Task
 
 PER_DIALOGUE = 6
 

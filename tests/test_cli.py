@@ -14,9 +14,9 @@ import pytest
 from conftest import Shop, calling, saying, shop_tasks
 
 from toolgym import ToolEnv, registry
-from toolgym.cli import EXTRAS, main
-from toolgym.commands.docstring import fitted
-from toolgym.commands.resolve import AGENTS, env_argument, env_arguments, make_agent
+from toolgym.cli.docstring import fitted
+from toolgym.cli.main import EXTRAS, main
+from toolgym.cli.resolve import AGENTS, env_argument, env_arguments, make_agent
 from toolgym.rollout import AgentError
 from toolgym.runlog import write_atomic
 

@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from toolgym.agents.credit import fork_advantages, turn_advantages  # noqa: E402
-from toolgym.agents.grpo import group_advantages  # noqa: E402
+from toolgym.agents.training.advantages import fork_advantages, turn_advantages  # noqa: E402
+from toolgym.agents.training.losses import group_advantages  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,10 +16,10 @@ import test_train  # noqa: E402
 from test_train import Unplugged, metrics, rewriting, timeless, trainer, unplug_after, weights  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
-from toolgym.agents.credit import fork_advantages, padded, shared_states  # noqa: E402
-from toolgym.agents.forward import TrainingForward  # noqa: E402
-from toolgym.agents.train import Trainer  # noqa: E402
-from toolgym.agents.update import grpo_advantages, score  # noqa: E402
+from toolgym.agents.training.advantages import fork_advantages, padded, shared_states  # noqa: E402
+from toolgym.agents.training.forward import TrainingForward  # noqa: E402
+from toolgym.agents.training.trainer import Trainer  # noqa: E402
+from toolgym.agents.training.update import grpo_advantages, score  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -16,9 +16,9 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym import Rubric, Task, ToolCall, ToolEnv, register  # noqa: E402
 from toolgym.agents.call_tokens import call_parts, token_spans  # noqa: E402
-from toolgym.agents.forward import TrainingForward  # noqa: E402
 from toolgym.agents.tokens import ChatTokens  # noqa: E402
-from toolgym.agents.update import PolicyUpdate, grpo_advantages, score  # noqa: E402
+from toolgym.agents.training.forward import TrainingForward  # noqa: E402
+from toolgym.agents.training.update import PolicyUpdate, grpo_advantages, score  # noqa: E402
 from toolgym.dialects import DIALECTS  # noqa: E402
 from toolgym.rewards import terms  # noqa: E402
 from toolgym.tools import Tool  # noqa: E402

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from toolgym import Tool, ToolCall
 from toolgym.dialects import get_dialect
-from toolgym.dialects.calls import MAX_CALLS, MAX_DEPTH, decode_json
+from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, decode_json
 from toolgym.types import Completion
 
 TOOLRL, HERMES, LLAMA3, PYTHONIC, OPENAI = (

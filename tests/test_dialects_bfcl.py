@@ -12,8 +12,8 @@ import pytest
 from bfcl_oracle import DECODING
 
 from toolgym import Tool, ToolCall, assets
-from toolgym.dialects.calls import MAX_DEPTH
-from toolgym.dialects.python_source import MAX_CHARS
+from toolgym.dialects.json.calls import MAX_DEPTH
+from toolgym.dialects.python.python_source import MAX_CHARS
 from toolgym.dialects.pythonic import DecodeError, Pythonic, decode, execution_list, system_prompt
 from toolgym.types import CallRecord, ToolResult
 

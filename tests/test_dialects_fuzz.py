@@ -14,8 +14,8 @@ import pytest
 
 from toolgym import ToolCall
 from toolgym.dialects import DIALECTS, get_dialect
-from toolgym.dialects.calls import MAX_CALLS
-from toolgym.dialects.python_source import MAX_CHARS
+from toolgym.dialects.json.calls import MAX_CALLS
+from toolgym.dialects.python.python_source import MAX_CHARS
 from toolgym.types import CallRecord, Completion, ToolResult
 
 SEEDS = [

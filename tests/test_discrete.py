@@ -25,9 +25,9 @@ from toolgym.registry import SUITES
 from toolgym.tools import Tool
 from toolgym.types import Observation, message
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
-from toolgym.wrappers.filling import fill, read_request
-from toolgym.wrappers.menu import COLUMNS, MenuMaker
-from toolgym.wrappers.values import find_values
+from toolgym.wrappers.discrete.filling import fill, read_request
+from toolgym.wrappers.discrete.menu import COLUMNS, MenuMaker
+from toolgym.wrappers.discrete.values import find_values
 
 TODAY = date(2026, 11, 20)  # a Friday
 

@@ -13,9 +13,9 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.export import export  # noqa: E402
 from toolgym.agents.model import load_model  # noqa: E402
-from toolgym.agents.train import Trainer  # noqa: E402
+from toolgym.agents.training.trainer import Trainer  # noqa: E402
 from toolgym.assets import AssetError  # noqa: E402
-from toolgym.cli import main  # noqa: E402
+from toolgym.cli.main import main  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

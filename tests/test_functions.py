@@ -12,10 +12,10 @@ import pytest
 from toolgym.envs.functions.catalogue import FIELDS, SEEN, UNSEEN
 from toolgym.envs.functions.requests import many, one, split_share
 from toolgym.envs.functions.tasks import LEVELS, FunctionsTasks
-from toolgym.grammar import all_slots, optional_slots
 from toolgym.rollout import evaluate
-from toolgym.stream import SPLITS, Stream
 from toolgym.tasks import task_digest
+from toolgym.tasks.grammar import all_slots, optional_slots
+from toolgym.tasks.stream import SPLITS, Stream
 
 ID = "ToolGym-Functions-v0"
 FUNCTIONS = [(field, function) for field, functions in FIELDS.items() for function in functions]

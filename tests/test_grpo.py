@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolgym.agents.grpo import (
+from toolgym.agents.training.losses import (
     LOSSES,
     group_advantages,
     importance_weights,

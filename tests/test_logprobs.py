@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from toolgym.agents.logprobs import token_logprobs
+from toolgym.agents.training.logprobs import token_logprobs
 
 
 def problem(n=7, width=5, vocabulary=11, dtype=torch.float64):

@@ -17,8 +17,8 @@ from toolgym.envs.office.requests import AFTER, ASKING, BEFORE, INTENTS, PARAMET
 from toolgym.envs.office.slots import Slot, duration, future_day, past_day, time_of_day
 from toolgym.envs.office.tasks import OfficeTasks
 from toolgym.envs.office.vocabulary import VOCABULARIES
-from toolgym.grammar import compiled, optional_slots, write
-from toolgym.stream import SPLITS, Stream, key_of
+from toolgym.tasks.grammar import compiled, optional_slots, write
+from toolgym.tasks.stream import SPLITS, Stream, key_of
 
 OWN = ("train", "val", "test")
 MONDAY = date(2026, 3, 2).toordinal()

@@ -8,7 +8,7 @@ from toolgym.envs.office.apis.office import APP_OF, READS, TOOLS
 from toolgym.envs.office.apis.travel import timetable
 from toolgym.envs.office.apis.world import World
 from toolgym.envs.office.fixture import Fixture, iso
-from toolgym.stream import key_of
+from toolgym.tasks.stream import key_of
 
 
 @pytest.fixture

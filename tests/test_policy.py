@@ -23,10 +23,10 @@ transformers = pytest.importorskip("transformers")
 
 from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 
-from toolgym.agents.cascade import Cascade  # noqa: E402
 from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm2_folder  # noqa: E402
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
-from toolgym.agents.sampling import choose, truncate  # noqa: E402
+from toolgym.agents.sampling.draw import choose, truncate  # noqa: E402
+from toolgym.agents.sampling.llama_engine import Cascade  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_tokens import CHATML, TEMPLATES, chat, say
 
-from toolgym.agents.grpo import mean_metrics, token_weights
-from toolgym.agents.ppo import ValueHead, gae, token_rewards, value_loss, whiten
-from toolgym.agents.sft import gold_sample, sft_loss
 from toolgym.agents.tokens import Sample
+from toolgym.agents.training.losses import mean_metrics, token_weights
+from toolgym.agents.training.ppo import ValueHead, gae, token_rewards, value_loss, whiten
+from toolgym.agents.training.sft import gold_sample, sft_loss
 
 
 def row(*values, dtype=torch.float64):

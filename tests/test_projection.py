@@ -9,8 +9,8 @@ pytest.importorskip("torch")
 import torch
 from tiny_lm import tiny_model
 
-from toolgym.agents.cascade import Cascade
-from toolgym.agents.projection import packed
+from toolgym.agents.sampling.llama_engine import Cascade
+from toolgym.agents.sampling.projection import packed
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])

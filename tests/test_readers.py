@@ -11,10 +11,10 @@ transformers = pytest.importorskip("transformers")
 
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
-from toolgym.agents.cascade import Cascade  # noqa: E402
-from toolgym.agents.past import Pasts  # noqa: E402
 from toolgym.agents.policy import Policy  # noqa: E402
-from toolgym.agents.reader import PlainReader  # noqa: E402
+from toolgym.agents.sampling.engine import PlainReader  # noqa: E402
+from toolgym.agents.sampling.kv_cache import Pasts  # noqa: E402
+from toolgym.agents.sampling.llama_engine import Cascade  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
 VOCABULARY = 300

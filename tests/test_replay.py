@@ -11,15 +11,14 @@ import pytest
 from conftest import calling, saying, shop
 
 from toolgym import Rubric, Trajectory, evaluate
-from toolgym.agents.evaluate import keep_evaluation
-from toolgym.cli import main
+from toolgym.agents.training.kept_episodes import keep_evaluation
+from toolgym.cli.main import main
+from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.registry import SUITES
-from toolgym.replay import replay, rescore
+from toolgym.replay import differences, replay, rescore
 from toolgym.rewards import ToolRLReward
 from toolgym.rollout import AgentError
 from toolgym.runlog import RunError, read_episodes, write_run
-from toolgym.trajectory_diff import differences
-from toolgym.verdict import TOKENS_RAN_OUT
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 OFFICE = "ToolGym-Office-v0"

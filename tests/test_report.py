@@ -21,17 +21,7 @@ from toolgym.report.episode import marked
 from toolgym.report.screen import print_report
 from toolgym.report.text import one_line, printable
 from toolgym.runlog import RunError, dump_episode
-from toolgym.types import (
-    CallRecord,
-    CallScore,
-    RewardBreakdown,
-    Term,
-    ToolCall,
-    ToolResult,
-    Trajectory,
-    Turn,
-    message,
-)
+from toolgym.types import CallRecord, CallScore, RewardBreakdown, Term, ToolCall, ToolResult, Trajectory, Turn, message
 
 NASTY = "</pre></script><script>alert(1)</script><img src=x onerror='alert(2)'>\" data-x=\"\x1b[31m\ud800‮&amp;"
 ANYTHING = st.text(st.characters(), max_size=60) | st.sampled_from([NASTY, "<", "'\"", "\x00", "&lt;"])
@@ -232,7 +222,7 @@ def test_tables_fit_in_80_columns(runs):
 
 
 def test_a_run_that_is_not_over_is_said_to_be_unfinished(tmp_path, capsys):
-    from toolgym.cli import main
+    from toolgym.cli.main import main
 
     arguments = ["--env", "ToolGym-Office-v0", "--env-arg", "level=single", "--agent", "silent", "-n", "4"]
     folder, html = tmp_path / "run", tmp_path / "page.html"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolgym.dialects import Dialect, get_dialect
-from toolgym.rewards import Evidence, RewardModel, Rubric, ToolRLReward, get_rubric, terms
+from toolgym.rewards import Evidence, Reward, Rubric, ToolRLReward, get_rubric, terms
 from toolgym.types import Completion, ToolCall, ToolResult
 
 TOOLRL = get_dialect("toolrl")
@@ -313,7 +313,7 @@ def test_a_rubric_is_the_weighted_sum_of_its_terms():
         ("short", -0.25, 2, "too long"),
     ]
     assert [score.reason for score in scores.calls] == ["", "surplus call: one too many of this tool"]
-    assert isinstance(rubric, RewardModel)
+    assert isinstance(rubric, Reward)
 
 
 def test_a_term_that_returns_no_number_is_named():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolgym.dialects import get_dialect
-from toolgym.rlla import read_calls, read_messages, read_tools
+from toolgym.toolrl_prompts import read_calls, read_messages, read_tools
 
 PROMPT = """You are an assistant.
 

@@ -18,14 +18,14 @@ pytest.importorskip("stable_baselines3")
 import cloudpickle  # noqa: E402
 
 from toolgym import evaluate, rollout  # noqa: E402
-from toolgym.agents.sb3 import ENVS, SB3Agent, SB3Config, SB3Trainer  # noqa: E402
-from toolgym.agents.sb3_agent import checkpoints  # noqa: E402
-from toolgym.agents.sb3_config import ALGOS  # noqa: E402
-from toolgym.cli import main  # noqa: E402
+from toolgym.agents.sb3.agent import checkpoints  # noqa: E402
+from toolgym.agents.sb3.config import ALGOS  # noqa: E402
+from toolgym.agents.sb3.trainer import ENVS, SB3Agent, SB3Config, SB3Trainer  # noqa: E402
+from toolgym.cli.main import main  # noqa: E402
 from toolgym.report.table import wilson  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 from toolgym.wrappers import DiscreteTools  # noqa: E402
-from toolgym.wrappers.menu import COLUMNS  # noqa: E402
+from toolgym.wrappers.discrete.menu import COLUMNS  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,7 +14,7 @@ from toolgym.agents.random_json import random_arguments
 from toolgym.agents.scripted import Oracle, Random, Replay, Silent
 from toolgym.dialects import DIALECTS
 from toolgym.rollout import AgentError, agent_name
-from toolgym.schema import Validator, parameters_schema
+from toolgym.tools.schema import Validator, parameters_schema
 
 WIDE = {
     "type": "object",

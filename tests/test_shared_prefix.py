@@ -20,9 +20,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from toolgym.agents.forward import TrainingForward, padded_logprobs
-from toolgym.agents.ppo import ValueHead
 from toolgym.agents.tokens import Sample, completions, unpack
+from toolgym.agents.training.forward import TrainingForward, padded_logprobs
+from toolgym.agents.training.ppo import ValueHead
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -190,7 +190,7 @@ def test_models_that_need_another_layout_get_it_and_a_wish_that_cannot_be_is_ref
     bloom = BloomForCausalLM(BloomConfig(vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4)).train()
     for parameter in bloom.parameters():
         nn.init.normal_(parameter, std=0.3)
-    with caplog.at_level(logging.INFO, "toolgym.agents.forward"):
+    with caplog.at_level(logging.INFO, "toolgym.agents.training.forward"):
         forward = TrainingForward(bloom.eval())  # its position bias is in the mask
     assert forward.layout == "cached"
     assert "BloomForCausalLM cannot use layout split" in caplog.text

@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolgym.assets import AssetError
-from toolgym.commands.agent_specs import Player, agent_specs, options_of
-from toolgym.commands.resolve import UserError, check_arguments
-from toolgym.report.comparison import Comparison, as_data, numbers, played
-from toolgym.report.comparison_png import write_comparison_png
-from toolgym.report.comparison_tables import markdown
-from toolgym.report.passk import estimate, pass_at_k
-from toolgym.report.suite_set import (
+from toolgym.cli.agent_specs import Player, agent_specs, options_of
+from toolgym.cli.resolve import UserError, check_arguments
+from toolgym.report.compare.comparison import Comparison, as_data, numbers, played
+from toolgym.report.compare.comparison_png import write_comparison_png
+from toolgym.report.compare.comparison_tables import markdown
+from toolgym.report.compare.passk import estimate, pass_at_k
+from toolgym.report.compare.suite_set import (
     BFCL_MULTI_TURN,
     BFCL_SINGLE_TURN,
     FUNCTIONS_LEVELS,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from toolgym import Tool, tool, tools_of
-from toolgym.schema import Validator, normalise, parameters_schema
+from toolgym.tools.schema import Validator, normalise, parameters_schema
 from toolgym.types import FrozenDict
 
 

@@ -21,9 +21,9 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym import Rubric, Task, ToolEnv, register, tool, tools_of  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
-from toolgym.agents.evaluate import eval_tasks  # noqa: E402
 from toolgym.agents.tokens import TemplateError  # noqa: E402
-from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
+from toolgym.agents.training.kept_episodes import eval_tasks  # noqa: E402
+from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 from toolgym.types import message  # noqa: E402
 

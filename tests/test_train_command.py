@@ -13,7 +13,7 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents.model import load_model  # noqa: E402
 from toolgym.assets import AssetError  # noqa: E402
-from toolgym.cli import main  # noqa: E402
+from toolgym.cli.main import main  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CHOOSE = ["--env-kwargs", '{"level": "choose"}']

@@ -21,9 +21,9 @@ from test_train import Unplugged, config, metrics, trainer, unplug_after, weight
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents import checkpoint  # noqa: E402
-from toolgym.agents import metrics as metrics_module  # noqa: E402
 from toolgym.agents.policy import Generation  # noqa: E402
-from toolgym.agents.train import UNSCORED_STEPS, Trainer, TrainingStopped  # noqa: E402
+from toolgym.agents.training import metrics as metrics_module  # noqa: E402
+from toolgym.agents.training.trainer import UNSCORED_STEPS, Trainer, TrainingStopped  # noqa: E402
 from toolgym.replay import replay  # noqa: E402
 from toolgym.report import load_runs  # noqa: E402
 from toolgym.runlog import RunError, read_metrics  # noqa: E402
@@ -103,7 +103,7 @@ def test_a_broken_line_in_the_middle_of_the_metrics_is_named(tmp_path):
 
 
 def test_evaluations_and_groups_are_kept_as_runs_that_a_report_reads(tmp_path, monkeypatch):
-    from toolgym.agents import evaluate
+    from toolgym.agents.training import kept_episodes as evaluate
 
     monkeypatch.setattr(evaluate, "KEPT_EPISODES", 2)
     out = tmp_path / "run"
@@ -166,7 +166,7 @@ def test_a_full_disk_stops_the_run_and_leaves_the_earlier_checkpoints_whole(tmp_
         import torch
         torch.set_num_threads(1)
         import test_train
-        from toolgym.agents.train import TrainingStopped
+        from toolgym.agents.training.trainer import TrainingStopped
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         none = resource.RLIM_INFINITY
         for limit in sys.argv[3:]:

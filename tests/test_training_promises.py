@@ -18,10 +18,10 @@ from tokenizers import normalizers  # noqa: E402
 
 from toolgym import Rubric, Task, register  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
-from toolgym.agents.collect import Collector  # noqa: E402
-from toolgym.agents.optimizer import MasterAdamW  # noqa: E402
 from toolgym.agents.policy import Policy  # noqa: E402
-from toolgym.agents.train import Trainer, TrainingStopped  # noqa: E402
+from toolgym.agents.training.collect import Collector  # noqa: E402
+from toolgym.agents.training.optimizer import MasterAdamW  # noqa: E402
+from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.wrappers import OnlyTasks  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

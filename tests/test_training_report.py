@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_report import ANYTHING, NASTY, Reader, episode
 
-from toolgym.cli import main
+from toolgym.cli.main import main
 from toolgym.report.curves import MOST_POINTS, bounds, lines, running_mean, step_ticks, thinned, ticks
 from toolgym.report.figure import save_png
 from toolgym.report.png import write_png

@@ -15,9 +15,9 @@ pytest.importorskip("transformers")
 from test_train import config, metrics, trainer, weights  # noqa: E402
 
 from toolgym.agents.config import TrainConfig, parse  # noqa: E402
-from toolgym.agents.ppo import value_loss  # noqa: E402
 from toolgym.agents.tokens import Sample, completions  # noqa: E402
-from toolgym.agents.update import (  # noqa: E402
+from toolgym.agents.training.ppo import value_loss  # noqa: E402
+from toolgym.agents.training.update import (  # noqa: E402
     TOKENS_PER_MICRO_BATCH,
     PolicyUpdate,
     grpo_advantages,
@@ -53,7 +53,7 @@ def another(seed):
     """A trainer's forward with other weights: a reference policy."""
     from tiny_lm import tiny_model
 
-    from toolgym.agents.forward import TrainingForward
+    from toolgym.agents.training.forward import TrainingForward
 
     return TrainingForward(tiny_model(seed))
 
@@ -242,7 +242,9 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
         return policy, run.value_head.linear.weight.grad.clone()
 
     policy, value = gradients()
-    monkeypatch.setattr("toolgym.agents.update.value_loss", lambda *a, **k: (1000 * value_loss(*a, **k)[0], {}))
+    monkeypatch.setattr(
+        "toolgym.agents.training.update.value_loss", lambda *a, **k: (1000 * value_loss(*a, **k)[0], {})
+    )
     same, larger = gradients()
     assert policy
     assert all(torch.equal(one, other) for one, other in zip(policy, same, strict=True))

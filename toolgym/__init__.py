@@ -12,8 +12,9 @@ from toolgym.env import ToolEnv
 from toolgym.registry import register, register_suites
 from toolgym.rewards import Rubric
 from toolgym.rollout import Agent, evaluate, rollout
+from toolgym.tasks import Task
 from toolgym.tools import Tool, tool, tools_of
-from toolgym.types import RewardBreakdown, Task, ToolCall, ToolResult, Trajectory
+from toolgym.types import RewardBreakdown, ToolCall, ToolResult, Trajectory
 from toolgym.vector import ToolVectorEnv
 
 __version__ = "0.1.0"

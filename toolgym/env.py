@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from operator import index
 from typing import Any
 
 import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
-from toolgym.checks import check_state, check_tasks, check_verdict, whole_number
 from toolgym.dialects import Dialect, get_dialect
-from toolgym.rewards import Evidence, RewardModel, get_rubric
+from toolgym.grading import as_expected
+from toolgym.rewards import Evidence, Reward, get_rubric
 from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
 from toolgym.spaces import Text, Transcript
-from toolgym.tasks import TaskSource, opening, task_order
-from toolgym.tools import TOOLS_OWN_FAILURES, Tool
+from toolgym.tasks import Task, TaskSource, opening, task_order
+from toolgym.tasks.source import check_tasks
+from toolgym.tasks.task import shown, with_article
+from toolgym.tools import Tool
+from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import (
     CallRecord,
     Completion,
@@ -24,14 +28,12 @@ from toolgym.types import (
     Message,
     Observation,
     RewardBreakdown,
-    Task,
     Term,
     ToolCall,
     ToolResult,
     Turn,
     Verdict,
 )
-from toolgym.verdict import as_expected
 
 _NO_REWARD = RewardBreakdown()
 
@@ -67,7 +69,7 @@ class ToolEnv(gym.Env[Observation, str]):
         tasks: Sequence[Task],
         *,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         max_turns: int = 10,
         state: Callable[[], Any] | None = None,
         max_calls: int = 64,
@@ -137,7 +139,7 @@ class ToolEnv(gym.Env[Observation, str]):
         """The verdict on the finished episode. The default: every turn made just the expected calls."""
         return as_expected(self.task.expected, self.turns)
 
-    def unsettled(self) -> Sequence[Term]:
+    def final_terms(self) -> Sequence[Term]:
         """What an episode pays for its end where it is cut off now, after its last action: the terms that this action
         would have had beside its own at ``max_turns``. The default: none."""
         return ()
@@ -238,7 +240,7 @@ class ToolEnv(gym.Env[Observation, str]):
         """
         if self._over or not self.turns:
             raise ResetNeeded("there is no episode to cut off: call reset() and step() before")
-        turn, terms = self.turns[-1], tuple(self.unsettled())
+        turn, terms = self.turns[-1], tuple(self.final_terms())
         reward = turn.reward
         if terms:
             total = reward.total + sum([term.weight * term.score for term in terms])
@@ -393,6 +395,38 @@ class ToolEnv(gym.Env[Observation, str]):
     def observe(self) -> Observation:
         """What a policy sees now."""
         return Observation(self._messages, self._schemas)
+
+
+# Mistakes of an environment's author ---------------------------------------------------------------
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """``value`` as an int. Raises TypeError where it is no whole number, ValueError where it is less than ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if index(value) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return index(value)
+
+
+def check_verdict(verdict: Any, owner: object) -> Verdict:
+    """What ``judge`` gave. Raises TypeError where that is no Verdict."""
+    if not isinstance(verdict, Verdict):
+        raise TypeError(
+            f"{type(owner).__name__}.judge() must return a Verdict, got {shown(verdict)}; "
+            'write Verdict(success, "why not")'
+        )
+    return verdict
+
+
+def check_state(state: Any) -> None:
+    """Raise TypeError where ``state`` cannot make an episode's state."""
+    if state is not None and not callable(state):
+        kind = type(state).__name__
+        raise TypeError(
+            f"state makes the state of each episode: give the class (state={kind}) or a function, "
+            f"not {with_article(state)}"
+        )
 
 
 __all__ = ["ToolEnv", "task_order"]

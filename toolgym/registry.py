@@ -35,13 +35,13 @@ SUITES = {
         ),
         Suite(
             "ToolGym-BFCL-MultiTurn-v0",
-            "toolgym.envs.bfcl.multi_turn_env:MultiTurnEnv",
+            "toolgym.envs.bfcl.multi_turn.env:MultiTurnEnv",
             "BFCL v4, multi-turn: the official verdict on 800 dialogues, the simulated APIs run without eval",
             assets=("bfcl",),
         ),
         Suite(
             "ToolGym-BFCL-Agentic-v0",
-            "toolgym.envs.bfcl.agentic_env:AgenticEnv",
+            "toolgym.envs.bfcl.agentic.env:AgenticEnv",
             "BFCL v4, agentic: 310 questions to a memory (played by default) and 200 to the web, by record and replay",
             assets=("bfcl",),
         ),

@@ -21,13 +21,15 @@ import gymnasium as gym
 import msgspec
 
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel, ToolRLReward, get_rubric
+from toolgym.grading import TOKENS_RAN_OUT
+from toolgym.rewards import Reward, ToolRLReward, get_rubric
 from toolgym.rollout import AgentError, ContextFull, rollout
 from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
-from toolgym.trajectory_diff import differences
 from toolgym.types import Observation, Trajectory
-from toolgym.verdict import TOKENS_RAN_OUT
 
+MOST_DIFFERENCES = 20
+"""Differences of an episode that are named."""
+_AROUND = 30
 MakeEnv = Callable[[str, dict[str, Any]], gym.Env[Any, Any]]
 """Makes an env from an id and arguments, as a run's settings have them."""
 
@@ -94,7 +96,7 @@ def replay(
 
 def rescore(
     run: str | Path,
-    rubric: str | RewardModel,
+    rubric: str | Reward,
     out: str | Path,
     *,
     make: MakeEnv | None = None,
@@ -153,7 +155,7 @@ def stored_runs(path: str | Path) -> list[StoredRun]:
 
 
 def replay_stored(
-    stored: StoredRun, make: MakeEnv | None = None, *, rubric: RewardModel | None = None
+    stored: StoredRun, make: MakeEnv | None = None, *, rubric: Reward | None = None
 ) -> Iterator[Replayed]:
     """Replay a folder's episodes one by one. With ``rubric`` rewards come from it and are not compared."""
     env: gym.Env[Any, Any] | None = None
@@ -260,9 +262,7 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _made(
-    env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: RewardModel | None
-) -> gym.Env[Any, Any]:
+def _made(env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: Reward | None) -> gym.Env[Any, Any]:
     given = dict(arguments) if rubric is None else {**arguments, "rubric": rubric}
     try:
         env = make(env_id, given) if make is not None else gym.make(env_id, **given)
@@ -277,9 +277,66 @@ def _made(
     return env
 
 
-def _check_schedule(rubric: RewardModel, stored: StoredRun) -> None:
+def _check_schedule(rubric: Reward, stored: StoredRun) -> None:
     scheduled = isinstance(rubric, ToolRLReward) and (
         rubric.scale in ("two_stage", "dynamic") or rubric.length == "dynamic"
     )
     if scheduled and stored.step is None:
         raise RunError(f"{rubric!r} depends on the trainer's step, which {stored.folder} does not hold")
+
+
+# What differs between two records ---------------------------------------------------------------
+
+
+def differences(was: Any, now: Any) -> tuple[str, ...]:
+    """How two JSON-like values differ, one line for each place; () if they would be the same bytes.
+
+    Tuples and lists are the same, and so are 1 and 1.0; the order of keys counts.
+    """
+    found: list[str] = []
+    for line in _walk(was, now, ""):
+        if len(found) == MOST_DIFFERENCES:
+            found.append("... and more")
+            break
+        found.append(line)
+    return tuple(found)
+
+
+def _walk(was: Any, now: Any, path: str) -> Iterator[str]:
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        if was.keys() == now.keys() and list(was) != list(now):
+            yield f"{path}: the keys have another order"
+        for key in {**was, **now}:
+            yield from _item(was, now, key, key in was, key in now, f"{path}.{key}" if path else str(key))
+    elif isinstance(was, (list, tuple)) and isinstance(now, (list, tuple)):
+        for i in range(max(len(was), len(now))):
+            yield from _item(was, now, i, i < len(was), i < len(now), f"{path}[{i}]")
+    elif not _same(was, now):
+        yield f"{path}: {_change(was, now)}"
+
+
+def _item(was: Any, now: Any, key: Any, before: bool, after: bool, path: str) -> Iterator[str]:
+    if before and after:
+        yield from _walk(was[key], now[key], path)
+    elif before:
+        yield f"{path}: was {_short(was[key])}, is not there now"
+    else:
+        yield f"{path}: is {_short(now[key])} now, was not there"
+
+
+def _same(was: Any, now: Any) -> bool:
+    numbers = type(was) in (int, float) and type(now) in (int, float)
+    equal = was == now or (was != was and now != now)  # two that are not numbers
+    return bool(equal) and (numbers or type(was) is type(now))
+
+
+def _change(was: Any, now: Any) -> str:
+    if isinstance(was, str) and isinstance(now, str) and max(len(was), len(now)) > 2 * _AROUND:
+        at = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
+        return f"from character {at} on, was {_short(was[at:])}, is {_short(now[at:])}"
+    return f"was {_short(was)}, is {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 2 * _AROUND else f"{text[: 2 * _AROUND]}..."

@@ -13,10 +13,10 @@ from typing import Any, Protocol, cast
 import gymnasium as gym
 
 from toolgym.env import ToolEnv, task_order
+from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.runlog import RunLog
 from toolgym.types import Observation, Trajectory
 from toolgym.vector import ToolVectorEnv
-from toolgym.verdict import TOKENS_RAN_OUT
 
 
 class Agent(Protocol):

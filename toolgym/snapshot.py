@@ -28,9 +28,9 @@ from numpy.random.bit_generator import ISeedSequence
 
 from toolgym.digest import digest
 from toolgym.rewards.rubric import own_rubric, recall, remembered
-from toolgym.tasks import TaskSource, task_digest
+from toolgym.tasks import Task, TaskSource, task_digest
 from toolgym.tools import Tool
-from toolgym.types import Message, Task, Turn
+from toolgym.types import Message, Turn
 
 if TYPE_CHECKING:
     from toolgym.env import ToolEnv

@@ -15,7 +15,7 @@ field refers back to an environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -208,56 +208,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The official error type and message, or "" on success."""
     error_type: str | None = None
     """The official evaluator's error type, where it has one."""
-
-
-class Task(msgspec.Struct, frozen=True, eq=False):
-    """One row of a suite.
-
-    Raises TypeError for a field that is not what it says; and, where ``tools`` are run and not only described,
-    ValueError for two tools of one name and for an expected call that the tools would refuse.
-    """
-
-    id: str
-    messages: tuple[Message, ...]
-    """The conversation so far, without the dialect's instructions."""
-    tools: tuple[Any, ...] = ()
-    """The ``Tool``s on offer."""
-    expected: tuple[tuple[ToolCall, ...], ...] = ()
-    """Gold calls, one tuple per assistant turn; an empty tuple is a turn that must not call."""
-    response: str | None = None
-    """The expected final answer, where there is one."""
-    split: str = "test"
-    data: Any = None
-    """Whatever else the suite's own grading needs (the official row, say)."""
-
-    def __post_init__(self) -> None:
-        """Raises TypeError and ValueError as ``toolgym.checks.check_task`` does."""
-        from toolgym.checks import check_task  # which has to know this class
-
-        check_task(self)
-
-    @classmethod
-    def of(
-        cls,
-        id: str,
-        messages: str | Sequence[Mapping[str, Any]],
-        tools: Sequence[Any] = (),
-        expected: Sequence[Sequence[ToolCall]] = (),
-        **rest: Any,
-    ) -> Task:
-        """A task from plain Python values; a string for ``messages`` is one user message."""
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
-        turns = _tuple(expected)
-        if isinstance(turns, tuple):
-            turns = tuple([_tuple(turn) for turn in turns])
-        return cls(id, freeze(messages), _tuple(tools), turns, **rest)
-
-
-def _tuple(values: Any) -> Any:
-    """A tuple of the values; what is no plain collection stays as it is."""
-    plain = isinstance(values, Iterable) and not isinstance(values, (str, Mapping))
-    return tuple(values) if plain else values
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

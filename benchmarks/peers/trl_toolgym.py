@@ -24,13 +24,13 @@ from trl_workload import (
 )
 
 from toolgym.agents.config import TrainConfig
-from toolgym.agents.forward import TrainingForward
-from toolgym.agents.grpo import group_advantages
 from toolgym.agents.model import load_model
-from toolgym.agents.optimizer import MasterAdamW
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import Sample
-from toolgym.agents.update import PolicyUpdate
+from toolgym.agents.training.forward import TrainingForward
+from toolgym.agents.training.losses import group_advantages
+from toolgym.agents.training.optimizer import MasterAdamW
+from toolgym.agents.training.update import PolicyUpdate
 
 
 class Side:

@@ -11,11 +11,11 @@ from typing import Any
 import gymnasium as gym
 
 from toolgym.agents.checkpoint import all_of
-from toolgym.agents.collect import Collector, Rollout
 from toolgym.agents.config import TrainConfig
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
-from toolgym.agents.train import Trainer
+from toolgym.agents.training.collect import Collector, Rollout
+from toolgym.agents.training.trainer import Trainer
 from toolgym.runlog import read_metrics, write_atomic
 
 from .arms import ARMS, Arm

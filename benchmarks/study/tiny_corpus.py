@@ -16,7 +16,8 @@ from typing import Any
 
 import gymnasium as gym
 
-from toolgym.types import Completion, Task, ToolCall
+from toolgym.tasks import Task
+from toolgym.types import Completion, ToolCall
 
 from .decisions import ENV, thought
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from toolgym.grading import tally
 from toolgym.types import Trajectory
-from toolgym.verdict import tally
 
 from .tasks import COUNTS
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel
-from toolgym.rlla import Prompt, choose_prompt
+from toolgym.rewards import Reward
+from toolgym.toolrl_prompts import Prompt, choose_prompt
 from toolgym.tools import Tool
 from toolgym.types import Completion, Trajectory, Verdict
 
@@ -54,7 +54,7 @@ class APIBankEnv(ToolEnv):
         split: str = "test",
         prompt: Prompt | None = None,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         **kwargs: Any,
     ):
         if split != "test":

@@ -11,9 +11,10 @@ import msgspec
 
 from toolgym.assets import fetch
 from toolgym.dialects import Dialect, get_dialect
-from toolgym.rlla import Prompt, read_messages, read_tools
+from toolgym.tasks import Task
+from toolgym.toolrl_prompts import Prompt, read_messages, read_tools
 from toolgym.tools import Tool
-from toolgym.types import Task, ToolCall, message
+from toolgym.types import ToolCall, message
 
 COUNTS = {1: 399, 2: 67, 3: 131}
 """Level -> number of items."""

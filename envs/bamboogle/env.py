@@ -9,9 +9,10 @@ from typing import Any, Literal
 from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards import Reward, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.types import Completion, Task, Term, ToolCall, Trajectory, Verdict
+from toolgym.tasks import Task
+from toolgym.types import Completion, Term, ToolCall, Trajectory, Verdict
 
 from . import aggregate
 from .grading import contains, is_exact
@@ -81,7 +82,7 @@ class BamboogleEnv(ToolEnv):
         price: float = 9.0,
         questions: Iterable[Question] | None = None,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         max_turns: int = ROUNDS,
         max_calls: int = 1,
         **kwargs: Any,
@@ -153,7 +154,7 @@ class BamboogleEnv(ToolEnv):
     def judge(self) -> Verdict:
         return self._verdict
 
-    def unsettled(self) -> Sequence[Term]:
+    def final_terms(self) -> Sequence[Term]:
         return Outcome(self.price, over=True, reason=self._verdict.reason).end(0.0)
 
     def extra_info(self, over: bool) -> dict[str, Any]:

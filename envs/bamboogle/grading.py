@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from toolgym.english import MONTHS
+from toolgym.tasks.english import MONTHS
 
 MOST_WORDS = 60
 _LONGEST = 4_000

@@ -9,8 +9,9 @@ from functools import cache
 import msgspec
 
 from toolgym.assets import fetch
+from toolgym.tasks import Task
 from toolgym.tools import Tool
-from toolgym.types import Task, ToolCall, message
+from toolgym.types import ToolCall, message
 
 from .search.offline import HOPS
 

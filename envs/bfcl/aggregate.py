@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
+from toolgym.grading import tally
 from toolgym.types import Trajectory
-from toolgym.verdict import tally
 
 from .tasks import COUNTS
 from .unpassable import UNPASSABLE

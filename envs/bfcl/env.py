@@ -8,8 +8,9 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel
-from toolgym.types import Completion, Task, ToolCall, Trajectory, Verdict
+from toolgym.rewards import Reward
+from toolgym.tasks import Task
+from toolgym.types import Completion, ToolCall, Trajectory, Verdict
 
 from . import aggregate
 from .closest import closest
@@ -53,7 +54,7 @@ class BFCLEnv(ToolEnv):
         category: str | Iterable[str] = "all",
         split: str = "test",
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         **kwargs: Any,
     ):
         if split != "test":

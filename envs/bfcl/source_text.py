@@ -17,7 +17,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from toolgym.dialects.python_source import decode
+from toolgym.dialects.python.python_source import decode
 from toolgym.dialects.think import OPEN, split_think
 from toolgym.types import Completion, ToolCall
 

@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 
 from toolgym.assets import read_member
+from toolgym.tasks import Task
 from toolgym.tools import Tool
-from toolgym.types import Task, freeze
+from toolgym.types import freeze
 
 from .grading import Entry, language_of
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolgym.decision import grade, told_nothing
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel, get_rubric
+from toolgym.grading import grade, told_nothing
+from toolgym.rewards import Reward, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.thought import calling
-from toolgym.types import Completion, Task, ToolCall, Verdict
+from toolgym.tasks import Task
+from toolgym.tasks.gold import gold_thought
+from toolgym.types import Completion, ToolCall, Verdict
 
 from .tasks import FunctionsTasks
 
@@ -45,7 +46,7 @@ class FunctionsEnv(ToolEnv):
     nothing.
 
     Success: just the expected calls, in any order; where none is expected, no call and a response, whatever it says
-    (see toolgym/decision.py).
+    (see toolgym/grading.py).
 
     ``info`` also has ``category``: the level.
 
@@ -65,7 +66,7 @@ class FunctionsEnv(ToolEnv):
         level: str | Sequence[str] | None = None,
         seed: int = 0,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         **kwargs: Any,
     ):
         reward = ExtendedReward(get_rubric(rubric))
@@ -99,5 +100,5 @@ class FunctionsEnv(ToolEnv):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action, in this env's dialect."""
         calls = task.expected[0]
-        think = calling(calls) if calls else "No tool on offer does what is asked."
+        think = gold_thought(calls) if calls else "No tool on offer does what is asked."
         return (self.dialect.render(Completion("", calls, think, task.response)),)

@@ -26,9 +26,9 @@ class Parameter(msgspec.Struct, frozen=True):
 class Function(msgspec.Struct, frozen=True):
     """A function that is described and never run.
 
-    ``asks``: templates (``toolgym.grammar``) of whole requests; at least four. Each mentions every required parameter
-    outside brackets, ``{base}``, and others inside, ``[ in {unit}]``. The last is for the tests, the one before it for
-    val.
+    ``asks``: templates (``toolgym.tasks.grammar``) of whole requests; at least four. Each mentions every required
+    parameter outside brackets, ``{base}``, and others inside, ``[ in {unit}]``. The last is for the tests, the
+    one before it for val.
     ``many``: for several calls in one sentence: pairs of a frame with ``{each}`` and what stands there for one call, in
     which every required parameter is mentioned.
     ``also``: other names. ``abouts``: other descriptions.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from toolgym.english import listed
-from toolgym.grammar import all_slots, optional_slots, write
-from toolgym.stream import Stream
+from toolgym.tasks.english import listed
+from toolgym.tasks.grammar import all_slots, optional_slots, write
+from toolgym.tasks.stream import Stream
 
 from .function import Function, Parameter
 from .values import Value

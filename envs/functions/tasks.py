@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from toolgym.stream import Stream, key_of
-from toolgym.tasks import LevelTasks
+from toolgym.tasks import LevelTasks, Task
+from toolgym.tasks.stream import Stream, key_of
 from toolgym.tools import Tool
-from toolgym.types import Task, message
+from toolgym.types import message
 
 from .catalogue import fields
 from .function import Function

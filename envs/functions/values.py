@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from toolgym.english import MONTHS, NUMBERS, listed
-from toolgym.stream import Stream
+from toolgym.tasks.english import MONTHS, NUMBERS, listed
+from toolgym.tasks.stream import Stream
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
-    """An argument, and its text in the request: a ``Slot`` of ``toolgym.grammar``."""
+    """An argument, and its text in the request: a ``Slot`` of ``toolgym.tasks.grammar``."""
 
     value: Any
     text: str

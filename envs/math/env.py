@@ -7,10 +7,11 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards import Reward, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.thought import calling
-from toolgym.types import Completion, Observation, Task, Term, ToolCall, ToolResult, Verdict
+from toolgym.tasks import Task
+from toolgym.tasks.gold import gold_thought
+from toolgym.types import Completion, Observation, Term, ToolCall, ToolResult, Verdict
 
 from .play import Play
 from .problem import Sheet
@@ -63,7 +64,7 @@ class MathEnv(ToolEnv):
         seed: int = 0,
         price: float = 9.0,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         max_turns: int = 6,
         **kwargs: Any,
     ):
@@ -117,7 +118,7 @@ class MathEnv(ToolEnv):
     def judge(self) -> Verdict:
         return self._play.verdict
 
-    def unsettled(self) -> Sequence[Term]:
+    def final_terms(self) -> Sequence[Term]:
         return (self._play.outcome(),)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
@@ -126,6 +127,6 @@ class MathEnv(ToolEnv):
 
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions: the calls, stage by stage, and the answer."""
-        texts = [Completion("", stage, calling(stage)) for stage in task.expected[:-1]]
+        texts = [Completion("", stage, gold_thought(stage)) for stage in task.expected[:-1]]
         says = "That is the answer." if texts else "That I know without a tool."
         return tuple([self.dialect.render(each) for each in (*texts, Completion("", (), says, task.response))])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolgym.rewards import Evidence
-from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
+from toolgym.tasks import Task
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
 
 from .grading import grade
 from .matching import same_call, same_effect

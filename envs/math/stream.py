@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
-from toolgym.stream import Stream as Draws
+from toolgym.tasks.stream import Stream as Draws
 
 T = TypeVar("T")
 

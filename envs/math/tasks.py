@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from toolgym.tasks import LazyTasks, chosen
+from toolgym.tasks import LazyTasks, Task, select
 from toolgym.tools import Tool
-from toolgym.types import Task, message
+from toolgym.types import message
 
 from .kinds_applied import linear_algebra, units
 from .kinds_numbers import arithmetic, combinatorics, number_theory
@@ -83,8 +83,8 @@ class MathTasks(LazyTasks):
         level: int | str | Sequence[int] | None = None,
     ):
         super().__init__(split, seed)
-        self.categories = tuple([str(one) for one in chosen("category", category, CATEGORIES)])
-        self.levels = tuple([int(str(one)) for one in chosen("level", level, LEVELS)])
+        self.categories = tuple([str(one) for one in select("category", category, CATEGORIES)])
+        self.levels = tuple([int(str(one)) for one in select("level", level, LEVELS)])
 
     def __repr__(self) -> str:
         return f"MathTasks({self.split!r}, seed={self.seed}, category={self.categories}, level={self.levels})"

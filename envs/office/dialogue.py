@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from toolgym.grammar import write
-from toolgym.stream import SPLITS
+from toolgym.tasks.grammar import write
+from toolgym.tasks.stream import SPLITS
 
 from .facts import Fact, clock_fact, date_fact
 from .intent import Drawn, Intent

@@ -7,10 +7,11 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel, get_rubric
+from toolgym.rewards import Reward, get_rubric
 from toolgym.rewards.extended import ExtendedReward
-from toolgym.thought import calling
-from toolgym.types import CallRecord, Completion, Message, Task, Term, ToolCall, Verdict, message
+from toolgym.tasks import Task
+from toolgym.tasks.gold import gold_thought
+from toolgym.types import CallRecord, Completion, Message, Term, ToolCall, Verdict, message
 
 from .grading import Progress
 from .plan import Plan
@@ -67,7 +68,7 @@ class OfficeEnv(ToolEnv):
         level: str | Sequence[str] | None = None,
         seed: int = 0,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         max_turns: int = 8,
         outcome: float = 3.0,
         **kwargs: Any,
@@ -110,8 +111,8 @@ class OfficeEnv(ToolEnv):
     def judge(self) -> Verdict:
         return self._progress.judge()
 
-    def unsettled(self) -> Sequence[Term]:
-        return self._progress.unsettled()
+    def final_terms(self) -> Sequence[Term]:
+        return self._progress.final_terms()
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self._progress.plan.level}
@@ -126,7 +127,7 @@ class OfficeEnv(ToolEnv):
                 calls = next(turns)
                 names = list(dict.fromkeys([call.name for call in calls]))
                 why = stage.why.replace("{tools}", " and ".join(names))
-                texts.append(Completion("", calls, f"{why} {calling(calls)}"))
+                texts.append(Completion("", calls, f"{why} {gold_thought(calls)}"))
             next(turns)
             texts.append(Completion("", (), phase.why, phase.answer))
         return tuple([self.dialect.render(text) for text in texts])

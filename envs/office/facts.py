@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from toolgym.english import MONTHS
+from toolgym.tasks.english import MONTHS
 
 from .slots import ordinal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from toolgym.stream import Stream
+from toolgym.tasks.stream import Stream
 
 from .apis.office import Office
 from .apis.world import Rows

@@ -7,7 +7,8 @@ from typing import Any
 
 from toolgym.rewards import Evidence
 from toolgym.rewards.difference import same_arguments
-from toolgym.types import Completion, Task, Term, ToolCall, ToolResult, Verdict
+from toolgym.tasks import Task
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
 
 from .apis.office import READS, TOOLS, Office
 from .apis.world import Rows
@@ -143,10 +144,10 @@ class Progress:
         if self.over:
             terms.append(self._outcome())
         elif self.turns >= self.max_turns:
-            terms += self.unsettled()
+            terms += self.final_terms()
         return terms
 
-    def unsettled(self) -> list[Term]:
+    def final_terms(self) -> list[Term]:
         """What an episode pays that ends before its last answer: ``unplayed`` and ``outcome``."""
         rest = sum([len(stages) + 1 for stages in self.stages[self.phase + 1 :]])
         left = len(self.stages[self.phase]) - self.stage + 1 - (self.attempts > 0)

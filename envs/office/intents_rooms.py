@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolgym.english import listed
+from toolgym.tasks.english import listed
 
 from .apis.world import Row
 from .facts import clock_fact, date_fact

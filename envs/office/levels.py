@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toolgym.english import listed
-from toolgym.grammar import write
+from toolgym.tasks.english import listed
+from toolgym.tasks.grammar import write
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS
@@ -12,19 +12,7 @@ from .facts import Fact
 from .intent import Drawn, Intent
 from .plan import Phase, Stage, notes
 from .questions import ASKING, question, reply
-from .requests import (
-    INTENTS,
-    PARAMETERS,
-    answer,
-    arguments,
-    asked,
-    clause,
-    dressed,
-    joined,
-    request,
-    sentence,
-    share,
-)
+from .requests import INTENTS, PARAMETERS, answer, arguments, asked, clause, dressed, joined, request, sentence, share
 from .scene import Scene
 from .slots import Slot, verbatim
 from .toolsets import INSTEAD, MENDS, SIMILAR, shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolgym.stream import SPLITS
+from toolgym.tasks.stream import SPLITS
 
 from .facts import Fact
 from .requests import sentence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from toolgym.grammar import optional_slots, write
-from toolgym.stream import SPLITS
+from toolgym.tasks.grammar import optional_slots, write
+from toolgym.tasks.stream import SPLITS
 
 from .apis.office import TOOLS
 from .intent import Drawn, Intent, Words

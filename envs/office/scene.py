@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from toolgym.stream import Stream
+from toolgym.tasks.stream import Stream
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS, Office

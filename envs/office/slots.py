@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from toolgym.english import MONTHS, NUMBERS
-from toolgym.stream import Stream
+from toolgym.tasks.english import MONTHS, NUMBERS
+from toolgym.tasks.stream import Stream
 from toolgym.types import ToolCall
 
 from .fixture import WEEKDAYS, iso

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from toolgym.stream import Stream, key_of
-from toolgym.tasks import LevelTasks
-from toolgym.types import Task, ToolCall, message
+from toolgym.tasks import LevelTasks, Task
+from toolgym.tasks.stream import Stream, key_of
+from toolgym.types import ToolCall, message
 
 from .dialogue import dialogue
 from .fixture import WEEKDAYS, Fixture, iso

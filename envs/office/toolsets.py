@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from toolgym.stream import Stream
+from toolgym.tasks.stream import Stream
 
 from .apis.office import APP_OF, TOOLS
 

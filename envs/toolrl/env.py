@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolgym.decision import grade
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import RewardModel
-from toolgym.rlla import Prompt, choose_prompt
-from toolgym.thought import calling
+from toolgym.grading import grade
+from toolgym.rewards import Reward
+from toolgym.tasks import Task
+from toolgym.tasks.gold import gold_thought
+from toolgym.toolrl_prompts import Prompt, choose_prompt
 from toolgym.tools import Tool
-from toolgym.types import Completion, Task, ToolCall, Verdict
+from toolgym.types import Completion, ToolCall, Verdict
 
 from .tasks import Entry, tasks
 
@@ -26,7 +27,7 @@ class ToolRLEnv(ToolEnv):
     is the paper's training signal, to the bit.
 
     Success: just the expected calls, in any order; where none is expected, no call and a response (see
-    toolgym/decision.py).
+    toolgym/grading.py).
 
     ``info`` also has ``category`` ("one call", "several calls", "no call", "withheld"); ``flag``: what is wrong
     with the row, or None; and ``known_unpassable``: why no natural answer can be the expected one, or None. Flagged
@@ -57,7 +58,7 @@ class ToolRLEnv(ToolEnv):
         prompt: Prompt | None = None,
         withhold: bool = False,
         dialect: str | Dialect = "toolrl",
-        rubric: str | RewardModel = "toolrl",
+        rubric: str | Reward = "toolrl",
         **kwargs: Any,
     ):
         prompt = choose_prompt("dialect" if withhold and prompt is None else prompt, get_dialect(dialect))
@@ -104,7 +105,7 @@ class ToolRLEnv(ToolEnv):
             text = entry.row.gold.strip()
             if self.dialect.well_formed(self.dialect.parse(text), calls=bool(calls), response=response is not None):
                 return (text,)
-        think = calling(calls) if calls else "No tool is needed."
+        think = gold_thought(calls) if calls else "No tool is needed."
         if entry.category == "withheld":
             think = "No tool on offer does what is asked."
         return (self.dialect.render(Completion("", calls, think, response)),)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.blocks import CLOSE, OPEN, read_block
-from toolgym.dialects.calls import MAX_CALLS, one_call, too_many, tool_lines, write_call
+from toolgym.dialects.json.blocks import CLOSE, OPEN, read_block
+from toolgym.dialects.json.calls import MAX_CALLS, one_call, too_many, tool_lines, write_call
 from toolgym.dialects.think import split_think, write_think
 from toolgym.types import Completion, ToolCall
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.calls import decode_json, one_call, read_calls, tool_lines, write_call
+from toolgym.dialects.json.calls import decode_json, one_call, read_calls, tool_lines, write_call
 from toolgym.dialects.think import split_think, write_think
 from toolgym.types import Completion
 

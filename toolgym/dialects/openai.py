@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.calls import MAX_CALLS, decode_json, elements, malformed, members, read_call, too_many, write_json
+from toolgym.dialects.json.calls import (
+    MAX_CALLS,
+    decode_json,
+    elements,
+    malformed,
+    members,
+    read_call,
+    too_many,
+    write_json,
+)
 from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 
 if TYPE_CHECKING:

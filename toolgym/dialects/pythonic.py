@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolgym.assets import read_member
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.calls import MAX_CALLS, too_many
-from toolgym.dialects.python_source import DecodeError, decode, execution_list, locate
+from toolgym.dialects.json.calls import MAX_CALLS, too_many
+from toolgym.dialects.python.python_source import DecodeError, decode, execution_list, locate
 from toolgym.dialects.think import CLOSE, OPEN, split_think, write_think
 from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.blocks import read_block
-from toolgym.dialects.calls import one_call, read_calls, tool_lines, write_call
+from toolgym.dialects.json.blocks import read_block
+from toolgym.dialects.json.calls import one_call, read_calls, tool_lines, write_call
 from toolgym.dialects.think import split_think, write_think
 from toolgym.types import Completion, ToolCall
 

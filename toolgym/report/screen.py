@@ -8,9 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from toolgym.commands.terminal import plain
 from toolgym.report.page import number, percent, term_names
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
+from toolgym.report.text import plain
 from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 # Control characters (escape sequences among them), lone surrogates, and the marks that reverse the
 # direction of text and so can make it read as something else. Line ends and tabs stay.
@@ -44,3 +47,10 @@ def as_json(value: Any) -> str:
 def _stand_in(match: re.Match[str]) -> str:
     code = ord(match.group())
     return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Untrusted text, safe to show."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)

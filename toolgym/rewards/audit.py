@@ -1,6 +1,6 @@
 """The audit: can a policy that does not do the task earn more than one that does it badly?
 
-Scripted adversaries answer a few tasks, and any RewardModel scores them. The yardstick is an honest weak policy:
+Scripted adversaries answer a few tasks, and any Reward scores them. The yardstick is an honest weak policy:
 it calls the right tools with the right parameters, and gets one value wrong.
 
     print(audit("toolrl-reference"))
@@ -21,8 +21,9 @@ import msgspec
 
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.rewards import get_rubric
-from toolgym.rewards.rubric import Evidence, RewardModel
-from toolgym.types import Completion, Task, ToolCall, ToolResult
+from toolgym.rewards.rubric import Evidence, Reward
+from toolgym.tasks import Task
+from toolgym.types import Completion, ToolCall, ToolResult
 
 _JUNK = 20
 _EPSILON = 1e-9
@@ -87,12 +88,12 @@ class AuditReport(msgspec.Struct, frozen=True):
 
 
 def audit(
-    rubric: str | RewardModel, cases: Iterable[Case] | None = None, *, dialect: str | Dialect = "toolrl"
+    rubric: str | Reward, cases: Iterable[Case] | None = None, *, dialect: str | Dialect = "toolrl"
 ) -> AuditReport:
     """Run the adversaries against a rubric, at the step that it is set to.
 
     Args:
-        rubric: a name or a RewardModel.
+        rubric: a name or a Reward.
         cases: what to answer; the default is ``default_cases()``. ``cases_of`` makes some of tasks.
         dialect: the syntax in which the answers are written, and read again.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
-from toolgym.rewards.rubric import Evidence, RewardModel, Scores, own_rubric, recall, remembered
+from toolgym.rewards.rubric import Evidence, Reward, Scores, own_rubric, recall, remembered
 from toolgym.types import Term
 
 
@@ -18,7 +18,7 @@ class ExtendedReward:
     rubric's.
     """
 
-    def __init__(self, rubric: RewardModel):
+    def __init__(self, rubric: Reward):
         self.rubric = rubric
         self.further: Callable[[float, Evidence], Sequence[Term]] | None = None
 

@@ -52,7 +52,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
 
 
 @runtime_checkable
-class RewardModel(Protocol):
+class Reward(Protocol):
     """Anything that scores an action."""
 
     def score(self, evidence: Evidence) -> Scores: ...
@@ -116,7 +116,7 @@ class Rubric:
 # A rubric that remembers an episode's earlier actions has save_state and load_state: see snapshot.py.
 
 
-def own_rubric(rubric: RewardModel) -> RewardModel:
+def own_rubric(rubric: Reward) -> Reward:
     """The rubric for a fork: a copy if it remembers, or else the same one."""
     return copy(rubric) if _remembers(rubric) else rubric
 

@@ -1,6 +1,6 @@
 """Environments around environments."""
 
-from toolgym.wrappers.discrete import DiscreteTools
+from toolgym.wrappers.discrete.env import DiscreteTools
 from toolgym.wrappers.subset import OnlyTasks, split_tasks
 
 __all__ = ["DiscreteTools", "OnlyTasks", "split_tasks"]

@@ -10,8 +10,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
-from toolgym.tasks import task_order
-from toolgym.types import Observation, Task
+from toolgym.tasks import Task, task_order
+from toolgym.types import Observation
 
 
 def split_tasks(tasks: Sequence[Task], held_out: float) -> tuple[list[str], list[str]]:

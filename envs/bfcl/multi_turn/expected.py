@@ -9,7 +9,7 @@ from typing import Any
 from toolgym.rewards.difference import same_arguments
 from toolgym.types import ToolCall
 
-from .tasks import parameters
+from ..dialogue.functions import parameters
 
 
 def wanted(

@@ -1,0 +1,351 @@
+"""The training loop: draw tasks, play or imitate them, update, evaluate, save. ``toolgym train`` runs it.
+
+Nothing random is kept from step to step: tasks and sampling follow from (seed, step), so a run that was killed goes
+on from its last checkpoint to the same weights, byte for byte on a CPU.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import random
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import gymnasium as gym
+import torch
+
+from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
+
+from .. import checkpoint
+from ..config import TrainConfig
+from ..lora import with_lora
+from ..model import load_model
+from ..policy import Policy
+from ..tokens import ChatTokens
+from .collect import Collector, Rollout, TaskName
+from .forward import TrainingForward
+from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
+from .metrics import MetricsLog, episode_metrics
+from .optimizer import MasterAdamW
+from .ppo import VALUE_RATE, ValueHead
+from .update import PolicyUpdate, grpo_advantages, has_part, sft_gradients
+
+logger = logging.getLogger(__name__)
+
+Update: TypeAlias = Callable[[int], dict[str, float]]
+"""Adds up the gradients of update number n on a batch; returns its metrics."""
+
+UNSCORED_STEPS = 5
+"""Steps in a row without any episode that could be scored, after which a run stops."""
+
+
+class TrainingStopped(RuntimeError):
+    """Training cannot go on; the message says why and what was kept."""
+
+
+class Trainer:
+    """One run in one folder: ``config.json``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/``, ``evaluations/``
+    and ``groups/``. ``toolgym report`` shows it, also while it goes on.
+
+    Args:
+        config: what to do.
+        resume: go on with the run that ``config.out`` holds.
+        on_step: called with each step's metrics, for a progress bar.
+        loaded: (model, tokenizer) instead of what ``config.model`` names.
+
+    Raises RunError where the folder holds another run, AssetError where the model cannot be had.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        *,
+        resume: bool = False,
+        on_step: Callable[[dict[str, float]], None] | None = None,
+        loaded: tuple[Any, Any] | None = None,
+    ):
+        self.config = config
+        self.on_step = on_step
+        self.folder = Path(config.out)
+        state = self._open(resume)
+        self.model, self.tokenizer = loaded if loaded is not None else load_model(config.model)
+        if config.lora_rank:
+            self.model = with_lora(self.model, config.lora_rank, config.seed)
+        self.model.eval()  # no dropout: what is trained is the policy that answers, and nothing random is left
+        self.forward = TrainingForward(self.model)
+        self.reference = self._frozen_copy() if config.beta else None
+        self.value_head = None
+        self.optimizer = MasterAdamW(self.model.parameters())
+        self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
+        if config.algo == "ppo":
+            if not self.forward.separable:
+                raise ValueError("ppo needs a model whose logits are its output layer applied to its last hidden state")
+            self.value_head = ValueHead(self.model.config.get_text_config().hidden_size).to(self.model.device)
+            self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
+        self.step = 0
+        if state is not None:
+            for name, (optimizer, _) in self._optimizers.items():
+                optimizer.load_state_dict(state[name])
+            self.step = state["step"]
+        self.chat = ChatTokens(self.tokenizer)
+        policy = Policy(
+            (self.model, self.tokenizer),
+            max_new_tokens=config.max_completion_length,
+            temperature=config.temperature,
+            batch_size=64 if self.model.device.type == "cpu" else 512,
+        )
+        self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
+        # SFT's limit is for the gold that it imitates: what has learnt from short examples still answers long prompts
+        longest = None if config.algo == "sft" else config.max_tokens
+        self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
+        self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # for whoever loads it
+        self._stop = False
+        self._unscored_steps = 0
+        self._shown: Sequence[Rollout] = ()
+        self._shown_suite = 0
+        if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
+            logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
+        # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        kept = self.step or -1  # what was measured before the first step is measured again
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
+
+    def run(self) -> dict[str, float]:
+        """Train to the end, or on to it; returns the last evaluation's (else the last step's) metrics.
+
+        Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped for a
+        step whose loss or gradients are not finite, with the batch saved in the folder; for a disk that is full;
+        and where no episode of several steps could be scored.
+        """
+        metrics: dict[str, float] = {}
+        evaluated: dict[str, float] = {}
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            signal.signal(signal.SIGINT, self._interrupt)
+        except ValueError:  # not in the main thread: the caller handles Ctrl-C
+            before = None
+        try:
+            if self.step == 0 and self.config.eval_every:
+                evaluated = self.evaluate()
+                self._log({"step": 0, **evaluated})
+            saved = self.step if checkpoint.all_of(self.folder) else -1
+            while self.step < self.config.steps and not self._stop:
+                metrics = self._train_step()
+                last = self.step == self.config.steps
+                if self.config.eval_every and (last or self.step % self.config.eval_every == 0):
+                    evaluated = self.evaluate()
+                    metrics |= evaluated
+                self._log(metrics)
+                unscored = self._unscored_steps >= UNSCORED_STEPS
+                if last or self._stop or unscored or self.step % self.config.save_every == 0:
+                    self.save()
+                    saved = self.step
+                if unscored:
+                    raise self._nothing_scored()
+            if self._stop and self.step != saved:
+                self.save()
+        finally:
+            self.log.close()
+            if before is not None:
+                signal.signal(signal.SIGINT, before)
+        if self._stop:
+            raise KeyboardInterrupt
+        return evaluated or metrics
+
+    def evaluate(self) -> dict[str, float]:
+        """Greedy episodes on the held-out tasks: see ``eval_metrics``. Some of them are kept in ``evaluations/``.
+
+        A reward that follows a schedule stays at its first step here, so that evaluations can be compared.
+        """
+        tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
+        trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
+        with self._needs_room():
+            keep_evaluation(self.folder, self.step, self._held_out, trajectories)
+        return eval_metrics(trajectories)
+
+    def save(self) -> Path:
+        """Write a checkpoint, and the group that the step began with."""
+        with self._needs_room():
+            if self._shown and self.config.algo != "sft":
+                suite = self.config.suites()[self._shown_suite]
+                keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
+            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+            return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
+
+    # --------------------------------------------------------------------------------------------
+
+    def _train_step(self) -> dict[str, float]:
+        began = perf_counter()
+        config, step = self.config, self.step
+        self.collector.set_step(step)
+        self.collector.policy.reseed(f"{config.seed} {step}")
+        metrics: dict[str, float] = {}
+        if config.algo == "sft":
+            rollouts = self._gold(step)
+            played = perf_counter()
+            metrics, updates = self._imitation(rollouts)
+        else:
+            tasks = list(islice(self._draw(step), config.prompts_per_step))
+            groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
+            played = perf_counter()
+            metrics, updates = self._policy_update(groups)
+            rollouts = [rollout for group in groups for rollout in group]
+            self._shown_suite = tasks[0][0]
+        self._shown = rollouts if config.algo == "sft" else groups[0]
+        self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
+        norm = 0.0
+        for update in range(config.num_iterations):
+            with self.optimizer.summing():
+                metrics |= updates(update)
+            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is told
+                norm = optimizer.step(rate * config.learning_rate_at(step))
+                if not math.isfinite(norm):
+                    self._keep_batch(rollouts, norm)
+        self.step += 1
+        seconds = perf_counter() - began
+        tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)
+        return {
+            "step": self.step,
+            **metrics,
+            **episode_metrics(rollouts, sampled=config.algo != "sft"),
+            "grad_norm": norm,
+            "learning_rate": config.learning_rate_at(step),
+            "seconds": round(seconds, 3),
+            "seconds/play": round(played - began, 3),
+            "tokens_per_second": round(tokens / seconds, 1),
+        }
+
+    def _imitation(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, float], Update]:
+        used = [rollout for rollout in rollouts if rollout.valid]
+        metrics = {"unscored": float(len(rollouts) - len(used))}
+        return metrics, (lambda _: sft_gradients(used, self.forward)) if used else _no_update
+
+    def _policy_update(self, groups: Sequence[Sequence[Rollout]]) -> tuple[dict[str, float], Update]:
+        config, by_group = self.config, self.config.algo == "grpo"
+        held_to = self.reference if by_group else None  # ppo takes the KL off each token's reward itself
+        metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
+        used = [r for group in groups for r in group if r.valid]
+        samples = [r.sample for r in used]
+        if not any(has_part(sample, config) for sample in samples):
+            return metrics, _no_update
+        rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
+        reference = self.reference if config.kl_in == "loss" or not by_group else None
+        return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
+
+    def _draw(self, step: int) -> Iterator[TaskName]:
+        """The tasks of a step, without end, by (seed, step) alone; suites have equal shares."""
+        stream = random.Random(f"tasks {self.config.seed} {step}")
+        while True:
+            suite = stream.randrange(len(self.collector.envs))
+            tasks = self.collector.tasks(suite)
+            yield suite, tasks[stream.randrange(len(tasks))].id
+
+    def _gold(self, step: int) -> list[Rollout]:
+        """Gold episodes of a step's tasks; those longer than ``max_tokens`` make room for the next.
+
+        Raises TrainingStopped where hardly any is short enough.
+        """
+        wanted, limit = self.config.prompts_per_step, self.config.max_tokens
+        played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
+        rollouts = list(islice((r for r in played if len(r.sample.token_ids) <= limit), wanted))
+        if not rollouts:
+            raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
+        return rollouts
+
+    def _collector(
+        self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
+    ) -> Collector:
+        return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
+
+    def _frozen_copy(self) -> TrainingForward:
+        import copy
+
+        return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
+
+    def _open(self, resume: bool) -> dict[str, Any] | None:
+        """Make or check the folder; the state to resume from, or None."""
+        about = self.folder / "config.json"
+        if about.is_file():
+            asked = json.loads(json.dumps(asdict(self.config)))
+            ours = asdict(TrainConfig())  # the run may be older than some settings
+            check_same_run(
+                self.folder,
+                asked,
+                lambda: ours | json.loads(about.read_text("utf-8")),
+                resume=resume,
+                free=("out", "steps", "save_every"),
+            )
+        open_folder(self.folder, about)
+        hold_folder(self.folder, self)
+        return checkpoint.latest(self.folder) if resume else None
+
+    def _log(self, metrics: dict[str, float]) -> None:
+        with self._needs_room():
+            row = self.log.append(metrics)
+        if self.on_step is not None:
+            self.on_step(row)
+
+    @contextmanager
+    def _needs_room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TrainingStopped(
+                f"cannot write to {self.folder} at step {self.step}: {error}. Earlier checkpoints are whole; "
+                "make room and resume."
+            ) from error
+
+    def _interrupt(self, *_: Any) -> None:
+        if self._stop:  # asked twice: at once
+            raise KeyboardInterrupt
+        self._stop = True
+
+    def _nothing_scored(self) -> TrainingStopped:
+        episode = self._shown[-1]
+        why = f"{episode.trajectory.error}. Put it right and resume from step {self.step}"
+        if not episode.trajectory.error:
+            length, anew = episode.sample.prompt_length, self._anew("a larger one")
+            why = f"its prompt of {length} tokens left no room within max_tokens. {anew}"
+        return TrainingStopped(
+            f"no episode of the last {UNSCORED_STEPS} steps could be scored, so nothing was learnt. "
+            f"The last one: {why}."
+        )
+
+    def _anew(self, change: str) -> str:
+        """What to do where a setting has to change, which a run cannot go on with."""
+        kept = checkpoint.all_of(self.folder)
+        start = f" and --model {kept[-1]}" if kept else ""
+        return f"Begin a run in another folder with {change}{start}"
+
+    def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
+        step = self.step + 1  # as the metrics and checkpoints count
+        path = self.folder / f"broken-step-{step:06d}.pt"
+        with self._needs_room(), checkpoint.writing():
+            torch.save([asdict_sample(rollout) for rollout in rollouts], path)
+        raise TrainingStopped(
+            f"the gradient's norm at step {step} is {norm}: this update was not made. The batch is in {path}. "
+            f"{self._anew('a lower learning rate or another seed')}."
+        )
+
+
+def _no_update(_: int) -> dict[str, float]:
+    """A batch that says nothing."""
+    return {}
+
+
+def asdict_sample(rollout: Rollout) -> dict[str, Any]:
+    """What is needed to look at a batch that broke."""
+    import msgspec
+
+    return {"task_id": rollout.trajectory.task_id, "reward": rollout.reward, **msgspec.structs.asdict(rollout.sample)}

@@ -1,0 +1,133 @@
+"""DialogueEnv: the official loop of user messages, calls and results, which several categories of BFCL share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from toolgym.dialects import Dialect
+from toolgym.dialects.json.calls import tool_lines
+from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list, system_prompt
+from toolgym.env import ToolEnv
+from toolgym.rewards import Reward
+from toolgym.tasks import Task
+from toolgym.tools import Tool
+from toolgym.types import CallRecord, Completion, Message, ToolCall, ToolResult
+
+from .dialogue import Dialogue
+from .functions import Function, announcement, as_announced, functions, run
+
+
+class DialogueEnv(ToolEnv):
+    """A ToolEnv whose state is a Dialogue, and whose tasks' ``data`` are Entries: see multi_turn/dialogue.py."""
+
+    state: Dialogue
+
+    def __init__(self, tasks: Sequence[Task], dialect: str | Dialect, rubric: str | Reward, **kwargs: Any):
+        super().__init__(tasks, dialect=dialect, rubric=rubric, **kwargs)
+        self._prompted = isinstance(self.dialect, Pythonic)
+        in_prompt = bool(self.instructions(self.tasks[0].tools))
+        self._show = as_announced if self._prompted else tool_lines if in_prompt else None
+        self._runs = False
+        self._answered = False
+
+    def instructions(self, tools: tuple[Tool, ...]) -> str:
+        return _instructions(self.dialect, tools)
+
+    def start(self, task: Task) -> None:
+        self.state = Dialogue(task.data, decoded=self._prompted)
+
+    def save_state(self) -> Dialogue:
+        """The dialogue without its entry, which is the task's."""
+        saved = self.state.fork()
+        del saved.entry
+        return saved
+
+    def load_state(self, saved: Dialogue) -> None:
+        self.state = saved.fork()
+        self.state.entry = self.task.data
+
+    def functions(self) -> Mapping[str, Function]:
+        """All functions of the task's APIs, by name; those that are held back count too."""
+        return functions(self.task.data.classes)
+
+    def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
+        known = self.functions()
+        return tuple([known[name] for name in names])
+
+    def parse(self, text: str) -> Completion:
+        completion = self.dialect.parse(text)
+        self._runs = _decodes(completion.calls, self._prompted)
+        return completion
+
+    def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+        """A function that is held back runs as well: officially it does. Schemas object, and do not prevent."""
+        if not self._runs:
+            return None, (), None
+        if position >= self.max_calls:
+            return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
+        tool = self.functions().get(call.name)
+        if tool is None:
+            return None, (), run(self.state, call.name, call.arguments)
+        return tool, tool.validator.problems(call.arguments), None
+
+    def finished(self, completion: Completion) -> bool:
+        state = self.state
+        self._answered = not self.runs(completion)
+        if self._answered:
+            state.end_turn()
+        else:
+            state.end_step()
+        return state.over
+
+    def runs(self, completion: Completion) -> bool:
+        """Whether the action that was just read calls something, and all of its calls can be read."""
+        return bool(completion.calls) and self._runs
+
+    def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
+        """The user's next message, where the model's turn is over."""
+        if not self._answered:
+            return ()
+        state = self.state
+        news = announcement(state.entry, state.turn, self._show)
+        if news is None:
+            return state.entry.messages[state.turn]
+        tools, text = news
+        self.offer(tools)
+        return (text,)
+
+    def gold(self, task: Task) -> tuple[str, ...]:
+        """The gold actions: the accepted calls of each turn in one action, then one without a call. In the
+        pythonic dialect they have no thought, so that BFCL's own decoder reads them too."""
+        if not self._prompted:
+            return super().gold(task)
+        last = len(task.expected) - 1
+        says = [task.response if i == last and task.response else "Done." for i in range(last + 1)]
+        return tuple(
+            [
+                self.dialect.render(Completion("", calls, None, None if calls else text))
+                for calls, text in zip(task.expected, says, strict=True)
+            ]
+        )
+
+
+def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
+    """Whether the official handler could read all calls. It writes those of a prompted model anew, which may fail."""
+    if not prompted:
+        return all(call.error is None for call in calls)
+    try:
+        for call in calls:
+            if any(type(value) is dict for value in call.arguments.values()):
+                execution_list([{call.name: call.arguments}])
+    except DecodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=512)
+def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
+    """The system prompt for these functions; to a prompted model, the official one, which says what they return."""
+    if isinstance(dialect, Pythonic):
+        return system_prompt([tool.doc for tool in tools])
+    return dialect.instructions(tools)

@@ -1,0 +1,71 @@
+"""Several agents in one word of a command line: ``oracle,policy:model=smollm2,temperature=1,silent``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from toolgym.cli.resolve import AGENTS, UserError, env_arguments, make_agent
+from toolgym.report.compare.comparison import CountTokens
+from toolgym.rollout import Agent
+
+
+def agent_specs(text: str) -> list[str]:
+    """The agents of ``text``, each once: ``name=value`` belongs to the agent before it.
+
+    Raises UserError for a name that is neither one of ``AGENTS`` nor module:Class, and where there is none.
+    """
+    found: list[str] = []
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        if found and re.match(r"\w+=", word):
+            found[-1] += ("," if options_of(found[-1])[1] else ":") + word
+        else:
+            found.append(word)
+    for spec in found:
+        name, _ = options_of(spec)
+        if (base := name.partition(":")[0]) in AGENTS and base != name:
+            raise UserError(f"agent {spec!r}: options are written name=value, {base}:seed=1")
+        if ":" not in name and name not in AGENTS:
+            raise UserError(f"no agent {name!r}: choose {', '.join(AGENTS)}, or give module:Class")
+    if not found:
+        raise UserError(f"no agent given: choose {', '.join(AGENTS)}, or give module:Class")
+    return list(dict.fromkeys(found))
+
+
+def options_of(spec: str) -> tuple[str, dict[str, Any]]:
+    """An agent's name and its options, by the names that ``toolgym eval`` has for them."""
+    match = re.match(r"(.*?):(?=\w+=)(.*)", spec, re.DOTALL)
+    return (spec, {}) if match is None else (match[1], env_arguments(match[2].split(",")))
+
+
+class Player:
+    """The agent of a spec, with a seed of its own for each repeat.
+
+    Raises what ``make_agent`` does.
+    """
+
+    def __init__(self, spec: str, seed: int, batch_size: int):
+        self.name, options = options_of(spec)
+        if "stop" in options:
+            options["stop"] = [str(options["stop"])]
+        self._options = {"batch_size": batch_size, **options}
+        self._seed = int(options.get("seed", seed))
+        self.agent: Any = self._make(self._seed)
+
+    def for_repeat(self, repeat: int) -> Agent:
+        """The agent, as if it had played nothing yet: what it samples depends on the seed and the repeat alone."""
+        if hasattr(self.agent, "reseed"):
+            self.agent.reseed(self._seed + repeat)
+        elif self.name in AGENTS and "seed" in AGENTS[self.name].options:
+            self.agent = self._make(self._seed + repeat)
+        agent: Agent = self.agent
+        return agent
+
+    @property
+    def count_tokens(self) -> CountTokens | None:
+        """Counts with the agent's tokenizer; None where it has none."""
+        tokenizer = getattr(self.agent, "tokenizer", None)
+        return None if tokenizer is None else lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _make(self, seed: int) -> Agent:
+        return make_agent(self.name, {**self._options, "seed": seed})

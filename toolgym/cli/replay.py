@@ -1,0 +1,94 @@
+"""``toolgym replay``: a run's actions through the env again, byte for byte; or scored by another rubric."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from toolgym.replay import Replayed
+
+SHOWN_EPISODES = 20
+SHOWN_DIFFERENCES = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a training run's")
+    parser.add_argument("--rubric", metavar="NAME", help="score with this rubric: toolrl or toolrl-reference")
+    parser.add_argument("--out", metavar="DIR", help="with --rubric: the folder of the new run")
+
+
+def replay(args: argparse.Namespace, console: Console) -> int:
+    """0 where every episode that can be replayed is the same; else 1."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from toolgym.cli.resolve import UserError, make_env
+    from toolgym.replay import check_tasks, replay_stored, rescore, stored_runs
+
+    if (args.rubric is None) != (args.out is None):
+        raise UserError("--rubric NAME and --out DIR go together: the new rewards make a new run")
+    runs = stored_runs(args.run)
+    found: list[Replayed] = []
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(compact=True), console=console, expand=True) as progress:
+        bar = progress.add_task("replay", total=sum([len(stored.episodes) for stored in runs]))
+
+        def note(each: Replayed) -> None:
+            found.append(each)
+            progress.update(bar, advance=1)
+
+        if args.rubric is None:
+            for stored in runs:
+                for each in replay_stored(stored, make_env):
+                    note(each)
+        else:
+            scored = rescore(args.run, args.rubric, args.out, make=make_env, on_episode=note)
+    check_tasks(found)
+    if args.rubric is not None:
+        _written(scored, args, console)
+    return _reported(found, console)
+
+
+def _reported(found: list[Replayed], console: Console) -> int:
+    from toolgym.report.text import plain
+
+    different = [each for each in found if each.status == "different"]
+    for each in different[:SHOWN_EPISODES]:
+        console.print(plain(_name(each), "bold"))
+        for line in each.differences[:SHOWN_DIFFERENCES]:
+            console.print(plain(f"  {line}"))
+        if len(each.differences) > SHOWN_DIFFERENCES:
+            console.print(f"  ... and {len(each.differences) - SHOWN_DIFFERENCES} more differences")
+    if len(different) > SHOWN_EPISODES:
+        console.print(f"... and {len(different) - SHOWN_EPISODES} more episodes that differ")
+    if elsewhere := sum([each.elsewhere for each in found]):
+        console.print(f"{elsewhere} of these tasks are not what they were: data, version or settings differ")
+    broken = [each for each in found if each.reason]
+    if broken:
+        console.print(f"{len(broken)} episodes are not replayable: they were not valid. The first:")
+        console.print(plain(f"  {_name(broken[0])}: {broken[0].reason}", "yellow"))
+    counts = Counter(each.status for each in found)
+    console.print(", ".join(f"{counts[status]} {status}" for status in ("same", "different", "not replayable")))
+    if not counts["same"] and not different:
+        console.print("nothing was replayed")
+        return 1
+    return 1 if different else 0
+
+
+def _written(scored: list[Any], args: argparse.Namespace, console: Console) -> None:
+    from toolgym.cli.eval import write_results
+    from toolgym.report.screen import print_report
+    from toolgym.report.table import load_runs
+
+    (run,) = load_runs([args.out])
+    print_report([run], console)
+    write_results(run, Path(args.out))
+    console.print(f"In {args.out}: {len(scored)} episodes, summary.json, report.html", soft_wrap=True)
+
+
+def _name(each: Replayed) -> str:
+    return f"{each.episode.task_id} (repeat {each.episode.repeat})" if each.episode.repeat else each.episode.task_id

@@ -1,0 +1,204 @@
+"""What the words of a command line stand for: env ids, env arguments, agents. Errors here help, and end in exit 1."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import gymnasium as gym
+import msgspec
+
+from toolgym.env import ToolEnv
+from toolgym.registry import SUITES, suite_class
+from toolgym.rollout import Agent
+
+
+class UserError(Exception):
+    """Something the user can put right; the message says what and how."""
+
+
+class AgentEntry(msgspec.Struct, frozen=True):
+    """An agent that the command line knows by name."""
+
+    entry_point: str
+    options: dict[str, str] = {}
+    """Command-line options it takes, as the names of its constructor's parameters."""
+    needs: str | None = None
+    """The option it cannot do without."""
+
+
+AGENTS = {
+    "oracle": AgentEntry("toolgym.agents.scripted:Oracle"),
+    "random": AgentEntry("toolgym.agents.scripted:Random", {"seed": "seed"}),
+    "silent": AgentEntry("toolgym.agents.scripted:Silent"),
+    "replay": AgentEntry("toolgym.agents.scripted:Replay", {"replay": "path"}, "replay"),
+    "endpoint": AgentEntry(
+        "toolgym.agents.endpoint:Endpoint",
+        {
+            "model": "model", "base_url": "base_url", "api_key_env": "api_key_env", "tools": "tools",
+            "temperature": "temperature", "max_new_tokens": "max_tokens",
+        },
+        "model",
+    ),
+    "policy": AgentEntry(
+        "toolgym.agents.policy:Policy",
+        {
+            "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
+            "device": "device", "seed": "seed", "batch_size": "batch_size",
+        },
+    ),
+    "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
+}  # fmt: skip
+
+_COMMON = {"seed", "batch_size"}
+"""Options that say how to play too; an agent that does not take them ignores them."""
+
+
+def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
+    """The agent called ``name``, or of the class ``module:Class``; options that are None are left out.
+
+    Raises UserError for an unknown name, a missing or a foreign option, or a value the agent refuses.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    if ":" in name:
+        entry = AgentEntry(name)
+    elif name in AGENTS:
+        entry = AGENTS[name]
+    else:
+        close = get_close_matches(name, AGENTS, 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UserError(f"no agent {name!r}: choose {', '.join(AGENTS)}, or give module:Class.{hint}")
+    foreign = [key for key in given if key not in entry.options and key not in _COMMON]
+    if foreign:
+        takes = ", ".join(map(_flag, entry.options)) or "no options"
+        raise UserError(f"{', '.join(map(_flag, foreign))}: not for agent {name!r}, which takes {takes}")
+    if entry.needs is not None and entry.needs not in given:
+        raise UserError(f"agent {name!r} needs {_flag(entry.needs)}")
+    if "base_url" in given:  # a key meant for one server is not sent to another unasked
+        given.setdefault("api_key_env", "")
+    cls = _load(entry.entry_point, "agent")
+    try:
+        agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"agent {name!r}: {error}") from error
+    return agent
+
+
+def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
+    """The env of a suite, or of any registered id written ``module:Id``.
+
+    Raises UserError for an unknown id, an argument the env does not take, or a value it refuses.
+    """
+    if ":" in env_id:
+        _here_first()
+    elif env_id not in SUITES:
+        alike = {name.lower(): name for name in SUITES}
+        close = [alike[name] for name in get_close_matches(env_id.lower(), alike, 1)]
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UserError(f"no suite {env_id!r}: `toolgym list` shows them; your own is written module:Id.{hint}")
+    else:
+        check_arguments(env_id, arguments)
+    try:
+        env = gym.make(env_id, **arguments).unwrapped
+    except (gym.error.Error, ModuleNotFoundError) as error:
+        if env_id in SUITES:
+            raise
+        raise UserError(f"cannot make {env_id!r}: {error}") from error
+    except (TypeError, ValueError, KeyError) as error:
+        # Gymnasium says a TypeError again in other words, after which the arguments are hard to find
+        said = error.__context__ if isinstance(error, TypeError) and error.__context__ is not None else error
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        check = f"; check the env's arguments: {given}" if given and isinstance(error, TypeError) else ""
+        raise UserError(f"{env_id}: {said.args[0] if said.args else said}{check}") from error
+    if not isinstance(env, ToolEnv):
+        raise UserError(f"{env_id!r} is a {type(env).__name__}, not a ToolEnv")
+    return env
+
+
+def check_arguments(env_id: str, arguments: Mapping[str, Any]) -> None:
+    """Raises UserError where a suite takes no argument of that name."""
+    takes = accepted(suite_class(env_id))
+    for name in arguments:
+        if name not in takes:
+            close = get_close_matches(name, takes, 1)
+            hint = f" Did you mean {close[0]}?" if close else _taken_by_another(env_id, takes, arguments[name])
+            raise UserError(f"{env_id} takes no {name!r}; it takes {', '.join(takes)}.{hint}")
+
+
+def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
+    """How to give a value by the name under which the suite knows it, or how to give any."""
+    for name in ("level", "split"):
+        if name in takes and isinstance(value, str):
+            try:
+                suite_class(env_id)(**{name: value})
+            except (TypeError, ValueError, KeyError, RuntimeError):
+                continue
+            return f" Did you mean --env-arg {name}={value}?"
+    return " Give one with --env-arg NAME=VALUE."
+
+
+def accepted(cls: type) -> list[str]:
+    """The keyword arguments of an env's class; with ``**kwargs`` also those of the class it builds on."""
+    found: list[str] = []
+    for each in cls.__mro__:
+        if "__init__" not in vars(each):
+            continue
+        parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
+        names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        # a subclass makes the tasks itself, so the base class's is not for the user
+        found += [name for name in names if name not in ("self", "tasks", *found)]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
+
+
+def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+    """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: JSON where it is, else text."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (equals and name.isidentifier()):
+            raise UserError(f"--env-arg {pair!r}: write name=value, for example max_turns=4")
+        if name in found:
+            raise UserError(f"--env-arg {pair!r}: {name} is given twice")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def env_argument(name: str, value: Any) -> str:
+    """How ``env_arguments`` is told a value: text as it is, unless it would be read as JSON."""
+    plain = f"{name}={value}"
+    return plain if env_arguments([plain]) == {name: value} else f"{name}={json.dumps(value)}"
+
+
+def _load(entry_point: str, what: str) -> Any:
+    module, _, name = entry_point.partition(":")
+    if not module.startswith("toolgym."):
+        _here_first()
+    try:
+        return getattr(import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        inside = isinstance(error, ModuleNotFoundError) and not f"{module}.".startswith(f"{error.name}.")
+        if module.startswith("toolgym.") or inside:
+            raise
+        raise UserError(f"no {what} {entry_point!r}: {error}") from error
+    except SyntaxError as error:
+        raise UserError(f"{what} {entry_point!r}: {error}") from error
+
+
+def _here_first() -> None:
+    """Let modules in the working directory be found, as ``python -m`` does."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")

@@ -1,0 +1,135 @@
+"""Messages, rewards and verdicts in the terminal.
+
+What a model or a data set says is shown as plain text: never as markup, never as control codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from toolgym.report.episode import notes
+from toolgym.report.text import as_json, one_line, plain, shorten
+from toolgym.rewards.audit import AuditReport
+from toolgym.types import CallRecord, RewardBreakdown
+
+_COLOURS = {"system": "dim", "user": "cyan", "assistant": "green", "tool": "yellow"}
+_MOST_CALLS = 20
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """A console that shows text as it is: no markup, no highlighting, no emoji codes."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def message_panel(message: Mapping[str, Any], limit: int = 4000) -> Panel:
+    """A chat message in a frame, at most ``limit`` characters of it."""
+    role = str(message["role"])
+    title = f"{role} {message['name']}" if message.get("name") else role
+    body = plain(shorten(str(message["content"]), limit))
+    return Panel(body, title=plain(title), title_align="left", border_style=_COLOURS.get(role, "white"))
+
+
+def reward_view(reward: RewardBreakdown) -> RenderableType:
+    """The reward of one action: its terms, then each call with its points and what is wrong with it."""
+    terms = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
+    for term in reward.terms:
+        score = term.weight * term.score
+        terms.add_row(plain(term.name), f"{score:+.2f}", plain(one_line(term.reason, 300), "dim"))
+    parts: list[RenderableType] = [Text(f"reward {reward.total:+.3f}", style="bold"), terms]
+    parts += [_call_view(i, record) for i, record in enumerate(reward.calls[:_MOST_CALLS], 1)]
+    if len(reward.calls) > _MOST_CALLS:
+        parts.append(Text(f"... and {len(reward.calls) - _MOST_CALLS} more calls", style="dim"))
+    return Group(*parts)
+
+
+def verdict_view(info: Mapping[str, Any], total: float) -> Panel:
+    """How an episode ended: the benchmark's verdict, the reason, the sum of its rewards."""
+    if not info["reward_valid"]:
+        what, style = f"not valid: {info.get('error', '')}", "yellow"
+    elif info.get("success"):
+        what, style = "passed", "green"
+    else:
+        what, style = "failed", "red"
+    lines = [what, str(info.get("verdict") or ""), f"sum of rewards {total:+.3f}"]
+    text = plain("\n".join(line for line in lines if line))
+    return Panel(text, title="verdict", title_align="left", border_style=style)
+
+
+def tools_table(tools: Sequence[Mapping[str, Any]], limit: int = 160) -> Table:
+    """OpenAI-style tool schemas: name, parameters (optional ones marked ?), ``limit`` characters of description."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("tool", overflow="fold", style="bold")
+    table.add_column("parameters", overflow="fold")
+    table.add_column("what it does", overflow="fold", style="dim")
+    for tool in tools:
+        function = tool["function"]
+        table.add_row(
+            plain(function["name"]),
+            plain(parameters_line(function["parameters"])),
+            plain(one_line(function.get("description", ""), limit)),
+        )
+    return table
+
+
+def parameters_line(schema: Mapping[str, Any]) -> str:
+    """``a: integer, b?: string`` for a function's parameters."""
+    required = schema.get("required", ())
+    return ", ".join(
+        f"{name}{'' if name in required else '?'}: {_kind(about)}"
+        for name, about in schema.get("properties", {}).items()
+    )
+
+
+def audit_view(report: AuditReport, name: str) -> RenderableType:
+    """What each adversary earned beside an honest weak policy, and the holes found."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=plain(f"rubric {name}: mean rewards", "bold"))
+    table.title_justify = "left"
+    table.add_column("adversary")
+    for head in ("cases", "reward", "weak", "gold"):
+        table.add_column(head, justify="right")
+    for row in report.rows:
+        numbers = (f"{row.reward:+.2f}", f"{row.weak:+.2f}", f"{row.gold:+.2f}")
+        table.add_row(row.adversary, str(row.cases), *numbers, style="red" if row.beats else "")
+    holes = [plain(f"- {hole}", "red") for hole in report.holes] or [Text("no hole found", style="green")]
+    about = plain("weak: the right calls with one value wrong; gold: the expected answer", "dim")
+    return Group(table, about, *holes, "")
+
+
+def call_line(name: str, arguments: Any, limit: int = 300) -> Text:
+    """A call on one line."""
+    return Text.assemble((one_line(name, 80) or "?", "bold"), " ", one_line(as_json(arguments), limit))
+
+
+def bar(share: float, width: int = 10) -> Text:
+    """A share in [0, 1] as a bar of blocks."""
+    share = min(max(share, 0.0), 1.0)
+    full = round(share * width)
+    return Text("█" * full + "░" * (width - full), style="green" if share == 1 else "yellow" if share > 0 else "red")
+
+
+def _call_view(number: int, record: CallRecord) -> RenderableType:
+    call, score = record.call, record.score
+    parts: list[RenderableType] = [Text.assemble(f"{number}. ", call_line(call.name, call.arguments))]
+    if call.error is None:
+        found, given = float(score.expected is not None), len(call.arguments)
+        bars = Text.assemble("name ", bar(found), f" {score.name:.2f}  param ", bar(score.param), f" {score.param:.2f}")
+        if given:
+            bars.append("  value ").append_text(bar(score.value / given)).append(f" {score.value:g} of {given}")
+        parts.append(Padding(bars, (0, 0, 0, 3)))
+    parts += [Padding(plain(f"{kind}: {shorten(text, 600)}", "dim"), (0, 0, 0, 3)) for kind, text in notes(record)]
+    return Group(*parts)
+
+
+def _kind(about: Any) -> str:
+    if not isinstance(about, Mapping):
+        return "any"
+    kind = about.get("type", "any")
+    return "|".join(map(str, kind)) if isinstance(kind, (list, tuple)) else str(kind)

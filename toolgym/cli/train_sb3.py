@@ -1,0 +1,68 @@
+"""``toolgym train --algo sb3-...``: stable-baselines3 under a progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import signal
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from toolgym.cli.progress import say_what_next, under_progress_bar
+from toolgym.cli.resolve import UserError, make_env
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def train(args: argparse.Namespace, console: Console) -> int:
+    """Train a small network to pick from the menu of calls; 130 after Ctrl-C."""
+    settings: Any = import_module("toolgym.agents.sb3.config")
+    language: Any = import_module("toolgym.agents.config")
+    others = {field.name for field in dataclasses.fields(language.TrainConfig)} - set(settings.NAMES)
+    try:
+        config = settings.from_arguments(vars(args), others)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    folder = Path(config.out)
+    if args.resume and not (folder / "config.json").is_file():
+        raise UserError(f"{folder} holds no run to go on with; leave out --resume to start one")
+    make_env(config.env, config.env_kwargs)
+    held_out = config.env_kwargs if config.held_out else {**config.env_kwargs, **config.eval_kwargs}
+    try:
+        make_env(config.env, held_out)
+    except UserError as error:
+        if config.eval_every:
+            hint = (
+                f"the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; a suite with one split: --held-out"
+            )
+            raise UserError(f"{error} ({hint})") from None
+        held_out = config.env_kwargs
+    try:
+        steps = _train(config, console, resume=args.resume)
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"{stopped}\n")
+        return 128 + signal.SIGINT
+    if steps > config.steps:
+        console.print(f"It took {steps} actions, not {config.steps}: {config.algo} learns from whole rollouts.")
+    say_what_next(console, config, held_out, f"--agent sb3 --model {quote(config.out)}")
+    return 0
+
+
+def _train(config: Any, console: Console, *, resume: bool) -> int:
+    """How many actions the run has taken. Raises KeyboardInterrupt after Ctrl-C, which says what is saved."""
+    make = partial(import_module("toolgym.agents.sb3.trainer").SB3Trainer, config, resume=resume)
+    with under_progress_bar(make, config, console) as trainer:
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            saved = import_module("toolgym.agents.sb3.agent").checkpoints(Path(config.out))
+            kept = (
+                f"{saved[-1].name} is saved in {config.out}; go on with --resume" if saved else "nothing is saved yet"
+            )
+            raise KeyboardInterrupt(f"stopped; {kept}") from None
+    return int(trainer.step)

@@ -1,0 +1,138 @@
+"""Agents x suites: the numbers of each agent on each suite of a set, from its episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import fsum
+from typing import Any
+
+import msgspec
+
+from toolgym.report.compare.passk import Estimate, estimate
+from toolgym.report.compare.suite_set import SuitePlan, not_run, own_scores
+from toolgym.report.table import make_run, suite_summary
+from toolgym.types import Trajectory
+
+CountTokens = Callable[[str], int]
+"""How many tokens a text that the agent wrote is, in the agent's own tokenizer."""
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """One agent on one suite, or on a part of one. Means are over the valid episodes; None where there are none."""
+
+    tasks: int
+    """With one valid episode at least."""
+    episodes: int
+    """Valid ones."""
+    invalid: int
+    """Episodes with ``reward_valid=False``, in no other number."""
+    success: Estimate
+    """Share of a task's episodes that the benchmark's own verdict passes, mean over tasks."""
+    pass_at: dict[str, Estimate]
+    """k -> pass@k, for each k > 1 that was asked for."""
+    reward: float | None
+    turns: float | None
+    """Actions per episode."""
+    calls: float | None
+    """Tool calls per episode, malformed ones included."""
+    tokens: float | None
+    """Tokens per episode of what the agent wrote; None where the agent has no tokenizer."""
+    seconds: float | None
+    """Wall-clock seconds per episode; episodes that were played together each count their whole time."""
+
+
+class Played(msgspec.Struct, frozen=True):
+    """One agent on one suite."""
+
+    agent: str
+    suite: str
+    total: Numbers
+    parts: dict[str, Numbers]
+    scores: dict[str, float | None]
+    """The suite's own scores, by label; see suite_set.py."""
+    not_run: dict[str, list[str]]
+    """Overall scores that are None, and the categories that they lack."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """All of it, as it is written to JSON."""
+
+    settings: dict[str, Any]
+    titles: dict[str, str]
+    """suite -> its name for people; the order is that of the tables."""
+    missing: dict[str, dict[str, str]]
+    """suite -> part -> why it cannot be played here."""
+    played: list[Played]
+
+    def find(self, agent: str, suite: str) -> Played | None:
+        """What an agent did on a suite; None where it has not played it."""
+        return next((each for each in self.played if (each.agent, each.suite) == (agent, suite)), None)
+
+    @property
+    def agents(self) -> list[str]:
+        return list(dict.fromkeys(each.agent for each in self.played))
+
+
+def numbers(
+    trajectories: Iterable[Trajectory], ks: Sequence[int] = (1,), count_tokens: CountTokens | None = None
+) -> Numbers:
+    """The numbers of some episodes. Episodes of one task are told by their env, category and task id."""
+    every = list(trajectories)
+    valid = [each for each in every if each.reward_valid]
+    counts: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for each in valid:
+        key = (each.env_id, each.category, each.task_id)
+        episodes, passed = counts.get(key, (0, 0))
+        counts[key] = (episodes + 1, passed + (each.success is True))
+    tokens = None
+    if count_tokens is not None:
+        tokens = _mean([sum(count_tokens(turn.action) for turn in each.turns) for each in valid])
+    return Numbers(
+        tasks=len(counts),
+        episodes=len(valid),
+        invalid=len(every) - len(valid),
+        success=estimate(counts.values()),
+        pass_at={str(k): estimate(counts.values(), k) for k in ks if k > 1},
+        reward=_mean([each.reward for each in valid]),
+        turns=_mean([len(each.turns) for each in valid]),
+        calls=_mean([sum(len(turn.reward.calls) for turn in each.turns) for each in valid]),
+        tokens=tokens,
+        seconds=_mean([each.seconds for each in valid]),
+    )
+
+
+def played(
+    agent: str,
+    plan: SuitePlan,
+    parts: Mapping[str, Sequence[Trajectory]],
+    ks: Sequence[int] = (1,),
+    count_tokens: CountTokens | None = None,
+) -> Played:
+    """The numbers of an agent on a suite, from the episodes of each part that was played (one at least)."""
+    every = [each for found in parts.values() for each in found]
+    summary = suite_summary(make_run(every, agent))
+    return Played(
+        agent=agent,
+        suite=plan.name,
+        total=numbers(every, ks, count_tokens),
+        parts={name: numbers(found, ks, count_tokens) for name, found in parts.items()},
+        scores=own_scores(plan, summary),
+        not_run=not_run(summary),
+    )
+
+
+def as_data(comparison: Comparison) -> dict[str, Any]:
+    """Plain data for JSON: floats with six decimals."""
+    return dict(_rounded(msgspec.to_builtins(comparison)))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None

@@ -1,0 +1,355 @@
+"""``@tool``: a typed function becomes a Tool that a model can be offered and whose calls can be run."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from queue import Empty, SimpleQueue
+from threading import TIMEOUT_MAX
+from typing import Any, overload
+
+import msgspec
+
+from toolgym.tools import execution
+from toolgym.tools.schema import Validator, parameters_schema
+from toolgym.types import FrozenDict, ToolResult, freeze
+
+DEFAULT_TIMEOUT = 30.0
+DEFAULT_RESULT_LIMIT = 20_000
+TOOLS_OWN_FAILURES = frozenset({"timeout", "not_json"})
+"""Kinds of ``ToolResult.error`` that are no fault of the policy's."""
+_SCALARS = ("string", "integer", "number", "boolean", "null")
+_CONTAINERS = frozenset({dict, list, tuple})
+_SETS = frozenset({set, frozenset})
+_NESTED = _CONTAINERS | _SETS
+
+
+class Tool:
+    """A function that the model may call.
+
+    Attributes:
+        name: what the model writes.
+        description: what it does, for the model.
+        parameters: JSON Schema of its arguments, as its author wrote it.
+        function: what runs; None for a tool that is only described (BFCL single-turn).
+        timeout: seconds a call may take before it is abandoned. None: the function is trusted
+            and runs inline, which costs no thread switch.
+        result_limit: characters of a result that the model gets to read; the rest is cut.
+        stateful: whether ``function`` takes the episode's state as its first argument (``self``).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        function: Callable[..., Any] | None = None,
+        *,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        result_limit: int = DEFAULT_RESULT_LIMIT,
+        stateful: bool = False,
+    ):
+        if not name or not isinstance(name, str):
+            raise ValueError(f"a tool needs a name, got {name!r}")
+        if timeout is not None:
+            if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+                raise TypeError(f"tool {name!r}: timeout must be a number of seconds or None, got {timeout!r}")
+            if not 0 < timeout <= TIMEOUT_MAX:
+                wanted = "timeout must be a positive number of seconds that ends, or None"
+                raise ValueError(f"tool {name!r}: {wanted}; got {timeout!r}")
+        if not isinstance(result_limit, int) or isinstance(result_limit, bool):
+            raise TypeError(f"tool {name!r}: result_limit must be a whole number of characters, got {result_limit!r}")
+        if result_limit < 1:
+            raise ValueError(f"tool {name!r}: result_limit must be at least 1 character, got {result_limit}")
+        if not (parameters is None or isinstance(parameters, Mapping)):
+            raise TypeError(f"tool {name!r}: parameters is a JSON Schema (a dict), got {parameters!r}")
+        if not (function is None or callable(function)):
+            raise TypeError(f"tool {name!r}: function must be callable or None, got {function!r}")
+        self.name = name
+        self.description = description
+        self.parameters = FrozenDict(freeze(parameters or {}))
+        self.function = function
+        self.timeout = timeout
+        self.result_limit = result_limit
+        self.stateful = stateful
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.inline = timeout is None and not self.is_async
+        self.__doc__ = description
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name!r})"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, as if it were not decorated."""
+        if self.function is None:
+            raise TypeError(f"tool {self.name!r} is only described; it has no function to call")
+        return self.function(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """On an instance, the bound method; on a class, the Tool."""
+        return self if instance is None or self.function is None else self.function.__get__(instance, owner)
+
+    @cached_property
+    def schema(self) -> FrozenDict:
+        """OpenAI-style: ``{"type": "function", "function": {name, description, parameters}}``, immutable."""
+        function = {
+            "name": self.name,
+            "description": self.description,
+            "parameters": parameters_schema(self.parameters),
+        }
+        return FrozenDict(freeze({"type": "function", "function": function}))
+
+    @cached_property
+    def line(self) -> str:
+        """The schema as prompts show it: JSON on one line, without the refusal of unknown parameters."""
+        function = self.schema["function"]
+        parameters = {k: v for k, v in function["parameters"].items() if (k, v) != ("additionalProperties", False)}
+        return json.dumps({**function, "parameters": parameters}, ensure_ascii=False, separators=(",", ":"))
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Checks arguments; raises ValueError if ``parameters`` is not a usable schema."""
+        try:
+            return Validator(parameters_schema(self.parameters))
+        except ValueError as error:
+            raise ValueError(f"tool {self.name!r}: {error}") from None
+
+    @cached_property
+    def _only_scalars(self) -> bool:
+        """Whether the schema plainly says that no argument is a list or a dict."""
+        schema = self.schema["function"]["parameters"]
+        kinds = [isinstance(about, dict) and about.get("type") for about in schema["properties"].values()]
+        return schema["additionalProperties"] is False and all(kind in _SCALARS for kind in kinds)
+
+    def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
+        """Run the call and wait for it. Whatever happens in the tool comes back as a ToolResult.
+
+        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``.
+        """
+        if self.inline:
+            return self._guarded(arguments, state)
+        done: SimpleQueue[ToolResult] = SimpleQueue()
+        cancel = self.start(arguments, state, done.put)
+        try:
+            return done.get(timeout=self.timeout)
+        except Empty:
+            cancel()
+            return self.timed_out()
+
+    def start(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> Callable[[], None]:
+        """Start the call elsewhere; ``done`` gets the result, on another thread, once.
+
+        Returns a function that abandons the call; a result that arrives later is dropped.
+        """
+        if self.is_async:
+            return execution.loop.submit(self._guarded_async(arguments, state, done))
+        workers, dropped = execution.workers, False
+
+        def job() -> None:
+            result = self._guarded(arguments, state)
+            if dropped:
+                workers.abandoned -= 1
+            else:
+                done(result)
+
+        def cancel() -> None:
+            nonlocal dropped
+            dropped = True
+            workers.abandoned += 1
+
+        workers.submit(job)
+        return cancel
+
+    def timed_out(self) -> ToolResult:
+        return ToolResult(f"Error: {self.name} did not finish within {self.timeout:g} seconds.", "timeout")
+
+    def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
+        try:
+            function: Callable[..., Any] = self.function  # type: ignore[assignment]
+            given = arguments if self._only_scalars else _copied(arguments)
+            value = function(state, **given) if self.stateful else function(**given)
+            return ToolResult(value) if type(value) is str and len(value) <= self.result_limit else self._result(value)
+        except (Exception, SystemExit) as error:
+            return self._failed(error)
+        except KeyboardInterrupt as error:
+            if self.inline:  # Ctrl-C
+                raise
+            return self._failed(error)  # on a worker thread only the tool itself can have raised it
+
+    async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
+        try:
+            function: Callable[..., Any] = self.function  # type: ignore[assignment]
+            given = arguments if self._only_scalars else _copied(arguments)
+            value = await (function(state, **given) if self.stateful else function(**given))
+            result = self._result(value)
+        except BaseException as error:  # a cancellation too: somebody waits for `done`
+            result = self._failed(error)
+        done(result)
+
+    def _failed(self, error: BaseException) -> ToolResult:
+        try:
+            text = f"Error: {type(error).__name__}: {error}"
+        except Exception:
+            text = f"Error: {type(error).__name__}"
+        return ToolResult(self._cut(text), "execution")
+
+    def _result(self, value: Any) -> ToolResult:
+        """A result as the model reads it: strings as they are, everything else as JSON."""
+        try:
+            text = str(value) if isinstance(value, str) else _json(value)
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            text = f"Error: {self.name} returned what is not JSON, of type {type(value).__name__}: {error}"
+            return ToolResult(self._cut(text), "not_json")
+        return ToolResult(self._cut(text))
+
+    def _cut(self, text: str) -> str:
+        if len(text) <= self.result_limit:
+            return text
+        return f"{text[: self.result_limit]}\n[cut: {self.result_limit} of {len(text)} characters shown]"
+
+
+def _json(value: Any) -> str:
+    """JSON that is the same in every process. Raises TypeError, ValueError, RecursionError and OverflowError."""
+    if type(value) in _NESTED and _holds_set(value):
+        value = _sets_sorted(value)
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
+    except (UnicodeEncodeError, TypeError):  # half a character; None as a key
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """What stands for a value that JSON does not have: numpy's as lists and numbers, others as their class writes them.
+
+    What a class does not write itself is shown by its address, which differs from run to run.
+    """
+    if callable(tolist := getattr(value, "tolist", None)):
+        return tolist()
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__:
+        raise TypeError(f"{kind.__name__} has no __str__ of its own; return text, numbers, lists or dicts")
+    return str(value)
+
+
+def _holds_set(value: Any) -> bool:
+    kind = type(value)
+    if kind in _SETS:
+        return True
+    for item in value.values() if kind is dict else value:  # noqa: SIM110  half the time of any()
+        if type(item) in _NESTED and _holds_set(item):
+            return True
+    return False
+
+
+def _sets_sorted(value: Any) -> Any:
+    """The value with lists in place of sets, which have another order in every process."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _sets_sorted(item) if type(item) in _NESTED else item for key, item in value.items()}
+    items = [_sets_sorted(item) if type(item) in _NESTED else item for item in value]
+    return sorted(items, key=_json) if kind in _SETS else items
+
+
+def _copied(value: Any) -> Any:
+    """Arguments that a tool may change, while the record of the call stays as it is: no list or dict is shared.
+
+    Calls are not nested deeply: dialects refuse that.
+    """
+    if isinstance(value, dict):
+        return {key: _copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
+    return type(value)([_copied(item) if type(item) in _CONTAINERS else item for item in value])
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = DEFAULT_TIMEOUT,
+    result_limit: int = DEFAULT_RESULT_LIMIT,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+
+
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = DEFAULT_TIMEOUT,
+    result_limit: int = DEFAULT_RESULT_LIMIT,
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a Tool of a typed function, sync or async.
+
+    The signature becomes the parameters' schema (every parameter needs a type; a default makes it
+    optional); the docstring becomes the description, its "Args:" section the parameters'. A
+    method's ``self`` is the episode's state.
+
+        @tool
+        def add(a: int, b: int = 0) -> int:
+            '''Add two numbers.
+
+            Args:
+                a: the first.
+                b: the second.
+            '''
+            return a + b
+
+    A call that takes longer than ``timeout`` seconds is abandoned and reported to the model; with
+    ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
+
+    What it returns is read as it is where it is text, and as JSON otherwise: plain values, dataclasses, dates, numpy's
+    numbers and arrays, and objects whose class has a ``__str__``. NaN and infinities, which JSON lacks, become null.
+    Anything else, a generator say, is an error of the tool's: the episode says nothing about the policy.
+
+    Raises TypeError for what is no function, and where the signature does not make a schema (``signature_of``).
+    """
+    if function is None:
+        return lambda f: _make(f, name, description, timeout, result_limit)
+    return _make(function, name, description, timeout, result_limit)
+
+
+def _make(
+    function: Callable[..., Any], name: str | None, description: str | None, timeout: float | None, result_limit: int
+) -> Tool:
+    from toolgym.tools.signature import signature_of  # reads docstrings: only needed where tools are defined
+
+    if not inspect.isroutine(function):
+        what = f"class {function.__name__}" if isinstance(function, type) else repr(function)
+        raise TypeError(f"@tool takes a function, got {what}; arguments have names: @tool(name=..., timeout=...)")
+    called = name or function.__name__
+    found = signature_of(function, called)
+    return Tool(
+        called,
+        found.description if description is None else description,
+        found.parameters,
+        function,
+        timeout=timeout,
+        result_limit=result_limit,
+        stateful=found.stateful,
+    )
+
+
+def tools_of(owner: type) -> tuple[Tool, ...]:
+    """The tools that a class defines, base classes first, in the order they are written.
+
+    Raises TypeError for what is no class, ValueError for a class without tools or with two of one name.
+    """
+    if not isinstance(owner, type):
+        kind = type(owner).__name__
+        raise TypeError(f"tools_of takes a class, got {owner!r}; write tools_of({kind}) for the tools of a {kind}")
+    found: dict[str, Tool] = {}
+    for cls in reversed(owner.__mro__):
+        own = [value for value in vars(cls).values() if isinstance(value, Tool)]
+        names = [value.name for value in own]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{cls.__name__} defines two tools called {twice!r}; each needs a name of its own")
+        found.update(zip(names, own, strict=True))
+    if not found:
+        raise ValueError(f"{owner.__name__} defines no tools; decorate its methods with @tool")
+    return tuple(found.values())
