@@ -599,7 +599,7 @@ def test_wrong_arguments_say_what_is_right():
     for kwargs, says in [
         ({"split": "train"}, "only the split 'test'"),
         ({"metric": "f1"}, "'contains' or 'exact'"),
-        ({"price": -1}, "price"),
+        ({"outcome": -1}, "outcome"),
         ({"search": "bing"}, "offline, serper, searxng, wikipedia"),
         ({"cache": "on"}, "'record' or 'replay'"),
         ({"questions": [Question("?", " ")]}, "no answer"),

@@ -63,8 +63,8 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
         AgenticEnv("memory_vector")
     with pytest.raises(ValueError, match="only the split 'test'"):
         AgenticEnv(split="train")
-    with pytest.raises(ValueError, match="price"):
-        AgenticEnv(price=-1)
+    with pytest.raises(ValueError, match="outcome"):
+        AgenticEnv(outcome=-1)
     with pytest.raises(TypeError, match="memory must be a folder"):
         AgenticEnv(memory=5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="replay, record, live"):

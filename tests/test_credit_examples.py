@@ -54,11 +54,11 @@ def test_an_episode_token_by_token():
     token_ids = [ord(c) for c in "Q:" + text + "->" + "no(d)"]
     mask = [0, 0] + [1] * 8 + [0, 0] + [1] * 5
     sample = Sample(token_ids, mask, [0.0] * 17, [0.0] * 17, 2, [(2, 10), (12, 17)])
-    terms = (Term("format", 1.0, 1.0), Term("name", 1.0, 2.0), Term("value", 3.0, 2.0), Term("base", -3.0))
+    terms = (Term("format", 1.0, 1.0), Term("name", 1.0, 2.0), Term("value", 3.0, 2.0), Term("minimum", -3.0))
     first = RewardBreakdown(
         6.0, terms, (written(text, 0, 4, name=0.5, value=3.0), written(text, 4, 3, name=0.5)),
     )  # fmt: skip
-    second = RewardBreakdown(-1.0, (Term("name", 0.0, 2.0), Term("base", -1.0)), (written("no(d)", 2, 3),))
+    second = RewardBreakdown(-1.0, (Term("name", 0.0, 2.0), Term("minimum", -1.0)), (written("no(d)", 2, 3),))
     turns = [Turn(text, (), first), Turn("no(d)", (), second)]
     # the call's own part: name 2 * 0.5 = 1 each, value 2 * 3 = 6 for the first
     assert [call_parts(turn.reward) for turn in turns] == [[7.0, 1.0], [0.0]]
@@ -172,7 +172,7 @@ def test_parts_are_what_the_calls_earn_under_the_papers_reward():
     env.reset(options={"task_id": "milk"})
     *_, info = env.step(calling(("total", {}), ("add", {"item": "milk", "quantity": 3})))
     parts = call_parts(info["reward"])
-    rest = sum(term.weight * term.score for term in info["reward"].terms if term.name in ("format", "base"))
+    rest = sum(term.weight * term.score for term in info["reward"].terms if term.name in ("format", "minimum"))
     assert parts[0] == 0 < parts[1]
     assert sum(parts) + rest == pytest.approx(info["reward"].total)
     assert call_parts(RewardBreakdown(1.0, (Term("brief", 1.0),), info["reward"].calls)) == [0.0, 0.0]

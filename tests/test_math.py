@@ -150,7 +150,7 @@ def test_ids_name_tasks_and_arguments_choose_them():
         ({"level": 6}, "choose from 1, 2, 3, 4, 5"),
         ({"level": []}, "no level"),
         ({"seed": -1}, "seed"),
-        ({"price": -1}, "price"),
+        ({"outcome": -1}, "outcome"),
     ],
 )
 def test_wrong_arguments_say_what_is_right(kwargs, says):

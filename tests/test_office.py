@@ -70,7 +70,7 @@ def test_an_episode_that_is_cut_off_is_unfinished():
     assert reward == 4.0 - 3.0 * (len(task.expected) - 1) - 3.0
 
 
-def test_a_price_of_zero_leaves_the_rubric_alone_at_the_end():
+def test_an_outcome_of_zero_leaves_the_rubric_alone_at_the_end():
     env = make(level="irrelevant", outcome=0.0)
     env.reset(seed=0)
     _, reward, *_, info = env.step(saying("I cannot do that."))

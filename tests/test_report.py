@@ -193,11 +193,11 @@ def test_all_categories_that_were_not_run_are_named_within_80_columns(monkeypatc
 def test_words_that_do_not_explain_themselves_are_explained():
     each = episode(category="irrelevance")
     turn = each.turns[0]
-    each.turns[0] = msgspec.structs.replace(turn, reward=RewardBreakdown(-3.0, (Term("base", -3.0),)))
+    each.turns[0] = msgspec.structs.replace(turn, reward=RewardBreakdown(-3.0, (Term("minimum", -3.0),)))
     text = Reader(page([make_run([each], "x")])).text
     assert "category irrelevance" in text
     assert "right is to call none" in text
-    assert "term base" in text
+    assert "term minimum" in text
     assert "term format" not in text, "it does not occur"
 
 

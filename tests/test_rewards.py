@@ -80,7 +80,7 @@ def test_the_expected_answer_scores_just_the_maximum(expected, options):
     if expected or options["matching"] == "optimal":
         best += limits.correct_max
     assert scores.total == best + (options["length"] != "off")
-    assert all(term.reason == "" for term in scores.terms if term.name != "base")
+    assert all(term.reason == "" for term in scores.terms if term.name != "minimum")
 
 
 @settings(max_examples=300, deadline=None)
@@ -115,7 +115,7 @@ def test_a_worked_example():
         ("name", 1, 1.5),
         ("param", 1, 1.5),
         ("value", 1, 1.5),
-        ("base", -3, 1),
+        ("minimum", -3, 1),
     ]
     assert scores.terms[3].reason == "1 of 2 equal"
     (score,) = scores.calls
@@ -186,9 +186,9 @@ def test_length_pays_for_words_of_thought():
 @pytest.mark.parametrize(
     ("granularity", "names"),
     [
-        ("fine", ["format", "name", "param", "value", "base"]),
-        ("intermediate", ["format", "name", "call", "base"]),
-        ("coarse", ["format", "exact", "base"]),
+        ("fine", ["format", "name", "param", "value", "minimum"]),
+        ("intermediate", ["format", "name", "call", "minimum"]),
+        ("coarse", ["format", "exact", "minimum"]),
     ],
 )
 def test_the_terms_of_each_granularity(granularity, names):

@@ -11,7 +11,7 @@ from pathlib import Path
 from toolgym.env import ToolEnv
 from toolgym.registry import register, register_suites
 from toolgym.rewards import Rubric
-from toolgym.rollout import Agent, evaluate, rollout
+from toolgym.rollout import Agent, AgentError, ContextFull, evaluate, rollout
 from toolgym.tasks import Task
 from toolgym.tools import Tool, tool, tools_of
 from toolgym.types import RewardBreakdown, ToolCall, ToolResult, Trajectory
@@ -21,6 +21,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agent",
+    "AgentError",
+    "ContextFull",
     "RewardBreakdown",
     "Rubric",
     "Task",

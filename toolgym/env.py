@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+import copy
+import pickle
+from collections.abc import Callable, Iterable, Sequence
 from operator import index
-from typing import Any
+from typing import Any, Self
 
 import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym.dialects import Dialect, get_dialect
+from toolgym.episode import Episode
 from toolgym.grading import as_expected
-from toolgym.rewards import Evidence, Reward, get_rubric
-from toolgym.snapshot import Snapshot, SnapshotError, restore, sibling, take
+from toolgym.rewards import Evidence, Reward, Scores, get_rubric
+from toolgym.rewards.rubric import own_rubric, recall, remembered
+from toolgym.snapshot import Snapshot, SnapshotError, generator_in
 from toolgym.spaces import Text, Transcript
 from toolgym.tasks import Task, TaskSource, opening, task_order
 from toolgym.tasks.source import check_tasks
@@ -31,6 +34,7 @@ from toolgym.types import (
     Term,
     ToolCall,
     ToolResult,
+    Trajectory,
     Turn,
     Verdict,
 )
@@ -92,30 +96,44 @@ class ToolEnv(gym.Env[Observation, str]):
         self.action_space = Text(max_length=max_action_chars)
         self.state: Any = None
         """What the tools of the current episode work on."""
-        self.turns: list[Turn] = []
-        """The current episode so far."""
+        self.episode = Episode(task=None, messages=(), turns=[], tools=None, over=True)
         self._source = TaskSource(tasks)
         self._make_state = state
-        self._task: Any = None
-        self._messages: tuple[Message, ...] = ()
-        self._over = True
-        self._failure: str | None = None
-        self._toolset: tuple[Tool, ...] | None = None
+        # What follows from the tools on offer, kept as long as they stay the same tuple
         self._instructed: tuple[Tool, ...] | None = None
+        self._instructions = ""
+        self._offered: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
         self._schemas: tuple[FrozenDict, ...] = ()
         self._inline = True
-        self._instructions = ""
 
-    # What a suite may override ------------------------------------------------------------------
+    # Hooks: what a suite may override -----------------------------------------------------------
+    #
+    # Three hooks act. ``start`` runs once per episode; ``on_action`` and ``on_score`` run once per action, in this
+    # order. All other hooks are questions: they change nothing, and may be asked any number of times.
 
     def start(self, task: Task) -> None:
         """Prepare an episode's state. The default makes ``self.state`` with the ``state`` factory."""
         if self._make_state is not None:
             self.state = self._make_state()
 
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """Move the suite's state on by one action, and return the gold calls that the action is compared with.
+
+        ``results`` has one entry per call of the completion; None for a call that was not run. ``self.turns`` does not
+        hold this action yet. The default asks ``expected``.
+        """
+        return self.expected(completion)
+
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        """Take note of what the rubric gave this action; return further terms, which are added to the reward.
+
+        The default returns none.
+        """
+        return ()
+
     def instructions(self, tools: tuple[Tool, ...]) -> str:
-        """The system prompt's part that offers the tools and teaches the dialect; "" where none is needed."""
+        """The part of the system prompt that offers the tools and teaches the dialect; "" if none is needed."""
         return self.dialect.instructions(tools)
 
     def parse(self, text: str) -> Completion:
@@ -123,34 +141,41 @@ class ToolEnv(gym.Env[Observation, str]):
         return self.dialect.parse(text)
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """The gold calls for this action, which may depend on it where several answers are accepted."""
-        gold, turn = self._task.expected, len(self.turns)
+        """The gold calls for the next action. They may depend on the action if several answers are accepted.
+
+        The default: the calls of ``task.expected[i]`` for action ``i``; no call after the last entry.
+        """
+        gold, turn = self.task.expected, len(self.turns)
         return gold[turn] if turn < len(gold) else ()
 
+    def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
+        """Whether the expected answer to this turn speaks to the user. The default: if it does not call."""
+        return not expected
+
     def finished(self, completion: Completion) -> bool:
-        """Whether the episode ends with this action."""
+        """Whether the episode ends with this action, which ``on_action`` has seen. The default: if it does not call."""
         return not completion.calls
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """What the user says after this action, where the episode goes on."""
+        """What the user says after this action if the episode goes on."""
         return ()
 
     def judge(self) -> Verdict:
-        """The verdict on the finished episode. The default: every turn made just the expected calls."""
+        """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
         return as_expected(self.task.expected, self.turns)
 
     def final_terms(self) -> Sequence[Term]:
-        """What an episode pays for its end where it is cut off now, after its last action: the terms that this action
-        would have had beside its own at ``max_turns``. The default: none."""
+        """Terms owed if the episode is cut off now: the terms that the last action would have got as the one at
+        ``max_turns``. The default: none."""
         return ()
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        """Further entries for ``info``, at reset and at each step; ``over`` says the episode has ended."""
+        """Further entries for ``info``, at reset and at each step; ``over`` says that the episode has ended."""
         return {}
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """The gold actions, one text per turn, in this env's dialect: the expected calls, and a word to the user where
-        only that ends the episode."""
+        """The gold actions in this env's dialect, one text per turn: the expected calls, and a text to the user if only
+        that ends the episode."""
         texts = []
         for i, calls in enumerate(task.expected or ((),)):
             last = i + 1 >= len(task.expected)
@@ -163,16 +188,24 @@ class ToolEnv(gym.Env[Observation, str]):
         return tuple(texts)
 
     def save_state(self) -> Any:
-        """A copy of all that changes during an episode, beside the transcript. The default deep-copies ``self.state``,
-        whose class may have a ``__deepcopy__`` that is cheaper. Made of what pickle keeps; it must never change."""
-        return deepcopy(self.state)
+        """A copy of everything that changes during an episode, besides the transcript.
+
+        The default deep-copies ``self.state``, whose class may have a cheaper ``__deepcopy__``. The result must be
+        picklable and is never modified.
+        """
+        return copy.deepcopy(self.state)
 
     def load_state(self, saved: Any) -> None:
-        """Go on from what ``save_state`` gave, as often as asked, also in another env: copy, do not take."""
-        self.state = deepcopy(saved)
+        """Go on from a result of ``save_state``. It may be loaded many times, also in another env: copy it."""
+        self.state = copy.deepcopy(saved)
+
+    @classmethod
+    def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
+        """The benchmark's own aggregate numbers of a run, for its tables. The default: none."""
+        return {}
 
     def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
-        """Tools that were on offer, by name, where a snapshot comes from another process."""
+        """The tools that were on offer, by name, for a snapshot from another process."""
         known = {tool.name: tool for tool in self.task.tools}
         if missing := [name for name in names if name not in known]:
             raise SnapshotError(f"the task offers no {missing[0]!r}; {type(self).__name__} needs its own find_tools()")
@@ -183,14 +216,34 @@ class ToolEnv(gym.Env[Observation, str]):
     @property
     def task(self) -> Task:
         """The current episode's task. Raises ResetNeeded before the first reset."""
-        if self._task is None:
+        task = self.episode.task
+        if task is None:
             raise ResetNeeded("no task yet: call reset() first")
-        current: Task = self._task
-        return current
+        return task
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The current episode so far, one Turn per action."""
+        return self.episode.turns
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no episode to step: none was started, or it has ended."""
+        return self.episode.over
+
+    @property
+    def failed(self) -> bool:
+        """Whether something other than the policy failed in this episode, so that its rewards say nothing."""
+        return self.episode.failure is not None
+
+    @property
+    def runs_inline(self) -> bool:
+        """Whether no tool on offer can wait: then a step never leaves this thread."""
+        return self._inline
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
-        if self._source.tasks is not self.tasks:  # a subclass has chosen others
+        if self._source.tasks is not self.tasks:  # a subclass has put others in their place
             self._source = TaskSource(self.tasks)
         return self._source.find(task_id)
 
@@ -205,17 +258,17 @@ class ToolEnv(gym.Env[Observation, str]):
             raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
-        self._task = task
-        self.turns = []
-        self._failure = None
         if task.tools is not self._instructed:
             self._instructions, self._instructed = self.instructions(task.tools), task.tools
+        self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
         self.offer(task.tools)
-        self._messages = opening(task, self._instructions)
-        self.start(task)
-        if self.state is None and any(tool.stateful for tool in task.tools):
-            raise ValueError("tools with self need a state: give ToolEnv state=TheirClass, or make one in start()")
-        self._over = False
+        try:
+            self.start(task)
+            if self.state is None and any(tool.stateful for tool in task.tools):
+                raise ValueError("tools with self need a state: give ToolEnv state=TheirClass, or make one in start()")
+        except BaseException:
+            self.episode.over = True  # an episode that could not be prepared cannot be stepped
+            raise
         info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
         return self.observe(), info
 
@@ -228,77 +281,128 @@ class ToolEnv(gym.Env[Observation, str]):
         results: list[ToolResult | None] = []
         problems: list[tuple[str, ...]] = []
         for i, call in enumerate(completion.calls):
-            tool, wrong, result = self.prepare(call, i)
+            tool, wrong, result = self.prepare(completion, i)
             results.append(result if tool is None else tool.run(call.arguments, self.state))
             problems.append(wrong)
         return self.settle(completion, results, problems)
 
     def cut_off(self, reason: str) -> dict[str, Any]:
-        """End the episode after its last action, as ``max_turns`` would have: for who drives it and cannot go on, as
-        where a model's context is full. The action's reward gets the terms of an end; a verdict that is no success is
-        ``reason``. Returns the step's ``info`` as it would have been. Raises ResetNeeded where no action was taken.
+        """End the episode after its last action, as ``max_turns`` would have. Call this when the driver cannot
+        continue, e.g. the model's context is full.
+
+        The action's reward gets the terms of an end. A verdict that is not a success says ``reason``. Returns the
+        step's ``info`` as it would have been. Raises ResetNeeded if no action was taken.
         """
-        if self._over or not self.turns:
+        episode = self.episode
+        if episode.over or not episode.turns:
             raise ResetNeeded("there is no episode to cut off: call reset() and step() before")
-        turn, terms = self.turns[-1], tuple(self.final_terms())
+        turn, terms = episode.turns[-1], tuple(self.final_terms())
         reward = turn.reward
         if terms:
             total = reward.total + sum([term.weight * term.score for term in terms])
             reward = RewardBreakdown(total, (*reward.terms, *terms), reward.calls)
-            self.turns[-1] = msgspec.structs.replace(turn, reward=reward)
+            episode.turns[-1] = msgspec.structs.replace(turn, reward=reward)
         return self._ended(self._info(reward, over=True), reason)
 
+    # Branches -----------------------------------------------------------------------------------
+
     def snapshot(self) -> Snapshot:
-        """The state of the episode as an immutable value. Raises ResetNeeded before the first reset."""
-        return take(self)
+        """The state of the episode as an immutable value.
+
+        Raises ResetNeeded before the first reset, SnapshotError for a state that cannot be copied.
+        """
+        task, generator = self.task, self._np_random
+        try:
+            state = self.save_state()
+        except (TypeError, RecursionError, copy.Error, pickle.PicklingError) as error:
+            raise SnapshotError(
+                f"the state of {self._kind()} cannot be copied ({error}): give its class a __deepcopy__, "
+                "or override save_state() and load_state()"
+            ) from error
+        return Snapshot(
+            self._kind(),
+            self.dialect.name,
+            self._limits(),
+            task.id,
+            self.episode.copy(),
+            self._np_random_seed,
+            None if generator is None else generator.bit_generator.state,
+            state,
+            remembered(self.rubric),
+            self._source,
+        )
 
     def restore(self, snapshot: Snapshot) -> Observation:
         """Go on from a snapshot of this env or of another one of the same suite, tasks and settings.
 
-        What follows is the same, byte for byte, as what followed there. Raises SnapshotError for a foreign snapshot.
+        What follows is the same, byte for byte, as what followed there. Raises SnapshotError, and leaves the env as it
+        is, for a snapshot of another suite, other tasks or other settings.
         """
-        restore(self, snapshot)
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"restore takes a snapshot, got {type(snapshot).__name__}")
+        source = self._source
+        task = snapshot.task_in(self._kind(), self.dialect.name, self._limits(), source, self.find_task)
+        episode = snapshot.episode.copy()
+        episode.task, episode.over = task, True  # not to be stepped if a hook fails
+        self.episode = episode
+        self._np_random_seed = snapshot.seed
+        self._np_random = None if snapshot.random is None else generator_in(snapshot.random)
+        self.load_state(snapshot.state)
+        recall(self.rubric, snapshot.memory)
+        if episode.tools is None:
+            same = snapshot.tools == tuple([tool.name for tool in task.tools])
+            episode.tools = task.tools if same else self.find_tools(snapshot.tools)
+        self.offer(episode.tools)
+        episode.over = snapshot.over
         return self.observe()
 
-    def fork(self, n: int = 1) -> list[ToolEnv]:
+    def fork(self, n: int = 1) -> list[Self]:
         """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
         whole_number("n", n, 0)
-        snapshot, forks = take(self), [sibling(self) for _ in range(n)]
+        snapshot, forks = self.snapshot(), [self._sibling() for _ in range(n)]
         for each in forks:
-            restore(each, snapshot)
+            each.restore(snapshot)
         return forks
 
-    @property
-    def runs_inline(self) -> bool:
-        """Whether no tool on offer can wait: then a step never leaves this thread."""
-        return self._inline
+    def _sibling(self) -> Self:
+        """A new env with everything of this one, except what ``restore`` sets."""
+        other = object.__new__(type(self))
+        own = vars(other)
+        own.update(vars(self))
+        other.rubric = own_rubric(self.rubric)
+        for name in ("action_space", "observation_space"):
+            if own[name]._np_random is not None:  # it was sampled from: not to be shared
+                own[name] = copy.deepcopy(own[name])
+        return other
 
-    @property
-    def over(self) -> bool:
-        """Whether there is no episode to step: none was started, or it has ended."""
-        return self._over
+    def _kind(self) -> str:
+        return f"{type(self).__module__}:{type(self).__qualname__}"
+
+    def _limits(self) -> tuple[int, int, int]:
+        return self.max_turns, self.max_calls, self.max_action_chars
 
     # The three parts of a step, apart so that ToolVectorEnv can overlap the middle one ----------
 
     def read(self, action: str) -> Completion:
         """Part one: the text, parsed."""
-        if self._over:
+        if self.episode.over:
             raise ResetNeeded(
-                "call reset() before step()" if self._task is None else "the episode is over: call reset()"
+                "call reset() before step()" if self.episode.task is None else "the episode is over: call reset()"
             )
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
         if len(action) > self.max_action_chars:
-            # one more is kept, so that what is recorded is too long as well when it is replayed
+            # one more character is kept, so that the recorded text is too long as well when it is replayed
             problem = f"the text has more than {self.max_action_chars} characters, which is all that is read"
             return Completion(action[: self.max_action_chars + 1], problem=problem)
         return self.parse(action)
 
-    def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
-        """Part two, for each call: the tool to run; or None, and the result that stands in for running it.
+    def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+        """Part two, for the call at each position: the tool to run; or None, and the result that stands for running it.
 
-        The tuple in the middle is what the tool's schema objects to.
+        The tuple in the middle holds the objections of the tool's schema.
         """
+        call = completion.calls[position]
         if call.error is not None:
             return None, (), ToolResult(f"Error: the call could not be read: {call.error}", "malformed")
         tool = self._tools.get(call.name)
@@ -319,38 +423,41 @@ class ToolEnv(gym.Env[Observation, str]):
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Part three: the reward, the reply, the end."""
-        task, turns, calls = self._task, self.turns, completion.calls
-        expected = self.expected(completion)
-        speaks = self.wants_response(expected)
-        scores = self.rubric.score(Evidence(completion, expected, self.dialect, speaks, results, problems, task.data))
-        records = tuple(map(CallRecord, calls, results, problems, scores.calls))
-        breakdown = RewardBreakdown(scores.total, scores.terms, records)
         for result in results:
             if result is not None and result.error in TOOLS_OWN_FAILURES:
                 self.fail(result.content)
+        # The hooks that act, and the reward between them
+        expected = self.on_action(completion, results)
+        speaks = self.wants_response(expected)
+        evidence = Evidence(completion, expected, self.dialect, speaks, results, problems, self.task.data)
+        scores = self.rubric.score(evidence)
+        total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
+        if extra:
+            total += sum([term.weight * term.score for term in extra])
+            terms = (*terms, *extra)
+        records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
+        reward = RewardBreakdown(total, terms, records)
+        # The end, and the reply
+        episode = self.episode
         terminated = self.finished(completion)
-        truncated = not terminated and len(turns) + 1 >= self.max_turns
+        truncated = not terminated and len(episode.turns) + 1 >= self.max_turns
         over = terminated or truncated
         added = (FrozenDict(role="assistant", content=completion.text), *self.dialect.results(records))
         if not over:
             added += self.reply(completion, records)
-        self._messages += added
-        turns.append(Turn(completion.text, added, breakdown, self._failure is None))
-        info = self._info(breakdown, over)
+        episode.messages += added
+        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None))
+        info = self._info(reward, over)
         if over:
             self._ended(info)
-        return Observation(self._messages, self._schemas), scores.total, terminated, truncated, info
+        return Observation(episode.messages, self._schemas), total, terminated, truncated, info
 
     # --------------------------------------------------------------------------------------------
 
-    def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
-        """Whether the expected answer to this turn speaks to the user."""
-        return not expected
-
     def fail(self, reason: str) -> None:
         """Report an infrastructure failure: the episode's rewards are no evidence about the policy."""
-        if self._failure is None:
-            self._failure = reason
+        if self.episode.failure is None:
+            self.episode.failure = reason
 
     def set_step(self, step: int) -> None:
         """Tell the rubric's schedule the trainer's step, counted from 0."""
@@ -360,41 +467,42 @@ class ToolEnv(gym.Env[Observation, str]):
         """The transcript as text, with render_mode="ansi"; else None."""
         if self.render_mode != "ansi":
             return None
-        return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self._messages)
+        return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self.episode.messages)
+
+    def observe(self) -> Observation:
+        """What a policy sees now."""
+        return Observation(self.episode.messages, self._schemas)
 
     def offer(self, tools: tuple[Tool, ...]) -> None:
-        """Put tools on offer from here on: ``reset`` offers the task's, and ``reply`` may offer others.
+        """Put tools on offer from here on: ``reset`` offers the task's, and ``on_action`` may offer others.
 
-        Cheap where they are the tuple that is on offer already.
+        Cheap if they are the tuple that is on offer already.
         """
-        if tools is self._toolset:
+        self.episode.tools = tools
+        if tools is self._offered:
             return
         self._tools = {tool.name: tool for tool in tools}
         self._schemas = tuple(tool.schema for tool in tools)
         self._inline = all(tool.inline or tool.function is None for tool in tools)
-        self._toolset = tools
+        self._offered = tools
 
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
-        failure = self._failure
-        info = {"task_id": self._task.id, "reward": reward, "calls": list(reward.calls)}
-        info |= {"reward_valid": failure is None, **self.extra_info(over)}
+        failure = self.episode.failure
+        info = {"task_id": self.task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
+        info |= self.extra_info(over)
         if failure is not None:
             info["error"] = failure
         return info
 
     def _ended(self, info: dict[str, Any], cut_off: str = "") -> dict[str, Any]:
         """The info of the last step, with the verdict."""
-        self._over = True
+        self.episode.over = True
         verdict = check_verdict(self.judge(), self)
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info
-
-    def observe(self) -> Observation:
-        """What a policy sees now."""
-        return Observation(self._messages, self._schemas)
 
 
 # Mistakes of an environment's author ---------------------------------------------------------------

@@ -1,19 +1,88 @@
-"""Verdicts: that of suites without one of their own, and how many of a run's were successes."""
+"""Grading: when two calls are the same, and the verdicts of suites that have no official one.
+
+``same_call`` is the one rule for rewards, verdicts and suites, so that they cannot disagree.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
-from toolgym.rewards.matching import match_optimal
-from toolgym.rewards.rubric import Evidence
-from toolgym.types import Completion, Term, ToolCall, Trajectory, Turn, Verdict
+from toolgym.types import Term, ToolCall, Trajectory, Turn, Verdict
+
+if TYPE_CHECKING:
+    from toolgym.rewards.rubric import Evidence
 
 TOKENS_RAN_OUT = "the episode's tokens ran out"
 """The verdict on an episode that the model's context, or a limit of tokens, cut off."""
+ATOMS = frozenset({str, int, bool, type(None)})
+"""Types whose values are equal as JSON if they are of the same type and equal in Python."""
 
 _PASSED = Verdict(True)
+NOT_ACTED = Verdict(False, "no action was taken", "unfinished")
+"""The verdict on an episode of one decision before the decision."""
+
+
+# When calls are the same ------------------------------------------------------------------------
+
+
+def json_equal(a: Any, b: Any) -> bool:
+    """Equality of JSON values: 1 equals 1.0, True does not equal 1, NaN equals NaN, a tuple equals a list.
+
+    Values of any depth are compared without recursion.
+    """
+    kind = type(a)
+    if kind is type(b) and kind in ATOMS:
+        return bool(a == b)
+    todo = [(a, b)]
+    while todo:
+        a, b = todo.pop()
+        if isinstance(a, dict):
+            if not isinstance(b, dict) or len(a) != len(b):
+                return False
+            for key, value in a.items():
+                if key not in b:
+                    return False
+                todo.append((value, b[key]))
+        elif isinstance(a, (list, tuple)):
+            if not isinstance(b, (list, tuple)) or len(a) != len(b):
+                return False
+            todo.extend(zip(a, b, strict=True))
+        elif isinstance(a, bool) or isinstance(b, bool):
+            if a is not b:
+                return False
+        elif a != b and not (a != a and b != b):
+            return False
+    return True
+
+
+def same_arguments(gold: dict[str, Any], made: dict[str, Any]) -> bool:
+    """``json_equal`` for two calls' arguments; faster where they are flat."""
+    if len(gold) != len(made):
+        return False
+    for key, value in gold.items():
+        if key not in made:
+            return False
+        other = made[key]
+        if type(value) is type(other) and type(value) in ATOMS:
+            if value != other:
+                return False
+        elif not json_equal(value, other):
+            return False
+    return True
+
+
+def same_call(gold: ToolCall, made: ToolCall) -> bool:
+    """Whether a call is the expected one: well-formed, of the same name, with arguments that are equal as JSON.
+
+    The one rule for rewards, verdicts and suites: 1 equals 1.0, and neither equals True or "1".
+    """
+    return made.error is None and gold.name == made.name and same_arguments(gold.arguments, made.arguments)
+
+
+# Verdicts ---------------------------------------------------------------------------------------
 
 
 def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn]) -> Verdict:
@@ -47,7 +116,7 @@ def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:
     left = list(wanted)
     for call in made:
         for i, other in enumerate(left):
-            if call.name == other.name and call.error is None and call.arguments == other.arguments:
+            if same_call(other, call):
                 del left[i]
                 break
         else:
@@ -62,15 +131,16 @@ def _show(calls: Sequence[ToolCall]) -> str:
     return text if len(text) <= 300 else text[:300] + "..."
 
 
-def grade(expected: tuple[ToolCall, ...], completion: Completion) -> Verdict:
-    """The verdict on an action.
+def grade(evidence: Evidence) -> Verdict:
+    """The verdict on a single decision.
 
-    Where calls are expected, the action must make just these, in any order: equal names, equal parameters, values
-    equal as JSON (1 equals 1.0, not "1"). What it says beside them is not judged. Where none is expected, it
-    must make none, and say something. The layout, which is the format reward's matter, plays no part.
+    If calls are expected, the action must make exactly these calls, in any order (``same_call``). The text beside them
+    is not judged. If no call is expected, the action must not call, and must say something. The layout plays no part:
+    the format reward judges it.
 
     Error types: "missing_call", "needless_call", "wrong_calls", "no_response".
     """
+    completion, expected = evidence.completion, evidence.expected
     calls = completion.calls
     if not expected:
         if calls:
@@ -80,7 +150,7 @@ def grade(expected: tuple[ToolCall, ...], completion: Completion) -> Verdict:
         return _PASSED
     if not calls:
         return Verdict(False, f"expected {_names(expected)}, got no call", "missing_call")
-    match = match_optimal(expected, calls)
+    match = evidence.match
     if match.exact:
         return _PASSED
     reasons = [score.reason for score in match.scores if score.reason]
@@ -88,9 +158,9 @@ def grade(expected: tuple[ToolCall, ...], completion: Completion) -> Verdict:
     return Verdict(False, "; ".join(reasons)[:300], "wrong_calls")
 
 
-def told_nothing(total: float, evidence: Evidence) -> Sequence[Term]:
-    """A further term (see rewards/extended.py), so that reward and verdict agree: a point less where no call is
-    expected, none is made, and nothing is said either. The paper's format reward takes an empty response for one."""
+def told_nothing(evidence: Evidence) -> Sequence[Term]:
+    """A further term, so that reward and verdict agree: a point less if no call is expected, no call is made, and
+    nothing is said either. The paper's format reward accepts an empty response."""
     completion = evidence.completion
     if evidence.expected or completion.calls or (completion.response or "").strip():
         return ()

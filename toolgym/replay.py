@@ -20,6 +20,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import msgspec
 
+from toolgym.earlier import with_todays_arguments
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.rewards import Reward, ToolRLReward, get_rubric
@@ -245,7 +246,7 @@ def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool 
 
 
 def _stored(folder: Path) -> StoredRun:
-    settings = _json(folder / "run.json")
+    settings = with_todays_arguments(_json(folder / "run.json"))
     arguments = settings.get("env_kwargs", {})
     if not isinstance(settings.get("env"), str) or not isinstance(arguments, dict):
         raise RunError(f"{folder / 'run.json'} does not say which env was played")

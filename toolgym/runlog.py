@@ -13,6 +13,7 @@ from weakref import finalize
 
 import msgspec
 
+from toolgym.earlier import with_todays_arguments, with_todays_terms
 from toolgym.types import FrozenDict, Trajectory, freeze
 
 try:
@@ -175,7 +176,7 @@ def _settings(about: Path) -> Mapping[str, Any]:
         raise RunError(f"{about} is not the description of a run: {error}; use another folder") from None
     if not isinstance(found, dict):
         raise RunError(f"{about} is not the description of a run, but a {type(found).__name__}; use another folder")
-    return found
+    return with_todays_arguments(found)
 
 
 def describe(value: Any) -> str:
@@ -214,7 +215,7 @@ def read_episodes(path: str | Path) -> list[Trajectory]:
 
 def _load(line: str, where: str) -> Trajectory:
     try:
-        return msgspec.convert(json.loads(line), Trajectory, dec_hook=_thaw)
+        return with_todays_terms(msgspec.convert(json.loads(line), Trajectory, dec_hook=_thaw))
     except (ValueError, RecursionError) as error:
         raise RunError(
             f"{where} is not an episode: {error}. Delete that line to go without it; --resume then plays it again"

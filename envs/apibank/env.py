@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
+from toolgym.grading import NOT_ACTED
 from toolgym.rewards import Reward
+from toolgym.tasks import Task
 from toolgym.toolrl_prompts import Prompt, choose_prompt
 from toolgym.tools import Tool
-from toolgym.types import Completion, Trajectory, Verdict
+from toolgym.types import Completion, ToolCall, ToolResult, Trajectory, Verdict
 
 from . import aggregate
 from .grading import grade
@@ -63,18 +65,25 @@ class APIBankEnv(ToolEnv):
         self.levels = levels(level)
         found = [task for each in self.levels for task in tasks(each, self.prompt, dialect)]
         super().__init__(found, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
-        self._verdict = Verdict(False)
+        self.state: Verdict | None
+        """The verdict on the episode's one decision, once it is made."""
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return "" if self.prompt == "original" else super().instructions(tools)
 
-    def finished(self, completion: Completion) -> bool:
+    def start(self, task: Task) -> None:
+        self.state = None
+
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         item: Item = self.task.data
-        self._verdict = grade(item.gold, completion, released=self.dialect.name == "toolrl")
+        self.state = grade(item.gold, completion, released=self.dialect.name == "toolrl")
+        return self.expected(completion)
+
+    def finished(self, completion: Completion) -> bool:
         return True
 
     def judge(self) -> Verdict:
-        return self._verdict
+        return self.state or NOT_ACTED
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": f"level-{self.task.data.level}", "known_unpassable": UNPASSABLE.get(self.task.id)}

@@ -9,10 +9,9 @@ from typing import Any, Literal
 from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import Reward, get_rubric
-from toolgym.rewards.extended import ExtendedReward
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
-from toolgym.types import Completion, Term, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
 from . import aggregate
 from .grading import contains, is_exact
@@ -59,7 +58,7 @@ class BamboogleEnv(ToolEnv):
         judge: the name of a model that judges (see judge.py; ``pip install 'toolgym[endpoint]'``), or a function that
             says whether an answer is right, from (question, answer, expected).
         judge_options: for a model: base_url, key_env (OPENAI_API_KEY), timeout, max_retries, requests_per_minute.
-        price: what a wrong answer costs.
+        outcome: what a wrong answer costs: the weight of the term of this name.
         questions: others than Bamboogle's own.
         max_turns: texts per episode, the answer included.
         max_calls: searches per text that are run.
@@ -79,7 +78,7 @@ class BamboogleEnv(ToolEnv):
         metric: Metric = "contains",
         judge: str | Judge | None = None,
         judge_options: Mapping[str, Any] | None = None,
-        price: float = 9.0,
+        outcome: float = 9.0,
         questions: Iterable[Question] | None = None,
         dialect: str | Dialect = "toolrl",
         rubric: str | Reward = "toolrl",
@@ -91,26 +90,25 @@ class BamboogleEnv(ToolEnv):
             raise ValueError(f"Bamboogle has only the split 'test', got {split!r}")
         if metric not in ("contains", "exact"):
             raise ValueError(f"metric must be 'contains' or 'exact', got {metric!r}")
-        if price < 0:
-            raise ValueError(f"price is what a wrong answer costs; it must not be negative, got {price}")
+        if outcome < 0:
+            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
         backend = get_backend(search, search_options)
         if cache != "off":
             backend = Cached(backend, cache_dir or cache_folder() / "search", cache)
         self.backend = backend
         self.metric = metric
-        self.price = price
+        self.outcome = outcome
         self.ask_judge = EndpointJudge(judge, **(judge_options or {})) if isinstance(judge, str) else judge
         asked = bamboogle() if questions is None else tuple(questions)
         tool = WAITING if backend.waits else INLINE
         super().__init__(
             tasks(asked, tool, max_turns),
             dialect=dialect,
-            rubric=ExtendedReward(get_rubric(rubric)),
+            rubric=rubric,
             max_turns=max_turns,
             max_calls=max_calls,
             **kwargs,
         )
-        self.rubric: ExtendedReward
         self.state: Searches
         self._verdict = Verdict(False)
 
@@ -127,21 +125,20 @@ class BamboogleEnv(ToolEnv):
         self.state.asked, self.state.rounds = saved["asked"], saved["rounds"]
         self.state.failure, self._verdict = saved["failure"], saved["verdict"]
 
-    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """The action's own search where it counts, else gold's. Also settles the answer, for the reward to know."""
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """Count the search or judge the answer. Expected is the action's own search if it counts, else gold's."""
         state, gold = self.state, self.task.expected[:-1]
         if state.failure is not None:
             self.fail(state.failure)
-        outcome = Outcome(self.price)
-        self.rubric.further = outcome.terms
+        outcome = self._outcome = Outcome(self.outcome)
         wanted: tuple[ToolCall, ...] = ()
         if completion.calls:
             wanted = state.fresh(completion.calls[: self.max_calls])
             if not wanted:
-                outcome.further = "no search that is new"
+                outcome.surplus = "no search that is new"
                 wanted = gold[min(state.rounds, len(gold) - 1)] if gold else ()
             elif state.rounds >= len(gold):
-                outcome.further = f"more than {len(gold)} searches"
+                outcome.surplus = f"more than {len(gold)} searches"
             else:
                 state.rounds += 1
             outcome.over = len(self.turns) + 1 >= self.max_turns
@@ -151,11 +148,14 @@ class BamboogleEnv(ToolEnv):
         outcome.reason = self._verdict.reason if outcome.over else ""
         return wanted
 
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        return self._outcome.terms(scores.total)
+
     def judge(self) -> Verdict:
         return self._verdict
 
     def final_terms(self) -> Sequence[Term]:
-        return Outcome(self.price, over=True, reason=self._verdict.reason).end(0.0)
+        return Outcome(self.outcome, over=True, reason=self._verdict.reason).end(0.0)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"searches": self.state.rounds}

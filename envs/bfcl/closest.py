@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from toolgym.rewards.difference import json_equal
+from toolgym.grading import json_equal
 from toolgym.types import ToolCall
 
 from .grading import Answer, Entry

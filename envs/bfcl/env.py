@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
 from toolgym.env import ToolEnv
+from toolgym.grading import NOT_ACTED
 from toolgym.rewards import Reward
 from toolgym.tasks import Task
-from toolgym.types import Completion, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, ToolCall, ToolResult, Trajectory, Verdict
 
 from . import aggregate
 from .closest import closest
@@ -63,7 +64,8 @@ class BFCLEnv(ToolEnv):
         tasks = [task for name in self.categories for task in load(name)]
         super().__init__(tasks, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
         self._reads_source = isinstance(self.dialect, Pythonic)
-        self._verdict = Verdict(False)
+        self.state: Verdict | None
+        """The official verdict on the episode's one action, once it is made."""
         if self._reads_source:
             for name in self.categories:
                 require(language_of(name))
@@ -74,15 +76,21 @@ class BFCLEnv(ToolEnv):
             return read_action(text, language)
         return self.dialect.parse(text)
 
+    def start(self, task: Task) -> None:
+        self.state = None
+
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        self.state = grade(self.task.data, completion, source_text=self._reads_source)
+        return self.expected(completion)
+
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         return closest(self.task.data, completion.calls)
 
     def finished(self, completion: Completion) -> bool:
-        self._verdict = grade(self.task.data, completion, source_text=self._reads_source)
         return True
 
     def judge(self) -> Verdict:
-        return self._verdict
+        return self.state or NOT_ACTED
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self.task.data.category, "known_unpassable": UNPASSABLE.get(self.task.id)}

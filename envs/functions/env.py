@@ -7,12 +7,12 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.grading import grade, told_nothing
-from toolgym.rewards import Reward, get_rubric
-from toolgym.rewards.extended import ExtendedReward
+from toolgym.grading import NOT_ACTED, grade, told_nothing
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
-from toolgym.types import Completion, ToolCall, Verdict
+from toolgym.tasks.source import level_or_category
+from toolgym.types import Completion, Term, ToolCall, Verdict
 
 from .tasks import FunctionsTasks
 
@@ -54,6 +54,7 @@ class FunctionsEnv(ToolEnv):
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
         level: a level, several, or None for all.
         seed: which world of tasks; other seeds give other tasks.
+        category: another name of ``level``, as in other suites.
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
@@ -67,32 +68,35 @@ class FunctionsEnv(ToolEnv):
         seed: int = 0,
         dialect: str | Dialect = "toolrl",
         rubric: str | Reward = "toolrl",
+        category: str | Sequence[str] | None = None,
         **kwargs: Any,
     ):
-        reward = ExtendedReward(get_rubric(rubric))
         super().__init__(
-            FunctionsTasks(split, seed, level), dialect=dialect, rubric=reward, **{"max_turns": 1, **kwargs}
+            FunctionsTasks(split, seed, level_or_category(level, category)),
+            dialect=dialect,
+            rubric=rubric,
+            **{"max_turns": 1, **kwargs},
         )
         self.tasks: FunctionsTasks
-        self.rubric: ExtendedReward
-        self._verdict = Verdict(False)
+        self.state: Verdict | None
+        """The verdict on the episode's one decision, once it is made."""
 
     def start(self, task: Task) -> None:
-        self.rubric.further = told_nothing
+        self.state = None
 
-    def load_state(self, saved: Any) -> None:
-        self.start(self.task)
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        self.state = grade(evidence)
+        return told_nothing(evidence)
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         calls: tuple[ToolCall, ...] = self.task.expected[0]
         return calls
 
     def finished(self, completion: Completion) -> bool:
-        self._verdict = grade(self.task.expected[0], completion)
         return True
 
     def judge(self) -> Verdict:
-        return self._verdict
+        return self.state or NOT_ACTED
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self.task.data}

@@ -7,11 +7,10 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import Reward, get_rubric
-from toolgym.rewards.extended import ExtendedReward
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
-from toolgym.types import Completion, Observation, Term, ToolCall, ToolResult, Verdict
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
 
 from .play import Play
 from .problem import Sheet
@@ -48,7 +47,7 @@ class MathEnv(ToolEnv):
         category: a kind, several, or None for all; they take turns.
         level: 1 to 5, one or several, or None for all; they take turns.
         seed: which world of problems; other seeds give others.
-        price: what a wrong answer costs.
+        outcome: what a wrong answer costs: the weight of the term of this name.
         max_turns: texts per episode; gold takes at most three.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -62,32 +61,29 @@ class MathEnv(ToolEnv):
         category: str | Sequence[str] | None = None,
         level: int | str | Sequence[int] | None = None,
         seed: int = 0,
-        price: float = 9.0,
+        outcome: float = 9.0,
         dialect: str | Dialect = "toolrl",
         rubric: str | Reward = "toolrl",
         max_turns: int = 6,
         **kwargs: Any,
     ):
         needs_sympy()
-        if price < 0:
-            raise ValueError(f"price is what a wrong answer costs; it must not be negative, got {price}")
+        if outcome < 0:
+            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
         super().__init__(
             MathTasks(split, seed, category, level),
             dialect=dialect,
-            rubric=ExtendedReward(get_rubric(rubric)),
+            rubric=rubric,
             max_turns=max_turns,
             **kwargs,
         )
         self.tasks: MathTasks
-        self.rubric: ExtendedReward
         self.state: Computing
-        self.price = price
-        self._results: Sequence[ToolResult | None] = ()
+        self.outcome = outcome
 
     def start(self, task: Task) -> None:
         self.state = Computing()
-        self._play = Play(task, self.max_turns, self.price)
-        self.rubric.further = self._play.terms
+        self._play = Play(task, self.max_turns, self.outcome)
 
     def save_state(self) -> dict[str, Any]:
         return {"play": self._play.save(), "failure": self.state.failure, "slow": self.state.slow}
@@ -97,23 +93,20 @@ class MathEnv(ToolEnv):
         self._play.load(saved["play"])
         self.state.failure, self.state.slow = saved["failure"], saved["slow"]
 
-    def settle(
-        self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
-    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        self._results = results
-        return super().settle(completion, results, problems)
-
-    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """The gold calls that come next; those that the action makes in other words are as it writes them."""
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """The gold calls that come next; those that the action makes in other words are given in its words."""
         wanted: tuple[ToolCall, ...] = ()
         try:
-            wanted = self._play.wanted(completion, self._results)
-            broken = self.state.failure or self._play.broken(completion, self._results)
+            wanted = self._play.on_action(completion, results)
+            broken = self.state.failure or self._play.broken(completion, results)
         except WorkerError as error:
             broken = str(error)
         if broken is not None:
             self.fail(broken)
         return wanted
+
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        return self._play.on_score(scores.total, evidence)
 
     def judge(self) -> Verdict:
         return self._play.verdict

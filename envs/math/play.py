@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 from toolgym.rewards import Evidence
+from toolgym.rewards.attempts import Attempts, at_most_minus_one, outcome_term
 from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
 
 from .grading import grade
-from .matching import same_call, same_effect
+from .matching import same_effect, same_maths
 from .problem import Sheet
 
-REPEAT = 1.0
-"""What a further attempt at the same step costs, and at least a call when none is left to be made."""
-
-_FIELDS = ("stage", "left", "attempts", "best", "steps", "turns", "over", "needless", "right", "verdict")
+_FIELDS = ("stage", "left", "attempts", "steps", "turns", "over", "needless", "right", "verdict")
 
 
 class Play:
@@ -27,16 +26,15 @@ class Play:
     model wrote it. A stage that is passed over, because a later one's call was made without it, is let go.
     """
 
-    def __init__(self, task: Task, max_turns: int, price: float):
+    def __init__(self, task: Task, max_turns: int, outcome: float):
         self.sheet: Sheet = task.data
         self.stages: tuple[tuple[ToolCall, ...], ...] = task.expected[:-1]
         self.max_turns = max_turns
-        self.price = price
+        self.weight = outcome
         self.stage = 0
         self.left: tuple[int, ...] = ()
-        self.attempts = 0
+        self.attempts = Attempts()
         """At the current stage, by actions."""
-        self.best = 0.0
         self.steps = 0
         """First attempts, at whatever stage."""
         self.turns = 0
@@ -48,14 +46,14 @@ class Play:
         self._enter(0)
 
     def save(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _FIELDS}
+        return {name: copy(getattr(self, name)) for name in _FIELDS}
 
     def load(self, saved: dict[str, Any]) -> None:
         for name in _FIELDS:
-            setattr(self, name, saved[name])
+            setattr(self, name, copy(saved[name]))
 
-    def wanted(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
-        """What is expected of an action, whose calls have been run; takes note of what it does."""
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """Take note of an action whose calls have been run; the gold calls that it is compared with."""
         self.turns += 1
         self.over = self.turns >= self.max_turns
         if not completion.calls:
@@ -72,7 +70,6 @@ class Play:
         if first != self.stage:
             self._enter(first)
         self.needless = not self.left
-        self.attempts += 1
         out: list[ToolCall] = []
         while self.left:
             out += [made[hits[i]][0] if i in hits else self.stages[self.stage][i] for i in self.left]
@@ -92,43 +89,38 @@ class Play:
         for call, result in zip(completion.calls, results, strict=True):
             if result is None or result.error not in ("execution", "timeout"):
                 continue
-            if any(same_call(gold, call) for stage in self.stages for gold in stage):
+            if any(same_maths(gold, call) for stage in self.stages for gold in stage):
                 return f"{call.name} failed on a gold call: {result.content}"[:300]
         return None
 
-    def terms(self, total: float, evidence: Evidence) -> list[Term]:
-        """The terms of an action beside the rubric's, whose sum is ``total``. For gold they are all 0, and no episode
-        earns more.
+    def on_score(self, total: float, evidence: Evidence) -> list[Term]:
+        """The terms of an action beside the rubric's, whose sum is ``total``. For gold all of them are 0, and no
+        episode earns more than gold.
 
-        ``repeat``: a further attempt at the same step earns what it adds to the best one so far, if anything, less 1.
-        ``needless``: calls after the last step, or where none is needed, earn -1 at most. ``outcome``, at the end: a
-        wrong answer, or none, costs ``price``. ``saved``, at the end: a right answer earns what the steps would have
-        that were not needed for it.
+        - ``repeat``: see ``Attempts.scored``.
+        - ``needless``: calls after the last step, or if no call is needed, earn at most -1.
+        - ``outcome``, at the end: a wrong answer, or no answer, costs ``outcome``.
+        - ``skipped_steps``, at the end: a right answer earns the points of the steps that it did not need.
         """
         found: list[Term] = []
         if evidence.completion.calls:
             if self.needless:
-                found.append(Term("needless", min(0.0, -REPEAT - total), 1.0, "no call is left to be made"))
+                found.append(at_most_minus_one("needless", total, "no call is left to be made"))
             else:
-                gain = max(total - self.best, 0.0)
-                self.best += gain
-                if self.attempts == 1:
-                    self.steps += 1
-                else:
-                    reason = f"attempt {self.attempts} at the same step"
-                    found.append(Term("repeat", gain - REPEAT - total, 1.0, reason))
-            if not self.needless and self._moved:
-                self.attempts, self.best, self._moved = 0, 0.0, False
+                found += self.attempts.scored(total)
+                self.steps += self.attempts.made == 1
+                if self._moved:
+                    self.attempts, self._moved = Attempts(), False
         if self.over:
             found.append(self.outcome())
-            saved = len(self.stages) - self.steps
-            if self.right and saved:
-                found.append(Term("saved", saved * total, 1.0, f"{saved} steps not needed"))
+            skipped = len(self.stages) - self.steps
+            if self.right and skipped:
+                found.append(Term("skipped_steps", skipped * total, 1.0, f"{skipped} steps not needed"))
         return found
 
     def outcome(self) -> Term:
         """What the answer costs, or that there is none."""
-        return Term("outcome", 0.0 if self.right else -1.0, self.price, self.verdict.reason)
+        return outcome_term(float(self.right), self.weight, self.verdict.reason)
 
     def _enter(self, stage: int, again: bool = False) -> None:
         """Go to a stage. ``again``: while an action is being read that belongs to the one before."""
@@ -137,7 +129,7 @@ class Play:
         if again:
             self._moved = True
         else:
-            self.attempts, self.best = 0, 0.0
+            self.attempts = Attempts()
 
     def _hits(
         self, stage: int, left: Sequence[int], made: dict[int, tuple[ToolCall, ToolResult | None]]
@@ -147,7 +139,7 @@ class Play:
         for i in left:
             gold = self.stages[stage][i]
             free = [j for j in made if j not in found.values()]
-            hit = next((j for j in free if _worked(made[j][1]) and same_call(gold, made[j][0])), None)
+            hit = next((j for j in free if _worked(made[j][1]) and same_maths(gold, made[j][0])), None)
             if hit is None:
                 hit = next((j for j in free if same_effect(gold, *made[j])), None)
             if hit is not None:

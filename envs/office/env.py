@@ -7,11 +7,11 @@ from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
-from toolgym.rewards import Reward, get_rubric
-from toolgym.rewards.extended import ExtendedReward
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
-from toolgym.types import CallRecord, Completion, Message, Term, ToolCall, Verdict, message
+from toolgym.tasks.source import level_or_category
+from toolgym.types import CallRecord, Completion, Message, Term, ToolCall, ToolResult, Verdict, message
 
 from .grading import Progress
 from .plan import Plan
@@ -41,7 +41,7 @@ class OfficeEnv(ToolEnv):
 
     The reward of an action is the rubric's against the gold calls that are still to be made for the user's last
     message, in any order. A call to the same effect counts as made, and a lookup that turns out not to be needed
-    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``Progress.settle``. Gold
+    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``Progress.on_score``. Gold
     earns the rubric's maximum on each action, 4 with ToolRL's.
 
     Success: in the end the state is just what it would be after the gold calls, each answer says something and
@@ -55,7 +55,8 @@ class OfficeEnv(ToolEnv):
         dialect: how the model writes calls.
         rubric: how actions are rewarded, before the penalties.
         max_turns: actions per episode; gold takes at most 7.
-        outcome: what a wrong verdict costs on the last action.
+        outcome: what a wrong verdict costs on the last action: the weight of the term of this name.
+        category: another name of ``level``, as in other suites.
         **kwargs: see ToolEnv.
 
     Version history:
@@ -71,23 +72,27 @@ class OfficeEnv(ToolEnv):
         rubric: str | Reward = "toolrl",
         max_turns: int = 8,
         outcome: float = 3.0,
+        category: str | Sequence[str] | None = None,
         **kwargs: Any,
     ):
         if not isinstance(outcome, (int, float)):
             raise TypeError(f"outcome is what a wrong verdict costs, a number; got {outcome!r}")
         if outcome < 0:
             raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
-        reward = ExtendedReward(get_rubric(rubric))
-        super().__init__(OfficeTasks(split, seed, level), dialect=dialect, rubric=reward, max_turns=max_turns, **kwargs)
+        super().__init__(
+            OfficeTasks(split, seed, level_or_category(level, category)),
+            dialect=dialect,
+            rubric=rubric,
+            max_turns=max_turns,
+            **kwargs,
+        )
         self.tasks: OfficeTasks
-        self.rubric: ExtendedReward
         self.outcome = outcome
 
     def start(self, task: Task) -> None:
         plan: Plan = task.data
         self.state = plan.fixture.state()
         self._progress = Progress(task, self.state, self.max_turns, self.outcome)
-        self.rubric.further = self._progress.settle
 
     def save_state(self) -> dict[str, Any]:
         return self._progress.save()
@@ -96,8 +101,11 @@ class OfficeEnv(ToolEnv):
         self.start(self.task)
         self._progress.load(saved)
 
-    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        return self._progress.wanted(completion)
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        return self._progress.on_action(completion)
+
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        return self._progress.on_score(scores.total, evidence)
 
     def finished(self, completion: Completion) -> bool:
         return self._progress.over

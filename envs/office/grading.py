@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
+from toolgym.grading import same_call
 from toolgym.rewards import Evidence
-from toolgym.rewards.difference import same_arguments
+from toolgym.rewards.attempts import Attempts, outcome_term
 from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
 
@@ -15,14 +17,12 @@ from .apis.world import Rows
 from .facts import plain, says
 from .plan import Plan
 
-REPEAT = 1.0
-"""What each further attempt at the same gold action costs."""
-UNPLAYED = 3.0
+MISSED = 3.0
 """What an action that gold takes, and the episode never attempts, costs: as much as ToolRL's worst correctness."""
 FACTS = 2.0
 """What an answer costs that says none of the facts the user asked for."""
 
-_COUNTERS = ("calls", "turns", "wrong", "phase", "stage", "attempts", "best")
+_COUNTERS = ("calls", "turns", "wrong", "phase", "stage", "attempts")
 """What of a Progress is replaced, and never changed, as an episode goes on."""
 
 
@@ -69,7 +69,7 @@ class Progress:
             "results": tuple(self._results),
             "made": frozenset(self.made),
             "left": tuple(self.left),
-            "counters": [getattr(self, name) for name in _COUNTERS],
+            "counters": [copy(getattr(self, name)) for name in _COUNTERS],
         }
 
     def load(self, saved: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Progress:
         self.made = set(saved["made"])
         self.left = list(saved["left"])
         for name, value in zip(_COUNTERS, saved["counters"], strict=True):
-            setattr(self, name, value)
+            setattr(self, name, copy(value))
 
     def _next_phase(self) -> None:
         self.phase += 1
@@ -90,11 +90,10 @@ class Progress:
         self.stage = stage
         stages = () if self.over else self.stages[self.phase]
         self.left = list(stages[stage]) if stage < len(stages) else []
-        self.attempts = 0
-        self.best = 0.0
+        self.attempts = Attempts()
 
-    def wanted(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """The gold calls for this action.
+    def on_action(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """Move to the stage that an action belongs to; the gold calls for this action.
 
         They are those left of the current stage. If the action makes all of them and goes on with calls of
         the next stages, these count too; if it makes none of them but calls of a later stage, stages in
@@ -120,24 +119,24 @@ class Progress:
 
     def _any(self, numbers: Sequence[int], made: Sequence[ToolCall]) -> bool:
         """Whether a call equals one of these gold calls."""
-        return any(_same(self.gold[i], call) for i in numbers for call in made)
+        return any(same_call(self.gold[i], call) for i in numbers for call in made)
 
-    def settle(self, total: float, evidence: Evidence) -> list[Term]:
-        """Take note of an action whose terms add up to ``total``; the terms it earns beside them. All are 0 for gold.
+    def on_score(self, total: float, evidence: Evidence) -> list[Term]:
+        """Take note of an action whose terms add up to ``total``; its further terms. For gold all of them are 0.
 
-        ``repeat``: a further attempt at the same gold action earns what it adds to the best one so far, if anything,
-        less 1; so an action's points are had once, and no attempt is for free. ``unplayed``, at an answer that comes
-        too early or at the end: each gold action that was never attempted costs 3, as a bad one would. ``facts``: an
-        answer that lacks what was asked for costs up to 2, and one that says nothing 2. ``outcome``, at the end: a
-        wrong verdict costs ``outcome``.
+        - ``repeat``: see ``Attempts.scored``. A step is a gold action.
+        - ``missed_steps``, if an answer comes too early or at the end: each gold action that was never attempted
+          costs 3, as much as a wrong one.
+        - ``facts``: an answer without the facts that were asked for costs up to 2; an answer that says nothing costs 2.
+        - ``outcome``, at the end: a wrong verdict costs ``outcome``.
 
-        So the return of an episode, which is what GRPO compares within a group, is the number of gold actions times
-        the rubric's maximum for gold, and less for any play that does not do just as well.
+        So the return of an episode, which GRPO compares within a group, is at most the number of gold actions times the
+        rubric's maximum, and only play as good as gold reaches it.
         """
         self.turns += 1
         terms: list[Term] = []
         if evidence.completion.calls:
-            terms += self._repeated(total)
+            terms += self.attempts.scored(total)
             self._tick_off(evidence)
         elif not self.over:
             terms += self._answered(total, evidence.completion)
@@ -148,30 +147,23 @@ class Progress:
         return terms
 
     def final_terms(self) -> list[Term]:
-        """What an episode pays that ends before its last answer: ``unplayed`` and ``outcome``."""
+        """Terms owed if the episode ends before its last answer: ``missed_steps`` and ``outcome``."""
+        if self.over:
+            return []
         rest = sum([len(stages) + 1 for stages in self.stages[self.phase + 1 :]])
-        left = len(self.stages[self.phase]) - self.stage + 1 - (self.attempts > 0)
-        return [*_unplayed(rest + left), self._outcome()]
+        left = len(self.stages[self.phase]) - self.stage + 1 - (self.attempts.made > 0)
+        return [*_missed(rest + left), self._outcome()]
 
     def _outcome(self) -> Term:
         verdict = self.judge()
-        return Term("outcome", 0.0 if verdict.success else -1.0, self.outcome, verdict.reason)
-
-    def _repeated(self, total: float) -> list[Term]:
-        """What makes a further attempt at the same gold action earn only what it adds to the best one, less 1."""
-        gain = max(total - self.best, 0.0)
-        self.best += gain
-        self.attempts += 1
-        if self.attempts == 1:
-            return []
-        return [Term("repeat", gain - REPEAT - total, 1.0, f"attempt {self.attempts} at the same step")]
+        return outcome_term(float(verdict.success), self.outcome, verdict.reason)
 
     def _tick_off(self, evidence: Evidence) -> None:
         rest = dict(enumerate(evidence.completion.calls))
         self.calls += len(rest)
         while self.left:
             for i in tuple(self.left):
-                hit = next((j for j, call in rest.items() if _same(self.gold[i], call)), None)
+                hit = next((j for j, call in rest.items() if same_call(self.gold[i], call)), None)
                 if hit is None:
                     hit = next((j for j, call in rest.items() if self._equivalent(i, call, evidence.results[j])), None)
                 if hit is not None:
@@ -200,9 +192,9 @@ class Progress:
         said = plain((completion.response or "").strip())
         missing = [fact[0] for fact in facts if not says(said, fact)]
         if self.left:
-            terms += _unplayed(len(self.stages[self.phase]) - self.stage - (self.attempts > 0))
+            terms += _missed(len(self.stages[self.phase]) - self.stage - (self.attempts.made > 0))
         else:
-            terms += self._repeated(total)
+            terms += self.attempts.scored(total)
             if not said:
                 terms.append(Term("facts", -1.0, FACTS, "nothing is said"))
             elif missing:
@@ -250,12 +242,8 @@ def _copied(tables: Mapping[str, Rows]) -> dict[str, Rows]:
     return {name: dict(rows) for name, rows in tables.items()}
 
 
-def _same(gold: ToolCall, made: ToolCall) -> bool:
-    return made.error is None and gold.name == made.name and same_arguments(gold.arguments, made.arguments)
-
-
-def _unplayed(n: int) -> list[Term]:
-    return [Term("unplayed", -float(n), UNPLAYED, f"{n} steps were never attempted")] if n else []
+def _missed(n: int) -> list[Term]:
+    return [Term("missed_steps", -float(n), MISSED, f"{n} steps were never attempted")] if n else []
 
 
 def _differences(final: Mapping[str, Rows], gold: Mapping[str, Rows], plan: Plan) -> list[str]:

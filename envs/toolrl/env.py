@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
-from toolgym.grading import grade
-from toolgym.rewards import Reward
+from toolgym.grading import NOT_ACTED, grade
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
 from toolgym.toolrl_prompts import Prompt, choose_prompt
 from toolgym.tools import Tool
-from toolgym.types import Completion, ToolCall, Verdict
+from toolgym.types import Completion, Term, ToolCall, Verdict
 
 from .tasks import Entry, tasks
 
@@ -68,12 +69,14 @@ class ToolRLEnv(ToolEnv):
             tasks(split, prompt, dialect, withhold), dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs}
         )
         self.prompt = prompt
-        self._verdict = Verdict(False)
+        self.state: Verdict | None
+        """The verdict on the episode's one decision, once it is made."""
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return "" if self.prompt == "original" else super().instructions(tools)
 
     def start(self, task: Task) -> None:
+        self.state = None
         if task.data.unreadable:
             self.fail(f"the expected calls of {task.id} cannot be read: {task.data.unreadable}")
 
@@ -81,16 +84,19 @@ class ToolRLEnv(ToolEnv):
         calls: tuple[ToolCall, ...] = self.task.expected[0]
         return calls
 
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        self.state = grade(evidence)
+        return ()
+
     def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
         """As the row's gold answer has it; beside calls, only where the dialect keeps the two apart."""
         return self.task.data.response is not None and (not expected or self.dialect.name == "toolrl")
 
     def finished(self, completion: Completion) -> bool:
-        self._verdict = grade(self.task.expected[0], completion)
         return True
 
     def judge(self) -> Verdict:
-        return self._verdict
+        return self.state or NOT_ACTED
 
     def extra_info(self, over: bool) -> dict[str, Any]:
         entry: Entry = self.task.data

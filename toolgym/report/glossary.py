@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 TERMS = {
     "format": "the text has the fields that the dialect and the expected answer ask for, in order",
-    "base": "what correctness is counted up from, -3 by default: an action whose calls earn nothing keeps it",
+    "minimum": "what correctness is counted up from, -3 by default: an action whose calls earn nothing keeps it",
     "name": "the tools called are the expected ones",
     "param": "each call has the expected call's parameters",
     "value": "each parameter has the expected value",
@@ -15,14 +15,14 @@ TERMS = {
     "length": "how long the thoughts are",
     "outcome": "what an episode costs that ends with a wrong answer, or in a wrong state",
     "repeat": "a further attempt at the same step: it earns what it adds to the best one so far, less 1",
-    "unplayed": "each step that was never attempted costs 3",
+    "missed_steps": "each step that was never attempted costs 3",
     "facts": "the answer to the user lacks something that was asked for, or says nothing",
     "answer": "no tool fits, and the user is told nothing",
     "needless": "calls after the last step, or where none is needed: -1 at most",
-    "saved": "a right answer earns what the steps would have that it did without",
-    "further": "the search is a repetition, or one too many, or cannot be made: -1 at most",
+    "skipped_steps": "a right answer earns what the steps would have that it did without",
+    "surplus_search": "the search is a repetition, or one too many, or cannot be made: -1 at most",
     "contains": "the answer has the expected one in it (not paid)",
-    "way": "an action on the way to the answer earns 0 in all; -1 at most if something is wrong with it",
+    "intermediate_step": "an action on the way to the answer earns 0 in all; -1 at most if something is wrong with it",
 }
 CATEGORIES = {
     "irrelevance": "no tool on offer fits: right is to call none",

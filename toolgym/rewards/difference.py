@@ -1,59 +1,13 @@
-"""Equality of JSON values, and differences between a call's arguments in a few words."""
+"""Differences between the arguments of two calls, counted and in a few words."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import Any
 
+from toolgym.grading import ATOMS, json_equal
+
 _LONGEST = 160
-ATOMS = frozenset({str, int, bool, type(None)})
-"""Types whose values are equal as JSON if they are of the same type and equal in Python."""
-
-
-def json_equal(a: Any, b: Any) -> bool:
-    """Equality of JSON values: 1 equals 1.0, True does not equal 1, NaN equals NaN, a tuple equals a list.
-
-    Values of any depth are compared without recursion.
-    """
-    kind = type(a)
-    if kind is type(b) and kind in ATOMS:
-        return bool(a == b)
-    todo = [(a, b)]
-    while todo:
-        a, b = todo.pop()
-        if isinstance(a, dict):
-            if not isinstance(b, dict) or len(a) != len(b):
-                return False
-            for key, value in a.items():
-                if key not in b:
-                    return False
-                todo.append((value, b[key]))
-        elif isinstance(a, (list, tuple)):
-            if not isinstance(b, (list, tuple)) or len(a) != len(b):
-                return False
-            todo.extend(zip(a, b, strict=True))
-        elif isinstance(a, bool) or isinstance(b, bool):
-            if a is not b:
-                return False
-        elif a != b and not (a != a and b != b):
-            return False
-    return True
-
-
-def same_arguments(gold: dict[str, Any], made: dict[str, Any]) -> bool:
-    """``json_equal`` for two calls' arguments; faster where they are flat."""
-    if len(gold) != len(made):
-        return False
-    for key, value in gold.items():
-        if key not in made:
-            return False
-        other = made[key]
-        if type(value) is type(other) and type(value) in ATOMS:
-            if value != other:
-                return False
-        elif not json_equal(value, other):
-            return False
-    return True
 
 
 def compare(gold: dict[str, Any], made: dict[str, Any], explain: bool) -> tuple[int, int, str]:

@@ -18,8 +18,9 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from toolgym.grading import same_arguments, same_call
 from toolgym.rewards.assignment import best_pairs
-from toolgym.rewards.difference import compare, cut, same_arguments
+from toolgym.rewards.difference import compare, cut
 from toolgym.types import CallScore, ToolCall
 
 Granularity: TypeAlias = Literal["fine", "intermediate", "coarse"]
@@ -72,11 +73,7 @@ def same_calls(expected: Sequence[ToolCall], predicted: Sequence[ToolCall]) -> b
     """Whether the calls are equal one by one, in order. An error in a call makes it unequal."""
     if len(expected) != len(predicted):
         return False
-    for i, gold in enumerate(expected):
-        made = predicted[i]
-        if gold.name != made.name or made.error is not None or not same_arguments(gold.arguments, made.arguments):
-            return False
-    return True
+    return all(map(same_call, expected, predicted))
 
 
 def match_optimal(

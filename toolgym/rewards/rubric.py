@@ -69,60 +69,97 @@ class Rubric:
     """A reward made of named, weighted terms.
 
         Rubric([("format", terms.layout, 1.0), ("correct", my_term, 2.0)])
+        Rubric([ToolRLReward(), ("brief", my_term, 0.5)])
 
-    A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some.
+    A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some. A whole reward, such as
+    ToolRLReward, may stand among them: its terms are added as they are, and the scores of the calls are those of the
+    first one.
 
-    Raises ValueError where there is no term or a name stands twice, TypeError for a term that is no (name, function,
-    weight).
+    Raises ValueError if there is no term or a name stands twice, TypeError for a term that is neither a reward nor a
+    (name, function, weight).
     """
 
-    def __init__(self, terms: Iterable[tuple[str, TermFunction, float]]):
+    def __init__(self, terms: Iterable[Reward | tuple[str, TermFunction, float]]):
         self.terms = tuple(terms)
         if not self.terms:
             raise ValueError("a rubric needs at least one term (name, function, weight)")
         for term in self.terms:
+            if isinstance(term, Reward):
+                continue
             if not isinstance(term, (tuple, list)) or len(term) != 3:
                 raise TypeError(f"a term is (name, function, weight), got {term!r}")
             if not callable(term[1]):
                 raise TypeError(f"term {term[0]!r} needs a function of the Evidence, got {term[1]!r}")
-        names = [term[0] for term in self.terms]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"a rubric's terms need names of their own; {twice[0]!r} stands twice")
+        self.rewards = tuple([term for term in self.terms if isinstance(term, Reward)])
+        """The whole rewards among the terms."""
+        _check_names([term[0] for term in self.terms if not isinstance(term, Reward)])
 
     def score(self, evidence: Evidence) -> Scores:
-        terms = []
+        terms: list[Term] = []
+        calls: tuple[CallScore, ...] | None = None
         total = 0.0
-        for name, function, weight in self.terms:
-            try:
-                out = function(evidence)
-            except Exception as error:
-                error.add_note(f"in the rubric's term {name!r}")
-                raise
-            score, reason = out if isinstance(out, tuple) else (out, "")
-            try:
-                score = float(score)
-            except (TypeError, ValueError):
-                raise TypeError(f"term {name!r} must return a number or (number, reason), got {out!r}") from None
-            if not isfinite(score):
-                raise ValueError(f"term {name!r} returned {score}: a reward must be a finite number")
-            total += weight * score
-            terms.append(Term(name, score, weight, reason))
-        return Scores(total, tuple(terms), evidence.match.scores)
+        for term in self.terms:
+            if isinstance(term, Reward):
+                found = term.score(evidence)
+                total += found.total
+                terms += found.terms
+                calls = found.calls if calls is None else calls
+            else:
+                terms.append(_scored(*term, evidence))
+                total += terms[-1].weight * terms[-1].score
+        if self.rewards:  # the names of their terms are not known before
+            _check_names([term.name for term in terms])
+        return Scores(total, tuple(terms), evidence.match.scores if calls is None else calls)
 
     def set_step(self, step: int) -> None:
-        """Nothing here changes with the trainer's step."""
+        """Tell the rewards among the terms; functions do not change with the trainer's step."""
+        for reward in self.rewards:
+            reward.set_step(step)
+
+    def __copy__(self) -> Rubric:
+        """A rubric whose rewards can remember another episode."""
+        return Rubric([own_rubric(term) if isinstance(term, Reward) else term for term in self.terms])
+
+    def save_state(self) -> Any:
+        return [remembered(reward) for reward in self.rewards]
+
+    def load_state(self, saved: Any) -> None:
+        for reward, memory in zip(self.rewards, saved, strict=True):
+            recall(reward, memory)
+
+
+def _scored(name: str, function: TermFunction, weight: float, evidence: Evidence) -> Term:
+    try:
+        out = function(evidence)
+    except Exception as error:
+        error.add_note(f"in the rubric's term {name!r}")
+        raise
+    score, reason = out if isinstance(out, tuple) else (out, "")
+    try:
+        score = float(score)
+    except (TypeError, ValueError):
+        raise TypeError(f"term {name!r} must return a number or (number, reason), got {out!r}") from None
+    if not isfinite(score):
+        raise ValueError(f"term {name!r} returned {score}: a reward must be a finite number")
+    return Term(name, score, weight, reason)
+
+
+def _check_names(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"a rubric's terms need names of their own; {twice[0]!r} stands twice")
 
 
 # A rubric that remembers an episode's earlier actions has save_state and load_state: see snapshot.py.
 
 
 def own_rubric(rubric: Reward) -> Reward:
-    """The rubric for a fork: a copy if it remembers, or else the same one."""
+    """The rubric for a fork: a copy if it remembers, else the same one."""
     return copy(rubric) if _remembers(rubric) else rubric
 
 
 def remembered(rubric: Any) -> Any:
-    """What the rubric remembers of the episode; None if it is one that does not."""
+    """What the rubric remembers of the episode; None if it does not remember."""
     return rubric.save_state() if _remembers(rubric) else None
 
 
@@ -133,4 +170,6 @@ def recall(rubric: Any, memory: Any) -> None:
 
 
 def _remembers(rubric: Any) -> bool:
+    if isinstance(rubric, Rubric):
+        return any(map(_remembers, rubric.rewards))
     return hasattr(rubric, "save_state")

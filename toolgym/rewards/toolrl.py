@@ -4,8 +4,8 @@
     correctness  (max - min) * R_max / S_max + min, that is in [-3, 3]; R_max and S_max: see matching.py
     length       words of thought over a limit, in [0, 1]; off by default
 
-The correctness appears as terms that add up to it: ``base`` is the minimum, and each point of R_max is
-worth (max - min) / S_max. They are name, param and value (fine), name and call (intermediate), exact (coarse).
+The correctness appears as terms that add up to it: ``minimum``, which it is counted up from, and points of R_max, each
+worth (max - min) / S_max: name, param and value (fine), name and call (intermediate), exact (coarse).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class ToolRLReward:
         self.step = step
         self.bounds = bounds(self.scale, step)
         self._formed = Term("format", self.bounds.format_max)
-        self._base = Term("base", self.bounds.correct_min)
+        self._minimum = Term("minimum", self.bounds.correct_min)
         self._exact: dict[tuple[int, ...], Scores] = {}
 
     def score(self, evidence: Evidence) -> Scores:
@@ -126,14 +126,14 @@ class ToolRLReward:
         if not expected:
             unscored = "not scored: no call is expected"
             scores = (CallScore(reason=unscored),) * len(completion.calls)
-            return self._sum(evidence, formed, 0.0, words, (Term("base", 0.0, reason=unscored),), scores)
+            return self._sum(evidence, formed, 0.0, words, (Term("minimum", 0.0, reason=unscored),), scores)
         match = self._released_match(evidence, text)
         correct = correctness(match, self.bounds)
         if match is None:
             lost = "the calls cannot all be read" if completion.calls else "there is no call"
             terms: tuple[Term, ...] = (
                 Term("exact" if self.granularity == "coarse" else "name", 0.0, reason=lost),
-                self._base,
+                self._minimum,
             )
             scores = tuple([CallScore(reason=cut(call.error or lost)) for call in completion.calls])
             return self._sum(evidence, formed, correct, words, terms, scores)
@@ -190,11 +190,11 @@ class ToolRLReward:
                 Term("name", match.names, weight, names),
                 Term("param", match.params, weight, params),
                 Term("value", match.values, weight, values),
-                self._base,
+                self._minimum,
             )
         if self.granularity == "intermediate":
-            return Term("name", match.names, weight, names), Term("call", match.values, weight, values), self._base
-        return Term("exact", match.values, weight, values), self._base
+            return Term("name", match.names, weight, names), Term("call", match.values, weight, values), self._minimum
+        return Term("exact", match.values, weight, values), self._minimum
 
 
 def _reasons(match: Match, evidence: Evidence, granularity: Granularity) -> tuple[str, str, str]:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
 from types import MappingProxyType
-from typing import Any, ClassVar, SupportsIndex, overload
+from typing import Any, ClassVar, SupportsIndex, TypeAlias, overload
 
 from toolgym.digest import digest
 from toolgym.tasks.task import Task, not_offered, shown
 from toolgym.types import Message, message
 
+_Names: TypeAlias = str | Sequence[str] | None
 MOST_TASKS = 50_000
 """More tasks than this are not played unasked."""
 _ID = re.compile(r"\w+-(\d{6,12})-")
@@ -101,6 +102,18 @@ def select(
         raise ValueError(f"{wrong}; choose from {', '.join(names)}")
     asked = {one for name in each for one in names[str(name)]}
     return tuple([one for one in known if one in asked])
+
+
+def level_or_category(level: _Names, category: _Names) -> _Names:
+    """The levels to play in a suite whose categories are called levels: both options name them.
+
+    Raises ValueError if both are given.
+    """
+    if level is not None and category is not None:
+        raise ValueError(
+            f"level and category are the same option here; give one of them, not {level!r} and {category!r}"
+        )
+    return category if level is None else level
 
 
 class LazyTasks(Sequence[Task]):

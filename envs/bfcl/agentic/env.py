@@ -9,10 +9,9 @@ from typing import Any
 from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.dialects.think import CLOSE
-from toolgym.rewards import Reward, get_rubric
-from toolgym.rewards.extended import ExtendedReward
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
-from toolgym.types import Completion, Term, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
 from .. import aggregate
 from ..apis.web import Mode, Web, get_web
@@ -63,9 +62,9 @@ class AgenticEnv(DialogueEnv):
     ToolGym-BFCL-MultiTurn-v0, by the official classes and without ``eval``. A conversation, which has no official
     verdict, succeeds if it is played to its end and the memory then has all that will be asked of it so far.
 
-    Reward: a final answer earns the rubric's, less ``price`` if it is wrong. On the way to it a call earns nothing, and
-    costs something if it is malformed or fails (see agentic/reward.py). At the end of a conversation counts how much of
-    what will be asked about it, and about those before, the memory has.
+    Reward: a final answer earns the rubric's reward, minus ``outcome`` if it is wrong. A call before it earns nothing,
+    and costs something if it is malformed or fails (see agentic/reward.py). A conversation that makes a memory is
+    rewarded at its end for the share of the facts to be asked about that the memory holds.
 
     Gold: the accepted answer at once, as there are no accepted calls; in conversations calls of ours that make the
     reference memory.
@@ -83,7 +82,7 @@ class AgenticEnv(DialogueEnv):
             beautifulsoup4``) or "live". The model chooses the pages that are fetched.
         web_folder: where recordings are; by default beside the data sets.
         web_options: of the web itself: timeout, max_retries, requests_per_minute, url, private.
-        price: what a wrong answer costs.
+        outcome: what a wrong answer costs: the weight of the term of this name.
         max_turns: actions per episode; by default as many as the official limit allows: 21 for a question, 294 with
             conversations.
         max_calls: calls run per action; officially any number.
@@ -101,7 +100,7 @@ class AgenticEnv(DialogueEnv):
         web: Mode | Web = "replay",
         web_folder: str | Path | None = None,
         web_options: Mapping[str, Any] | None = None,
-        price: float = 6.0,
+        outcome: float = 6.0,
         dialect: str | Dialect = "toolrl",
         rubric: str | Reward = "toolrl",
         max_turns: int | None = None,
@@ -110,27 +109,25 @@ class AgenticEnv(DialogueEnv):
     ):
         if split != "test":
             raise ValueError(f"BFCL has only the split 'test', got {split!r}")
-        if price < 0:
-            raise ValueError(f"price is what a wrong answer costs; it must not be negative, got {price}")
+        if outcome < 0:
+            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
         self.categories = categories(category)
         self.memories = get_memories(memory)
         folder = web_folder or cache_folder() / "bfcl-web"
         self.web = get_web(web, folder, web_options) if isinstance(web, str) else web
-        self.price = price
+        self.outcome = outcome
         self._waits = web != "replay"
         if max_turns is None:
             max_turns = MAX_STEPS * (MOST_MESSAGES if set(self.categories) & set(PREREQ) else 1)
         super().__init__(
             AgenticTasks(self.categories, self.memories, self._waits),
             dialect,
-            ExtendedReward(get_rubric(rubric)),
+            rubric,
             max_turns=max_turns,
             max_calls=max_calls,
             **kwargs,
         )
-        self.rubric: ExtendedReward
         self.state: AgenticDialogue
-        self._remembered: float | None = None
 
     def functions(self) -> Mapping[str, Function]:
         return waiting() if self._waits and self._entry.category.startswith("web") else super().functions()
@@ -138,7 +135,6 @@ class AgenticEnv(DialogueEnv):
     def start(self, task: Task) -> None:
         entry: AgenticEntry = task.data
         self.state = AgenticDialogue(entry, self._prompted, self.web)
-        self._remembered = None
         if entry.missing is not None:
             self.fail(entry.missing)
 
@@ -151,49 +147,44 @@ class AgenticEnv(DialogueEnv):
         super().load_state(saved)
         self.state.web = self.web
 
-    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """The action's own calls, where they can be run: any are as good. Also settles what the episode comes to."""
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """Settle what the episode comes to. Expected are the action's own calls that can be run: any are as good."""
         state, calls = self.state, self.runs(completion)
         if state.failure is not None:
             self.fail(state.failure)
         if not calls:
             state.said = _said(completion)
         last = state.steps + 1 >= MAX_STEPS if calls else state.turn + 1 >= len(state.entry.gold)
-        over = last or self._failure is not None or len(self.turns) + 1 >= self.max_turns
-        outcome = Outcome(self.price, calls, over)
+        over = last or self.failed or len(self.turns) + 1 >= self.max_turns
+        outcome = self._outcome = Outcome(self.outcome, calls, over)
         if over:
             outcome.share, outcome.reason = self._reached()
-        self.rubric.further = outcome.terms
+        self.advance(completion)
+        self._keep_memory()
         known = self.functions()
         return tuple([ToolCall(call.name, call.arguments) for call in completion.calls if calls and call.name in known])
 
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        return self._outcome.terms(scores.total, evidence)
+
     def final_terms(self) -> Sequence[Term]:
         share, reason = self._reached()
-        return (Outcome(self.price, calls=True, over=True, share=share, reason=reason).end(),)
+        return (Outcome(self.outcome, calls=True, over=True, share=share, reason=reason).end(),)
 
     def finished(self, completion: Completion) -> bool:
-        over = super().finished(completion)
-        entry = self._entry
-        if over and entry.conversation is not None and self._failure is None:
-            try:
-                self.memories.keep(entry.category.removesuffix("_prereq"), entry.conversation, self.state.memory())
-            except MissingMemory as error:
-                self.fail(str(error))
-        return over or self._failure is not None
+        return self.state.over or self.failed
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        state, entry, name = self.state, self._entry, self.memories.name
-        if over:
-            state.cut()
+        state, entry, name = self.ended() if over else self.state, self._entry, self.memories.name
         memory = entry.category.startswith("memory") and name
         label = f"{entry.category}_{name}" if memory else entry.category
-        return {"category": label, "user_turn": state.turn, "remembered": self._remembered if over else None}
+        return {"category": label, "user_turn": state.turn, "remembered": self._remembered() if over else None}
 
     def judge(self) -> Verdict:
         entry = self._entry
         if entry.question is not None:
             return check(self.state.said, entry.question.answers)
-        played = self.state.verdict
+        played = self.ended().verdict
         share, lacks = self._reached()
         return played if share == 1 or not played.success else Verdict(False, lacks)
 
@@ -207,13 +198,26 @@ class AgenticEnv(DialogueEnv):
         entry: AgenticEntry = self.task.data
         return entry
 
-    def _reached(self) -> tuple[float, str]:
-        """How much of what counts is reached now, and in words what is not."""
+    def _keep_memory(self) -> None:
+        """Store what the model has written down, if a conversation that makes a memory has ended."""
+        entry = self._entry
+        if self.state.over and entry.conversation is not None and not self.failed:
+            try:
+                self.memories.keep(entry.category.removesuffix("_prereq"), entry.conversation, self.state.memory())
+            except MissingMemory as error:
+                self.fail(str(error))
+
+    def _remembered(self) -> float | None:
+        """The share of the facts to be asked about that the memory holds; None for an episode that asks a question."""
         talk = self._entry.conversation
-        if talk is None:
+        return None if talk is None else facts.remembered(self.state.memory(), talk.scenario, talk.number)
+
+    def _reached(self) -> tuple[float, str]:
+        """The share of the goal that is reached now, and in words what is missing."""
+        share = self._remembered()
+        if share is None:
             verdict = self.judge()
             return float(verdict.success), verdict.reason
-        share = self._remembered = facts.remembered(self.state.memory(), talk.scenario, talk.number)
         return share, "" if share == 1 else f"the memory lacks {1 - share:.0%} of what will be asked"
 
 

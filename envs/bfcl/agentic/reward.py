@@ -5,17 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from toolgym.rewards import Evidence
+from toolgym.rewards.attempts import at_most_minus_one, outcome_term
 from toolgym.types import Term, ToolResult
-
-FAULT = 1.0
-"""What an action on the way costs at least in which something is wrong."""
 
 
 class Outcome(msgspec.Struct):
     """What the env found out about an action before it is rewarded."""
 
-    price: float
-    """What an episode costs in which all is wrong."""
+    weight: float
+    """What an episode costs in which everything is wrong."""
     calls: bool
     """Whether the action calls something that is run."""
     over: bool
@@ -26,9 +24,9 @@ class Outcome(msgspec.Struct):
     def terms(self, total: float, evidence: Evidence) -> list[Term]:
         """The action's terms beside the rubric's, whose sum is ``total``:
 
-        ``way``: an action that calls, or that ends a turn which is not the last, earns 0 in all; -1 at most if it is
-        not laid out as it should be, or one of its calls is against the schema or fails. ``outcome``, at the end: what
-        is lacking costs its share of ``price``.
+        - ``intermediate_step``: an action that calls, or ends a turn before the last one, earns 0 in all. It earns at
+          most -1 if its layout is wrong, or a call of it fails or does not fit its schema.
+        - ``outcome``, at the end: the share of the goal that was not reached costs its share of ``weight``.
 
         So an episode earns the rubric's best for a final answer if all is right, however many calls it took, and less
         for any other.
@@ -37,11 +35,14 @@ class Outcome(msgspec.Struct):
         if self.calls or not self.over:
             formed = evidence.dialect.well_formed(evidence.completion, calls=self.calls, response=not self.calls)
             fine = formed and not any(evidence.problems) and all(map(_worked, evidence.results))
-            found.append(Term("way", -total if fine else min(-FAULT - total, 0.0), 1.0, "" if fine else "a fault"))
+            if fine:
+                found.append(Term("intermediate_step", -total, 1.0))
+            else:
+                found.append(at_most_minus_one("intermediate_step", total, "a fault"))
         return [*found, self.end()] if self.over else found
 
     def end(self) -> Term:
-        return Term("outcome", self.share - 1.0, self.price, self.reason)
+        return outcome_term(self.share, self.weight, self.reason)
 
 
 def _worked(result: ToolResult | None) -> bool:

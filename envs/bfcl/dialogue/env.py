@@ -29,8 +29,7 @@ class DialogueEnv(ToolEnv):
         self._prompted = isinstance(self.dialect, Pythonic)
         in_prompt = bool(self.instructions(self.tasks[0].tools))
         self._show = as_announced if self._prompted else tool_lines if in_prompt else None
-        self._runs = False
-        self._answered = False
+        self._read: tuple[Completion | None, bool] = None, False
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return _instructions(self.dialect, tools)
@@ -56,15 +55,11 @@ class DialogueEnv(ToolEnv):
         known = self.functions()
         return tuple([known[name] for name in names])
 
-    def parse(self, text: str) -> Completion:
-        completion = self.dialect.parse(text)
-        self._runs = _decodes(completion.calls, self._prompted)
-        return completion
-
-    def prepare(self, call: ToolCall, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+    def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
         """A function that is held back runs as well: officially it does. Schemas object, and do not prevent."""
-        if not self._runs:
+        if not self.runs(completion):
             return None, (), None
+        call = completion.calls[position]
         if position >= self.max_calls:
             return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
         tool = self.functions().get(call.name)
@@ -72,30 +67,45 @@ class DialogueEnv(ToolEnv):
             return None, (), run(self.state, call.name, call.arguments)
         return tool, tool.validator.problems(call.arguments), None
 
-    def finished(self, completion: Completion) -> bool:
+    def advance(self, completion: Completion) -> None:
+        """Move the dialogue on by an action whose calls have been run, and offer the functions that come back."""
         state = self.state
-        self._answered = not self.runs(completion)
-        if self._answered:
-            state.end_turn()
-        else:
+        if self.runs(completion):
             state.end_step()
-        return state.over
+        else:
+            state.end_turn()
+            goes_on = not state.over and len(self.turns) + 1 < self.max_turns
+            if goes_on and (news := self._announcement()) is not None:
+                self.offer(news[0])
+
+    def finished(self, completion: Completion) -> bool:
+        return self.state.over
+
+    def ended(self) -> Dialogue:
+        """The dialogue as it is if the episode ends here: the official harness still checks the turn that runs."""
+        if self.state.over:
+            return self.state
+        cut = self.state.fork()
+        cut.cut()
+        return cut
 
     def runs(self, completion: Completion) -> bool:
-        """Whether the action that was just read calls something, and all of its calls can be read."""
-        return bool(completion.calls) and self._runs
+        """Whether the action calls something, and all of its calls can be read."""
+        if self._read[0] is not completion:  # asked once per call of an action: decided once
+            decodes = bool(completion.calls) and _decodes(completion.calls, self._prompted)
+            self._read = completion, decodes
+        return self._read[1]
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
         """The user's next message, where the model's turn is over."""
-        if not self._answered:
+        if self.runs(completion):
             return ()
-        state = self.state
-        news = announcement(state.entry, state.turn, self._show)
-        if news is None:
-            return state.entry.messages[state.turn]
-        tools, text = news
-        self.offer(tools)
-        return (text,)
+        news = self._announcement()
+        return self.state.entry.messages[self.state.turn] if news is None else (news[1],)
+
+    def _announcement(self) -> tuple[tuple[Function, ...], Message] | None:
+        """The functions on offer and the message that says so, if functions come back in the turn that now runs."""
+        return announcement(self.state.entry, self.state.turn, self._show)
 
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions: the accepted calls of each turn in one action, then one without a call. In the

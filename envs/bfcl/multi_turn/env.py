@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.rewards import Reward
-from toolgym.types import Completion, ToolCall, Trajectory, Verdict
+from toolgym.types import Completion, ToolCall, ToolResult, Trajectory, Verdict
 
 from .. import aggregate
 from ..dialogue.dialogue import MAX_STEPS
@@ -73,23 +73,26 @@ class MultiTurnEnv(DialogueEnv):
         self.categories = _categories(category)
         tasks = [task for name in self.categories for task in load(name)]
         super().__init__(tasks, dialect, rubric, max_turns=max_turns, max_calls=max_calls, **kwargs)
-        self._made: list[int] = []
 
-    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
-        entry, state = self.state.entry, self.state
-        calls, self._made = wanted(answers(entry)[state.turn], state.left, completion.calls, entry.classes)
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        calls, made = self._wanted(completion)
+        if self.runs(completion):
+            for i in made:
+                self.state.left.remove(i)
+        self.advance(completion)
         return calls
 
-    def finished(self, completion: Completion) -> bool:
-        if self.runs(completion):
-            for i in self._made:
-                self.state.left.remove(i)
-        return super().finished(completion)
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        return self._wanted(completion)[0]
+
+    def _wanted(self, completion: Completion) -> tuple[tuple[ToolCall, ...], list[int]]:
+        entry, state = self.state.entry, self.state
+        if state.over:
+            return (), []
+        return wanted(answers(entry)[state.turn], state.left, completion.calls, entry.classes)
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        state = self.state
-        if over:
-            state.cut()
+        state = self.ended() if over else self.state
         return {
             "category": state.entry.category,
             "user_turn": state.turn,
@@ -98,7 +101,7 @@ class MultiTurnEnv(DialogueEnv):
         }
 
     def judge(self) -> Verdict:
-        return self.state.verdict
+        return self.ended().verdict
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:

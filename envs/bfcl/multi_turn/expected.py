@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from toolgym.rewards.difference import same_arguments
+from toolgym.grading import same_arguments, same_call
 from toolgym.types import ToolCall
 
 from ..dialogue.functions import parameters
@@ -50,10 +50,10 @@ def wanted(
 
 
 def _same(answer: ToolCall, made: ToolCall, classes: tuple[str, ...]) -> bool:
+    if same_call(answer, made):
+        return True
     if answer.name != made.name:
         return False
-    if same_arguments(answer.arguments, made.arguments):
-        return True
     defaults = {
         key: value for key, value in parameters(classes, answer.name).items() if value is not inspect.Parameter.empty
     }

@@ -1,0 +1,50 @@
+"""Runs of earlier versions: words in their files that have changed since, replaced when the files are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from toolgym.types import Term, Trajectory
+
+_TERMS = {
+    "unplayed": "missed_steps",
+    "saved": "skipped_steps",
+    "further": "surplus_search",
+    "way": "intermediate_step",
+}
+"""Terms of our suites."""
+_MINIMUM = "base"
+"""The earlier name of ToolRLReward's term ``minimum``, which always stands beside ``format``."""
+_OURS = "ToolGym-"
+
+
+def with_todays_terms(trajectory: Trajectory) -> Trajectory:
+    """The same episode, with today's names of reward terms; changes it in place."""
+    ours = trajectory.env_id.startswith(_OURS)
+    for i, turn in enumerate(trajectory.turns):
+        terms = turn.reward.terms
+        names = {term.name for term in terms}
+        changed = dict(_TERMS) if ours else {}
+        if _MINIMUM in names and "format" in names:
+            changed[_MINIMUM] = "minimum"
+        if not names.isdisjoint(changed):
+            renamed = tuple([_renamed(term, changed) for term in terms])
+            reward = msgspec.structs.replace(turn.reward, terms=renamed)
+            trajectory.turns[i] = msgspec.structs.replace(turn, reward=reward)
+    return trajectory
+
+
+def with_todays_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's settings, with today's names of the arguments of our suites."""
+    given, env = settings.get("env_kwargs"), str(settings.get("env"))
+    if isinstance(given, Mapping) and "price" in given and env.rpartition(":")[2].startswith(_OURS):
+        given = {"outcome" if name == "price" else name: value for name, value in given.items()}
+        return {**settings, "env_kwargs": given}
+    return dict(settings)
+
+
+def _renamed(term: Term, changed: Mapping[str, str]) -> Term:
+    return Term(changed.get(term.name, term.name), term.score, term.weight, term.reason)

@@ -1,0 +1,30 @@
+"""Episode: what an environment knows of the conversation that is under way. An env has one; a snapshot copies it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from toolgym.tasks.task import Task
+from toolgym.tools.tool import Tool
+from toolgym.types import Message, Turn
+
+
+class Episode(msgspec.Struct, eq=False):
+    """One conversation, from ``reset`` to its end. The env that owns it is the only one that changes it."""
+
+    task: Task | None
+    """The row that is played. None only in a snapshot from another process, which names the task instead."""
+    messages: tuple[Message, ...]
+    """The transcript so far: what the policy sees."""
+    turns: list[Turn]
+    """One per action, in order."""
+    tools: tuple[Tool, ...] | None
+    """The tools on offer now. None only in a snapshot from another process."""
+    over: bool = False
+    """Whether the episode has ended."""
+    failure: str | None = None
+    """The first infrastructure failure, or None. With a failure the rewards say nothing about the policy."""
+
+    def copy(self) -> Episode:
+        """An episode with a list of turns of its own; everything else is immutable and shared."""
+        return Episode(self.task, self.messages, list(self.turns), self.tools, self.over, self.failure)
