@@ -145,7 +145,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
         The default: the calls of ``task.expected[i]`` for action ``i``; no call after the last entry.
         """
-        gold, turn = self.task.expected, len(self.turns)
+        episode = self.episode
+        gold, turn = episode.task.expected, len(episode.turns)  # type: ignore[union-attr]  # an episode has a task
         return gold[turn] if turn < len(gold) else ()
 
     def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
@@ -424,12 +425,14 @@ class ToolEnv(gym.Env[Observation, str]):
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Part three: the reward, the reply, the end."""
         for result in results:
-            if result is not None and result.error in TOOLS_OWN_FAILURES:
+            if result is not None and result.error is not None and result.error in TOOLS_OWN_FAILURES:
                 self.fail(result.content)
+        episode, dialect = self.episode, self.dialect
+        task: Task = episode.task  # type: ignore[assignment]  # an episode has a task
         # The hooks that act, and the reward between them
         expected = self.on_action(completion, results)
         speaks = self.wants_response(expected)
-        evidence = Evidence(completion, expected, self.dialect, speaks, results, problems, self.task.data)
+        evidence = Evidence(completion, expected, dialect, speaks, results, problems, task.data)
         scores = self.rubric.score(evidence)
         total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
         if extra:
@@ -438,11 +441,10 @@ class ToolEnv(gym.Env[Observation, str]):
         records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
         reward = RewardBreakdown(total, terms, records)
         # The end, and the reply
-        episode = self.episode
         terminated = self.finished(completion)
         truncated = not terminated and len(episode.turns) + 1 >= self.max_turns
         over = terminated or truncated
-        added = (FrozenDict(role="assistant", content=completion.text), *self.dialect.results(records))
+        added = (FrozenDict(role="assistant", content=completion.text), *dialect.results(records))
         if not over:
             added += self.reply(completion, records)
         episode.messages += added
@@ -489,7 +491,8 @@ class ToolEnv(gym.Env[Observation, str]):
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
         failure = self.episode.failure
         info = {"task_id": self.task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
-        info |= self.extra_info(over)
+        if extra := self.extra_info(over):
+            info |= extra
         if failure is not None:
             info["error"] = failure
         return info

@@ -21,6 +21,7 @@ ATOMS = frozenset({str, int, bool, type(None)})
 """Types whose values are equal as JSON if they are of the same type and equal in Python."""
 
 _PASSED = Verdict(True)
+_MISSING = object()
 NOT_ACTED = Verdict(False, "no action was taken", "unfinished")
 """The verdict on an episode of one decision before the decision."""
 
@@ -63,13 +64,12 @@ def same_arguments(gold: dict[str, Any], made: dict[str, Any]) -> bool:
     if len(gold) != len(made):
         return False
     for key, value in gold.items():
-        if key not in made:
-            return False
-        other = made[key]
-        if type(value) is type(other) and type(value) in ATOMS:
+        other = made.get(key, _MISSING)
+        kind = type(value)
+        if kind is type(other) and kind in ATOMS:
             if value != other:
                 return False
-        elif not json_equal(value, other):
+        elif other is _MISSING or not json_equal(value, other):
             return False
     return True
 
@@ -87,9 +87,10 @@ def same_call(gold: ToolCall, made: ToolCall) -> bool:
 
 def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn]) -> Verdict:
     """Whether each turn made its expected calls, in any order, and nothing else."""
-    made = [[record.call for record in turn.reward.calls] for turn in turns]
-    for i, (wanted, calls) in enumerate(zip_longest(expected, made, fillvalue=())):
-        if not _same_calls(wanted, calls):
+    for i, (wanted, turn) in enumerate(zip_longest(expected, turns)):
+        wanted = wanted or ()
+        calls = [] if turn is None else [record.call for record in turn.reward.calls]
+        if (wanted or calls) and not _same_calls(wanted, calls):
             return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(calls)}")
     return _PASSED
 
@@ -113,6 +114,8 @@ def _same_calls(wanted: Sequence[ToolCall], made: Sequence[ToolCall]) -> bool:
     """Equal as multisets of (name, arguments)."""
     if len(wanted) != len(made):
         return False
+    if len(wanted) == 1:
+        return same_call(wanted[0], made[0])
     left = list(wanted)
     for call in made:
         for i, other in enumerate(left):

@@ -36,11 +36,13 @@ class Dialect(ABC):
 
     def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
         """The messages that tell the model what its calls returned: one per call, in order."""
-        messages = []
-        for record in records:
-            if record.result is not None:
-                messages.append(FrozenDict(role="tool", content=record.result.content, name=record.call.name))
-        return tuple(messages)
+        return tuple(
+            [
+                FrozenDict(role="tool", content=record.result.content, name=record.call.name)
+                for record in records
+                if record.result is not None
+            ]
+        )
 
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
         """Whether the text has just the fields that the expected answer has (the format reward).

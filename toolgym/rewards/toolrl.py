@@ -90,7 +90,7 @@ class ToolRLReward:
         self.bounds = bounds(self.scale, step)
         self._formed = Term("format", self.bounds.format_max)
         self._minimum = Term("minimum", self.bounds.correct_min)
-        self._exact: dict[tuple[int, ...], Scores] = {}
+        self._exact: dict[tuple[int, ...] | int, Scores] = {}
 
     def score(self, evidence: Evidence) -> Scores:
         """Score one action. For the expected answer ``total`` is just the best format plus the best correctness."""
@@ -171,12 +171,13 @@ class ToolRLReward:
 
     def _perfect(self, expected: tuple[ToolCall, ...]) -> Scores:
         """The expected answer's scores: the same for all with as many calls and parameters, so made once."""
-        sizes = tuple([len(call.arguments) for call in expected])
-        found = self._exact.get(sizes)
+        one = len(expected) == 1  # the usual case: a whole number is found faster than a tuple
+        key = len(expected[0].arguments) if one else tuple([len(call.arguments) for call in expected])
+        found = self._exact.get(key)
         if found is None:
-            match = exact_match(sizes, self.granularity)
+            match = exact_match((key,) if isinstance(key, int) else key, self.granularity)
             total = self.bounds.format_max + self.bounds.correct_max
-            found = self._exact[sizes] = Scores(total, (self._formed, *self._terms(match, None)), match.scores)
+            found = self._exact[key] = Scores(total, (self._formed, *self._terms(match, None)), match.scores)
         return found
 
     def _terms(self, match: Match, evidence: Evidence | None) -> tuple[Term, ...]:
