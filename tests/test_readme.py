@@ -1,4 +1,4 @@
-"""Every Python block of every README runs, in order, in one namespace, and each ``# ->`` is what its own line prints."""
+"""Every Python block of every README runs, in order, in one namespace; each ``# ->`` is what its own line prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 READMES = sorted(
     ROOT / name
-    for name in subprocess.run(["git", "ls-files", "*README.md"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    for name in subprocess.run(
+        ["git", "ls-files", "*README.md"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
 )
 _ARROW = re.compile(r"# -> ?(.*)$")
 

@@ -51,8 +51,8 @@ class ToolEnv(gym.Env[Observation, str]):
     Observation: ``{"messages": tuple of messages, "tools": tuple of OpenAI-style schemas}``, immutable.
 
     ``info`` of a step: ``task_id``; ``reward``, the RewardBreakdown whose ``total`` is the reward; ``calls``,
-    a list of CallRecord; ``reward_valid``, False where something of ours failed (a time limit, missing
-    data: then ``error`` says what) and the reward says nothing about the policy; and on the last step
+    a list of CallRecord; ``reward_valid``, False if something other than the policy failed (a time limit,
+    missing data; then ``error`` says what), so that the reward says nothing about the policy; and on the last step
     ``success`` and ``verdict``, the benchmark's own judgement.
 
     Args:
@@ -126,7 +126,7 @@ class ToolEnv(gym.Env[Observation, str]):
         return self.expected(completion)
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
-        """Take note of what the rubric gave this action; return further terms, which are added to the reward.
+        """Take note of the rubric's scores for this action; return further terms, which are added to the reward.
 
         The default returns none.
         """
@@ -158,7 +158,7 @@ class ToolEnv(gym.Env[Observation, str]):
         return not completion.calls
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """What the user says after this action if the episode goes on."""
+        """The user's messages after this action, if the episode goes on. The default: none."""
         return ()
 
     def judge(self) -> Verdict:
@@ -229,7 +229,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     @property
     def over(self) -> bool:
-        """Whether there is no episode to step: none was started, or it has ended."""
+        """Whether ``step`` needs a ``reset`` first: no episode was started, or it has ended."""
         return self.episode.over
 
     @property
@@ -472,13 +472,13 @@ class ToolEnv(gym.Env[Observation, str]):
         return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self.episode.messages)
 
     def observe(self) -> Observation:
-        """What a policy sees now."""
+        """The current observation."""
         return Observation(self.episode.messages, self._schemas)
 
     def offer(self, tools: tuple[Tool, ...]) -> None:
-        """Put tools on offer from here on: ``reset`` offers the task's, and ``on_action`` may offer others.
+        """Put tools on offer from here on: ``reset`` offers the task's tools, and ``on_action`` may offer more.
 
-        Cheap if they are the tuple that is on offer already.
+        Cheap if it is the tuple that is on offer already.
         """
         self.episode.tools = tools
         if tools is self._offered:
@@ -512,7 +512,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
-    """``value`` as an int. Raises TypeError where it is no whole number, ValueError where it is less than ``least``."""
+    """``value`` as an int. Raises TypeError if it is not a whole number, ValueError if it is less than ``least``."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if index(value) < least:
@@ -521,7 +521,7 @@ def whole_number(name: str, value: Any, least: int) -> int:
 
 
 def check_verdict(verdict: Any, owner: object) -> Verdict:
-    """What ``judge`` gave. Raises TypeError where that is no Verdict."""
+    """The result of ``judge``. Raises TypeError if it is not a Verdict."""
     if not isinstance(verdict, Verdict):
         raise TypeError(
             f"{type(owner).__name__}.judge() must return a Verdict, got {shown(verdict)}; "
@@ -531,7 +531,7 @@ def check_verdict(verdict: Any, owner: object) -> Verdict:
 
 
 def check_state(state: Any) -> None:
-    """Raise TypeError where ``state`` cannot make an episode's state."""
+    """Raises TypeError if ``state`` cannot make an episode's state."""
     if state is not None and not callable(state):
         kind = type(state).__name__
         raise TypeError(

@@ -1,4 +1,4 @@
-"""Episode: what an environment knows of the conversation that is under way. An env has one; a snapshot copies it."""
+"""Episode: the conversation that an environment is playing. An env has one; a snapshot copies it."""
 
 from __future__ import annotations
 

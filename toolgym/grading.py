@@ -60,7 +60,7 @@ def json_equal(a: Any, b: Any) -> bool:
 
 
 def same_arguments(gold: dict[str, Any], made: dict[str, Any]) -> bool:
-    """``json_equal`` for two calls' arguments; faster where they are flat."""
+    """``json_equal`` for two calls' arguments; faster for flat arguments."""
     if len(gold) != len(made):
         return False
     for key, value in gold.items():

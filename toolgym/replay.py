@@ -41,13 +41,13 @@ class Replayed(msgspec.Struct, frozen=True):
     episode: Trajectory
     """As it was recorded."""
     again: Trajectory | None = None
-    """As it went now; None where it was not played to its end."""
+    """As it went now; None if it was not played to its end."""
     differences: tuple[str, ...] = ()
-    """What is not the same, in words."""
+    """The differences, in words."""
     reason: str = ""
-    """Why it cannot be replayed."""
+    """The reason if it cannot be replayed."""
     elsewhere: bool = False
-    """Whether the task itself is another one than it was, or is not there."""
+    """Whether the task itself has changed, or no longer exists."""
 
     @property
     def status(self) -> Literal["same", "different", "not replayable"]:
@@ -67,7 +67,7 @@ class StoredRun(msgspec.Struct, frozen=True):
 
     @property
     def step(self) -> int | None:
-        """The trainer's step at which the episodes were scored; None where there was no trainer."""
+        """The trainer's step at which the episodes were scored; None without a trainer."""
         if not self.kept_by_training:
             return None
         # a group is kept when its step is done and counted; evaluations are scored as at the start
@@ -79,11 +79,11 @@ def replay(
 ) -> list[Replayed]:
     """Play the recorded actions of a run again and compare everything but the time it took.
 
-    Episodes that were not valid (the agent failed, a tool hung) are not replayable. ``make`` makes the env where the
+    Episodes that were not valid (the agent failed, a tool hung) are not replayable. ``make`` makes the env if the
     settings alone cannot: for an env or a rubric that was passed as an object.
 
-    Raises RunError for a folder that is no run, settings of which no env can be made, and where no task is what
-    it was: then the env's data, version or settings are not the run's.
+    Raises RunError for a folder that does not hold a run, for settings that do not make an env, and if none of the
+    tasks is the same as before: then the env has other data, another version or other settings than the run.
     """
     found = []
     for stored in stored_runs(run):
@@ -105,8 +105,8 @@ def rescore(
 ) -> list[Trajectory]:
     """Score a run's episodes with another rubric and write them to a new run's folder, ``out``.
 
-    Episodes that were not valid are taken over as they are. Raises RunError, and writes nothing, where anything but
-    the rewards differs, and for a rubric with a schedule where the run does not say its step.
+    Episodes that were not valid are taken over as they are. Raises RunError, and writes nothing, if anything but the
+    rewards differs, and for a rubric with a schedule if the run does not say its step.
     """
     runs = stored_runs(run)
     if len(runs) > 1:
@@ -137,7 +137,7 @@ def rescore(
 
 
 def stored_runs(path: str | Path) -> list[StoredRun]:
-    """What there is to replay under ``path``. Raises RunError where that is nothing."""
+    """The runs to replay under ``path``. Raises RunError if there are none."""
     path = Path(path)
     folder = path.parent if path.name == "episodes.jsonl" else path
     if (folder / "run.json").is_file():
@@ -175,7 +175,7 @@ def replay_stored(
 
 
 def check_tasks(found: Sequence[Replayed]) -> None:
-    """Raise RunError if no episode's task is what it was."""
+    """Raises RunError if no episode's task is the same as before."""
     played = [each for each in found if not each.reason]
     if played and all(each.elsewhere for each in played):
         first = played[0]

@@ -22,30 +22,37 @@ from toolgym.vector import ToolVectorEnv
 class Agent(Protocol):
     """Anything with ``act(observation) -> str``, the text in the env's dialect.
 
-    An agent may have more, all optional: ``async def act``, run concurrently; ``act_batch(observations)
-    -> texts``, called with many episodes at once, where an AgentError may stand in for a text;
-    ``for_env(env) -> Agent``, an agent for that env alone; ``concurrency: int``, how many threads may call
-    ``act`` at once; ``name: str``, shown in tables; ``settings: dict``, what a run must be resumed with;
-    ``resume(trajectories)``, told what it has played already before a resumed run goes on.
+    All of the following are optional:
+
+    - ``async def act``: many episodes run concurrently on one event loop.
+    - ``act_batch(observations) -> texts``: called with many episodes at once. An AgentError may stand in for a text.
+    - ``for_env(env) -> Agent``: an agent for that env alone.
+    - ``concurrency: int``: how many threads may call ``act`` at once.
+    - ``name: str``: shown in tables.
+    - ``settings: dict``: a run can only be resumed with the same settings.
+    - ``resume(trajectories)``: called before a resumed run goes on, with the episodes played so far.
     """
 
     def act(self, observation: Observation) -> str: ...
 
 
 class AgentError(RuntimeError):
-    """The agent could not answer for a reason that is not the policy's: a server down, no memory.
+    """The agent could not answer, and the policy is not the reason: a server is down, memory ran out.
 
     ``evaluate`` records the episode with ``reward_valid=False`` and goes on.
     """
 
 
 class ContextFull(AgentError):
-    """The conversation has outgrown what the agent can read. That is the agent's own limit: an episode that has begun
-    ends as one that ran out of turns does, and counts; one whose first message is too long is not valid."""
+    """The conversation is longer than the agent's context. That is the agent's own limit.
+
+    An episode that has begun ends like one that ran out of turns, and counts. If the first prompt is already too long,
+    the episode is not valid.
+    """
 
 
 class NotAnAgent(TypeError):
-    """What was given as an agent is none: it has no ``act``, or answers with something that is not text."""
+    """The object passed as an agent has no ``act``, or ``act`` did not return text."""
 
 
 def rollout(
@@ -53,8 +60,8 @@ def rollout(
 ) -> Trajectory:
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
-    Raises whatever ``agent.act`` raises, but for AgentError, which ends the episode as not valid (but see
-    ``ContextFull``), and NotAnAgent.
+    Exceptions from ``agent.act`` propagate, except AgentError: the episode ends with ``reward_valid=False``
+    (ContextFull truncates it instead). Raises NotAnAgent if the agent is unusable.
     """
     if isinstance(env, str):
         env = gym.make(env)
@@ -67,7 +74,7 @@ def rollout(
     while not episode.over:
         try:
             text = _answer(bound, bound.act(episode.observation))
-        except AgentError as error:
+        except AgentError as error:  # the server's failure, not the policy's: never a zero
             return episode.broken(error)
         episode.take(env.step(text))
     return episode.trajectory()
@@ -89,12 +96,12 @@ def evaluate(
     """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times; at most
     ``batch_size`` episodes at once, in the order of the tasks.
 
-    With ``out``, a folder: ``run.json`` says what is run and each finished episode is appended to
-    ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes
-    on where it stopped; episodes that were not valid are played again.
+    With ``out``, a folder: ``run.json`` holds the settings, and each finished episode is appended to
+    ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes on with the
+    run; episodes that were not valid are played again.
 
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
-    Raises RunError where ``out`` holds another run, or one and ``resume`` is False, and ValueError for ``resume``
+    Raises RunError if ``out`` holds another run, or this run and ``resume`` is False. Raises ValueError for ``resume``
     without ``out``.
     """
     if resume and out is None:
@@ -103,7 +110,7 @@ def evaluate(
         raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
     check_agent(agent)
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
-    first = make()
+    first = make()  # also says whether the arguments make sense, before a folder is opened
     base = first.unwrapped
     if not isinstance(base, ToolEnv):
         raise TypeError(f"evaluate plays ToolEnvs, got {type(base).__name__}")
@@ -116,12 +123,12 @@ def evaluate(
     if out is not None:
         log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
         done = {(t.task_id, t.repeat): t for t in log.episodes() if t.reward_valid}
-        if hasattr(agent, "resume"):
+        if hasattr(agent, "resume"):  # e.g. a memory that earlier episodes have filled
             agent.resume(list(done.values()))
-    todo = [key for key in wanted if key not in done]
+    todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
     for trajectory in _play(first, make, agent, todo, batch_size):
         if log is not None:
-            log.append(trajectory)
+            log.append(trajectory)  # on the disk before anybody hears of it
         done[trajectory.task_id, trajectory.repeat] = trajectory
         if on_episode is not None:
             on_episode(trajectory)
@@ -131,7 +138,7 @@ def evaluate(
 def run_settings(
     env_id: str, agent: Agent, env_kwargs: dict[str, Any] | None, n: int | None, repeats: int, seed: int
 ) -> dict[str, Any]:
-    """What ``run.json`` says of a run, and what it must be resumed with."""
+    """The settings in ``run.json``: a run can only be resumed with the same settings."""
     return {
         "env": env_id,
         "env_kwargs": env_kwargs or {},
@@ -144,7 +151,7 @@ def run_settings(
 
 
 def agent_name(agent: Agent) -> str:
-    """What an agent is called in tables: its ``name``, or its class's."""
+    """The agent's name in tables: its ``name``, or the name of its class."""
     return str(getattr(agent, "name", None) or type(agent).__name__)
 
 
@@ -152,7 +159,7 @@ def agent_name(agent: Agent) -> str:
 
 
 class _Episode:
-    """What is known of an episode while it runs."""
+    """An episode that is being played."""
 
     def __init__(self, env: gym.Env[Any, Any], seed: int | None, task_id: str | None, repeat: int):
         self.env = env
@@ -189,15 +196,16 @@ class _Episode:
     def broken(self, error: AgentError) -> Trajectory:
         base = cast(ToolEnv, self.env.unwrapped)
         if isinstance(error, ContextFull) and base.turns:
+            # the model's own limit: the episode counts, and pays for its end as at max_turns
             self.info, self.truncated = base.cut_off(TOKENS_RAN_OUT), True
             return self.trajectory()
-        trajectory = self.trajectory()
+        trajectory = self.trajectory()  # the turns so far are kept, for those who debug the agent
         trajectory.reward_valid, trajectory.success, trajectory.error = False, None, str(error)
         return trajectory
 
 
 def check_agent(agent: object) -> None:
-    """Raise NotAnAgent for a class, and for what neither acts nor makes an agent for an env."""
+    """Raises NotAnAgent for a class, and for an object that has neither ``act`` nor ``for_env``."""
     if isinstance(agent, type):
         raise NotAnAgent(f"an agent is an instance, got the class {agent.__name__}: pass {agent.__name__}(...)")
     if not hasattr(agent, "for_env") and not callable(getattr(agent, "act", None)):
@@ -247,15 +255,16 @@ def _play(
     todo: list[tuple[str, int]],
     batch_size: int,
 ) -> Iterator[Trajectory]:
-    """Play the episodes of ``todo`` in the way the agent allows, giving each as it finishes."""
+    """Play the episodes of ``todo`` in the way that the agent allows; yields each episode as it finishes."""
     if not todo:
         return iter(())
     bound = _bind(agent, first)
     if hasattr(bound, "act_batch"):
         return _play_batched(first, make, bound, todo, batch_size)
+    # A coroutine waits without a thread, so all episodes of a batch run at once; a plain act gets the threads it asks for
     concurrent = inspect.iscoroutinefunction(bound.act)
     workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
-    if workers <= 1 and not concurrent:
+    if workers <= 1 and not concurrent:  # one env is enough, and the caller sees exceptions as they are
         return (rollout(first, agent, task_id=task_id, repeat=repeat) for task_id, repeat in todo)
     return _play_threaded(first, make, agent, todo, workers)
 
@@ -267,6 +276,7 @@ def _play_batched(
     todo: list[tuple[str, int]],
     batch_size: int,
 ) -> Iterator[Trajectory]:
+    # ``size`` slots, each with an env; a slot whose episode ends gets the next of the queue, so batches stay full
     size = min(batch_size, len(todo))
     envs = [first, *(make() for _ in range(size - 1))]
     vector = ToolVectorEnv(envs)
@@ -274,15 +284,17 @@ def _play_batched(
     running: dict[int, _Episode] = {}
     free = list(range(size))
     while True:
+        # Fill the free slots; each episode starts with its own reset
         while free and (key := next(queue, None)) is not None:
             slot = free.pop()
             running[slot] = _Episode(envs[slot], None, *key)
         if not running:
             return
         slots = list(running)
+        # One text per running episode, in the order of ``slots``
         try:
             texts = agent.act_batch([running[slot].observation for slot in slots])
-        except AgentError as error:
+        except AgentError as error:  # nobody was answered: none of these episodes is evidence about the policy
             for slot in slots:
                 yield running.pop(slot).broken(error)
             free.extend(slots)
@@ -293,11 +305,12 @@ def _play_batched(
         if len(texts) != len(slots):
             raise ValueError(f"act_batch gave {len(texts)} texts for {len(slots)} observations")
         for slot, text in zip(slots, texts, strict=True):
-            if isinstance(text, AgentError):
+            if isinstance(text, AgentError):  # this episode alone cannot go on
                 free.append(slot)
                 yield running.pop(slot).broken(text)
             else:
-                _answer(agent, text)
+                _answer(agent, text)  # checked before anything is stepped
+        # Episodes that go on are stepped together, so that tools that wait overlap
         answered = [(slot, text) for slot, text in zip(slots, texts, strict=True) if slot in running]
         slots, texts = [slot for slot, _ in answered], [text for _, text in answered]
         for slot, step in zip(slots, vector.step_some(slots, texts), strict=True):
@@ -315,7 +328,7 @@ def _play_threaded(
     workers: int,
 ) -> Iterator[Trajectory]:
     """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop."""
-    spare = [first, *(make() for _ in range(workers - 1))]
+    spare = [first, *(make() for _ in range(workers - 1))]  # envs without an episode
     queue = iter(todo)
     pending: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
     with _executor(inspect.iscoroutinefunction(_bind(agent, first).act), workers) as submit:
@@ -325,10 +338,10 @@ def _play_threaded(
                 pending[submit(env, agent, *key)] = env
             if not pending:
                 return
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)  # an env plays one episode at a time
             for future in finished:
                 spare.append(pending.pop(future))
-                yield future.result()
+                yield future.result()  # raises here what the agent raised there
 
 
 class _executor:

@@ -6,12 +6,12 @@
     branches = env.unwrapped.fork(8)        # eight envs that go on from here, each in its own way
 
 A snapshot holds the transcript, the turns with their rewards, the suite's state (``ToolEnv.save_state``), the tools on
-offer and the random stream that draws the next tasks. Tasks, tools and the rubric are the env's own and are
-shared. The rewards of later steps are those of the rubric, and of the trainer's step, of the env that goes on.
+offer and the random stream that draws the next tasks. Tasks, tools and the rubric belong to
+the env and are shared: later steps are rewarded by the rubric, and at the trainer's step, of the env that goes on.
 
 A rubric that remembers an episode's earlier actions says so with ``save_state() -> Any`` and ``load_state(saved)``,
-which work as those of ToolEnv do; ``copy.copy`` of it must give a rubric that can be told another state. Then its
-memory is in the snapshot, and each fork gets a rubric of its own.
+which work like the methods of ToolEnv; ``copy.copy`` of it must give a rubric that can load another state. Its memory
+is then part of the snapshot, and each fork gets a rubric of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAMES = ("source_digest", "task_digest", "tools", "digest")
 
 
 class SnapshotError(ValueError):
-    """A state cannot be kept, or does not belong where it is to be restored."""
+    """A state cannot be kept, or belongs to another env than the one that should restore it."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, dict=True):

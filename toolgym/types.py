@@ -1,4 +1,4 @@
-"""The nouns: what a task is, what a model asked for, what came back, and how it was judged.
+"""The nouns of an episode: calls and their results, completions, records, rewards, verdicts, trajectories.
 
 One action of an episode, from text to reward:
 
@@ -97,12 +97,12 @@ def message(role: str, content: str, **extra: Any) -> Message:
 
 
 class ToolCall(msgspec.Struct, frozen=True, gc=False):
-    """What the model asked for. A malformed call is data: ``error`` says what is wrong with it."""
+    """A call as the model wrote it. A malformed call is data: ``error`` gives the reason."""
 
     name: str
-    """Tool name as written; "" where it could not be read."""
+    """Tool name as written; "" if it could not be read."""
     arguments: dict[str, Any]
-    """Parsed arguments; {} where they could not be read."""
+    """Parsed arguments; {} if they could not be read."""
     error: str | None = None
     """Why the call is malformed, or None."""
     start: int = 0
@@ -114,13 +114,13 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False):
 
 
 class ToolResult(msgspec.Struct, frozen=True, gc=False):
-    """What came back. A failure is a message to the model, never an exception."""
+    """The result of a call. A failure is a message to the model, never an exception."""
 
     content: str
-    """What the model reads."""
+    """The text that the model reads."""
     error: str | None = None
     """None, or the kind of failure: malformed, not_found, invalid_arguments, too_many_calls, execution; or timeout,
-    not_json, which are no fault of the policy's, so that the episode is no evidence about it.
+    not_json: failures of the tool itself, after which the episode is not evidence about the policy.
     """
 
 
@@ -166,9 +166,9 @@ class CallRecord(msgspec.Struct, frozen=True, gc=False):
 
     call: ToolCall
     result: ToolResult | None = None
-    """None where the suite does not run calls (BFCL single-turn)."""
+    """None if the suite does not run calls (BFCL single-turn)."""
     problems: tuple[str, ...] = ()
-    """What the tool's schema objects to: wrong type, missing or unknown parameter."""
+    """Objections of the tool's schema: wrong type, missing or unknown parameter."""
     score: CallScore = CallScore()
 
 
@@ -207,7 +207,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     """The official error type and message, or "" on success."""
     error_type: str | None = None
-    """The official evaluator's error type, where it has one."""
+    """The official evaluator's error type, if it has one."""
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -229,7 +229,7 @@ class Trajectory(msgspec.Struct):
     """What the policy saw at reset, dialect instructions included."""
     turns: list[Turn] = []
     success: bool | None = None
-    """The benchmark's verdict; None while the episode runs or where it was cut off."""
+    """The benchmark's verdict; None while the episode runs, or if it is not valid."""
     verdict: str = ""
     error_type: str | None = None
     reward: float = 0.0
@@ -243,4 +243,4 @@ class Trajectory(msgspec.Struct):
     seconds: float = 0.0
     """Wall-clock seconds of the episode: the only field that differs between equal runs."""
     error: str | None = None
-    """What broke, where ``reward_valid`` is False."""
+    """The reason if ``reward_valid`` is False."""

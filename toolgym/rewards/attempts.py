@@ -24,8 +24,8 @@ class Attempts(msgspec.Struct):
     def scored(self, total: float) -> tuple[Term, ...]:
         """Note an attempt that the rubric gave ``total``.
 
-        The first attempt keeps its reward. A further attempt earns what it adds to the best attempt so far, if
-        anything, minus 1: the term ``repeat`` makes up the difference.
+        The first attempt keeps its reward. A further attempt earns its gain over the best attempt so far, minus 1: the
+        term ``repeat`` makes up the difference.
         """
         gain = max(total - self.best, 0.0)
         self.best += gain

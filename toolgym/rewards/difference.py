@@ -13,8 +13,8 @@ _LONGEST = 160
 def compare(gold: dict[str, Any], made: dict[str, Any], explain: bool) -> tuple[int, int, str]:
     """Two calls' arguments, the expected ones first.
 
-    Returns the number of parameters that both have, the number of those whose values are equal, and,
-    with ``explain``, what differs, in at most 160 characters; "" if nothing does.
+    Returns the number of parameters that both have, the number of parameters whose values are equal,
+    and, with ``explain``, the differences in at most 160 characters; "" if there are none.
     """
     shared = equal = 0
     said = ""

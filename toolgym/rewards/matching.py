@@ -1,10 +1,10 @@
 """Matching: expected calls paired with the calls that were made, and the points of each pair.
 
-Points are those of ToolRL (arXiv 2504.13958, section 3.3). Fine: a pair earns the Jaccard similarity of its
+Points follow ToolRL (arXiv 2504.13958, section 3.3). Fine: a pair earns the Jaccard similarity of its
 parameter names plus one point per expected parameter whose value is equal; on top comes the Jaccard similarity
 of the tool names, as multisets. Intermediate: a pair earns one point if the calls are equal, on top of the names.
-Coarse: one point in all, if all calls are equal. With ``strict``, the similarity of names, and that of
-parameter names, is 1 where they are the same and else 0.
+Coarse: one point in all, if all calls are equal. With ``strict``, the similarity of names, and of
+parameter names, is 1 if they are the same and else 0.
 
 ``match_optimal`` finds the best pairs and lets surplus calls cost. ``match_reference`` pairs as the released
 ToolRL code does: greedily, in the order of the expected calls.
@@ -91,15 +91,16 @@ def match_optimal(
     these counts 1. So a call too many always costs, and ``points / maximum`` depends on the order of
     neither side. Values are compared by ``json_equal``. Takes time linear in the number of predicted calls.
     """
+    # partner: index of a predicted call -> index of its expected call; alike: predicted calls with equal arguments
     partner, alike = _partners(expected, predicted, granularity, strict)
     common = len(partner)
     union = len(expected) + len(predicted) - common
-    names = common / union if union else 1.0
+    names = common / union if union else 1.0  # nothing expected and nothing called: all right
     if strict and names != 1.0:
         names = 0.0
-    share = names / common if common else 0.0
+    share = names / common if common else 0.0  # the name score is spread over the pairs
     fine = granularity == "fine"
-    maximum = 1.0 + len(expected)
+    maximum = 1.0 + len(expected)  # S_max of the paper: names, then a point per call, then one per parameter
     if fine:
         for call in expected:
             maximum += len(call.arguments)
@@ -108,17 +109,18 @@ def match_optimal(
     for j, call in enumerate(predicted):
         i = partner.get(j)
         if i is None:
-            surplus.append(j)
+            surplus.append(j)  # raises the maximum, so that a call too many lowers points / maximum
             maximum += 1 + len(call.arguments) if fine and call.error is None else 1
             scores.append(_surplus(call, expected))
             continue
         gold, made = expected[i].arguments, call.arguments
+        # an equal pair needs no comparison: that was found when it was paired
         shared, equal, reason = (len(gold), len(gold), "") if j in alike else compare(gold, made, True)
         if reason:
             exact = False
-        if fine:
+        if fine:  # Jaccard of parameter names in [0, 1]; one point per equal value
             param, value = _param(len(gold), len(made), shared, strict), float(equal)
-        else:
+        else:  # one point if the calls are equal
             param, value = 0.0, 0.0 if reason else 1.0
         params.append(param)
         values += value
@@ -160,9 +162,10 @@ def _partners(
         mades = made_by_name.get(name)
         if mades is None:
             continue
-        if len(golds) == len(mades) == 1:
+        if len(golds) == len(mades) == 1:  # the usual case: one call of this name on each side
             partner[mades[0]] = golds[0]
             continue
+        # Equal calls first: they are in some best pairing, and then only the rest has to be assigned
         equal, left, free = _pair_equal(golds, mades, expected, predicted)
         partner.update(equal)
         alike.update(equal)
@@ -171,6 +174,7 @@ def _partners(
         if len(left) == len(free) == 1 or granularity == "intermediate":  # any pairing of the rest earns the same
             partner.update(zip(free, left, strict=False))
             continue
+        # (len(left), len(free)) points of each possible pair, as integers so that sums are exact
         weights = [[_weight(expected[i].arguments, predicted[j].arguments, strict) for j in free] for i in left]
         for row, column in best_pairs(weights):
             partner[free[column]] = left[row]
@@ -188,12 +192,12 @@ def _by_name(calls: Sequence[ToolCall]) -> dict[str, list[int]]:
 def _pair_equal(
     golds: list[int], mades: list[int], expected: Sequence[ToolCall], predicted: Sequence[ToolCall]
 ) -> tuple[dict[int, int], list[int], list[int]]:
-    """Pair the calls of one name that are equal; the pairs, and what is left of both sides.
+    """Pair the calls of one name that are equal; the pairs, and the calls left over on both sides.
 
     Equal pairs are part of some best pairing: the points that two calls lack of equality obey the
     triangle inequality, so that swapping partners for an equal one can only gain.
     """
-    free = dict.fromkeys(mades)
+    free = dict.fromkeys(mades)  # a dict, for it keeps the order and gives up items in constant time
     pairs, left = {}, []
     for i in golds:
         gold = expected[i].arguments
@@ -236,7 +240,7 @@ def match_reference(
     granularity: Granularity = "fine",
     strict: bool = False,
 ) -> Match:
-    """The released code's match: see ``match_greedy``. Where there is no call, or a malformed one, nothing matches."""
+    """The released code's match: see ``match_greedy``. Without calls, or with a malformed call, nothing matches."""
     try:
         if predicted and not any(call.error is not None for call in predicted):
             return match_greedy(call_items(expected), call_items(predicted), granularity, strict)
@@ -263,10 +267,10 @@ def match_greedy(
     equals, and none that earns nothing. Values are compared by Python's ``==`` (so 1 equals True).
     Surplus calls only lower the similarity of names. ``strict`` minds the order of names, too.
 
-    The lines may hold any JSON. What the released code trips over raises here: a KeyError, TypeError or
+    The lines may hold any JSON. If the released code fails on them, so does this function: a KeyError, TypeError or
     AttributeError.
     """
-    if expected == predicted:
+    if expected == predicted:  # the released code's shortcut, which also skips its errors
         return exact_match([_size(tool) for tool in expected], granularity)
     if granularity == "coarse":
         score = CallScore(reason="the calls are not the expected ones, in order")
@@ -275,10 +279,10 @@ def match_greedy(
     gold_names = [tool["name"] for tool in expected]
     made_names = [tool["name"] for tool in predicted]
     names = _similarity(gold_names, made_names, strict)
-    points, maximum = names, 1.0
+    points, maximum = names, 1.0  # R_max and S_max
     pairs: dict[int, CallScore] = {}  # by index of the predicted call
     for i, tool in enumerate(expected):
-        gold = tool["parameters"]
+        gold = tool["parameters"]  # a KeyError here is the released code's crash: see the docstring
         maximum += 1.0 if granularity == "intermediate" else 1.0 + len(gold)
         best, chosen = CallScore(i), -1
         for j, other in enumerate(predicted):
@@ -290,7 +294,7 @@ def match_greedy(
                 made = other["parameters"]
                 param = _similarity(list(gold.keys()), list(made.keys()), strict)
                 value = float(sum([key in made and made[key] == gold[key] for key in gold]))
-            if param + value > best.param + best.value:
+            if param + value > best.param + best.value:  # strictly more: the first among equals stays
                 best, chosen = CallScore(i, 0.0, param, value), j
         if chosen >= 0:
             pairs[chosen] = best

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Evidence(msgspec.Struct, gc=False):
-    """All that a rubric may look at when it scores one action."""
+    """Everything that a rubric may look at when it scores one action."""
 
     completion: Completion
     expected: tuple[ToolCall, ...]
-    """Gold calls for this action; () where it must not call."""
+    """Gold calls for this action; () if it must not call."""
     dialect: Dialect
     wants_response: bool = False
     """Whether the expected answer speaks to the user."""
     results: Sequence[ToolResult | None] = ()
-    """What each call returned, aligned with ``completion.calls``."""
+    """The result of each call, aligned with ``completion.calls``."""
     problems: Sequence[tuple[str, ...]] = ()
     """Schema objections to each call, aligned with ``completion.calls``."""
     data: Any = None
@@ -43,7 +43,7 @@ class Evidence(msgspec.Struct, gc=False):
 
 
 class Scores(msgspec.Struct, frozen=True, gc=False):
-    """What a rubric returns: ``total == sum(t.weight * t.score for t in terms)``, up to rounding."""
+    """The result of a rubric: ``total == sum(t.weight * t.score for t in terms)``, up to rounding."""
 
     total: float
     terms: tuple[Term, ...]
@@ -72,11 +72,10 @@ class Rubric:
         Rubric([ToolRLReward(), ("brief", my_term, 0.5)])
 
     A term is a function ``(Evidence) -> score`` or ``-> (score, reason)``; terms.py has some. A whole reward, such as
-    ToolRLReward, may stand among them: its terms are added as they are, and the scores of the calls are those of the
-    first one.
+    ToolRLReward, may stand among them: its terms are added as they are, and the first reward scores the calls.
 
-    Raises ValueError if there is no term or a name stands twice, TypeError for a term that is neither a reward nor a
-    (name, function, weight).
+    Raises ValueError for an empty rubric and for a name that stands twice, TypeError for a term that is neither
+    a reward nor a (name, function, weight).
     """
 
     def __init__(self, terms: Iterable[Reward | tuple[str, TermFunction, float]]):
@@ -159,7 +158,7 @@ def own_rubric(rubric: Reward) -> Reward:
 
 
 def remembered(rubric: Any) -> Any:
-    """What the rubric remembers of the episode; None if it does not remember."""
+    """The rubric's memory of the episode; None if it has none."""
     return rubric.save_state() if _remembers(rubric) else None
 
 

@@ -51,7 +51,7 @@ class ToolRLReward:
             the latter until step 30, then the former with half the format; "dynamic": from 2 to 3 over 150 steps.
         length: "off"; "fixed": 512 words of thought earn 1 more; "dynamic": 384 words, 640 at step 105 and growing on.
         matching: "optimal": the best pairing, surplus and needless calls cost; "reference": the score of the
-            released code, to the bit, from the raw text in the toolrl dialect and from the calls in others.
+            released code, to the bit, from the raw text in the toolrl dialect and from the calls in other dialects.
         step: the trainer's step to start at.
 
     Raises ValueError for an unknown choice.
@@ -142,7 +142,7 @@ class ToolRLReward:
         return self._sum(evidence, formed, correct, words, self._terms(match, evidence), scores)
 
     def _released_match(self, evidence: Evidence, text: str) -> Match | None:
-        """The released code's match, or None where it gives the minimum because it cannot read the calls."""
+        """The released code's match, or None if it gives the minimum because it cannot read the calls."""
         expected, made = evidence.expected, evidence.completion.calls
         if evidence.dialect.name == "toolrl":
             return match_text(json.loads(json.dumps(call_items(expected))), text, self.granularity, self.strict)
@@ -181,7 +181,7 @@ class ToolRLReward:
         return found
 
     def _terms(self, match: Match, evidence: Evidence | None) -> tuple[Term, ...]:
-        """The correctness as terms; ``evidence`` is what reasons are made from, where the match is not exact."""
+        """The correctness as terms; If the match is not exact, ``evidence`` gives the reasons."""
         weight = (self.bounds.correct_max - self.bounds.correct_min) / match.maximum
         names = params = values = ""
         if evidence is not None and not match.exact:
