@@ -261,7 +261,7 @@ def _play(
     bound = _bind(agent, first)
     if hasattr(bound, "act_batch"):
         return _play_batched(first, make, bound, todo, batch_size)
-    # A coroutine waits without a thread, so all episodes of a batch run at once; a plain act gets the threads it asks for
+    # A coroutine waits without a thread, so a whole batch runs at once; a plain act gets the threads it asks for
     concurrent = inspect.iscoroutinefunction(bound.act)
     workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
     if workers <= 1 and not concurrent:  # one env is enough, and the caller sees exceptions as they are
