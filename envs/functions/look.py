@@ -56,7 +56,9 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def draw_look(function: Function, style: Style, s: Stream) -> Look:
-    return Look(style, s.below(1 + len(function.also)), s.below(1 + len(function.abouts)), s.below(3))
+    return Look(
+        style, s.below(1 + len(function.other_names)), s.below(1 + len(function.other_descriptions)), s.below(3)
+    )
 
 
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfklmprtz" for vowel in "aeio")
@@ -71,16 +73,16 @@ def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]
     number = _NUMBERS[field] + position
     names = {
         p.name: _coined(style.parameters + 3 * number + 37 * i)
-        if style.parameters and p.about
-        else _written((p.name, *p.also)[look.words % (1 + len(p.also))], style.writing)
+        if style.parameters
+        else _written((p.name, *p.other_names)[look.words % (1 + len(p.other_names))], style.writing)
         for i, p in enumerate(function.parameters)
     }
-    name = _coined(style.names + 7 * number) if style.names else (function.name, *function.also)[look.name]
+    name = _coined(style.names + 7 * number) if style.names else (function.name, *function.other_names)[look.name]
     if style.writing == "dotted":
         name = f"{field}.{name}"
     elif style.writing == "app":
         name = f"{field}_{name}"
-    about = (function.about, *function.abouts)[look.about]
+    about = (function.description, *function.other_descriptions)[look.about]
     return Tool(_written(name, style.writing), about, function.schema(names)), names
 
 

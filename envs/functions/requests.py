@@ -30,15 +30,15 @@ def split_share(items: Sequence[T], split: str) -> Sequence[T]:
 
 def one(function: Function, s: Stream, split: str) -> Asked:
     """A request for one call."""
-    text, arguments = _written(function, s.pick(split_share(function.asks, split)), s, split)
+    text, arguments = _written(function, s.pick(split_share(function.requests, split)), s, split)
     return text, [arguments]
 
 
 def many(function: Function, n: int, s: Stream, split: str) -> Asked:
     """A request for up to ``n`` calls of one function: in one sentence where it has such, else one by one."""
-    if not function.many or s.chance(0.3):
+    if not function.joint_requests or s.chance(0.3):
         return joined(_different(n, lambda: one(function, s, split), lambda asked: asked[0]), s)
-    frame, part = s.pick(function.many)
+    frame, part = s.pick(function.joint_requests)
     # the same for all: "Rome, Oslo in 1928" would leave open whether the year is Rome's too
     without = _left_out(part, s)
     drawn = _different(n, lambda: _written(function, part, s, split, without), lambda arguments: arguments)

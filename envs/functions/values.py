@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -73,9 +73,8 @@ def percent(low: int, high: int) -> Maker:
     return Maker({"type": "number"}, draw)
 
 
-def words(text: str) -> Maker:
-    """A string out of many, given with commas between. Splits share none."""
-    pool = split_at_commas(text)
+def words(pool: Sequence[str]) -> Maker:
+    """A string out of a pool, of which each split has a share of its own."""
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -84,9 +83,8 @@ def words(text: str) -> Maker:
     return Maker({"type": "string"}, draw)
 
 
-def quoted(text: str) -> Maker:
-    """As ``words``, in quotation marks: titles and messages. Lines instead of commas, where there are any."""
-    pool = [line.strip() for line in text.strip().splitlines()] if "\n" in text.strip() else split_at_commas(text)
+def quoted(pool: Sequence[str]) -> Maker:
+    """As ``words``, but requests write the string in quotation marks: titles and messages."""
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -96,13 +94,13 @@ def quoted(text: str) -> Maker:
     return Maker({"type": "string"}, draw)
 
 
-def one_of(text: str, **written: str) -> Maker:
-    """One of the few values that the schema lists. ``written``: how requests have them, where that differs."""
-    values = split_at_commas(text)
+def one_of(values: list[str], written: Mapping[str, str] | None = None) -> Maker:
+    """One of the values that the schema lists. ``written``: how requests write a value; else "_" becomes a space."""
+    texts = {value: (written or {}).get(value, value.replace("_", " ")) for value in values}
 
     def draw(s: Stream, split: str) -> Value:
         value = s.pick(values)
-        return Value(value, written.get(value, value.replace("_", " ")))
+        return Value(value, texts[value])
 
     return Maker({"type": "string", "enum": values}, draw)
 
@@ -171,32 +169,7 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
     return Maker({"type": "array", "items": {"type": "integer"}}, draw)
 
 
-def split_at_commas(text: str) -> list[str]:
-    """ "Rome, Oslo" as a list, over several lines."""
-    return [" ".join(word.split()) for word in text.split(",") if word.strip()]
-
-
 def share(pool: Sequence[str], split: str) -> Sequence[str]:
     """A split's share: of every six the fifth is for val, the sixth for the tests, the others for training."""
     place = {"train": (0, 1, 2, 3), "val": (4,)}.get(split, (5,))
     return [word for i, word in enumerate(pool) if i % 6 in place] or pool
-
-
-CITY = words("""
-Rome, Oslo, Bern, Kyoto, Boston, Lima, Cairo, Delhi, Paris, Toronto, Madrid, Sydney, Vienna, Dublin, Nairobi, Seoul,
-Austin, Warsaw, Lisbon, Denver, Helsinki, Mumbai, Athens, Chicago, Geneva, Seattle, Santiago, Bangkok, Prague, Manila,
-Miami, Hanoi, Glasgow, Portland, Zagreb, Osaka, Berlin, Houston, Accra, Bogota, Dallas, Munich, Naples, Perth, Quito,
-Tunis, Valencia, Phoenix, London, New York, San Francisco, Los Angeles, Cape Town, Buenos Aires, Hong Kong, Singapore,
-Tel Aviv, Kuala Lumpur, Mexico City, San Diego
-""")
-COUNTRY = words("""
-France, Japan, Brazil, Canada, Kenya, Italy, India, Norway, Chile, Egypt, Spain, Australia, Poland, Peru, Germany,
-Mexico, Greece, Thailand, Sweden, Portugal, Vietnam, Ireland, Finland, Austria, Morocco, Belgium, Ghana, Denmark,
-Turkey, Hungary, Iceland, Nigeria, Croatia, Argentina, Colombia, Switzerland
-""")
-PERSON = words("""
-Alice Moore, Ben Carter, Chloe Adams, David Singh, Emma Rossi, Frank Weber, Grace Kim, Henry Lopez, Irene Costa, Jack
-Turner, Karen Olsen, Leo Marin, Maria Silva, Noah Evans, Olivia Brandt, Peter Novak, Quentin Hale, Rosa Diaz, Samuel
-Reed, Tina Fischer, Umar Khan, Vera Petrova, Walter Hughes, Xenia Popov, Yusuf Demir, Zoe Martin, Aaron Blake, Bella
-Romano, Carlos Vega, Diana Frost, Ethan Ward, Fatima Noor, George Lind, Hannah Berg, Ivan Kovac, Julia Stone
-""")
