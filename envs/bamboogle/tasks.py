@@ -13,7 +13,7 @@ from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import ToolCall, message
 
-from .search.offline import HOPS
+from .search.facts import hops
 
 ROUNDS = 4
 """Texts of an episode in ToolRL's evaluation, the answer among them."""
@@ -42,9 +42,12 @@ def bamboogle() -> tuple[Question, ...]:
     return tuple(
         [
             Question(
-                row["Question"], row["Answer"].strip(), _MISSPELT.get(row["Answer"]), tuple([q for q, _ in HOPS[i]])
+                row["Question"],
+                row["Answer"].strip(),
+                _MISSPELT.get(row["Answer"]),
+                (first.query, second.query),
             )
-            for i, row in enumerate(rows)
+            for row, (first, second) in zip(rows, hops(), strict=True)
         ]
     )
 

@@ -8,30 +8,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from . import tables_nature, tables_people, tables_places
 from .backend import SHOWN, Snippet
-from .hops_first import FIRST
-from .hops_second import SECOND
+from .facts import hop_facts, other_facts
 
-HOPS = {**FIRST, **SECOND}
-"""Index of a question in the data set -> what to search for, and a sentence that says it, for both hops."""
-
-_TABLES = (
-    tables_places.COUNTRIES,
-    tables_places.STATES,
-    tables_places.RIVERS,
-    tables_places.MOUNTAINS,
-    tables_nature.ELEMENTS,
-    tables_nature.PLANETS,
-    tables_nature.DISCOVERIES,
-    tables_nature.SCIENTISTS,
-    tables_people.BOOKS,
-    tables_people.FILMS,
-    tables_people.FOUNDED,
-    tables_people.PRESIDENTS,
-    tables_people.GAMES,
-    tables_people.ARTISTS,
-)
 _STOP = frozenset(
     re.findall(r"\w+", "a an and are as at by for from in is it of on or that the to was were who what when")
 )
@@ -57,20 +36,6 @@ class Offline:
 
     def __call__(self, query: str) -> list[Snippet]:
         return [Snippet(f"Fact {i + 1}", self._index.facts[i]) for i in self._index.best(query)]
-
-
-def hop_facts() -> tuple[str, ...]:
-    """The sentences that the questions need."""
-    return tuple([fact for hops in HOPS.values() for _, fact in hops])
-
-
-def other_facts() -> tuple[str, ...]:
-    """True sentences that are there to be found instead."""
-    found = []
-    for templates, table in _TABLES:
-        rows = [line.split("|") for line in table.strip().splitlines()]
-        found += [template.format(*row) for row in rows for template in templates]
-    return tuple(found)
 
 
 def words(text: str) -> list[str]:
