@@ -1,7 +1,6 @@
-"""The functions by field of life, read once from ``fields/*.toml``: the fields of training and those of test_unseen.
+"""The catalogue of functions by field of life, read once from ``fields/*.toml``.
 
-Tasks are drawn from these dicts by position. Another order of fields or functions, or one more of either, gives other
-tasks.
+Tasks are drawn by position: adding or moving a field or a function changes the tasks of every split.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ A field's file has one ``[[function]]`` per function, with a ``[[function.parame
     description = "Brightness in percent, from 0 to 100."
     other_names = ["level"]                       # optional
     required = false                              # optional; true if left out
-    integer = [5, 95]                             # what it draws from: exactly one of the keys below
+    integer = [5, 95]                             # the values: exactly one of the keys below
     step = 5                                      # an option of that key
 
 Both limits are included. In brackets: the options, with their default.
@@ -262,7 +262,7 @@ def _check_requests(function: Function, where: str) -> None:
 
 
 def _slots(template: str, where: str) -> tuple[frozenset[str], frozenset[str]]:
-    """All slots of a template, and those inside [...]."""
+    """All slots of a template, and the slots inside [...]."""
     try:
         return all_slots(template), optional_slots(template)
     except (ValueError, IndexError) as error:
