@@ -70,7 +70,7 @@ def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]
     """The function at a position of a field as a tool, and the shown name of each of its parameters."""
     function, style = FIELDS[field][position], look.style
     number = _NUMBERS[field] + position
-    # the factors keep coined names apart: within a task no two tools, and no two parameters of a tool, share a name
+    # the factors keep coined names apart: no two tools of a task share one, and no two parameters of a tool
     names = {
         p.name: _coined(style.parameters + 3 * number + 37 * i)
         if style.parameters

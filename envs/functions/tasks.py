@@ -47,7 +47,7 @@ class Drawing:
         return self.fields[place[0]][place[1]]
 
     def distractors(self, needed: Sequence[Place], n: int) -> list[Place]:
-        """``n`` distractors: functions that are not needed. Most are of a needed function's field, so easily confused."""
+        """``n`` functions that are not needed. Most are of the same field as a needed one, so easily confused."""
         found: list[Place] = []
         while len(found) < n:
             other = self.place(self.s.pick(needed)[0] if self.s.chance(0.7) else "")

@@ -77,7 +77,7 @@ def percent(low: int, high: int) -> Maker:
 
 
 def words(pool: Sequence[str]) -> Maker:
-    """A string out of a pool. No two splits share a string, except if the pool is smaller than six."""
+    """A string out of a pool, which train, val and test divide between them (see ``share``)."""
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -173,7 +173,7 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
 
 
 def share(pool: Sequence[str], split: str) -> Sequence[str]:
-    """A split's share of a pool: of every six strings, val has the fifth, test and test_unseen the sixth, train the rest.
+    """A split's share of a pool. Of every six strings, train has four, val the fifth, test and test_unseen the sixth.
 
     A share that would be empty is the whole pool.
     """
