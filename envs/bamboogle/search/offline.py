@@ -1,4 +1,4 @@
-"""The default backend: BM25 over a bundled index of short facts. It is no web; see ``Offline``."""
+"""The default backend: BM25 over a bundled index of short facts, not the web (see ``Offline``)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ _LONGEST_QUERY = 2_000
 
 
 class Offline:
-    """Searches a bundled index of 1,372 sentences: two for each question, and others that are beside the point.
+    """Searches a bundled index of 1,372 sentences: two for each question, and 1,122 distractors.
 
-    They were written for this suite, so a search that is to the point finds its answer: scores with it say whether a
-    model searches twice and reads what it gets, and are higher than with the web. Needs ``pip install
-    'toolgym[search]'``.
+    The sentences were written for this suite, so a good query finds its answer. Scores show whether a model searches
+    twice and reads the results; they are higher than with the web. Needs ``pip install 'toolgym[search]'``.
 
     Args:
-        facts: sentences to search instead.
+        facts: sentences to search instead of the bundled ones.
     """
 
     name = "offline"
@@ -39,13 +38,13 @@ class Offline:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text that are looked for: small, without accents, common ones left out."""
+    """The words of a text for BM25: in lower case, without accents and stop words."""
     flat = "".join([c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)])
     return [word for word in re.findall(r"\w+", flat) if word not in _STOP]
 
 
 class _Index:
-    """BM25 over sentences. Of equally good ones the earlier comes first, whatever the machine."""
+    """BM25 over sentences. Ties go to the earlier sentence, so every machine gives the same order."""
 
     def __init__(self, facts: Sequence[str]):
         try:
@@ -57,7 +56,7 @@ class _Index:
         self._bm25.index([words(fact) or [""] for fact in self.facts], show_progress=False)
 
     def best(self, query: str) -> list[int]:
-        """The numbers of the sentences that fit best; none that share no word with the query."""
+        """The positions of the best sentences, at most five. Each shares a word with the query."""
         known = [word for word in words(query[:_LONGEST_QUERY]) if word in self._bm25.vocab_dict]
         if not known:
             return []
