@@ -91,6 +91,8 @@ def test_a_function_is_one_entry_in_a_file(tmp_path):
         ("B {room}", "B {room}[", "function 'heat': .* in 'B {room}"),
         ("Heat {each}.", "Heat.", "function 'heat': the frame of a joint request has the slot {each} and no other"),
         ('"degrees"', '"room"', "function 'heat': two parameters may be called 'room' in the same task"),
+        ('["warm"]', '["Warm up"]', "function 'heat': the name 'Warm up' is not in snake case"),
+        ('["place"]', '["a", "b", "c"]', "function 'heat': parameter 'room' has more than two other names"),
         ('["warm"]', '["heat"]', "function 'heat': the name 'heat' is taken by .*home.toml: function 'heat'"),
         ('description = "The room."', 'description = "The room."\nrequired = false', "it needs a required parameter"),
         ('name = "heat"', "name = 5", "function number 1: Expected `str`, got `int`"),
@@ -157,7 +159,7 @@ def test_functions_of_test_unseen_are_never_seen_in_training():
 
 
 def test_no_function_is_one_of_bfcls():
-    """A model that is trained here has not seen what it is tested on there."""
+    """A model trained on this suite has not seen the functions that BFCL tests."""
     theirs = set()
     for category in ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple"):
         for task in gym.make("ToolGym-BFCL-v0", category=category).unwrapped.tasks:

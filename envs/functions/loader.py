@@ -19,7 +19,7 @@ A field's file has one ``[[function]]`` per function, with a ``[[function.parame
     [[function.parameter]]
     name = "brightness"
     description = "Brightness in percent, from 0 to 100."
-    other_names = ["level"]                       # optional
+    other_names = ["level"]                       # optional, at most two
     required = false                              # optional; true if left out
     integer = [5, 95]                             # the values: exactly one of the keys below
     step = 5                                      # an option of that key
@@ -42,6 +42,7 @@ Both limits are included. In brackets: the options, with their default.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -63,6 +64,7 @@ FOLDER = Path(__file__).resolve().parent
 _KINDS = ("integer", "year", "decimal", "percent", "numbers", "day", "clock", "words", "quoted", "one_of", "flag")
 _OPTIONS = {"step": "integer", "spelled": "integer", "places": "decimal", "count": "numbers", "written": "one_of"}
 """Option -> the only kind that takes it."""
+_SNAKE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 class _Parameter(msgspec.Struct, forbid_unknown_fields=True):
@@ -139,13 +141,13 @@ def _function(raw: dict[str, Any], lists: Lists, where: str) -> Function:
         [_parameter(p, lists, _named(f"{where}: parameter", p, i)) for i, p in enumerate(entry.parameter)]
     )
     function = Function(
-        entry.name,
-        entry.description,
-        parameters,
-        entry.requests,
-        entry.joint_requests,
-        entry.other_names,
-        entry.other_descriptions,
+        name=entry.name,
+        description=entry.description,
+        parameters=parameters,
+        requests=entry.requests,
+        joint_requests=entry.joint_requests,
+        other_names=entry.other_names,
+        other_descriptions=entry.other_descriptions,
     )
     _check_names(function, where)
     _check_requests(function, where)
@@ -171,7 +173,7 @@ def _parameter(raw: dict[str, Any], lists: Lists, where: str) -> Parameter:
 
 
 def _maker(kind: str, entry: _Parameter, lists: Lists) -> Maker:
-    """The maker that a parameter asks for. Raises ValueError for limits and lists that make no sense."""
+    """The maker of a parameter's values. Raises ValueError for a bad range, list or option."""
     given = getattr(entry, kind)
     options = {name: value for name in _OPTIONS if (value := getattr(entry, name)) is not None}
     if kind in ("words", "quoted"):
@@ -219,14 +221,21 @@ def _check_list(kind: str, given: list[str]) -> None:
 
 
 def _check_limits(key: str, limits: tuple[float, float], least: float | None = None) -> None:
+    """The limits are in order, not below ``least``, and hours of a day for a clock."""
     low, high = limits
     if low > high or (least is not None and low < least) or (key == "clock" and not 0 <= low <= high <= 23):
         raise ValueError(f"{key} = [{low}, {high}] is not a range from low to high")
 
 
 def _check_names(function: Function, where: str) -> None:
-    """No two parameters have the same name in one task, whichever of their names it shows (see look.dressed)."""
+    """Names are in snake case, and no two parameters of a task have the same name (see look.dressed)."""
     names = [(p.name, *p.other_names) for p in function.parameters]
+    for name in chain((function.name, *function.other_names), *names):
+        if not _SNAKE.fullmatch(name):
+            raise ValueError(f"{where}: the name {name!r} is not in snake case, such as 'start_time'")
+    for p in function.parameters:
+        if len(p.other_names) > 2:
+            raise ValueError(f"{where}: parameter {p.name!r} has more than two other names")
     for choice in range(3):
         shown = [each[choice % len(each)] for each in names]
         for i, name in enumerate(shown):

@@ -55,7 +55,7 @@ def _different(
 ) -> list[tuple[str, T]]:
     """``n`` draws with different first arguments: "the study at 18 degrees and the study at 25" contradicts itself.
 
-    If the split has too few values, there are fewer draws. Two is the least: then they may differ in any argument.
+    If the split has too few values, there are fewer draws. If there is only one, a second may differ in any argument.
     """
     drawn: list[tuple[str, T]] = []
     for attempt in range(16 * n):
