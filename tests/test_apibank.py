@@ -277,7 +277,7 @@ def test_gold_scores_the_maximum_on_every_item(dialect: str, prompt: Any) -> Non
 
 
 def test_the_items_that_cannot_be_passed_are_listed() -> None:
-    """What the prompt's tools lack, and values that show where the source was cut wrongly."""
+    """The faults of an item: tools or parameters that the prompt lacks, and values that were cut wrongly."""
     found = set()
     for task in APIBankEnv().tasks:
         gold = task.data.gold

@@ -23,8 +23,9 @@ from toolgym.envs.bamboogle.grading import contains, is_exact, normalised
 from toolgym.envs.bamboogle.judge import EndpointJudge
 from toolgym.envs.bamboogle.search.backend import SearchError, Snippet, shown
 from toolgym.envs.bamboogle.search.cache import Cached
+from toolgym.envs.bamboogle.search.facts import FOLDER, TABLES, hop_facts, hops, other_facts
 from toolgym.envs.bamboogle.search.http import LONGEST_WAIT
-from toolgym.envs.bamboogle.search.offline import HOPS, Offline, hop_facts, other_facts
+from toolgym.envs.bamboogle.search.offline import Offline
 from toolgym.envs.bamboogle.search.searxng import SearXNG
 from toolgym.envs.bamboogle.search.serper import Serper
 from toolgym.envs.bamboogle.search.wikipedia import Wikipedia
@@ -43,6 +44,10 @@ def made_up(search=None, **kwargs):
 
 
 register("TestSearch-v0", made_up)
+
+
+def _table(row, fact):
+    return f'[[table]]\ncolumns = ["x", "y"]\nfacts = ["{fact}"]\nrows = "{row}"'
 
 
 def ask(query):
@@ -69,7 +74,7 @@ def data():
 
 
 def test_the_index_has_both_hops_of_every_question_and_a_thousand_other_facts():
-    assert sorted(HOPS) == list(range(125))
+    assert len(hops()) == 125
     assert len(set(other_facts())) >= 1000
     assert not set(hop_facts()) & set(other_facts())
     assert len({*hop_facts(), *other_facts()}) == 1372
@@ -79,8 +84,34 @@ def test_the_index_has_both_hops_of_every_question_and_a_thousand_other_facts():
 @pytest.mark.parametrize("i", range(0, 125, 4))
 def test_each_hops_query_finds_its_fact(i):
     search = Offline()
-    for query, fact in HOPS[i]:
-        assert fact in [snippet.text for snippet in search(query)]
+    for hop in hops()[i]:
+        assert hop.fact in [snippet.text for snippet in search(hop.query)]
+
+
+def test_the_index_is_made_of_every_file():
+    assert {path.stem for path in FOLDER.iterdir()} == {"questions", *TABLES}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("questions", "question = 5", r"questions.toml: Expected `array`, got `int`"),
+        ("questions", "[[questions]]\nnumber = 0", r"questions.toml: it must have \[\[question\]\] entries"),
+        ("questions", "[[question]]\nnumber = 0", "question number 0: Object missing required field `first`"),
+        (
+            "questions",
+            '[[question]]\nnumber = 7\nfirst = {query = "a", fact = "b"}\nsecond = {query = "c", fact = "d"}',
+            "question number 0: its number is given as 7",
+        ),
+        ("places", "[[table]", "places.toml: .*line 1"),
+        ("places", _table("A|B|C", "{x} is {y}."), r"places.toml: table number 1: a row needs x, y, .*; got 'A\|B\|C'"),
+        ("places", _table("A|B", "{z} is {y}."), "table number 1: a fact names a column that is none of x, y: 'z'"),
+    ],
+)
+def test_a_mistake_in_the_index_names_the_file_the_entry_and_the_fault(tmp_path, file, text, says):
+    (tmp_path / f"{file}.toml").write_text(text)
+    with pytest.raises(ValueError, match=says):
+        hops(tmp_path) if file == "questions" else other_facts(tmp_path)
 
 
 def test_the_oracle_answers_all_questions_with_what_it_found(data):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from toolgym.envs.functions.catalogue import FIELDS, SEEN, UNSEEN
+from toolgym.envs.functions.loader import FOLDER, read_catalogue
 from toolgym.envs.functions.requests import many, one, split_share
 from toolgym.envs.functions.tasks import LEVELS, FunctionsTasks
 from toolgym.rollout import evaluate
 from toolgym.tasks import task_digest
-from toolgym.tasks.grammar import all_slots, optional_slots
 from toolgym.tasks.stream import SPLITS, Stream
 
 ID = "ToolGym-Functions-v0"
@@ -22,18 +22,92 @@ FUNCTIONS = [(field, function) for field, functions in FIELDS.items() for functi
 ids = [f"{field}.{function.name}" for field, function in FUNCTIONS]
 
 
-@pytest.mark.parametrize(("field", "function"), FUNCTIONS, ids=ids)
-def test_every_wording_of_a_request_mentions_what_a_call_needs(field, function):
-    needed = {p.name for p in function.parameters if p.needed}
-    others = {p.name for p in function.parameters} - needed
-    assert len(function.asks) >= 4
-    for template in function.asks + tuple(part for _, part in function.many):
-        optional = optional_slots(template)
-        assert optional <= others, f"may be left out, but is required: {template}"
-        assert all_slots(template) - optional == needed, template
-    assert all(all_slots(frame) == {"each"} for frame, _ in function.many)
-    mentioned = set().union(*map(all_slots, function.asks))
-    assert mentioned == needed | others, "a parameter that no request mentions"
+GOOD = """
+[lists]
+rooms = ["attic", "cellar"]
+
+[[function]]
+name = "heat"
+other_names = ["warm"]
+description = "Heat a room."
+requests = ["Heat {room}[ to {degrees}].", "B {room}.", "C {room}[, {degrees}].", "D {room}."]
+joint_requests = [["Heat {each}.", "{room}[ to {degrees}]"]]
+
+[[function.parameter]]
+name = "room"
+other_names = ["place"]
+description = "The room."
+words = "rooms"
+
+[[function.parameter]]
+name = "degrees"
+description = "How warm."
+required = false
+integer = [15, 25]
+step = 5
+"""
+
+
+def _catalogue(folder, text, shared=""):
+    (folder / "fields").mkdir()
+    (folder / "lists.toml").write_text(shared)
+    (folder / "fields" / "home.toml").write_text(text)
+    return read_catalogue(["home"], folder)
+
+
+def test_a_function_is_one_entry_in_a_file(tmp_path):
+    (function,) = _catalogue(tmp_path, GOOD)["home"]
+    assert function.schema({"room": "room", "degrees": "warmth"}) == {
+        "type": "object",
+        "properties": {
+            "room": {"type": "string", "description": "The room."},
+            "warmth": {"type": "integer", "description": "How warm."},
+        },
+        "required": ["room"],
+    }
+    asked = {one(function, Stream(key), "test")[0] for key in range(50)}
+    assert asked == {"D attic.", "D cellar."}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('description = "Heat a room."', "", "function 'heat': Object missing required field `description`"),
+        ("other_names = [", "othernames = [", "function 'heat': Object contains unknown field `othernames`"),
+        ("step = 5", "steps = 5", "function 'heat': parameter 'degrees': Object contains unknown field `steps`"),
+        ("step = 5", 'step = "5"', r"parameter 'degrees': Expected `int \| null`, got `str` - at `\$.step`"),
+        ("step = 5", "places = 1", "parameter 'degrees': places belongs to decimal, not to integer"),
+        ("step = 5", "year = [1, 2]", "parameter 'degrees': it needs one of integer, .*; it has integer, year"),
+        ("integer = [15, 25]\nstep = 5", "", "parameter 'degrees': it needs one of integer, .*; it has none"),
+        ("[15, 25]", "[25, 15]", r"'degrees': integer = \[25, 15\] is not a range from low to high"),
+        ('words = "rooms"', 'words = "room"', "'room': words names the list 'room'; there are .*rooms"),
+        ('words = "rooms"', 'words = ["a", "b", "a"]', "'room': words has 'a' twice"),
+        ('words = "rooms"', 'one_of = ["a"]\nwritten.b = "B"', "'room': written.b is not a value of one_of: a"),
+        ('"D {room}."', "", "function 'heat': it needs at least four requests, and has 3"),
+        ("B {room}", "B {rom}", "function 'heat': 'rom' is not a parameter: 'B {rom}.'"),
+        ("B {room}", "B", "function 'heat': a request must mention 'room', which is required: 'B.'"),
+        ("B {room}", "B[ {room}]", r"function 'heat': 'room' is required and must stand outside \[...\]"),
+        ("B {room}", "B {room} {degrees}", r"function 'heat': 'degrees' is optional and must stand inside \[...\]"),
+        ("B {room}", "B {room}[", "function 'heat': .* in 'B {room}"),
+        ("Heat {each}.", "Heat.", "function 'heat': the frame of a joint request has the slot {each} and no other"),
+        ('"degrees"', '"room"', "function 'heat': two parameters may be called 'room' in the same task"),
+        ('["warm"]', '["Warm up"]', "function 'heat': the name 'Warm up' is not in snake case"),
+        ('["place"]', '["a", "b", "c"]', "function 'heat': parameter 'room' has more than two other names"),
+        ('["warm"]', '["heat"]', "function 'heat': the name 'heat' is taken by .*home.toml: function 'heat'"),
+        ('description = "The room."', 'description = "The room."\nrequired = false', "it needs a required parameter"),
+        ('name = "heat"', "name = 5", "function number 1: Expected `str`, got `int`"),
+        ("[lists]", "[lists", r"home.toml: .*line 2"),
+    ],
+)
+def test_a_mistake_in_the_catalogue_names_the_file_the_function_and_the_fault(tmp_path, old, new, says):
+    assert old in GOOD
+    with pytest.raises(ValueError, match=says) as raised:
+        _catalogue(tmp_path, GOOD.replace(old, new, 1))
+    assert "home.toml" in str(raised.value)
+
+
+def test_the_catalogue_has_every_file():
+    assert {path.stem for path in (FOLDER / "fields").iterdir()} == set(FIELDS)
 
 
 @pytest.mark.parametrize(("field", "function"), FUNCTIONS, ids=ids)
@@ -54,15 +128,6 @@ def _enums(function):
     return {value for p in function.parameters for value in p.maker.schema.get("enum", ())}
 
 
-def test_no_name_means_two_functions():
-    names = [name for _, function in FUNCTIONS for name in (function.name, *function.also)]
-    assert len(names) == len(set(names))
-    for _, function in FUNCTIONS:
-        for words in range(3):
-            called = [(p.name, *p.also)[words % (1 + len(p.also))] for p in function.parameters]
-            assert len(called) == len(set(called)), function.name
-
-
 def test_arguments_obey_the_schemas():
     for split in SPLITS:
         tasks = FunctionsTasks(split)
@@ -79,20 +144,22 @@ def test_splits_share_no_request_and_no_word():
         for other in SPLITS:
             assert split == other or not asked[split] & asked[other]
     for _, function in FUNCTIONS:
-        parts = [set(split_share(function.asks, split)) for split in ("train", "val", "test")]
+        parts = [set(split_share(function.requests, split)) for split in ("train", "val", "test")]
         assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
 
 
 def test_functions_of_test_unseen_are_never_seen_in_training():
-    seen = {name for fields in SEEN.values() for function in fields for name in (function.name, *function.also)}
-    unseen = {name for fields in UNSEEN.values() for function in fields for name in (function.name, *function.also)}
+    seen, unseen = (
+        {name for functions in each.values() for f in functions for name in (f.name, *f.other_names)}
+        for each in (SEEN, UNSEEN)
+    )
     assert not seen & unseen
     shown = {re.sub(r"\W", "_", tool.name) for i in range(500) for tool in FunctionsTasks("train")[i].tools}
     assert not shown & unseen
 
 
 def test_no_function_is_one_of_bfcls():
-    """A model that is trained here has not seen what it is tested on there."""
+    """A model trained on this suite has not seen the functions that BFCL tests."""
     theirs = set()
     for category in ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple"):
         for task in gym.make("ToolGym-BFCL-v0", category=category).unwrapped.tasks:
@@ -100,7 +167,7 @@ def test_no_function_is_one_of_bfcls():
                 theirs.add((_bare(tool.name), frozenset(map(_bare, tool.parameters["properties"]))))
     for _, function in FUNCTIONS:
         parameters = frozenset(_bare(p.name) for p in function.parameters)
-        for name in (function.name, *function.also):
+        for name in (function.name, *function.other_names):
             assert (_bare(name), parameters) not in theirs, name
 
 
@@ -165,8 +232,8 @@ def test_a_call_names_no_text_twice():
 
 def test_names_are_coined_in_training_alone_and_only_where_a_description_says_what_they_stand_for():
     coined = re.compile(f"(?:(?:{'|'.join(FIELDS)})[._])?([bdfklmprtz][aeio]){{2}}")
-    known = {name for _, function in FUNCTIONS for p in function.parameters for name in (p.name, *p.also)}
-    known |= {name for _, function in FUNCTIONS for name in (function.name, *function.also)}
+    known = {name for _, function in FUNCTIONS for p in function.parameters for name in (p.name, *p.other_names)}
+    known |= {name for _, function in FUNCTIONS for name in (function.name, *function.other_names)}
 
     def made_up(name):
         return bool(coined.fullmatch(name)) and re.split("[._]", name)[-1] not in known

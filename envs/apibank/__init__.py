@@ -1,1 +1,1 @@
-"""API-Bank (Li et al. 2023) in the form that the ToolRL paper evaluates on."""
+"""API-Bank (arXiv 2304.08244) by ToolRL's protocol."""

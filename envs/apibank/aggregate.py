@@ -1,4 +1,4 @@
-"""From verdicts to ToolRL's numbers: accuracy per level and over all items."""
+"""ToolRL's numbers for API-Bank: accuracy per level and over all items."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .tasks import COUNTS
 def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     """Accuracy per level and overall, as plain data; all in [0, 1].
 
-    ``levels``: level -> accuracy, n (episodes counted). ``overall``: the share of all 597 items, that is the
-    levels weighted by their items; None where a level is missing, and ``missing`` names it. ``invalid``:
-    episodes left out because something of ours failed. An episode without a verdict counts as a failure.
+    ``levels``: level -> accuracy, n (episodes counted). ``overall``: accuracy over all 597 items, i.e. the levels
+    weighted by their number of items; None if a level is missing. ``missing``: the levels without an episode.
+    ``invalid``: episodes left out because ``reward_valid`` is False. An episode without a verdict counts as a failure.
     """
     verdicts, invalid = tally(trajectories)
     found = {

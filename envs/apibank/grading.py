@@ -1,14 +1,14 @@
-"""ToolRL's verdict on an answer to API-Bank: a point if any of the calls is the expected one.
+"""ToolRL's verdict on a completion for API-Bank: success if any of the calls is the expected call.
 
-The rules of its ``benchmarks/API-Bank`` (generate and evaluate scripts, at 8cee13e), for the text of a model:
+The rules are those of its ``benchmarks/API-Bank`` (generate and evaluate scripts, at 8cee13e). They read the text:
 
-- What counts is after the last ``<tool_call>``, up to the next ``</tool_call>``; without tags it is the whole text.
-- Each line of it that is JSON is a call; lines that are not are passed over.
+- Only the text after the last ``<tool_call>`` counts, up to the next ``</tool_call>``; without tags, the whole text.
+- Each line that is JSON is a call. All other lines are skipped.
 - A line that is a JSON string is decoded once more.
-- A call without "name" or without "parameters" is taken for the parameters, and the name for the right one.
-- The calls are compared in order, until one is equal to the expected call in name and parameters (as Python
-  values; all expected ones are strings). What cannot be looked into (a number, null, a string that holds no JSON)
-  ends this: later calls do not count.
+- If a call lacks "name" or "parameters", the object itself counts as the parameters, and the name as right.
+- The calls are compared in order, until one equals the expected call in name and parameters (as Python values; all
+  expected values are strings). A line without keys to look up (a number, null, a string without JSON) ends the
+  comparison: later calls do not count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PASSED = Verdict(True)
 
 
 def grade(gold: ToolCall, completion: Completion, *, released: bool) -> Verdict:
-    """The verdict on an action; ``released`` reads its text as ToolRL's scripts do, else the parsed calls count.
+    """The verdict on a completion. ``released``: read its text like ToolRL's scripts; else use the parsed calls.
 
     Error types: "no_call", "wrong_call".
     """
@@ -43,7 +43,7 @@ def grade(gold: ToolCall, completion: Completion, *, released: bool) -> Verdict:
 
 
 def written_calls(text: str) -> list[Any]:
-    """The JSON values in a model's text that ToolRL's script takes for calls."""
+    """The JSON values in a completion that ToolRL's script reads as calls."""
     block = text.rpartition(_OPEN)[2].partition(_CLOSE)[0].strip()
     values = []
     for line in block.split("\n"):
@@ -55,7 +55,7 @@ def written_calls(text: str) -> list[Any]:
 
 
 def has_expected(calls: Iterable[Any], gold: ToolCall) -> bool:
-    """Whether one of the values is the expected call, by the rules above."""
+    """Whether one of the values is the expected call, by the module's rules."""
     for call in calls:
         try:
             value = json.loads(call) if isinstance(call, str) else call

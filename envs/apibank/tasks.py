@@ -1,4 +1,4 @@
-"""API-Bank's items as ToolRL publishes them (benchmarks/API-Bank), as tasks of one call."""
+"""API-Bank's items, as published by ToolRL (benchmarks/API-Bank), as tasks of one call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTS = {1: 399, 2: 67, 3: 131}
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A task's data: one item of the benchmark."""
+    """The data of a task: one item of the benchmark."""
 
     level: int
     system: str
@@ -29,11 +29,11 @@ class Item(msgspec.Struct, frozen=True):
     gold: ToolCall
     tools: tuple[Tool, ...]
     other: dict[str, Any]
-    """Where it comes from: ``file`` and ``id``, or ``sample_id`` and ``api_id``, in the original API-Bank."""
+    """Its source in the original API-Bank: ``file`` and ``id``, or ``sample_id`` and ``api_id``."""
 
 
 def levels(level: int | str | Iterable[int] | None) -> tuple[int, ...]:
-    """The levels meant: one, several (a list, or numbers with commas between), or all for None.
+    """The levels as numbers. ``level``: one, a list, numbers with commas between them, or None for all.
 
     Raises ValueError for a level that does not exist.
     """
@@ -51,12 +51,12 @@ def levels(level: int | str | Iterable[int] | None) -> tuple[int, ...]:
 
 @cache
 def items(level: int) -> tuple[Item, ...]:
-    """The items of a level, in order. Raises AssetError where the file cannot be had."""
+    """The items of a level, in order. Raises AssetError if the file is missing and cannot be downloaded."""
     return tuple([_item(level, row) for row in json.loads(fetch(f"apibank-{level}").read_text("utf-8"))])
 
 
 def tasks(level: int, prompt: Prompt, dialect: str | Dialect) -> tuple[Task, ...]:
-    """The tasks of a level; those in a dialect given by name are made once per process. Raises as ``items`` does."""
+    """The tasks of a level. They are cached if the dialect is given by name. Raises like ``items``."""
     return _named(level, prompt, dialect) if isinstance(dialect, str) else _made(level, prompt, dialect)
 
 
@@ -71,7 +71,7 @@ def _made(level: int, prompt: Prompt, dialect: Dialect) -> tuple[Task, ...]:
 
 def _item(level: int, row: dict[str, Any]) -> Item:
     answer = row["answer"]
-    (gold,) = [answer] if isinstance(answer, dict) else answer  # level 2 has the call itself, the others a list
+    (gold,) = [answer] if isinstance(answer, dict) else answer  # levels 1 and 3: a list of one call
     call = ToolCall(gold["name"], gold["parameters"])
     return Item(level, row["system"], row["user"], call, read_tools(row["system"]), row["other"])
 

@@ -1,4 +1,4 @@
-"""Items of API-Bank that no natural answer can pass. The verdict on them stays ToolRL's."""
+"""Items of API-Bank that no natural completion can pass. They are graded like all items."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ UNPASSABLE = {
     **{f"level-1-{i}": _NO_PARAMETER for i in (61, 130, 164, 167, 215, 261, 270, 357)},
     **{f"level-2-{i}": _NO_TOOL for i in (6, 13, 14, 19, 25, 54)},
 }
-"""Task id -> why: 19 of 597, so that 96.8 % is the most to be had."""
+"""Task id -> reason. 19 of 597 items, so the best possible accuracy is 96.8 %."""

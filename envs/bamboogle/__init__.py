@@ -1,1 +1,1 @@
-"""Bamboogle (arXiv 2210.03350): questions of two hops, with a search tool."""
+"""Bamboogle (arXiv 2210.03350): two-hop questions with a search tool."""

@@ -1,4 +1,4 @@
-"""From episodes to numbers: how many answers were right, and how often was searched for them."""
+"""Bamboogle's numbers: the share of right answers, and searches per question."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from toolgym.types import Trajectory
 
 
 def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
-    """Plain data; shares are in [0, 1].
+    """Accuracy and searches per question, as plain data; shares are in [0, 1].
 
     ``accuracy``: by the verdict, whichever measure or judge made it. ``exact`` and ``contains``: by the two measures
-    of grading.py. ``searches``: searches per question that were run. ``n``: episodes counted; ``invalid``: those left
-    out because something of ours failed. An episode without an answer counts as wrong. None where there is no episode.
+    of grading.py. ``searches``: mean number of searches per question that were run without an error.
+    ``n``: episodes counted. ``invalid``: episodes left out because the search or the judge failed
+    (``reward_valid`` is False). An episode without an answer counts as wrong. Without an episode, the numbers are None.
     """
     n = invalid = searches = right = 0
     measures = {"exact": 0.0, "contains": 0.0}

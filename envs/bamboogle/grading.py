@@ -1,11 +1,11 @@
-"""Whether an answer is right: two measures of ours. Neither is the number that ToolRL reports, which GPT-4o judged.
+"""Two measures of a right answer. Neither is the number that ToolRL reports, which GPT-4o judged.
 
-``exact``: answer and expected answer are equal once normalised. ``contains``: the normalised expected answer occurs in
-the normalised answer, as whole words, and the answer has at most 60 words, so that reading out all that was found
-does not count as knowing.
+``exact``: the normalised answer equals the normalised expected answer.
+``contains``: the normalised expected answer occurs in the normalised answer, as whole words. The answer may have at
+most 60 words: reading out every search result is not an answer.
 
-Normalised: no case, no accents, no punctuation, no articles (a, an, the), no commas inside of numbers; dates as
-"YYYY-MM-DD" whichever way they are written.
+Normalised: without case, accents, punctuation, articles (a, an, the) and commas inside numbers. Dates become
+"YYYY MM DD", however they are written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from toolgym.tasks.english import MONTHS
 
 MOST_WORDS = 60
 _LONGEST = 4_000
-"""Characters of an answer that are looked at."""
+"""Characters of an answer that are graded; the rest is cut."""
 
 _MONTHS = {name[:3].casefold(): number for number, name in enumerate(MONTHS, 1)}
 _MONTH = r"sept\.?|" + "|".join([rf"{name.casefold()}|{name[:3].casefold()}\.?" for name in MONTHS])
@@ -30,23 +30,23 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 def normalised(text: str) -> str:
-    """The text as answers are compared, words with single spaces between them."""
+    """The text in the form in which answers are compared: words, with single spaces between them."""
     text = unicodedata.normalize("NFKD", text[:_LONGEST].casefold())
     text = "".join([c for c in text if not unicodedata.combining(c)])
     text = _THOUSANDS.sub("", " ".join(text.split()))
     for pattern in _DATES:
         text = pattern.sub(lambda m: f"{m['year']} {_MONTHS[m['month'][:3]]:02} {int(m['day']):02}", text)
-    text = re.sub(r"(?<=\d)\.(?=\d)", "·", text)  # the point of a decimal stays, as a letter would
+    text = re.sub(r"(?<=\d)\.(?=\d)", "·", text)  # keeps decimal points: "·" is not removed as punctuation
     text = re.sub(r"[^\w·]+|_", " ", text).replace(" ·", " ")
     return " ".join(_ARTICLES.sub(" ", text).split())
 
 
 def is_exact(answer: str, expected: str) -> bool:
-    """Whether the answer is the expected one and nothing else."""
+    """Whether the answer is the expected answer and nothing else."""
     return normalised(answer) == normalised(expected)
 
 
 def contains(answer: str, expected: str) -> bool:
-    """Whether the answer, where it is no longer than an answer is, has the expected one in it."""
+    """Whether the answer has at most 60 words and the expected answer is among them."""
     said, wanted = normalised(answer), normalised(expected)
     return bool(wanted) and said.count(" ") < MOST_WORDS and f" {wanted} " in f" {said} "

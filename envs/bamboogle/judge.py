@@ -1,4 +1,4 @@
-"""A language model as the judge of answers, as in ToolRL's evaluation; optional."""
+"""A language model as the judge of answers, as in ToolRL's evaluation. It is optional."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _LONGEST = 2_000
 
 
 class Judge(Protocol):
-    """Anything that says whether an answer is right."""
+    """Any function that decides whether an answer is right."""
 
     def __call__(self, question: str, answer: str, expected: str) -> bool: ...
 
 
 class JudgeError(RuntimeError):
-    """The judge gave no verdict that can be read."""
+    """The judge's reply is not a verdict."""
 
 
 class EndpointJudge:
-    """A model behind an OpenAI-compatible server.
+    """A model behind an OpenAI-compatible server, as the judge.
 
     Args:
-        model: the server's name for it.
-        base_url: up to and including /v1.
-        key_env: the environment variable that holds the key; None for a server that wants none.
-        **limits: those of ``Service``: timeout, max_retries, requests_per_minute.
+        model: the model's name on the server.
+        base_url: the server's URL, up to and including /v1.
+        key_env: the environment variable that holds the key; None if the server needs no key.
+        **limits: timeout, max_retries, requests_per_minute; see ``Service``.
 
-    Raises SearchError where the server cannot be asked, JudgeError where its answer is neither yes nor no: the env
-    reports both as failures of ours, and the episode does not count.
+    A call raises SearchError if the server gives no answer, and JudgeError if the answer is neither yes nor no. The env
+    turns both into ``reward_valid=False``: the episode does not count.
     """
 
     def __init__(

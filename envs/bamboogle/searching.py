@@ -1,4 +1,4 @@
-"""The search tool and what an episode remembers of its use."""
+"""The search tool, and the state of an episode: the queries so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from toolgym.types import ToolCall
 from .search.backend import Backend, shown
 
 PATIENCE = 180.0
-"""Seconds after which a search is given up, retries included."""
+"""Seconds until a search times out, retries included."""
 _LONGEST_QUERY = 2_000
 
 
@@ -17,8 +17,8 @@ class Searches:
 
     Attributes:
         asked: the queries so far, normalised.
-        rounds: actions with a search that counted.
-        failure: why a search could not be made, where that was no fault of the policy's.
+        rounds: actions so far with a search that counted.
+        failure: why the backend failed, or None. The policy is not to blame for it.
     """
 
     def __init__(self, backend: Backend):
@@ -28,7 +28,7 @@ class Searches:
         self.failure: str | None = None
 
     def find(self, query: str) -> str:
-        """The results as text. Raises whatever the backend does, and takes note of it."""
+        """The results as text. An exception of the backend is noted in ``failure`` and propagates."""
         query = _clean(query)
         if not query:
             return "Error: the query is empty."
@@ -39,7 +39,7 @@ class Searches:
             raise
 
     def fresh(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-        """Those of the calls that search for something, and for something new; they are not new any more then."""
+        """The calls whose query is neither empty nor a repetition. Their queries are added to ``asked``."""
         found = []
         for call in calls:
             query = call.arguments.get("query")
@@ -66,6 +66,6 @@ def _search(self: Searches, query: str) -> str:
 
 
 INLINE: Tool = tool(name="search", timeout=None)(_search)
-"""For a backend that answers at once."""
+"""For a backend that answers at once: runs in the caller's thread, without a time limit."""
 WAITING: Tool = tool(name="search", timeout=PATIENCE)(_search)
-"""For one that may take long: run beside others, and given up in the end."""
+"""For a backend that may take long: runs in a thread, and times out."""

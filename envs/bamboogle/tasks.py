@@ -1,4 +1,4 @@
-"""The questions as tasks."""
+"""Bamboogle's questions as tasks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import ToolCall, message
 
-from .search.offline import HOPS
+from .search.facts import hops
 
 ROUNDS = 4
-"""Texts of an episode in ToolRL's evaluation, the answer among them."""
+"""Turns of an episode in ToolRL's evaluation, the answer included."""
 _MISSPELT = {"James Cameroon": "James Cameron"}
 _SYSTEM = (
     "Answer the question. Use the search tool, once per message, to find what you do not know; you have {searches} "
@@ -25,32 +25,35 @@ _SYSTEM = (
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A task's data."""
+    """The data of a task."""
 
     question: str
     answer: str
     also: str | None = None
-    """Another answer that is right, and is gold's, where the data set's is misspelt."""
+    """The correct spelling if the data set misspells the answer, else None. It counts as right, and gold uses it."""
     queries: tuple[str, ...] = ()
-    """Searches that find the answer, one after the other, with the bundled index."""
+    """Gold's searches: made in this order, they find the answer in the bundled index."""
 
 
 @cache
 def bamboogle() -> tuple[Question, ...]:
-    """The 125 questions, in order. Raises AssetError where the file cannot be had."""
+    """The 125 questions, in order. Raises AssetError if the file is missing and cannot be downloaded."""
     rows = json.loads(fetch("bamboogle").read_text("utf-8"))
     return tuple(
         [
             Question(
-                row["Question"], row["Answer"].strip(), _MISSPELT.get(row["Answer"]), tuple([q for q, _ in HOPS[i]])
+                row["Question"],
+                row["Answer"].strip(),
+                _MISSPELT.get(row["Answer"]),
+                (first.query, second.query),
             )
-            for i, row in enumerate(rows)
+            for row, (first, second) in zip(rows, hops(), strict=True)
         ]
     )
 
 
 def tasks(asked: Iterable[Question], tool: Tool, max_turns: int) -> tuple[Task, ...]:
-    """A task for each question; their ids are "bamboogle-0" and so on. Raises ValueError for one without an answer."""
+    """One task per question, "bamboogle-0" and so on. Raises ValueError if a question has no answer."""
     system = message("system", _SYSTEM.format(searches=max_turns - 1))
     tools = (tool,)
     found = []

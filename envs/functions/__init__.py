@@ -1,1 +1,1 @@
-"""Functions of every kind to call from one request: tasks without end, on tools that are described only."""
+"""The Functions suite: one request, one decision, on functions that are described but never run."""

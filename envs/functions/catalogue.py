@@ -1,41 +1,37 @@
-"""The functions by field: those of training, and those that only ``test_unseen`` has."""
+"""The catalogue of functions by field of life, read once from ``fields/*.toml``.
+
+Tasks are drawn by position: adding or moving a field or a function changes the tasks of every split.
+"""
 
 from __future__ import annotations
 
-from .devices import DEVICES
 from .function import Function
-from .garden import GARDEN
-from .health import HEALTH
-from .kitchen import KITCHEN
-from .language import LANGUAGE
-from .law import LAW
-from .money import MONEY
-from .numbers import NUMBERS
-from .places import PLACES
-from .science import SCIENCE
-from .sports import SPORTS
-from .stage import STAGE
-from .travel import TRAVEL
-from .workshop import WORKSHOP
+from .loader import read_catalogue
 
-SEEN: dict[str, tuple[Function, ...]] = {
-    "workshop": WORKSHOP,
-    "kitchen": KITCHEN,
-    "garden": GARDEN,
-    "sports": SPORTS,
-    "money": MONEY,
-    "numbers": NUMBERS,
-    "language": LANGUAGE,
-    "science": SCIENCE,
-    "travel": TRAVEL,
-    "devices": DEVICES,
-    "health": HEALTH,
-    "places": PLACES,
-}
-UNSEEN: dict[str, tuple[Function, ...]] = {"stage": STAGE, "law": LAW}
-FIELDS = {**SEEN, **UNSEEN}
+SEEN_FIELDS = (
+    "workshop",
+    "kitchen",
+    "garden",
+    "sports",
+    "money",
+    "numbers",
+    "language",
+    "science",
+    "travel",
+    "devices",
+    "health",
+    "places",
+)
+UNSEEN_FIELDS = ("stage", "law")
+
+FIELDS = read_catalogue((*SEEN_FIELDS, *UNSEEN_FIELDS))
+"""Field -> its functions, in the order of the file."""
+SEEN = {field: FIELDS[field] for field in SEEN_FIELDS}
+"""The fields of train, val and test."""
+UNSEEN = {field: FIELDS[field] for field in UNSEEN_FIELDS}
+"""The fields that only test_unseen has."""
 
 
 def fields(split: str) -> dict[str, tuple[Function, ...]]:
-    """The fields that a split's tasks are from."""
+    """The fields that the tasks of a split are drawn from."""
     return UNSEEN if split == "test_unseen" else SEEN

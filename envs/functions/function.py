@@ -1,4 +1,4 @@
-"""What a catalogue entry is: a function on paper, and how people ask for it."""
+"""A catalogue entry: a function that is described but never run, and the requests that ask for it."""
 
 from __future__ import annotations
 
@@ -10,45 +10,42 @@ from .values import Maker
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A parameter.
+    """A parameter of a function.
 
-    ``needed``: required by the schema; others are left out of the call where the request does not mention them.
-    ``also``: other names that it may have.
+    ``maker``: its JSON schema and its values. ``required``: as in the schema; a call has an optional parameter only if
+    the request mentions it. ``other_names``: names that a task may show instead.
     """
 
     name: str
     maker: Maker
-    about: str
-    needed: bool = True
-    also: tuple[str, ...] = ()
+    description: str
+    required: bool = True
+    other_names: tuple[str, ...] = ()
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function that is described and never run.
+    """A function of the catalogue.
 
-    ``asks``: templates (``toolgym.tasks.grammar``) of whole requests; at least four. Each mentions every required
-    parameter outside brackets, ``{base}``, and others inside, ``[ in {unit}]``. The last is for the tests, the
-    one before it for val.
-    ``many``: for several calls in one sentence: pairs of a frame with ``{each}`` and what stands there for one call, in
-    which every required parameter is mentioned.
-    ``also``: other names. ``abouts``: other descriptions.
+    ``requests``: at least four templates (``toolgym.tasks.grammar``), each a whole request for one call. Each mentions
+    every required parameter outside square brackets, ``{base}``, and optional ones inside, ``[ in {unit}]``. The last
+    template is for test, the one before it for val.
+    ``joint_requests``: requests for several calls in one sentence, as pairs (frame, part). The frame has the slot
+    ``{each}``; the part is written once per call and mentions every required parameter.
+    ``other_names``, ``other_descriptions``: a task may show one of them instead.
     """
 
     name: str
-    about: str
+    description: str
     parameters: tuple[Parameter, ...]
-    asks: tuple[str, ...]
-    many: tuple[tuple[str, str], ...] = ()
-    also: tuple[str, ...] = ()
-    abouts: tuple[str, ...] = ()
+    requests: tuple[str, ...]
+    joint_requests: tuple[tuple[str, str], ...] = ()
+    other_names: tuple[str, ...] = ()
+    other_descriptions: tuple[str, ...] = ()
 
     def schema(self, names: dict[str, str]) -> dict[str, Any]:
-        """JSON schema of the arguments; ``names``: what each parameter is called."""
+        """JSON schema of the arguments; ``names`` maps each parameter's name to the name that the task shows."""
         return {
             "type": "object",
-            "properties": {
-                names[p.name]: {**p.maker.schema, "description": p.about} if p.about else dict(p.maker.schema)
-                for p in self.parameters
-            },
-            "required": [names[p.name] for p in self.parameters if p.needed],
+            "properties": {names[p.name]: {**p.maker.schema, "description": p.description} for p in self.parameters},
+            "required": [names[p.name] for p in self.parameters if p.required],
         }

@@ -1,4 +1,4 @@
-"""A function's look in one task: what it, its parameters and its description are called there."""
+"""How a function looks in one task: its name, its description and the names of its parameters."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from .catalogue import FIELDS
 from .function import Function
 
 WRITINGS = ("snake", "snake", "camel", "dotted", "app")
-"""How names are written; half of all APIs have an underscore."""
-
+"""Naming conventions to draw from. Snake case is in twice because half of all APIs use it."""
 
 COINS = 64
-"""Ways to coin names."""
+"""Number of different sets of coined names."""
 
 
 class Style(msgspec.Struct, frozen=True):
-    """What all tools of a task have in common.
+    """The naming style that all tools of a task share.
 
-    ``writing``: snake, camel, dotted (the field, a dot, the name) or app (the field in front). ``names``,
-    ``parameters``: 0, or which words of two syllables stand for the functions' names and for the parameters' names.
-    Such words say nothing, or something else, so whoever trains on them has to read descriptions and to copy names.
-    Hammer (arXiv 2410.04587) calls it function masking, and finds that functions never seen are called better for it.
+    ``writing``: snake, camel, dotted (``field.name``) or app (``field_name``). ``names``, ``parameters``: 0, or the
+    number of the set of coined words that replace the functions' names, or the parameters' names.
+    Coined words have two syllables and no meaning, so a model in training must read descriptions and copy names.
+    Hammer (arXiv 2410.04587) calls this function masking; it improves calls of functions not seen in training.
     """
 
     writing: str
@@ -38,7 +37,7 @@ class Style(msgspec.Struct, frozen=True):
 
 
 def draw_style(s: Stream, split: str) -> Style:
-    """In training, half of the tasks have coined names of functions, and half coined names of parameters."""
+    """In train, half of the tasks have coined function names, and half have coined parameter names."""
     writing = s.pick(WRITINGS)
     if split != "train":
         return Style(writing)
@@ -46,46 +45,49 @@ def draw_style(s: Stream, split: str) -> Style:
 
 
 class Look(msgspec.Struct, frozen=True):
-    """``name``, ``about``: which of the function's names and descriptions; ``words``: which of the parameters' names,
-    where they have more."""
+    """``name``, ``description``, ``words``: which of the function's names, of its descriptions, and of each parameter's
+    names the task shows. Position 0 is the entry's own, then come the other ones."""
 
     style: Style
     name: int
-    about: int
+    description: int
     words: int
 
 
 def draw_look(function: Function, style: Style, s: Stream) -> Look:
-    return Look(style, s.below(1 + len(function.also)), s.below(1 + len(function.abouts)), s.below(3))
+    return Look(
+        style, s.below(1 + len(function.other_names)), s.below(1 + len(function.other_descriptions)), s.below(3)
+    )
 
 
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfklmprtz" for vowel in "aeio")
 _NUMBERS = dict(zip(FIELDS, accumulate(map(len, FIELDS.values()), initial=0), strict=False))
-"""The number of each field's first function, of all functions."""
+"""Field -> the position of its first function in the whole catalogue."""
 
 
 @lru_cache(8192)
 def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]]:
-    """A field's function as a tool, and what each parameter is called in it."""
+    """The function at a position of a field as a tool, and the shown name of each of its parameters."""
     function, style = FIELDS[field][position], look.style
     number = _NUMBERS[field] + position
+    # the factors keep coined names apart: no two tools of a task share one, and no two parameters of a tool
     names = {
         p.name: _coined(style.parameters + 3 * number + 37 * i)
-        if style.parameters and p.about
-        else _written((p.name, *p.also)[look.words % (1 + len(p.also))], style.writing)
+        if style.parameters
+        else _written((p.name, *p.other_names)[look.words % (1 + len(p.other_names))], style.writing)
         for i, p in enumerate(function.parameters)
     }
-    name = _coined(style.names + 7 * number) if style.names else (function.name, *function.also)[look.name]
+    name = _coined(style.names + 7 * number) if style.names else (function.name, *function.other_names)[look.name]
     if style.writing == "dotted":
         name = f"{field}.{name}"
     elif style.writing == "app":
         name = f"{field}_{name}"
-    about = (function.about, *function.abouts)[look.about]
-    return Tool(_written(name, style.writing), about, function.schema(names)), names
+    description = (function.description, *function.other_descriptions)[look.description]
+    return Tool(_written(name, style.writing), description, function.schema(names)), names
 
 
 def _coined(n: int) -> str:
-    """A word of two syllables; different ones for numbers that differ by less than 1,600."""
+    """A word of two syllables. The words repeat after 1,600 numbers."""
     return _SYLLABLES[n % 40] + _SYLLABLES[n // 40 % 40]
 
 
@@ -97,5 +99,5 @@ def _written(name: str, writing: str) -> str:
 
 
 def call_of(tool: Tool, names: dict[str, str], arguments: dict[str, Any]) -> ToolCall:
-    """A call in the names of the task."""
+    """A call with the names that the task shows."""
     return ToolCall(tool.name, {names[key]: value for key, value in arguments.items()})

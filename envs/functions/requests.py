@@ -1,4 +1,4 @@
-"""From a function to a request and the arguments that it asks for."""
+"""Writes a request for calls of a function, and draws the arguments of each call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .values import Value
 
 T = TypeVar("T")
 Asked = tuple[str, list[dict[str, Any]]]
-"""A request, and the arguments of each call that it asks for."""
+"""A request, and the arguments of each expected call."""
 
 _BEFORE = ("Hi! ", "Hello. ", "Hey, quick question. ", "Good morning. ", "I could use a hand. ")
 _AFTER = (" Thanks!", " Thank you.", " Please be quick.", " I appreciate it.")
@@ -22,7 +22,10 @@ _BETWEEN = ("{} {}", "{} Also: {}", "{} And: {}", "{} Then: {}", "{} Besides tha
 
 
 def split_share(items: Sequence[T], split: str) -> Sequence[T]:
-    """A split's share of the wordings: the last is for test, the one before it for val; all, where nothing was seen."""
+    """The wordings that a split may use: test has the last, val the one before it, train the rest.
+
+    test_unseen has all of them, since train has none of its functions; so has every split if there are fewer than four.
+    """
     if split == "test_unseen" or len(items) < 4:
         return items
     return items[-1:] if split == "test" else items[-2:-1] if split == "val" else items[:-2]
@@ -30,16 +33,16 @@ def split_share(items: Sequence[T], split: str) -> Sequence[T]:
 
 def one(function: Function, s: Stream, split: str) -> Asked:
     """A request for one call."""
-    text, arguments = _written(function, s.pick(split_share(function.asks, split)), s, split)
+    text, arguments = _written(function, s.pick(split_share(function.requests, split)), s, split)
     return text, [arguments]
 
 
 def many(function: Function, n: int, s: Stream, split: str) -> Asked:
-    """A request for up to ``n`` calls of one function: in one sentence where it has such, else one by one."""
-    if not function.many or s.chance(0.3):
+    """A request for up to ``n`` calls of one function: in one sentence if it has joint requests, else one by one."""
+    if not function.joint_requests or s.chance(0.3):
         return joined(_different(n, lambda: one(function, s, split), lambda asked: asked[0]), s)
-    frame, part = s.pick(function.many)
-    # the same for all: "Rome, Oslo in 1928" would leave open whether the year is Rome's too
+    frame, part = s.pick(function.joint_requests)
+    # every call leaves out the same parameters: in "Rome, Oslo in 1928", the year could be meant for both
     without = _left_out(part, s)
     drawn = _different(n, lambda: _written(function, part, s, split, without), lambda arguments: arguments)
     texts = [text for text, _ in drawn]
@@ -50,8 +53,10 @@ def many(function: Function, n: int, s: Stream, split: str) -> Asked:
 def _different(
     n: int, draw: Callable[[], tuple[str, T]], arguments: Callable[[T], dict[str, Any]]
 ) -> list[tuple[str, T]]:
-    """``n`` draws about different things: no two agree in the first argument, since "the study at 18 degrees and the
-    study at 25" contradicts itself; or fewer, but two at least, where the split has not so many."""
+    """``n`` draws with different first arguments: "the study at 18 degrees and the study at 25" contradicts itself.
+
+    If the split has too few values, there are fewer draws. If there is only one, a second may differ in any argument.
+    """
     drawn: list[tuple[str, T]] = []
     for attempt in range(16 * n):
         new = draw()
@@ -66,7 +71,7 @@ def _different(
 
 
 def joined(requests: Sequence[Asked], s: Stream) -> Asked:
-    """Several requests as one."""
+    """Several requests as one text: numbered, or with a word between them."""
     if len(requests) > 2 and s.chance(0.3):
         text = " ".join([f"{i}. {text}" for i, (text, _) in enumerate(requests, 1)])
     else:
@@ -77,20 +82,21 @@ def joined(requests: Sequence[Asked], s: Stream) -> Asked:
 
 
 def spoken(text: str, s: Stream) -> str:
-    """Now and then with a greeting and thanks."""
+    """Adds a greeting to one request in ten, and thanks to one in ten."""
     if s.chance(0.1):
         text = s.pick(_BEFORE) + text
     return text + s.pick(_AFTER) if s.chance(0.1) else text
 
 
 def _left_out(template: str, s: Stream) -> frozenset[str]:
-    """Which of a template's optional parameters a request does not mention."""
+    """The optional parameters of a template that a request leaves out: each with probability 1/2."""
     return frozenset(name for name in sorted(optional_slots(template)) if s.chance(0.5))
 
 
 def _written(
     function: Function, template: str, s: Stream, split: str, without: frozenset[str] | None = None
 ) -> tuple[str, dict[str, Any]]:
+    """A template filled in, and its arguments. ``without``: parameters to leave out; None draws them."""
     mentioned = all_slots(template)
     without = _left_out(template, s) if without is None else without
     drawn: dict[str, Value] = {}
@@ -102,7 +108,7 @@ def _written(
 
 
 def _drawn(parameter: Parameter, others: dict[str, Value], s: Stream, split: str) -> Value:
-    """A value for a parameter; a text that no other one has, lest a team play against itself."""
+    """A value for a parameter. A string differs from the strings drawn before: a team does not play against itself."""
     taken = [other.value for other in others.values()]
     for _ in range(8):
         value = parameter.maker.draw(s, split)

@@ -1,4 +1,4 @@
-"""The tasks: a lazy sequence, each drawn from (split, seed, index) alone."""
+"""The tasks: a lazy sequence. Each task is drawn from (split, seed, index) alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .look import call_of, draw_look, draw_style, dressed
 from .requests import Asked, joined, many, one, spoken
 
 Place = tuple[str, int]
-"""A function: its field, and where it is in it."""
+"""A function: its field, and its position in the field."""
 Made = tuple[list[Place], list[Place], Asked]
-"""The functions to call, the others that are shown, and the request. One function to call gets all the calls; of
-several each gets one."""
+"""The functions to call, the distractors, and the request. A single function gets all calls; of several functions,
+each gets one call."""
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
 
 REFUSALS = (
@@ -30,7 +30,7 @@ REFUSALS = (
 
 
 class Drawing:
-    """One task while it is drawn."""
+    """The state while one task is drawn."""
 
     def __init__(self, split: str, s: Stream):
         self.split, self.s = split, s
@@ -39,14 +39,15 @@ class Drawing:
         self.style = draw_style(s, split)
 
     def place(self, field: str = "") -> Place:
+        """A function of the field, or of a random field."""
         field = field or self.s.pick(self.names)
         return field, self.s.below(len(self.fields[field]))
 
     def function(self, place: Place) -> Function:
         return self.fields[place[0]][place[1]]
 
-    def others(self, needed: Sequence[Place], n: int) -> list[Place]:
-        """``n`` functions beside those needed; most are of the same field, and easily taken for them."""
+    def distractors(self, needed: Sequence[Place], n: int) -> list[Place]:
+        """``n`` functions that are not needed. Most are of the same field as a needed one, so easily confused."""
         found: list[Place] = []
         while len(found) < n:
             other = self.place(self.s.pick(needed)[0] if self.s.chance(0.7) else "")
@@ -62,7 +63,7 @@ def _single(d: Drawing) -> Made:
 
 def _choose(d: Drawing) -> Made:
     place = d.place()
-    return [place], d.others([place], d.s.between(1, 3)), one(d.function(place), d.s, d.split)
+    return [place], d.distractors([place], d.s.between(1, 3)), one(d.function(place), d.s, d.split)
 
 
 def _parallel(d: Drawing) -> Made:
@@ -72,13 +73,17 @@ def _parallel(d: Drawing) -> Made:
 
 def _mixed(d: Drawing) -> Made:
     first = d.place()
-    places = [first, *d.others([first], d.s.between(1, 2))]
-    return places, d.others(places, d.s.between(0, 1)), joined([one(d.function(p), d.s, d.split) for p in places], d.s)
+    places = [first, *d.distractors([first], d.s.between(1, 2))]
+    return (
+        places,
+        d.distractors(places, d.s.between(0, 1)),
+        joined([one(d.function(p), d.s, d.split) for p in places], d.s),
+    )
 
 
 def _irrelevant(d: Drawing) -> Made:
     place = d.place()
-    return [], d.others([place], d.s.pick((1, 1, 2, 3))), one(d.function(place), d.s, d.split)
+    return [], d.distractors([place], d.s.pick((1, 1, 2, 3))), one(d.function(place), d.s, d.split)
 
 
 MAKERS: dict[str, Callable[[Drawing], Made]] = {
@@ -92,7 +97,7 @@ LEVELS = tuple(MAKERS)
 
 
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
-    """The task of a level at an index."""
+    """The task of a level at an index. Same arguments, same task."""
     d = Drawing(split, Stream(key_of(seed, split, index), LEVELS.index(level)))
     needed, beside, (text, asked) = MAKERS[level](d)
     tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
@@ -112,7 +117,7 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
 
 
 class FunctionsTasks(LevelTasks):
-    """The tasks of one split and seed; where there are several levels, they take turns."""
+    """The tasks of one split and seed. If there are several levels, they take turns."""
 
     sizes = SIZES
     known = LEVELS

@@ -1,8 +1,11 @@
-"""Makers of arguments: the JSON schema of a parameter, and values for it as a request writes them."""
+"""Kinds of arguments: each function here makes the JSON schema of a parameter and draws values for it.
+
+The names of the functions are the keys of a catalogue file; see loader.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +15,7 @@ from toolgym.tasks.stream import Stream
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
-    """An argument, and its text in the request: a ``Slot`` of ``toolgym.tasks.grammar``."""
+    """An argument and its text in the request. It is a ``Slot`` of ``toolgym.tasks.grammar``."""
 
     value: Any
     text: str
@@ -23,14 +26,14 @@ class Value(msgspec.Struct, frozen=True, gc=False):
 
 
 class Maker(msgspec.Struct, frozen=True):
-    """``schema``: of the parameter, without its description. ``draw(s, split)``: a value for it."""
+    """``schema``: the parameter's, without the description. ``draw(s, split)``: a value for it."""
 
     schema: dict[str, Any]
     draw: Callable[[Stream, str], Value]
 
 
 def integer(low: int, high: int, step: int = 1, spelled: bool = False) -> Maker:
-    """Whole numbers, multiples of ``step`` from ``low``. ``spelled``: small ones may be written as words."""
+    """Integers: ``low`` plus multiples of ``step``. ``spelled``: up to twelve, a request may write them as words."""
 
     def draw(s: Stream, split: str) -> Value:
         n = low + step * s.between(0, (high - low) // step)
@@ -42,7 +45,7 @@ def integer(low: int, high: int, step: int = 1, spelled: bool = False) -> Maker:
 
 
 def year(low: int, high: int) -> Maker:
-    """Like ``integer``, never written with a comma."""
+    """Integers that are never written with a comma."""
 
     def draw(s: Stream, split: str) -> Value:
         n = s.between(low, high)
@@ -64,7 +67,7 @@ def decimal(low: float, high: float, places: int = 1) -> Maker:
 
 
 def percent(low: int, high: int) -> Maker:
-    """A rate that the function takes as a fraction, 0.05, and people give in percent: its description must say so."""
+    """A fraction, 0.05, that requests write as "5%". The parameter's description must ask for a fraction."""
 
     def draw(s: Stream, split: str) -> Value:
         n = s.between(low, high)
@@ -73,9 +76,8 @@ def percent(low: int, high: int) -> Maker:
     return Maker({"type": "number"}, draw)
 
 
-def words(text: str) -> Maker:
-    """A string out of many, given with commas between. Splits share none."""
-    pool = split_at_commas(text)
+def words(pool: Sequence[str]) -> Maker:
+    """A string out of a pool, which train, val and test divide between them (see ``share``)."""
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -84,9 +86,8 @@ def words(text: str) -> Maker:
     return Maker({"type": "string"}, draw)
 
 
-def quoted(text: str) -> Maker:
-    """As ``words``, in quotation marks: titles and messages. Lines instead of commas, where there are any."""
-    pool = [line.strip() for line in text.strip().splitlines()] if "\n" in text.strip() else split_at_commas(text)
+def quoted(pool: Sequence[str]) -> Maker:
+    """Like ``words``, but requests write the string in quotation marks: titles and messages."""
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
@@ -96,19 +97,19 @@ def quoted(text: str) -> Maker:
     return Maker({"type": "string"}, draw)
 
 
-def one_of(text: str, **written: str) -> Maker:
-    """One of the few values that the schema lists. ``written``: how requests have them, where that differs."""
-    values = split_at_commas(text)
+def one_of(values: list[str], written: Mapping[str, str] | None = None) -> Maker:
+    """One of the values that the schema lists. ``written``: how requests write a value; else "_" becomes a space."""
+    texts = {value: (written or {}).get(value, value.replace("_", " ")) for value in values}
 
     def draw(s: Stream, split: str) -> Value:
         value = s.pick(values)
-        return Value(value, written.get(value, value.replace("_", " ")))
+        return Value(value, texts[value])
 
     return Maker({"type": "string", "enum": values}, draw)
 
 
 def flag(yes: str, no: str) -> Maker:
-    """A boolean; requests say it in the given phrases: "with breakfast", "without breakfast"."""
+    """A boolean. Requests write it as one of two phrases: "with breakfast", "without breakfast"."""
 
     def draw(s: Stream, split: str) -> Value:
         value = s.chance(0.5)
@@ -118,7 +119,7 @@ def flag(yes: str, no: str) -> Maker:
 
 
 def day(low: int = 2023, high: int = 2027) -> Maker:
-    """A date, YYYY-MM-DD: its description must say so. Requests may write it in words."""
+    """A date as YYYY-MM-DD, which the parameter's description must say. Requests may write the month as a word."""
 
     def draw(s: Stream, split: str) -> Value:
         y, m, d = s.between(low, high), s.between(1, 12), s.between(1, 28)
@@ -129,7 +130,7 @@ def day(low: int = 2023, high: int = 2027) -> Maker:
 
 
 def clock(low: int = 7, high: int = 21) -> Maker:
-    """A time of day, HH:MM in 24 hours: its description must say so. Requests may write it with am and pm."""
+    """A time of day as HH:MM in 24 hours, which the parameter's description must say. Requests may use am and pm."""
 
     def draw(s: Stream, split: str) -> Value:
         h, m = s.between(low, high), s.pick((0, 0, 15, 30, 45))
@@ -140,12 +141,12 @@ def clock(low: int = 7, high: int = 21) -> Maker:
 
 
 def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
-    """A list of different values: "Rome, Oslo and Bern"."""
+    """A list of different values of another kind: "Rome, Oslo and Bern". It is shorter if the split has too few."""
 
     def draw(s: Stream, split: str) -> Value:
         values: list[Value] = []
         wanted = s.between(low, high)
-        for _ in range(20 * wanted):  # the split may have fewer
+        for _ in range(20 * wanted):  # draws that repeat a value are dropped; a limit, since the split may have too few
             value = one.draw(s, split)
             if value.value not in [other.value for other in values]:
                 values.append(value)
@@ -159,7 +160,7 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
 
 
 def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
-    """A list of whole numbers, which may repeat: "3, 5, 5 and 9", or "[3, 5, 5, 9]"."""
+    """A list of ``least`` to ``most`` integers, which may repeat: "3, 5, 5 and 9", or "[3, 5, 5, 9]"."""
 
     def draw(s: Stream, split: str) -> Value:
         values = [s.between(low, high) for _ in range(s.between(least, most))]
@@ -171,32 +172,10 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
     return Maker({"type": "array", "items": {"type": "integer"}}, draw)
 
 
-def split_at_commas(text: str) -> list[str]:
-    """ "Rome, Oslo" as a list, over several lines."""
-    return [" ".join(word.split()) for word in text.split(",") if word.strip()]
-
-
 def share(pool: Sequence[str], split: str) -> Sequence[str]:
-    """A split's share: of every six the fifth is for val, the sixth for the tests, the others for training."""
+    """A split's share of a pool. Of every six strings, train has four, val the fifth, test and test_unseen the sixth.
+
+    A share that would be empty is the whole pool.
+    """
     place = {"train": (0, 1, 2, 3), "val": (4,)}.get(split, (5,))
     return [word for i, word in enumerate(pool) if i % 6 in place] or pool
-
-
-CITY = words("""
-Rome, Oslo, Bern, Kyoto, Boston, Lima, Cairo, Delhi, Paris, Toronto, Madrid, Sydney, Vienna, Dublin, Nairobi, Seoul,
-Austin, Warsaw, Lisbon, Denver, Helsinki, Mumbai, Athens, Chicago, Geneva, Seattle, Santiago, Bangkok, Prague, Manila,
-Miami, Hanoi, Glasgow, Portland, Zagreb, Osaka, Berlin, Houston, Accra, Bogota, Dallas, Munich, Naples, Perth, Quito,
-Tunis, Valencia, Phoenix, London, New York, San Francisco, Los Angeles, Cape Town, Buenos Aires, Hong Kong, Singapore,
-Tel Aviv, Kuala Lumpur, Mexico City, San Diego
-""")
-COUNTRY = words("""
-France, Japan, Brazil, Canada, Kenya, Italy, India, Norway, Chile, Egypt, Spain, Australia, Poland, Peru, Germany,
-Mexico, Greece, Thailand, Sweden, Portugal, Vietnam, Ireland, Finland, Austria, Morocco, Belgium, Ghana, Denmark,
-Turkey, Hungary, Iceland, Nigeria, Croatia, Argentina, Colombia, Switzerland
-""")
-PERSON = words("""
-Alice Moore, Ben Carter, Chloe Adams, David Singh, Emma Rossi, Frank Weber, Grace Kim, Henry Lopez, Irene Costa, Jack
-Turner, Karen Olsen, Leo Marin, Maria Silva, Noah Evans, Olivia Brandt, Peter Novak, Quentin Hale, Rosa Diaz, Samuel
-Reed, Tina Fischer, Umar Khan, Vera Petrova, Walter Hughes, Xenia Popov, Yusuf Demir, Zoe Martin, Aaron Blake, Bella
-Romano, Carlos Vega, Diana Frost, Ethan Ward, Fatima Noor, George Lind, Hannah Berg, Ivan Kovac, Julia Stone
-""")

@@ -1,1 +1,1 @@
-"""ToolRL's data (arXiv 2504.13958) as an environment."""
+"""ToolRL (arXiv 2504.13958): the data that the paper trains on."""

@@ -1,4 +1,4 @@
-"""Names that any dialect can write. ToolRL's tools are called "Search Managers", their parameters "0LbcU"."""
+"""Renames tools and parameters for dialects that cannot write names such as "Search Managers" or "0LbcU"."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
 _LONGEST = 64
-"""Characters of a function's name that OpenAI's API takes."""
+"""Maximum length of a function name in OpenAI's API."""
 
 
 class Names:
-    """What tools and parameters of one task are called in a dialect.
+    """The names of a task's tools and parameters in a dialect.
 
-    In "pythonic" and "openai", whose names are Python's or nearly so, other characters become "_"; different names
-    stay different. In the other dialects names are as they are.
+    "pythonic" and "openai" need names like Python's: every run of other characters becomes "_", and different names
+    stay different. All other dialects keep the names.
     """
 
     def __init__(self, dialect: Dialect):
@@ -32,7 +32,7 @@ class Names:
         return self._given[name]
 
     def tool(self, tool: Tool) -> Tool:
-        """A tool under its name here."""
+        """The tool with its names in the dialect."""
         properties = tool.parameters["properties"]
         if self._free or all(self(name) == name for name in (tool.name, *properties)):
             return tool
@@ -40,7 +40,7 @@ class Names:
         return Tool(self(tool.name), tool.description, {**tool.parameters, "properties": renamed})
 
     def call(self, call: ToolCall) -> ToolCall:
-        """A call under its names here."""
+        """The call with its names in the dialect."""
         if self._free:
             return call
         return ToolCall(self(call.name), {self(name): value for name, value in call.arguments.items()})

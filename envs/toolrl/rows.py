@@ -1,4 +1,4 @@
-"""ToolRL's rows as they are published (qiancheng0/ToolRL, dataset/)."""
+"""The rows of ToolRL's data, as published in qiancheng0/ToolRL, dataset/."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import msgspec
 from toolgym.assets import fetch
 
 SPLITS = {"train": "toolrl-train", "test": "toolrl-test", "sft": "toolrl-sft"}
-"""Split -> asset. train has 3,920 rows, test 80, sft 400."""
+"""Split -> name of the asset. train has 3,920 rows, test 80, sft 400."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One decision to be made."""
+    """One decision: a prompt and the expected completion."""
 
     id: str
     system: str
-    """The instructions, with the listing of tools."""
+    """The system message: instructions and the list of tools."""
     user: str
-    """The dialogue so far."""
+    """The user message: the dialogue so far."""
     gold: str
-    """The expected text."""
+    """The expected completion."""
 
 
 @cache
 def rows(split: str) -> tuple[Row, ...]:
     """The rows of a split, in order.
 
-    Raises ValueError for a split that does not exist, AssetError where the file cannot be had, and ImportError
-    where the package that reads Parquet is missing.
+    Raises ValueError for an unknown split, AssetError if the file is missing and cannot be downloaded, and ImportError
+    if the package that reads Parquet is not installed.
     """
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {', '.join(SPLITS)}")

@@ -1,4 +1,4 @@
-"""ToolRL's rows as tasks of one decision."""
+"""ToolRL's rows as tasks of one action."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from .names import Names
 from .rows import Row, rows
 
 REFUSAL = "None of the tools can do this."
-"""What gold says where the tools that it would call are withheld."""
+"""Gold's response if the tools that it would call are withheld."""
 
 _CRASHES = "the released reward crashes: the thought of the expected answer mentions <tool_call>"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a row expects."""
+    """The expected calls and response of a row."""
 
     calls: tuple[ToolCall, ...]
     response: str | None
     problem: str | None = None
-    """Why its calls cannot be read, or None."""
+    """Why the calls cannot be read, or None."""
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A task's data."""
+    """The data of a task."""
 
     row: Row
     response: str | None
-    """What the expected answer says to the user, or None."""
+    """The expected response to the user, or None."""
     category: str
     """"one call", "several calls", "no call" or "withheld"."""
     flag: str | None
-    """What is wrong with the row, or None."""
+    """The faults of the row, or None."""
     unpassable: str | None
-    """Why no natural answer can be the expected one, or None."""
+    """Why no natural completion can match the expected one, or None."""
     unreadable: str | None
-    """Why the expected calls cannot be read, or None; then the row cannot be scored."""
+    """Why the expected calls cannot be read, or None. Such a row cannot be scored."""
 
 
 class _Parts(msgspec.Struct, frozen=True):
-    """A row, read."""
+    """A row, with its tools and expected completion parsed."""
 
     row: Row
     tools: tuple[Tool, ...]
@@ -56,7 +56,7 @@ class _Parts(msgspec.Struct, frozen=True):
 
 
 def tasks(split: str, prompt: Prompt, dialect: str | Dialect, withhold: bool = False) -> tuple[Task, ...]:
-    """The tasks of a split; those in a dialect given by name are made once per process. Raises as ``rows`` does."""
+    """The tasks of a split. They are cached if the dialect is given by name. Raises like ``rows``."""
     return (
         _named(split, prompt, dialect, withhold)
         if isinstance(dialect, str)
@@ -81,7 +81,7 @@ def _made(split: str, prompt: Prompt, dialect: Dialect, withhold: bool) -> tuple
 
 
 def read_answer(gold: str) -> Answer:
-    """The calls and the response of an expected text. Only what follows its thought is read."""
+    """The calls and the response of an expected completion. Its thought is skipped."""
     after = gold.rpartition("</think>")[2]
     before, says, response = after.partition("<response>")
     spoken = response.rpartition("</response>")[0].strip() if says else None
@@ -115,7 +115,7 @@ def _task(parts: _Parts, prompt: Prompt, dialect: Dialect) -> Task:
 
 
 def _task_withheld(parts: _Parts, dialect: Dialect) -> Task:
-    """The row without the tools that its answer calls: none is to be called."""
+    """The row without the tools that its gold calls: the expected action is a response without a call."""
     row, names = parts.row, Names(dialect)
     called = {call.name for call in parts.answer.calls}
     tools = tuple([names.tool(tool) for tool in parts.tools if tool.name not in called])
@@ -125,7 +125,7 @@ def _task_withheld(parts: _Parts, dialect: Dialect) -> Task:
 
 
 def _can_withhold(parts: _Parts) -> bool:
-    """Whether the answer calls tools on the list, others are left, and the dialogue has not called them before."""
+    """Whether gold calls listed tools, but not all of them, and the dialogue has not called them before."""
     called = {call.name for call in parts.answer.calls}
     listed = {tool.name for tool in parts.tools}
     if not called or not called < listed:
@@ -134,7 +134,7 @@ def _can_withhold(parts: _Parts) -> bool:
 
 
 def _unknown(parts: _Parts) -> str | None:
-    """The first tool or parameter of the expected calls that the prompt does not have, in words."""
+    """Names the first tool or parameter of the expected calls that the prompt lacks; else None."""
     known: dict[str, Sequence[str]] = {tool.name: tool.parameters["properties"] for tool in parts.tools}
     for call in parts.answer.calls:
         if call.name not in known:

@@ -1,1 +1,1 @@
-"""What the search tool asks: a bundled index, or one of several services."""
+"""Search backends: a bundled index, and three web services."""

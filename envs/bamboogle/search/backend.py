@@ -1,4 +1,4 @@
-"""What a search backend is: a function from a query to snippets. Also how the snippets are shown to a model."""
+"""A search backend is a function from a query to snippets; and the text of the snippets that a model reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 SHOWN = 5
-"""Results that a model gets to read, as in ToolRL's loop."""
+"""Number of results that a model reads, as in ToolRL's loop."""
 _LONGEST = 600
-"""Characters of one snippet that are shown."""
+"""Characters of a title or a snippet that are shown."""
 
 BACKENDS = {
     "offline": ".offline:Offline",
@@ -23,11 +23,11 @@ BACKENDS = {
 
 
 class SearchError(RuntimeError):
-    """The search could not be made, for a reason that is not the query's: no key, no network, a limit."""
+    """The search failed for a reason other than the query: no key, no network, a rate limit."""
 
 
 class Snippet(msgspec.Struct, frozen=True):
-    """One result."""
+    """One search result."""
 
     title: str
     text: str
@@ -36,19 +36,19 @@ class Snippet(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Anything that searches. May be called from several threads."""
+    """The interface of a search. It may be called from several threads."""
 
     name: str
-    """Names the source of the results; what is recorded goes by it."""
+    """The source of the results. Recorded searches are stored under this name."""
     waits: bool
-    """Whether a search may take long, and is to be run beside others."""
+    """Whether a search may take long. Such searches run in threads."""
 
     def __call__(self, query: str) -> Sequence[Snippet]:
-        """The best results first. Raises SearchError."""
+        """The results, the best one first. Raises SearchError."""
 
 
 class Plain:
-    """A bare function from a query to snippets, as a Backend."""
+    """A plain function from a query to snippets, as a Backend."""
 
     def __init__(self, function: Callable[[str], Sequence[Snippet]]):
         self.function = function
@@ -62,9 +62,9 @@ class Plain:
 def get_backend(
     search: str | Backend | Callable[[str], Sequence[Snippet]], options: Mapping[str, Any] | None
 ) -> Backend:
-    """A backend by name, made with ``options``; a Backend, or a function, is taken as it is.
+    """A backend. A name is looked up and called with ``options``; a Backend or a function is used as it is.
 
-    Raises ValueError for an unknown name, TypeError for options beside a backend that is made already.
+    Raises ValueError for an unknown name, and TypeError for options without a name.
     """
     if not isinstance(search, str):
         if options:
@@ -82,7 +82,7 @@ def get_backend(
 
 
 def shown(snippets: Sequence[Snippet]) -> str:
-    """The results as the model reads them: numbered, a title and a snippet each."""
+    """The results as the model reads them: a numbered title and a snippet each."""
     if not snippets:
         return "No results."
     return "\n".join(
@@ -96,10 +96,10 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u206
 
 
 def _tame(text: str) -> str:
-    """A stranger's text on one line, in which nothing is a tag or a control token of any chat format.
+    """Untrusted text on one line, without tags and control tokens of any chat format.
 
-    Tokenizers turn "<|im_end|>" or "[INST]" into control tokens wherever they stand: in a page that was found they
-    must stay text. So "<" before a tag becomes "‹", and "[" before a capital word in brackets "(".
+    A tokenizer would turn "<|im_end|>" or "[INST]" in a search result into control tokens. So "<" before a tag becomes
+    "‹", and "[" before a bracketed word in capitals becomes "(".
     """
     text = _INVISIBLE.sub("", " ".join(text[: 4 * _LONGEST].split()))
     text = _BRACKET.sub("(", _TAG.sub("‹", text))

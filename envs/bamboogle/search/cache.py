@@ -1,4 +1,4 @@
-"""Searches kept on disk, so that an evaluation can be played again without the network, to the same bytes."""
+"""Records searches on disk, so that an evaluation can be repeated without the network, to the same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mode = Literal["off", "record", "replay"]
 
 
 class _Entry(msgspec.Struct):
-    """A file of the cache."""
+    """The content of a file of the cache."""
 
     backend: str
     query: str
@@ -26,13 +26,13 @@ class _Entry(msgspec.Struct):
 
 
 class Cached:
-    """A backend whose answers are kept, one file each, named for the backend and the query.
+    """A backend that records its answers. There is one file per backend and query, named by a hash of both.
 
     Args:
-        backend: what is asked.
-        folder: where the files are.
-        mode: "record": what is not there is asked for and kept. "replay": nothing is asked for; a query that was not
-            recorded is a SearchError. Failures are never kept.
+        backend: the backend that is recorded.
+        folder: the folder of the files.
+        mode: "record": a query without a file goes to the backend, and the answer is written. "replay": no query goes
+            to the backend; a query that was not recorded raises SearchError. Failures are never recorded.
     """
 
     def __init__(self, backend: Backend, folder: str | Path, mode: Mode):
@@ -45,7 +45,7 @@ class Cached:
         self.waits = backend.waits and mode == "record"
 
     def __call__(self, query: str) -> Sequence[Snippet]:
-        query = query.encode("utf-8", "replace").decode()  # no file holds a lone surrogate
+        query = query.encode("utf-8", "replace").decode()  # UTF-8 cannot encode a lone surrogate
         path = self.path(query)
         kept = self._read(path, query)
         if kept is not None:
@@ -62,7 +62,7 @@ class Cached:
         return self.folder / f"{sha256(key).hexdigest()[:40]}.json"
 
     def _read(self, path: Path, query: str) -> list[Snippet] | None:
-        """What is kept; None for what is not there or is damaged."""
+        """The recorded answer, or None. For a damaged file: None in "record", SearchError in "replay"."""
         try:
             entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
         except FileNotFoundError:
@@ -80,7 +80,7 @@ class Cached:
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(msgspec.json.encode(entry))
-                os.replace(part, path)  # whole or not at all, also with several processes at it
+                os.replace(part, path)  # atomic: several processes may write the same file
             except BaseException:
                 os.unlink(part)
                 raise

@@ -1,4 +1,4 @@
-"""Reading a service's answer, which may be anything at all."""
+"""Reads fields of a service's JSON answer, which may have any shape."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def rows(answer: Any, name: str | None = None) -> list[dict[str, Any]]:
-    """The objects in a list, or in the list that an object has under ``name``; [] where there is none."""
+    """The objects in a list, or in the list under ``name`` of an object; [] without such a list."""
     found = answer.get(name) if name is not None and isinstance(answer, dict) else answer
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def text(row: dict[str, Any], name: str) -> str:
-    """A field that is text, without lone surrogates; "" where it is not text."""
+    """A text field, without lone surrogates; "" if it is not text."""
     value = row.get(name)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Asking a web service for JSON, with patience (see toolgym.web). Failures are SearchErrors."""
+"""Asks a web service for JSON, with retries (see toolgym.web). Failures become SearchErrors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolgym.web import Connections, Failure, Tries, retry_after
 from .backend import SearchError
 
 LONGEST_WAIT = 30.0
-"""Seconds between two tries at most, whatever the service asks for."""
+"""Maximum seconds between two tries, even if the service asks for more."""
 _RETRIED = {408, 425, 429}
 _SHOWN = 300
 _MOST_BYTES = 5_000_000
@@ -22,14 +22,15 @@ class Service:
     """A service that answers in JSON. May be asked from several threads.
 
     Args:
-        url: where it is.
-        key_env: the environment variable that holds its key; None for one that wants none. The key is read when it
-            is sent, and kept and shown nowhere.
+        url: the service's URL.
+        key_env: the environment variable that holds the key; None if the service needs no key. The key is read when it
+            is sent. It is not stored, and error texts hide it.
         timeout: seconds to wait for an answer.
-        max_retries: tries after the first, where that may help: time-outs, broken connections, 429, 5xx.
-        requests_per_minute: of all threads together, retries included; None is no limit.
-        first_wait: seconds, at most, before the first retry; doubled for each further one.
-        sleep: waits that many seconds; a test may wait less.
+        max_retries: tries after the first, for failures that may pass: time-outs, broken connections, 429, 5xx and
+            answers that are not JSON.
+        requests_per_minute: limit for all threads together, retries included; None means unlimited.
+        first_wait: maximum seconds before the first retry; doubled for each further retry.
+        sleep: called with the seconds to wait; tests pass a function that does not wait.
     """
 
     def __init__(
@@ -55,14 +56,14 @@ class Service:
 
     @property
     def key(self) -> str:
-        """The service's key. Raises SearchError, which names the variable, where it is not set."""
+        """The service's key. Raises SearchError, which names the variable, if the variable is not set."""
         key = os.environ.get(self.key_env or "", "").strip()
         if not key:
             raise SearchError(f"no key for {self.url}: set the environment variable {self.key_env}")
         return key
 
     def ask(self, method: str, *, headers: Mapping[str, str] | None = None, **arguments: Any) -> Any:
-        """The answer's JSON. ``arguments`` are those of ``requests``: params, json. Raises SearchError."""
+        """The answer's JSON. ``arguments`` go to ``requests``: params, json. Raises SearchError."""
         sent = {"User-Agent": "toolgym", **(headers or {})}
         try:
             return self._tries.run(lambda: self._once(method, headers=sent, **arguments))

@@ -1,4 +1,4 @@
-"""The default backend: BM25 over a bundled index of short facts. It is no web; see ``Offline``."""
+"""The default backend: BM25 over a bundled index of short facts, not the web (see ``Offline``)."""
 
 from __future__ import annotations
 
@@ -8,30 +8,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from . import tables_nature, tables_people, tables_places
 from .backend import SHOWN, Snippet
-from .hops_first import FIRST
-from .hops_second import SECOND
+from .facts import hop_facts, other_facts
 
-HOPS = {**FIRST, **SECOND}
-"""Index of a question in the data set -> what to search for, and a sentence that says it, for both hops."""
-
-_TABLES = (
-    tables_places.COUNTRIES,
-    tables_places.STATES,
-    tables_places.RIVERS,
-    tables_places.MOUNTAINS,
-    tables_nature.ELEMENTS,
-    tables_nature.PLANETS,
-    tables_nature.DISCOVERIES,
-    tables_nature.SCIENTISTS,
-    tables_people.BOOKS,
-    tables_people.FILMS,
-    tables_people.FOUNDED,
-    tables_people.PRESIDENTS,
-    tables_people.GAMES,
-    tables_people.ARTISTS,
-)
 _STOP = frozenset(
     re.findall(r"\w+", "a an and are as at by for from in is it of on or that the to was were who what when")
 )
@@ -39,14 +18,13 @@ _LONGEST_QUERY = 2_000
 
 
 class Offline:
-    """Searches a bundled index of 1,372 sentences: two for each question, and others that are beside the point.
+    """Searches a bundled index of 1,372 sentences: two for each question, and 1,122 distractors.
 
-    They were written for this suite, so a search that is to the point finds its answer: scores with it say whether a
-    model searches twice and reads what it gets, and are higher than with the web. Needs ``pip install
-    'toolgym[search]'``.
+    The sentences were written for this suite, so a good query finds its answer. Scores show whether a model searches
+    twice and reads the results; they are higher than with the web. Needs ``pip install 'toolgym[search]'``.
 
     Args:
-        facts: sentences to search instead.
+        facts: sentences to search instead of the bundled ones.
     """
 
     name = "offline"
@@ -59,28 +37,14 @@ class Offline:
         return [Snippet(f"Fact {i + 1}", self._index.facts[i]) for i in self._index.best(query)]
 
 
-def hop_facts() -> tuple[str, ...]:
-    """The sentences that the questions need."""
-    return tuple([fact for hops in HOPS.values() for _, fact in hops])
-
-
-def other_facts() -> tuple[str, ...]:
-    """True sentences that are there to be found instead."""
-    found = []
-    for templates, table in _TABLES:
-        rows = [line.split("|") for line in table.strip().splitlines()]
-        found += [template.format(*row) for row in rows for template in templates]
-    return tuple(found)
-
-
 def words(text: str) -> list[str]:
-    """The words of a text that are looked for: small, without accents, common ones left out."""
+    """The words of a text for BM25: in lower case, without accents and stop words."""
     flat = "".join([c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)])
     return [word for word in re.findall(r"\w+", flat) if word not in _STOP]
 
 
 class _Index:
-    """BM25 over sentences. Of equally good ones the earlier comes first, whatever the machine."""
+    """BM25 over sentences. Ties go to the earlier sentence, so every machine gives the same order."""
 
     def __init__(self, facts: Sequence[str]):
         try:
@@ -92,7 +56,7 @@ class _Index:
         self._bm25.index([words(fact) or [""] for fact in self.facts], show_progress=False)
 
     def best(self, query: str) -> list[int]:
-        """The numbers of the sentences that fit best; none that share no word with the query."""
+        """The positions of the best sentences, at most five. Each shares a word with the query."""
         known = [word for word in words(query[:_LONGEST_QUERY]) if word in self._bm25.vocab_dict]
         if not known:
             return []

@@ -1,4 +1,4 @@
-"""A SearXNG server of your own."""
+"""Search through your own SearXNG server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ URL_ENV = "SEARXNG_URL"
 
 
 class SearXNG:
-    """Asks a SearXNG server, whose settings must allow the format "json".
+    """Asks a SearXNG server. The server's settings must allow the format "json".
 
     Args:
-        url: where the server is; if None, what the environment variable ``SEARXNG_URL`` says when it is needed.
-        **limits: those of ``Service``: timeout, max_retries, requests_per_minute.
+        url: the server's URL. If None, it is read from the environment variable ``SEARXNG_URL`` at the first search.
+        **limits: timeout, max_retries, requests_per_minute; see ``Service``.
     """
 
     name = "searxng"

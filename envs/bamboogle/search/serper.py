@@ -10,11 +10,12 @@ from .http import Service
 
 
 class Serper:
-    """Asks serper.dev, with the key in ``SERPER_API_KEY``. An answer box, where there is one, comes first.
+    """Asks serper.dev, with the key in ``SERPER_API_KEY``. If Google gives an answer box, it comes first.
 
     Args:
-        url, key_env: another place, another variable.
-        **limits: those of ``Service``: timeout, max_retries, requests_per_minute.
+        url: the URL of the service.
+        key_env: the environment variable that holds the key.
+        **limits: timeout, max_retries, requests_per_minute; see ``Service``.
     """
 
     name = "serper"

@@ -1,4 +1,4 @@
-"""Wikipedia's own search, with the beginning of each article. Needs no key."""
+"""Wikipedia's own search; a snippet is the introduction of an article. It needs no key."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ASKS = {
     "exlimit": "max",
 }
 _LONGEST_QUERY = 300
-"""Characters that Wikipedia's search takes."""
+"""Maximum characters of a query in Wikipedia's search."""
 
 
 class Wikipedia:
-    """Asks Wikipedia's API, at 100 requests a minute unless told otherwise.
+    """Asks Wikipedia's API, by default at most 100 times a minute.
 
     Args:
-        language: which Wikipedia.
-        url: another MediaWiki's api.php.
-        contact: an address that Wikimedia can write to about your requests; it goes into the User-Agent.
-        **limits: those of ``Service``: timeout, max_retries, requests_per_minute.
+        language: the language code of the Wikipedia, such as "en".
+        url: the api.php of another MediaWiki.
+        contact: an address for Wikimedia to write to about your requests. It is sent in the User-Agent.
+        **limits: timeout, max_retries, requests_per_minute; see ``Service``.
     """
 
     waits = True
