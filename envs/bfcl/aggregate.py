@@ -9,8 +9,8 @@ Formulas of bfcl_eval 2026.3.23 (v4) and 2025.7.9 (v3), all scores in [0, 1]:
     v3  overall = mean(NonLive, Live, MultiTurn)
         NonLive = mean of v4's four and irrelevance;  Live = all six live categories, weighted by their rows
 
-The official harness counts a category that was not run as 0; that score is ``overall_missing_as_zero``. The plain
-scores are None if a category they need is missing.
+The official harness counts a category that was not run as 0; that score is ``overall_missing_as_zero``. A plain score
+has the value None if a category it needs is missing.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _mean(*scores: float | None) -> float | None:
 
 
 def _weighted(*pairs: tuple[float | None, int]) -> float | None:
-    """Weighted mean; None if a score is None."""
+    """Weighted mean; None if a score is missing (None)."""
     total = 0.0
     for score, weight in pairs:
         if score is None:

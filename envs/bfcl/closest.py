@@ -37,7 +37,7 @@ def closest(entry: Entry, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
     the call gives it.
 
     Returns () if no call is expected (irrelevance). If any call is accepted (relevance), returns the made calls, or
-    a call of the first tool without arguments if there are none.
+    a call of the first tool without arguments if the action made no call.
     """
     made = [call for call in calls if call.error is None]
     if "irrelevance" in entry.category:

@@ -217,7 +217,7 @@ def check(
 
 
 def check_relevance(calls: Any, category: str) -> Verdict:
-    """Irrelevance passes if there is no call. Relevance passes if there is at least one call, of any function.
+    """Irrelevance passes without a call. Relevance passes with at least one call, of any function.
 
     ``calls`` are the decoded calls; a value that is not a list of calls (e.g. None) counts as no call.
     """

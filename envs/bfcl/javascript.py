@@ -108,7 +108,7 @@ def _row(text: str, first: bool) -> list[Any]:
 
 
 def _array_inside(text: str) -> str | None:
-    """The text between the brackets of ``[..]`` or ``new Array(..)``; None if there is no such text on one line."""
+    """The text between the brackets of ``[..]`` or ``new Array(..)``; None unless both brackets are on one line."""
     opening = _BRACKET.match(text) or _NEW_ARRAY.match(text)
     if opening is None:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 
 class Next:
-    """First occurrence of a substring at or after a position, ``len(text)`` if there is none.
+    """First occurrence of a substring at or after a position; ``len(text)`` if it does not occur.
 
     Positions must never decrease; all look-ups together then read the text once.
     """
@@ -32,7 +32,7 @@ _SPACE = re.compile(r"\s*")
 
 
 def after_space(text: str, position: int) -> int:
-    """The first position from ``position`` on that is not whitespace, ``len(text)`` if there is none."""
+    """The first position from ``position`` on that is not whitespace; ``len(text)`` if all the rest is whitespace."""
     found = _SPACE.match(text, position)
     return found.end() if found else position
 

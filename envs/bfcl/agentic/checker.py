@@ -30,7 +30,7 @@ def contains(message: str, answers: Sequence[str]) -> bool:
 
 
 def check(message: str | None, answers: Sequence[str]) -> Verdict:
-    """The verdict on the last message without a call; None or "" if there is no such message."""
+    """The verdict on the last message without a call; None or "" if no message came without a call."""
     if not message:
         return Verdict(False, "no message without a call", NO_MESSAGE)
     if contains(message, answers):

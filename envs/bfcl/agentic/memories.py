@@ -52,7 +52,7 @@ class Reference:
 
 
 class Empty:
-    """An empty memory: the official harness starts from it if there is no snapshot."""
+    """An empty memory: the official harness starts from it if it finds no snapshot."""
 
     name = "empty"
 
