@@ -1,8 +1,8 @@
 """The state of a running dialogue: the model's calls, the accepted calls, and the official verdict.
 
 Written from the rules of bfcl_eval 2026.3.23 (``multi_turn_checker``, ``base_handler``, ``eval_runner``); the tests
-compare the two. A turn starts with a user message and ends with a model text that has no call. If the accepted answer
-of a turn has calls, these checks run at its end, in this order:
+compare the two. A turn starts with the user's messages and ends with a model text without a call. If the accepted
+answer of a turn has calls, these checks run at its end, in this order:
 
 - the turn must have a call of the model (``empty_turn_model_response``), even if all work was done in earlier turns;
 - the states must be equal, attribute by attribute, except private attributes (``instance_state_mismatch``);

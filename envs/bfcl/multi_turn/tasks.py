@@ -40,8 +40,8 @@ class _Gold(msgspec.Struct):
 def load(category: str) -> tuple[Task, ...]:
     """The tasks of one category, in the official order. Read once per process.
 
-    For each user message, ``task.expected`` has the accepted calls, if there are any, and then an action without a
-    call. Raises AssetError if the wheel is missing and cannot be downloaded.
+    For each turn, ``task.expected`` has the accepted calls, if there are any, and then an action without a call.
+    Raises AssetError if the wheel is missing and cannot be downloaded.
     """
     rows = msgspec.json.Decoder(_Row).decode_lines(wheel.data(f"BFCL_v4_{category}.json"))
     golds = msgspec.json.Decoder(_Gold).decode_lines(wheel.data(f"possible_answer/BFCL_v4_{category}.json"))
