@@ -1,4 +1,4 @@
-"""Random calls of the memory functions, as Python source: sensible ones, at the limits, and not quite right."""
+"""Random calls of the memory functions, as Python source: valid calls, calls at the limits, and wrong calls."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _value(parameter: str, random: Random, category: str) -> str:
     chance = random.random()
     if chance < 0.05:
         return repr(random.choice(_ODD))
-    if chance < 0.09:  # a call in a call; one without arguments is a text to BFCL's decoder
+    if chance < 0.09:  # a call inside a call; BFCL's decoder reads a call without arguments as text
         inner = call(random, category)
         return inner if "=" in inner else repr(inner[:5])
     if parameter == "key":
@@ -63,7 +63,7 @@ def _value(parameter: str, random: Random, category: str) -> str:
 
 
 def call(random: Random, category: str) -> str:
-    """One call. Texts that are replaced are such that a memory does not grow without end."""
+    """One call. The texts to replace are chosen so that a memory does not grow without limit."""
     known = _functions(category)
     (name,) = random.choices(list(known), [weight for _, weight in known.values()])
     parameters = [p for p in known[name][0] if p != "k" or random.random() < 0.3]
@@ -80,7 +80,7 @@ def call(random: Random, category: str) -> str:
 
 
 def text(random: Random, category: str, answers: tuple[str, ...] = ("Michael",)) -> str:
-    """What a prompted model might write: calls, or a text that may have the answer in it."""
+    """The text of a prompted model: calls, or a message that may contain the answer."""
     chance = random.random()
     if chance < 0.5:
         return f"[{', '.join([call(random, category) for _ in range(random.randint(1, 3))])}]"
@@ -90,7 +90,7 @@ def text(random: Random, category: str, answers: tuple[str, ...] = ("Michael",))
 
 
 def mutated(random: Random, answer: str) -> str:
-    """A text with an answer in it, more or less."""
+    """A message with a changed answer in it."""
     kind = random.randrange(12)
     if kind == 0:
         answer = answer.upper()

@@ -29,13 +29,13 @@ _DATA = "bfcl_eval/data/"
 
 
 def _load_file(path: Any, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
-    """In place of the harness's own, which cannot read from inside a wheel."""
+    """Replaces the harness's function, which cannot read files inside a wheel."""
     lines = read_member("bfcl", _DATA + str(path).partition(_DATA)[2]).splitlines()
     return [json.loads(line) for line in lines]
 
 
 def _load() -> tuple[Any, Any, Any]:
-    """The official modules; "overrides" marks methods as final, no more."""
+    """The official modules. The stub of "overrides" suffices: the package only marks methods as final."""
     overrides = ModuleType("overrides")
     overrides.final = lambda method: method  # type: ignore[attr-defined]
     sys.modules.setdefault("overrides", overrides)
@@ -68,7 +68,7 @@ _evaluate = _evaluation()
 
 
 class Handler(loop.BaseHandler):  # type: ignore[misc, name-defined]
-    """A prompted model, the way the harness's handlers of chat models are written."""
+    """A handler of a prompted model, written like the harness's handlers of chat models."""
 
     def __init__(self, model: Model):
         super().__init__("oracle", 0, "oracle", False)
@@ -110,7 +110,7 @@ class Handler(loop.BaseHandler):  # type: ignore[misc, name-defined]
 
 
 def entries(category: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """id -> entry, conversations of a memory included, as the harness plays them with results in ``folder``."""
+    """id -> entry, as the harness plays it with results in ``folder``; includes the conversations of a memory."""
     found = bfcl_oracle.FORMATS.load_dataset_entry(category)
     bfcl_oracle.FORMATS.populate_initial_settings_for_memory_test_cases(found, folder)
     bfcl_oracle.FORMATS.populate_initial_settings_for_web_search_test_cases(found)
@@ -121,13 +121,13 @@ def play(entry: dict[str, Any], model: Model) -> tuple[list[list[str]], list[lis
     """The model's texts, turn by turn, and the messages of each query. A conversation's memory is written to a file."""
     multi_turn.reset()
     handler = Handler(model)
-    with contextlib.redirect_stdout(io.StringIO()), np.printoptions(legacy="1.25"):  # as the numpy that is pinned
+    with contextlib.redirect_stdout(io.StringIO()), np.printoptions(legacy="1.25"):  # prints like the pinned numpy 1.26
         texts, _ = handler.inference_multi_turn_prompting(copy.deepcopy(entry), False, True)
     return texts, handler.seen
 
 
 def verdict(texts: list[list[Any]], answers: list[str], native: bool = False) -> tuple[bool, str | None]:
-    """Success and error type of a question's episode; ``native``: of a model that gets tools beside the messages."""
+    """Success and error type of a question's episode. ``native``: the model receives tools outside the messages."""
     handler = Handler(lambda messages: "")
     if native:
         handler.decode_execute = lambda result, has_tool_call_tag: (  # type: ignore[method-assign]
@@ -138,7 +138,7 @@ def verdict(texts: list[list[Any]], answers: list[str], native: bool = False) ->
 
 
 def results(category: str, calls: list[str], folder: Path) -> list[str]:
-    """What the official executor returns for these calls on a new memory, one after the other."""
+    """The official executor's results of these calls on a new memory, in order."""
     multi_turn.reset()
     cls = f"MemoryAPI_{category.removeprefix('memory_')}"
     entry_id = f"{category}_prereq_0-customer-0"

@@ -1,4 +1,4 @@
-"""Multi-turn answers, almost right and odd ones: turns of steps of calls, as the official handler decodes them."""
+"""Mutated and random multi-turn answers: turns of steps of calls, in the form the official handler decodes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOKUPS = {
                           "estimate_distance(cityA='83214', cityB='74532')", "get_outside_temperature_from_google()",
                           "get_current_speed()", "liter_to_gallon(liter=3)"],
 }  # fmt: skip
-"""Calls that only read (but for the state of random numbers)."""
+"""Calls that only read (except that they may advance random number generators)."""
 
 UNDONE = {
     "GorillaFileSystem": [["mkdir(dir_name='new')", "rmdir(dir_name='new')"], ["touch(file_name='n')", "rm('n')"],
@@ -52,7 +52,7 @@ UNDONE = {
     "VehicleControlAPI": [["setHeadlights(mode='on')", "setHeadlights(mode='off')"], ["lockDoors(True, ['driver'])",
                           "lockDoors(False, ['driver'])"], ["pressBrakePedal(1.0)", "releaseBrakePedal()"]],
 }  # fmt: skip
-"""Calls that leave the state as it was, or almost."""
+"""Calls that leave the state unchanged, or almost."""
 
 ODD = [
     "nothing(x=1)", "cd(", "cd(folder=inf)", "sorted([2, 1])(3)", "cd", "1 + 1", "", "cd(folder='a', folder='b')",
@@ -63,7 +63,7 @@ ODD = [
     "add(a=-1, b=+2)", "add(a=2**3, b=~1)", "mean(numbers=(1, 2))", "add(a=1j, b=2)", "ls(b=1)", "pwd(1, 2)",
     "pwd (  )",
 ]  # fmt: skip
-"""What models and attackers write. No builtins whose value could equal a result: here they are not run."""
+"""Texts of models and attackers. Without builtins whose value could equal a result: ToolGym does not run builtins."""
 
 
 @cache
@@ -100,7 +100,7 @@ def mutated(turns: Turns, row: dict[str, Any], random: Random) -> Turns:
 
 
 def _somewhere(turns: Turns, random: Random) -> list[str]:
-    """A step; a new one where there is none."""
+    """A random step; a new step if the turn has none."""
     steps = random.choice(turns)
     if not steps or random.random() < 0.2:
         steps.insert(random.randint(0, len(steps)), [])
@@ -133,7 +133,7 @@ def _shuffle(turns: Turns, row: Any, random: Random) -> None:
 
 
 def _move(turns: Turns, row: Any, random: Random) -> None:
-    """A call comes in another step, perhaps of another turn."""
+    """Moves a call to another step, perhaps of another turn."""
     places = _calls(turns)
     if places:
         step, i = random.choice(places)
@@ -141,7 +141,7 @@ def _move(turns: Turns, row: Any, random: Random) -> None:
 
 
 def _early(turns: Turns, row: Any, random: Random) -> None:
-    """A whole turn's work is done a turn early; functions that are held back are called."""
+    """Moves all calls of a turn one turn earlier, so held-out functions are called."""
     at = random.randrange(len(turns))
     if at:
         turns[at - 1] += turns[at]
@@ -174,14 +174,14 @@ def _empty(turns: Turns, row: Any, random: Random) -> None:
 
 
 def _many(turns: Turns, row: Any, random: Random) -> None:
-    """About as many steps as the limit, before or after the work."""
+    """Adds about as many steps as the limit, before or after the other steps."""
     steps = random.choice(turns)
     more = [[random.choice(LOOKUPS[row["involved_classes"][0]])] for _ in range(random.randint(15, 23))]
     steps[random.choice([0, len(steps)]) : 0] = more
 
 
 def _cards(turns: Turns, row: Any, random: Random) -> None:
-    """Travel on the cards that all dialogues of the long_context category have."""
+    """Adds travel calls with the cards that all dialogues of the long_context category share."""
     cards = list(oracle.long_context.CREDIT_CARD_EXTENSION)
     token = row["initial_config"].get("TravelAPI", {}).get("access_token", "abc123xyz")
     booking = random.choice(list(oracle.long_context.BOOKING_RECORD_EXTENSION))
@@ -194,7 +194,7 @@ def _cards(turns: Turns, row: Any, random: Random) -> None:
 
 
 def _value(turns: Turns, row: Any, random: Random) -> None:
-    """One argument is another value, or comes by another name, or is missing."""
+    """Changes the value or the name of one argument, or drops it."""
     places = _calls(turns)
     if not places:
         return

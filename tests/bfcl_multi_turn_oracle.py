@@ -33,7 +33,7 @@ def _load() -> tuple[Any, ...]:
 long_context, posting_api, checker, execution = _load()
 
 LIMIT = 20
-"""The harness's limit of steps, which it exceeds by one."""
+"""The harness's limit of steps; the harness allows one step more."""
 
 _SHARED = ("CREDIT_CARD_EXTENSION", "BOOKING_RECORD_EXTENSION", "LONG_WEATHER_EXTENSION")
 _ORIGINALS = {name: copy.deepcopy(getattr(long_context, name)) for name in _SHARED}
@@ -54,7 +54,7 @@ def rows(category: str) -> dict[str, tuple[dict[str, Any], list[list[str]]]]:
 
 
 def as_harness(turns: list[list[list[str]]]) -> list[list[list[str]]]:
-    """What the official harness lets a model do that wants to do all this."""
+    """The part of these turns that the official harness lets a model play."""
     out = []
     for steps in turns:
         out.append(steps[: LIMIT + 1])
@@ -64,7 +64,7 @@ def as_harness(turns: list[list[list[str]]]) -> list[list[list[str]]]:
 
 
 def verdict(row: dict[str, Any], gold: list[list[str]], turns: list[list[list[str]]]) -> tuple[bool, str | None]:
-    """Success and error type, as the official runner gives them for these decoded answers."""
+    """The official runner's success and error type for these decoded answers."""
     if len(turns) != len(gold):
         return False, "multi_turn:force_terminated"
     reset()
@@ -74,7 +74,7 @@ def verdict(row: dict[str, Any], gold: list[list[str]], turns: list[list[list[st
 
 
 def results(row: dict[str, Any], calls: list[str]) -> list[str]:
-    """What the official executor returns for these calls, one after the other."""
+    """The official executor's results of these calls, in order."""
     reset()
     name, category = f"m{next(_names)}", row["id"].rsplit("_", 1)[0]
     return list(
@@ -90,7 +90,7 @@ def decode(text: str) -> list[str]:
 
 
 def reset() -> None:
-    """Forget all objects, and put back what calls have changed in the official modules."""
+    """Drop all objects, and restore the state of the official modules that calls have changed."""
     for name in [name for name in vars(execution) if name.endswith("_instance")]:
         delattr(execution, name)
     for name in _SHARED:
@@ -104,7 +104,7 @@ def reset() -> None:
 
 
 def as_turns(texts: list[Any], decoder: Callable[[Any], list[str]], n: int) -> list[list[list[str]]]:
-    """A model's answers, one after the other, as the official harness of a dialogue of n turns takes them."""
+    """A model's answers, in order, grouped into turns as the official harness does in a dialogue of n turns."""
     turns: list[list[list[str]]] = [[]]
     for text in texts:
         try:
@@ -130,7 +130,7 @@ def system_prompt(docs: list[dict[str, Any]]) -> str:
 
 
 def docs(row: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """The functions' docs that are offered at first, and those held back: turn -> docs, as officially shown."""
+    """The docs of the functions offered at first, and of the held-out functions (turn -> docs), as officially shown."""
     from bfcl_eval.constants.executable_backend_config import MULTI_TURN_FUNC_DOC_FILE_MAPPING as files
 
     offered = []

@@ -1,4 +1,4 @@
-"""Right and almost right answers to BFCL tasks, drawn by seed: what official and own verdicts are compared on."""
+"""Correct and mutated answers to BFCL tasks, drawn by seed, to compare the official verdict with ToolGym's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOUP = {
         "x y", "ü", "inf", "1_0", "[]", "{}", "[1", "2]",
     ],
 }  # fmt: skip
-"""What source text is made of, and what may go wrong in it."""
+"""Tokens of source text, and typical mistakes."""
 
 _ODD: list[Any] = [
     None, True, False, 0, 1, -1, 2, 1.0, 0.0, 0.5, "", " ", "0", "1", "true", "None", "null", [], [""], [[]], {},
@@ -33,7 +33,7 @@ _ODD: list[Any] = [
 
 
 def answer(entry: Entry, random: Random) -> list[dict[str, dict[str, Any]]]:
-    """An answer made of accepted values: any of the alternatives, options left out or not."""
+    """An answer made of accepted values: random alternatives, with or without the optional parameters."""
     docs = {doc["name"]: doc["parameters"]["properties"] for doc in entry.docs}
     calls = []
     for call in entry.ground_truth:
@@ -57,7 +57,7 @@ _WORDS = ["a", "New York", "new-york", "it's", "x.y", "1", "", "A_b", "é", "tru
 
 
 def invented(random: Random) -> Entry:
-    """A task with every type of parameter and every kind of accepted value that the official checker can take."""
+    """A random task, with any parameter type and any kind of accepted value that the official checker can handle."""
     category = random.choice(["simple_python", "parallel", "multiple", "simple_java", "simple_javascript"])
     language = {"simple_java": "java", "simple_javascript": "javascript"}.get(category, "python")
     kinds = {"python": rules.PYTHON_TYPES, "java": java.TYPES, "javascript": javascript.TYPES}[language]
@@ -111,7 +111,7 @@ def _concrete(value: Any, random: Random) -> Any:
 
 
 def _another_form(text: str, value: Any, schema: dict[str, Any], random: Random) -> str:
-    """Other ways to write the same in Java or JavaScript."""
+    """Another way to write the same value in Java or JavaScript."""
     items = schema.get("items", {}).get("type", "any")
     elements = value if isinstance(value, list) else []
     parts = [written(item, {"type": items}, "java") for item in elements]
@@ -133,7 +133,7 @@ def _another_form(text: str, value: Any, schema: dict[str, Any], random: Random)
 
 
 def mutated(calls: list[dict[str, dict[str, Any]]], entry: Entry, random: Random) -> Any:
-    """The answer with one to three things changed."""
+    """The answer with one to three changes."""
     calls = deepcopy(calls)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         change = random.random()
@@ -196,7 +196,7 @@ def _other_parameters(arguments: dict[str, Any], name: str, entry: Entry, random
 
 
 def other_value(value: Any, random: Random, language: str = "python", depth: int = 0) -> Any:
-    """A value near this one, or an odd one."""
+    """A value similar to this one, or an unusual value."""
     change = random.random()
     if change < 0.15:
         return random.choice(_ODD)
@@ -238,7 +238,7 @@ def _other_dict(value: dict[Any, Any], random: Random, depth: int) -> Any:
 
 
 def other_text(text: str, random: Random) -> str:
-    """Strings near this one: equal to it for BFCL (case, spaces, some punctuation), or not."""
+    """A string similar to this one; BFCL may call both equal (case, spaces, some punctuation) or different."""
     i = random.randint(0, len(text))
     inserted = random.choice(" ,./-_*^'\"!?:;()\t\n\u00a0–eÉ0")
     forms = [text[:i] + inserted + text[i:]] * 4
@@ -249,14 +249,14 @@ def other_text(text: str, random: Random) -> str:
 
 
 def other_source(text: str, random: Random, language: str) -> str:
-    """Source text near this one."""
+    """Source text similar to this text."""
     for _ in range(random.choice((1, 1, 2, 3))):
         text = _with_token(text, random.choice(SOUP[language]), random)
     return text[:400]
 
 
 def _with_token(text: str, token: str, random: Random) -> str:
-    """The token put in, before or behind, or a part of the text taken out, doubled or exchanged."""
+    """The text with the token inserted, or with a part of the text removed, repeated or replaced by the token."""
     i = random.randint(0, len(text))
     j = min(len(text), i + random.choice((0, 1, 1, 2, 5, 12)))
     forms = [text[:i] + token + text[j:], text[:i] + text[j:], text[:j] + text[i:], text + token, token + text]
@@ -264,7 +264,7 @@ def _with_token(text: str, token: str, random: Random) -> str:
 
 
 def soup(random: Random, language: str, most: int = 12) -> str:
-    """Tokens in any order."""
+    """Random tokens."""
     return "".join(random.choice(SOUP[language]) for _ in range(random.randint(0, most)))
 
 
@@ -277,7 +277,7 @@ TEXT_SOUP = [
 
 
 def as_text(calls: list[dict[str, dict[str, Any]]], random: Random, language: str) -> str:
-    """Decoded calls as a model writes them."""
+    """Decoded calls in the form that a model writes."""
     written_calls = []
     for call in calls:
         ((name, arguments),) = call.items()

@@ -1,7 +1,7 @@
 """The official BFCL checker and decoder, loaded from the pinned wheel, as oracles.
 
-The checker imports model_config, which imports every vendor's SDK for the sake of one boolean per model;
-a stub stands in for it, with two models: "plain" and "dotless" (whose API refuses "." in names).
+The checker imports model_config, which imports every vendor's SDK to get one boolean per model. A stub replaces it,
+with two models: "plain" and "dotless" (whose API refuses "." in names).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CHECKER, FORMATS, DECODING = _load()
 def verdict(
     docs: Any, calls: Any, ground_truth: Any, category: str, underscore_to_dot: bool = False
 ) -> tuple[bool, str | None]:
-    """Success and error type of decoded calls; where the checker raises, (False, UNSCORABLE)."""
+    """Success and error type of decoded calls; (False, UNSCORABLE) if the checker raises."""
     if not FORMATS.is_function_calling_format_output(calls):
         return False, WRONG_FORMAT
     model, language = "dotless" if underscore_to_dot else "plain", CHECKER.Language(language_of(category))
@@ -59,14 +59,14 @@ def verdict(
 
 
 def decode(text: str, language: str = "python") -> Any:
-    """What the official decoder of prompted models makes of an answer. Raises whatever it raises."""
+    """The official decoder's calls for the answer of a prompted model. The decoder's exceptions propagate."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python's parser warns of odd escapes
+        warnings.simplefilter("ignore")  # Python's parser warns about invalid escapes
         return DECODING.default_decode_ast_prompting(text, DECODING.ReturnFormat(language))
 
 
 def text_verdict(docs: Any, text: str, ground_truth: Any, category: str) -> tuple[bool, str | None]:
-    """Success and error type of a raw answer, as a prompted model's is scored."""
+    """Success and error type of the raw answer of a prompted model."""
     try:
         decoded = decode(text, language_of(category))
     except Exception:
@@ -75,7 +75,7 @@ def text_verdict(docs: Any, text: str, ground_truth: Any, category: str) -> tupl
 
 
 def relevance_verdict(text: str, category: str) -> tuple[bool, str | None]:
-    """The same where the question is whether there is a call at all."""
+    """Success and error type in the relevance and irrelevance categories: is there a call at all?"""
     try:
         called = not FORMATS.is_empty_output(decode(text))
     except Exception:

@@ -105,7 +105,7 @@ def test_the_reference_memory_is_what_gold_makes_and_answers_every_question(cate
 
 
 class Writer:
-    """Remembers each message as it is, in a memory that is one text; answers with what the memory has."""
+    """An agent that appends each message to a memory of one text, and answers with the whole memory."""
 
     concurrency = 4
 

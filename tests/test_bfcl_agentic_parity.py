@@ -1,4 +1,4 @@
-"""Agentic episodes are the official harness's: results, prompts, snapshot files, verdicts."""
+"""Agentic episodes equal those of the official harness: results, prompts, snapshot files, verdicts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dialogue(category: str) -> Dialogue:
 
 @pytest.mark.parametrize("category", MEMORY)
 def test_results_of_random_calls_read_as_officially(category: str, tmp_path: Path) -> None:
-    """Those of calls of functions: the wording for what is no such call is Python's own."""
+    """Compares the results of function calls only: for other text, the official error has Python's wording."""
     compared = errors = 0
     texts = Counter[str]()
     for session in range(SESSIONS):
@@ -69,7 +69,7 @@ def test_keys_are_ranked_as_by_rank_bm25_to_the_bit() -> None:
 
 
 def scripted(env: AgenticEnv, seed: str) -> Any:
-    """A model whose text depends on what it was told alone."""
+    """A model whose text depends only on the messages."""
 
     def model(messages: Any) -> str:
         category = env.task.data.category.removesuffix("_prereq")
@@ -84,7 +84,7 @@ def scripted(env: AgenticEnv, seed: str) -> Any:
 def test_a_run_is_the_official_one_from_the_first_conversation_to_the_last_verdict(
     category: str, tmp_path: Path
 ) -> None:
-    """All 37 conversations, each with the memory that the one before has left, and then the questions."""
+    """All 37 conversations, each with the memory of the conversation before, and then the questions."""
     harness = oracle.entries(category, tmp_path / "harness")
     official_folder = tmp_path / "harness" / "agentic" / "memory"
     env = AgenticEnv(f"{category}_prereq,{category}", memory=tmp_path / "ours", dialect="pythonic")
@@ -104,7 +104,7 @@ def test_a_run_is_the_official_one_from_the_first_conversation_to_the_last_verdi
             official = oracle.verdict(texts, list(env.task.data.question.answers))
             assert (info["success"], info["error_type"]) == official, task.id
             seen[official] += 1
-        elif task.id.endswith("-5"):  # memories of the last: other than empty
+        elif task.id.endswith("-5"):  # a late conversation: count whether its memory has any text
             seen["text" if any(env.state.memory().values()) else "empty"] += 1
     ours = sorted(path.relative_to(tmp_path / "ours") for path in (tmp_path / "ours").rglob("*.json"))
     assert ours == sorted(path.relative_to(official_folder) for path in official_folder.rglob("*.json"))
@@ -122,7 +122,7 @@ def test_mutated_answers_get_the_official_verdict() -> None:
             for i in range(40):
                 random = Random(f"{question.id}{i}")
                 text = calls.mutated(random, random.choice(question.answers))
-                if not text:  # no message at all, to the harness
+                if not text:  # to the harness, an empty text is not a message
                     continue
                 official = oracle.checker.agentic_checker(text, list(question.answers))
                 ours = check(text, question.answers)

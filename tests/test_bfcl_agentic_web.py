@@ -1,4 +1,4 @@
-"""BFCL's web search categories: the official class over recordings, and over a web of this machine's own."""
+"""BFCL's web search categories: the official class with recordings, and with a local web server."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def contents(info: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand-ins for the two libraries that read pages."""
+    """Stubs of the two libraries that read pages."""
     html2text, bs4 = ModuleType("html2text"), ModuleType("bs4")
     html2text.HTML2Text = lambda: SimpleNamespace(handle=lambda text: f"md:{text}")  # type: ignore[attr-defined]
 
@@ -95,7 +95,7 @@ def random_call(random: Random) -> str:
 
 @pytest.mark.parametrize("category", [BASE, BARE])
 def test_results_read_as_officially(category: str, reading: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The official class, with modules that ask the same small web."""
+    """The official class, with stub modules that ask the same small web."""
     small = Small()
     serpapi, requests = ModuleType("serpapi"), ModuleType("requests")
 
@@ -191,7 +191,7 @@ def test_a_page_that_needs_a_library_that_is_not_there_is_no_evidence(monkeypatc
     assert "pip install html2text" in info["error"]
 
 
-# A web that is served here -----------------------------------------------------------------------
+# A local web server ------------------------------------------------------------------------------
 
 
 class _Pages(BaseHTTPRequestHandler):
@@ -229,7 +229,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Quiet."""
+        """Logs nothing."""
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_gold_passes_and_earns_the_most_on_every_row_but_those_listed(dialect: s
             failed.add(task.id)
         elif reward != BEST:
             pytest.fail(f"{task.id}: {info['reward']}")
-    # this one passes with an empty string, which no natural answer has
+    # this row passes only with an empty string, which no natural answer has
     assert failed == UNPASSABLE.keys() - {"live_multiple_507-149-4"}
 
 
@@ -129,7 +129,7 @@ def test_java_and_javascript_values_are_source_text(task_id: str, parameter: str
 
 
 def answers(env: BFCLEnv, n: int) -> Iterator[tuple[str, str]]:
-    """Task ids and texts: right, almost right and odd answers, from all categories alike."""
+    """Task ids and texts: correct, mutated and random answers, equally many from each category."""
     by_category = defaultdict(list)
     for task in env.tasks:
         by_category[task.data.category].append(task)
@@ -162,7 +162,7 @@ def test_reward_and_verdict_agree(dialect: str) -> None:
         best = correctness(info) == pytest.approx(3.0, abs=1e-9)
         malformed = any(record.call.error for record in info["calls"])
         if best != info["success"] and task_id not in UNPASSABLE:
-            # officially, what cannot be read is no call; the reward minds it all the same
+            # officially, unreadable text is not a call; the reward is lower all the same
             assert malformed, (task_id, text, info)
             assert "relevance" in info["category"]
             assert info["success"]
@@ -301,7 +301,7 @@ def episodes(accuracies: dict[str, float], n: int) -> list[Trajectory]:
 
 @pytest.fixture
 def official_scores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The official leaderboard's row for accuracies: overall, non-live, live, irrelevance."""
+    """The official leaderboard's row for these accuracies: overall, non-live, live, irrelevance."""
     monkeypatch.setitem(sys.modules, "pandas", ModuleType("pandas"))  # imported, not needed
     import bfcl_eval.eval_checker.eval_runner_helper as helper
 

@@ -1,4 +1,4 @@
-"""BFCL's verdict: equal to the official checker's on every answer, in error type too."""
+"""BFCL's verdict: equal to the official checker's on every answer, including the error type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GOLD = {"f": {"n": [5], "s": ["New York", ""]}}
 
 
 def agree(entry: Entry, calls: Any, underscore_to_dot: bool = False) -> str | None:
-    """Assert that both verdicts are the same; the error type."""
+    """Assert that both verdicts are the same; returns the error type."""
     official = oracle.verdict(entry.docs, deepcopy(calls), entry.ground_truth, entry.category, underscore_to_dot)
     checker = Checker(entry.docs, entry.ground_truth, entry.category, True) if underscore_to_dot else entry.checker
     own = checker.check(calls)
@@ -52,8 +52,8 @@ def test_mutated_answers_get_the_official_verdict(category: str) -> None:
         entry = random.choice(tasks).data
         answer = mutations.mutated(mutations.answer(entry, random), entry, random)
         seen[agree(entry, answer, underscore_to_dot=i % 10 == 0)] += 1
-    assert seen[None] > 50  # a mutation that BFCL does not mind
-    assert len(seen) >= 4  # and several kinds that it does
+    assert seen[None] > 50  # mutations that BFCL accepts
+    assert len(seen) >= 4  # and several kinds of mutations that it refuses
 
 
 def test_invented_functions_and_answers_get_the_official_verdict() -> None:
@@ -94,8 +94,8 @@ def _outcome(function: Any, *arguments: Any) -> str:
     ("calls", "error"),
     [
         ([{"f": {"n": 5}}], None),
-        ([{"f": {"n": 5, "s": " new-york"}}], None),  # case, spaces and some punctuation do not count
-        ([{"f": {"n": 5, "s": "New\tYork"}}], "value_error:string"),  # a tab does
+        ([{"f": {"n": 5, "s": " new-york"}}], None),  # case, spaces and some punctuation are ignored
+        ([{"f": {"n": 5, "s": "New\tYork"}}], "value_error:string"),  # a tab is not ignored
         ([{"f": {"n": 6}}], "value_error:others"),
         ([{"f": {"n": 5.0}}], "type_error:simple"),
         ([{"f": {"n": "5"}}], "type_error:simple"),
@@ -183,7 +183,9 @@ def test_hostile_source_text_takes_linear_time(kind: str, start: str, again: str
     text = start + again * (200_000 // len(again)) + end
     began = perf_counter()
     converter(text)
-    assert perf_counter() - began < 5  # some of these took the official patterns minutes at a hundredth of the length
+    assert (
+        perf_counter() - began < 5
+    )  # the official patterns need minutes for some of these at a hundredth of the length
 
 
 def test_docs_and_answers_that_cannot_be_scored_are_refused() -> None:

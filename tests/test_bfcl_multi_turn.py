@@ -1,4 +1,4 @@
-"""MultiTurnEnv: BFCL's dialogues, played through the environment in every dialect."""
+"""MultiTurnEnv: BFCL's dialogues, played in every dialect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ID = "ToolGym-BFCL-MultiTurn-v0"
 
 
 def play(env: MultiTurnEnv, task_id: str, texts: Any) -> tuple[list[float], dict[str, Any]]:
-    """Rewards and the last info; "Done." for what is left after the texts."""
+    """Plays the texts, then "Done." until the end. Returns the rewards and the last info."""
     _, info = env.reset(options={"task_id": task_id})
     rewards = []
     for text in texts:
@@ -88,7 +88,7 @@ def test_docs_and_simulated_apis_name_the_same_functions_and_parameters() -> Non
 
 @pytest.mark.parametrize("category", ["multi_turn_base", "multi_turn_miss_func"])
 def test_a_prompted_model_sees_what_the_official_harness_shows(category: str) -> None:
-    """System prompt, user messages, results and functions that come back, over the accepted answers."""
+    """Compares system prompt, user messages, results and announced functions, playing the accepted answers."""
     env = MultiTurnEnv(category, dialect="pythonic")
     for task in env.tasks[::5]:
         row, gold = oracle.rows(category)[task.id]
@@ -188,7 +188,7 @@ def test_calls_as_json_get_the_official_verdict() -> None:
                     calls = [item for call in step for item in bfcl_oracle.decode(call)]
                     text = act(env, *[item for call in calls for item in call.items()])
                     assert all(name for call in calls for name in call)
-                except Exception:  # no Python, nothing that JSON can hold, or a call without a name
+                except Exception:  # not Python, a value that JSON cannot hold, or a call without a name
                     text, calls = "no call", []
                 if calls and Random(text).random() < 0.02:
                     text, calls = text[:-1], []  # cut off
@@ -224,7 +224,7 @@ def test_calls_in_a_text_of_which_one_cannot_be_read_are_not_run() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_function_held_back_runs_when_called_and_is_announced_when_its_turn_comes(dialect: str) -> None:
     env = MultiTurnEnv("multi_turn_miss_func", dialect=dialect)
-    task = env.find_task("multi_turn_miss_func_0")  # sort comes back in turn 3
+    task = env.find_task("multi_turn_miss_func_0")  # sort is offered from turn 3 on
     observation, _ = env.reset(options={"task_id": task.id})
 
     def offered(observation: Any) -> set[str]:
@@ -311,12 +311,12 @@ def test_the_reward_compares_with_what_is_left_of_the_turn() -> None:
     assert 0 < rewards[1] < BEST  # the right function, one wrong value
     rewards, _ = play(env, task_id, [act(env, cd), act(env, cd), act(env), act(env)])
     assert rewards[0] == BEST
-    assert rewards[1] < 0  # made already: mkdir and mv are left
+    assert rewards[1] < 0  # this call was made already: mkdir and mv are left
     assert rewards[2] < 0  # an answer too early
     gold = env.gold(env.tasks[0])
     rewards, info = play(env, task_id, [gold[0], act(env, ("pwd", {})), *gold[1:]])
     assert info["success"]
-    assert rewards[1] < BEST  # needless, though the verdict allows it
+    assert rewards[1] < BEST  # not needed, though the verdict allows it
 
 
 def test_defaults_may_be_written_out_or_left_out() -> None:

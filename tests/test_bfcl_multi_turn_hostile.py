@@ -1,4 +1,4 @@
-"""MultiTurnEnv against hostile input: nothing is run but listed functions, nothing hangs, nothing leaks."""
+"""MultiTurnEnv against hostile input: only listed functions are run, nothing hangs, nothing leaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The multi-turn verdict is the official one: on all accepted answers, and on thousands that are not quite right."""
+"""The multi-turn verdict equals the official verdict: on all accepted answers, and on thousands of mutated answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PER_DIALOGUE = 6
 
 
 def cases(category: str, seed: str, n: int) -> list[tuple[Task, Any, mutations.Turns]]:
-    """n mutated answers to each dialogue, unlimited in steps."""
+    """n mutated answers to each dialogue, with any number of steps."""
     rows = oracle.rows(category)
     out = []
     for task in load(category):
@@ -97,14 +97,14 @@ def test_the_limit_of_steps_fails_a_dialogue_only_where_the_user_had_more_to_say
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_results_of_mutated_answers_read_as_officially(category: str) -> None:
-    """Errors too, but for those of text that is no call of a function: its wording is Python's own."""
+    """Results are equal, errors too, except for text that is not a function call: that error has Python's wording."""
     compared = errors = 0
     for task, (row, _), turns in cases(category, "results", 1):
         calls = [call for steps in turns for step in steps for call in step if call not in mutations.ODD]
         dialogue = Dialogue(task.data)
         for call, official in zip(calls, oracle.results(row, calls), strict=True):
             result = dialogue.execute(call)
-            if "_instance" in official or "recursion" in official:  # the model's name; a search without an end
+            if "_instance" in official or "recursion" in official:  # contains the model's name; an endless search
                 continue
             compared += 1
             errors += official.startswith("Error during execution")
@@ -114,8 +114,11 @@ def test_results_of_mutated_answers_read_as_officially(category: str) -> None:
 
 
 def test_what_official_objects_share_is_shared_within_a_dialogue_and_not_beyond() -> None:
-    """An insurance bought on a card that all objects share is no change of the state; nor is a mention in a tweet whose
-    mentions are a parameter's default, but the accepted tweet then comes with it."""
+    """Objects that the official code shares. An insurance bought with a shared card does not change the compared state.
+
+    A mention added to a tweet whose mentions are a parameter's default list does not either, but the accepted tweet
+    then has the mention too.
+    """
     seen = Counter[Any]()
     booking, *_ = oracle.long_context.BOOKING_RECORD_EXTENSION
     card, *_ = oracle.long_context.CREDIT_CARD_EXTENSION

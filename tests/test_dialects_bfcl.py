@@ -58,11 +58,11 @@ LITERALS += (ast.operator, ast.unaryop, ast.expr_context)
 
 
 class TooLarge(BaseException):
-    """Not to be tried: the official decoder might compute for years."""
+    """Marks a text to skip: the official decoder might compute for years."""
 
 
 def literal_eval(source):
-    """Stands in for ``eval`` in the official decoder, where model output would be run."""
+    """Replaces ``eval`` in the official decoder, which would run model output."""
     tree = ast.parse(source, mode="eval")
     nodes = list(ast.walk(tree))
     large = [node for node in nodes if isinstance(node, (ast.Pow, ast.LShift, ast.Mult))]
@@ -81,7 +81,7 @@ def official_decoder_runs_nothing(monkeypatch):
 
 
 def official(function, argument):
-    """What the official function returns, None parameters renamed to "**"; "failed" where it raises."""
+    """The official function's result, with None parameters renamed to "**"; "failed" if it raises."""
 
     def renamed(value):
         if isinstance(value, dict):
@@ -109,7 +109,7 @@ def assert_decodes_alike(text):
     except TooLarge:
         return None
     found = ours(decode, text)
-    assert repr(found) == repr(expected), text  # repr tells 1, 1.0 and True apart, and list and tuple
+    assert repr(found) == repr(expected), text  # repr distinguishes 1, 1.0 and True, and list and tuple
     if found != "failed" and "**" not in text:
         assert ours(execution_list, found) == official(DECODING.decoded_output_to_execution_list, found), text
     return found
@@ -144,7 +144,7 @@ TOKENS = [
 
 
 def variants(count, seed):
-    """Gold texts with something wrong, and calls with odd values."""
+    """Mutated gold texts, and calls with unusual values."""
     source = random.Random(seed)
     for _ in range(count):
         if source.random() < 0.4:
@@ -200,7 +200,7 @@ def test_what_would_grow_too_large_is_refused_at_once(value):
         decode(f"[f(a={value})]")
     with pytest.raises(DecodeError):
         decode(f"[{', '.join([f'f(a={value})'] * 100)}]")
-    assert time.perf_counter() - started < 10  # seconds where the plain way takes hours
+    assert time.perf_counter() - started < 10  # the naive way takes hours
 
 
 def test_nothing_is_run():

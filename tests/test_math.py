@@ -1,4 +1,4 @@
-"""Mathematics with tools: gold solves every problem, answers are judged by meaning, and no text hangs or runs."""
+"""Mathematics with tools: gold solves every problem, answers are judged by meaning, no text hangs or is run as code."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("answer", [HALF, ROOTS, PAIR, PRODUCT, SLOPE, AREA, GRID, PRIMES, YES, LINE], ids=repr)
 def test_hostile_answers_are_refused_quickly(answer):
-    # what comes to the worker may take its two seconds there; here it is read and refused
+    # text that reaches the worker may take two seconds there; this text is refused before
     start = time.process_time()
     for text in HOSTILE:
         assert not grade(answer, text)[0], text[:60]
@@ -387,7 +387,7 @@ def test_what_takes_too_long_is_ended_and_the_next_call_works():
         mine.run("expand", {"expression": "(x+y+z+t)^900"})
     assert mine.run("calculate", {"expression": "1+2"}) == "3"
     assert mine.pid != before
-    # where the kernel does not keep time, the clock does
+    # if the kernel does not limit processor time, the wall-clock limit applies
     mine.wall_seconds = 0.2
     mine.cpu_seconds = 60
     mine.close()

@@ -1,4 +1,4 @@
-"""From verdicts to the leaderboard's scores: accuracy per category, per group, and overall.
+"""The leaderboard's scores: accuracy per category, per group and overall, from verdicts.
 
 Formulas of bfcl_eval 2026.3.23 (v4) and 2025.7.9 (v3), all scores in [0, 1]:
 
@@ -9,8 +9,8 @@ Formulas of bfcl_eval 2026.3.23 (v4) and 2025.7.9 (v3), all scores in [0, 1]:
     v3  overall = mean(NonLive, Live, MultiTurn)
         NonLive = mean of v4's four and irrelevance;  Live = all six live categories, weighted by their rows
 
-The official harness counts a category that was not run as 0. That number is here too, under its own name; the
-plain scores are None where a category they need is missing.
+The official harness counts a category that was not run as 0; that score is ``overall_missing_as_zero``. A plain score
+has the value None if a category it needs is missing.
 """
 
 from __future__ import annotations
@@ -34,23 +34,26 @@ MEMORY = ("memory_kv", "memory_vector", "memory_rec_sum")
 
 
 class Accuracy(msgspec.Struct, frozen=True):
-    """How one category went."""
+    """The result of one category."""
 
     accuracy: float
     n: int
-    """Episodes, repeats included."""
+    """Number of episodes, repeats included."""
 
 
 def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     """Accuracy per category, and the scores of v4 and v3, as plain data.
 
-    ``categories``: category -> accuracy, n (episodes counted). ``invalid``: episodes left out because something
-    of ours failed. ``known unpassable``, where there are any: episodes of rows that no natural answer can pass (see
-    ``unpassable.py``), which count as the others do. ``v4`` and ``v3``: group -> score, ``overall``, ``missing`` (the
-    categories that overall needs), and ``overall_missing_as_zero``, the official number for an incomplete run. Episodes
-    of several runs can be given together: those of ToolGym-BFCL-v0, ToolGym-BFCL-MultiTurn-v0 and
-    ToolGym-BFCL-Agentic-v0. Categories that no formula takes (conversations that make a memory, questions to the
-    reference memory) are only listed. An episode without a verdict counts as a failure.
+    - ``categories``: category -> accuracy, n (episodes counted).
+    - ``invalid``: episodes not counted because of a failure outside the policy (``reward_valid`` False).
+    - ``known unpassable``, only if there are any: counted episodes of rows that no natural answer can pass (see
+      ``unpassable.py``).
+    - ``v4`` and ``v3``: group -> score; ``overall``; ``missing``, the categories that ``overall`` needs and lacks; and
+      ``overall_missing_as_zero``, the official score of an incomplete run.
+
+    ``trajectories`` may mix episodes of ToolGym-BFCL-v0, ToolGym-BFCL-MultiTurn-v0 and ToolGym-BFCL-Agentic-v0.
+    Categories outside the formulas (conversations that make a memory, questions to the reference memory) appear only
+    in ``categories``. An episode without a verdict counts as a failure.
     """
     trajectories = list(trajectories)
     verdicts, invalid = tally(trajectories)
@@ -65,7 +68,7 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
 
 
 def v4(found: Mapping[str, Accuracy], missing: float | None = None) -> dict[str, float | None]:
-    """The groups' scores and ``overall``; ``missing`` is the accuracy of a category that was not run."""
+    """v4's group scores and ``overall``; ``missing`` is the accuracy assumed for a category that was not run."""
     one = _look_up(found, missing)
     non_live = _mean(_mean(*map(one, SIMPLE)), one("multiple"), one("parallel"), one("parallel_multiple"))
     live = _by_rows(LIVE, found, missing)
@@ -80,7 +83,7 @@ def v4(found: Mapping[str, Accuracy], missing: float | None = None) -> dict[str,
 
 
 def v3(found: Mapping[str, Accuracy], missing: float | None = None) -> dict[str, float | None]:
-    """The same by the formulas of v3. Its data were others: compare with care."""
+    """v3's group scores and ``overall``. v3 had different data: compare its published scores with care."""
     one = _look_up(found, missing)
     simple = _mean(*map(one, SIMPLE))
     non_live = _mean(simple, one("multiple"), one("parallel"), one("parallel_multiple"), one("irrelevance"))
@@ -114,7 +117,7 @@ def _mean(*scores: float | None) -> float | None:
 
 
 def _weighted(*pairs: tuple[float | None, int]) -> float | None:
-    """Weighted mean; None if one of the scores is."""
+    """Weighted mean; None if a score is missing (None)."""
     total = 0.0
     for score, weight in pairs:
         if score is None:

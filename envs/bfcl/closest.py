@@ -1,8 +1,8 @@
-"""Of all the answers that BFCL accepts, the one closest to the calls that were made.
+"""The accepted answer of BFCL that is closest to the calls an action made.
 
-BFCL accepts several values for most parameters, and some may be left out; a reward compares with one answer. Given
-the closest one, calls that pass the official check equal it and calls that fail it do not, so that reward and
-verdict agree.
+BFCL accepts several values for most parameters, and some parameters are optional; a reward compares with a single
+answer. Calls that pass the official check equal the closest answer, and calls that fail differ from it, so reward and
+verdict agree (BFCLEnv names two exceptions).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .literals import concrete, written
 
 
 class Strictly(str):
-    """Stands for an accepted value where the given one equals it and is refused all the same.
+    """Replaces an accepted value if the given value equals it and BFCL still refuses it.
 
-    BFCL minds types that comparing does not: 5.0 is refused where 5 is accepted, [1] where [1.0] is, a
-    tuple where a list is. Being text, it equals none of these; it shows as the accepted value does.
+    BFCL distinguishes types that ``==`` does not: it refuses 5.0 for 5, [1] for [1.0], a tuple for a list. As a
+    string this object equals none of these values. Its repr is the accepted value's.
     """
 
     __slots__ = ()
@@ -29,15 +29,15 @@ class Strictly(str):
 
 
 def closest(entry: Entry, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
-    """The expected calls for these calls; malformed ones among them count for nothing.
+    """The expected calls, given the calls an action made; malformed calls are ignored.
 
-    Each accepted call is paired with a call made: first as the official checker pairs them (in order, the first
-    unused call that passes), then with that of its name that has most parameters right. A value that is accepted
-    is expected as it is; in place of others stands the first accepted alternative. A parameter that may be left
-    out is expected only where it was given.
+    Each accepted call is paired with a made call: first in the official way (in order, the first unused call that
+    passes), then with the unused call of the same name that has most parameters right. An accepted value is expected
+    unchanged; any other value is replaced by the first accepted alternative. An optional parameter is expected only if
+    the call gives it.
 
-    Where no call is expected (irrelevance) the result is (). Where any call will do (relevance) it is the calls
-    made; if none was, a call of the first tool, without arguments.
+    Returns () if no call is expected (irrelevance). If any call is accepted (relevance), returns the made calls, or
+    a call of the first tool without arguments if the action made no call.
     """
     made = [call for call in calls if call.error is None]
     if "irrelevance" in entry.category:
@@ -50,9 +50,11 @@ def closest(entry: Entry, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _pairs(answers: Sequence[Answer], made: Sequence[ToolCall]) -> dict[int, dict[str, Any]]:
-    """Index of an accepted call -> arguments of the call made that it is compared with."""
+    """Index of an accepted call -> arguments of the made call that it is paired with."""
     pairs: dict[int, dict[str, Any]] = {}
     left = dict(enumerate(made))
+    # First pass: greedy, in the order of the answers, like Checker._parallel. A better matching would call some
+    # actions right that the official checker fails.
     for i, answer in enumerate(answers):
         found = next((j for j, call in left.items() if answer.passes({call.name: call.arguments})), None)
         if found is not None:
@@ -72,16 +74,17 @@ def _right(answer: Answer, call: ToolCall) -> int:
 def _arguments(answer: Answer, given: Mapping[str, Any]) -> dict[str, Any]:
     arguments = {}
     for parameter, alternatives in answer.alternatives.items():
-        if parameter not in answer.rules:  # not in the function's doc, so that giving it is an error
+        if parameter not in answer.rules:  # not in the function's doc: giving it is an error
             continue
         required = parameter in answer.required
         if parameter in given and answer.accepts(parameter, given[parameter]):
             arguments[parameter] = given[parameter]
         elif parameter in given or required or "" not in alternatives:
             options = _options(answer, parameter)
-            if not options and required and alternatives:
+            if not options and required and alternatives:  # required, but the only accepted value is ""
                 options = [""]
             if options:
+                # written out, an alternative can fail its own rule (see unpassable.py): prefer one that passes
                 accepted = [option for option in options if answer.accepts(parameter, option)]
                 value = accepted[0] if accepted else options[0]
                 refused = parameter in given and accepted and _equal(value, given[parameter])

@@ -1,14 +1,15 @@
-"""BFCL's verdict on calls: equal to the official one, error type included, quirks included.
+"""BFCL's verdict on calls: equal to the official verdict, with its error types and quirks.
 
-Written from the rules of bfcl_eval 2026.3.23 (``ast_checker``, ``eval_runner``); the tests compare the two.
-Among the quirks: a category counts as parallel if its name contains "parallel", else as multiple if it contains
-"multiple"; parallel calls are matched greedily, in the order of the accepted answers, so that one order of right
-calls can pass and another fail (parallel_178); only the declared parameters' types are checked, one level deep.
+Written from the rules of bfcl_eval 2026.3.23 (``ast_checker``, ``eval_runner``); the tests compare the two. Quirks:
 
-Where the official checker raises an exception, so that a whole evaluation stops, the verdict is a failure of
-the type ``toolgym:unscorable``. Known cases: an integer too large for a float; a number of more than 4,300
-digits in Java or JavaScript; "1n" and a line break for a Bigint; an element that is not a dict in an optional list
-of dicts.
+- A category counts as parallel if its name contains "parallel", else as multiple if it contains "multiple".
+- Parallel calls are matched greedily, in the order of the accepted answers: the same correct calls can pass in one
+  order and fail in another (parallel_178).
+- Only the declared types of parameters are checked, one level deep.
+
+If the official checker raises an exception (which stops the whole official evaluation), the verdict here is a failure
+of the type ``toolgym:unscorable``. Known cases: an integer too large for a float; a number of more than 4,300 digits
+in Java or JavaScript; "1n" and a line break for a Bigint; an element that is not a dict in an optional list of dicts.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _PASS = Verdict(True)
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False):
-    """Why a call is not the expected one."""
+    """Why a call is not accepted."""
 
     error_type: str
     parameter: Any = None
@@ -40,7 +41,7 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer:
-    """One accepted call, ready to be compared with."""
+    """One accepted call, with the rules of its parameters prepared."""
 
     def __init__(self, doc: Mapping[str, Any], accepted: Mapping[str, Any], language: str, underscore_to_dot: bool):
         (self.alternatives,) = accepted.values()
@@ -48,6 +49,7 @@ class Answer:
         self.name: str = doc["name"].replace(".", "_") if underscore_to_dot else doc["name"]
         self.schemas: Mapping[str, Any] = doc["parameters"]["properties"]
         self.required: tuple[str, ...] = tuple(doc["parameters"]["required"])
+        # An accepted parameter that the doc lacks has no rule: officially, giving it is an error (see unpassable.py).
         self.rules: dict[str, Rule] = {
             parameter: rule(self.schemas[parameter], alternatives, language)
             for parameter, alternatives in self.alternatives.items()
@@ -56,7 +58,8 @@ class Answer:
         self._needed = tuple([key for key, alternatives in self.alternatives.items() if "" not in alternatives])
 
     def fault(self, call: Mapping[str, Mapping[str, Any]]) -> Fault | None:
-        """What is wrong with a call ``{name: {parameter: value}}``; None if it is accepted. Raises Unscorable."""
+        """The first fault of a call ``{name: {parameter: value}}``; None if it is accepted. Raises Unscorable."""
+        # The official order of checks: it decides which error type a call with several faults gets.
         given = call.get(self.name)
         if given is None:
             return Fault("simple_function_checker:wrong_func_name", value=next(iter(call)))
@@ -84,7 +87,7 @@ class Answer:
             return False
 
     def accepts(self, parameter: str, value: Any) -> bool:
-        """Whether the value will do for this parameter."""
+        """Whether the value is accepted for this parameter."""
         accepts = self.rules.get(parameter)
         try:
             return accepts is not None and accepts(value) is None
@@ -92,7 +95,7 @@ class Answer:
             return False
 
     def explain(self, fault: Fault) -> str:
-        """The fault in words."""
+        """The reason text of a fault."""
         kind = fault.error_type.partition(":")[2]
         if kind == "wrong_func_name":
             return f"expected a call of {self.name!r}, got {_shown(fault.value)}"
@@ -108,15 +111,15 @@ class Answer:
 
 
 class Checker:
-    """The accepted answer to one task, ready to be compared with any number of answers.
+    """The accepted answer to one task, prepared to check any number of answers.
 
     Args:
-        docs: the functions' docs as the data have them (not as the model sees them).
-        ground_truth: ``[{name: {parameter: [alternatives]}}, ...]``; "" among the alternatives: may be left out.
-        category: the test category, which decides the rules.
+        docs: the functions' docs as in the data (not as the model sees them).
+        ground_truth: ``[{name: {parameter: [alternatives]}}, ...]``; the alternative "" makes a parameter optional.
+        category: the test category; it decides the rules.
         underscore_to_dot: for models whose API refuses "." in names: "a_b" is then the name expected for "a.b".
 
-    Raises ValueError where docs or ground truth have something that the official checker does not know.
+    Raises ValueError if the docs or the ground truth contain something that the official checker does not know.
     """
 
     def __init__(
@@ -127,7 +130,7 @@ class Checker:
         underscore_to_dot: bool = False,
     ):
         self.kind = "parallel" if "parallel" in category else "multiple" if "multiple" in category else "simple"
-        by_name = {doc["name"]: doc for doc in reversed(docs)}
+        by_name = {doc["name"]: doc for doc in reversed(docs)}  # reversed: of equal names the first doc counts
         language, self.answers = language_of(category), []
         for accepted in ground_truth:
             (name,) = accepted
@@ -148,13 +151,15 @@ class Checker:
     def _single(self, calls: list[dict[str, dict[str, Any]]]) -> Verdict:
         if len(calls) != (1 if self.kind == "simple" else len(self.answers)):
             return self._wrong_count(calls, f"{self.kind}_function_checker:wrong_count")
-        answer = self.answers[0]
+        answer = self.answers[0]  # officially too only the first call is checked, also for "multiple"
         fault = answer.fault(calls[0])
         return _PASS if fault is None else Verdict(False, answer.explain(fault), fault.error_type)
 
     def _parallel(self, calls: list[dict[str, dict[str, Any]]]) -> Verdict:
         if len(calls) != len(self.answers):
             return self._wrong_count(calls, "parallel_function_checker_no_order:wrong_count")
+        # Greedy, as officially: each accepted answer takes the first unused call that passes, and keeps it. A full
+        # matching would pass more answers than the leaderboard does.
         left = list(range(len(calls)))
         for position, answer in enumerate(self.answers):
             fault: Fault | None = None
@@ -175,13 +180,13 @@ class Checker:
 
 
 class Entry(msgspec.Struct, frozen=True, dict=True):
-    """What grading needs to know of one row: a task's ``data``."""
+    """The part of a row that grading needs: a task's ``data``."""
 
     category: str
     docs: tuple[dict[str, Any], ...] = ()
     """The functions' docs as the official checker reads them."""
     ground_truth: tuple[dict[str, Any], ...] = ()
-    """() where any call will do (relevance) and where none will (irrelevance)."""
+    """() in the relevance and irrelevance categories: there any call passes, or none does."""
 
     @property
     def language(self) -> str:
@@ -190,7 +195,7 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def checker(self) -> Checker:
-        """Prepared at the first use."""
+        """The Checker of this row, made at the first use."""
         return Checker(self.docs, self.ground_truth, self.category)
 
 
@@ -204,7 +209,7 @@ def check(
 ) -> Verdict:
     """The official verdict on decoded calls, ``[{name: {parameter: value}}, ...]``.
 
-    See Checker for the arguments; for many answers to one task, make one Checker.
+    See Checker for the arguments. To check many answers to one task, make one Checker.
     """
     if "relevance" in category:
         return check_relevance(calls, category)
@@ -212,9 +217,9 @@ def check(
 
 
 def check_relevance(calls: Any, category: str) -> Verdict:
-    """Irrelevance passes if there is no call; relevance, if there is at least one, of whatever function.
+    """Irrelevance passes without a call. Relevance passes with at least one call, of any function.
 
-    ``calls`` is what was decoded; anything but a list of calls (None, say) is no call.
+    ``calls`` are the decoded calls; a value that is not a list of calls (e.g. None) counts as no call.
     """
     called = is_call_list(calls) and bool(calls)
     if "irrelevance" in category:
@@ -226,14 +231,16 @@ def check_relevance(calls: Any, category: str) -> Verdict:
 def grade(entry: Entry, completion: Completion, *, source_text: bool = False) -> Verdict:
     """The verdict on an action.
 
-    An official model handler fails as a whole where one call cannot be read, and so does this: as
-    ``ast_decoder:decoder_failed``, or as no call where the question is whether there is any. An action without
-    any call fails in the same way. With ``source_text`` (the pythonic dialect) calls have been decoded
-    officially, whatever may be wrong with them, or none has; without a ``problem``, none is the wrong number of
-    calls in Python, and the wrong format in Java and JavaScript.
+    If one call cannot be read, an official model handler fails on the whole answer, and so does this function: the
+    error type is ``ast_decoder:decoder_failed``; in relevance and irrelevance the answer counts as no call. An action
+    without calls fails in the same way.
+
+    ``source_text`` (the pythonic dialect): the calls come from a copy of the official decoder, so errors inside them
+    are ignored. If it found no calls and reports no ``problem``, the error is the wrong number of calls in Python, and
+    the wrong format in Java and JavaScript.
     """
     calls = [{call.name: call.arguments} for call in completion.calls]
-    if source_text:
+    if source_text:  # the decoder reads the whole text or fails: a call's own error is one that it does not see
         problem = None if calls else completion.problem
     else:
         problem = next((call.error for call in completion.calls if call.error is not None), None)
@@ -242,11 +249,12 @@ def grade(entry: Entry, completion: Completion, *, source_text: bool = False) ->
         return check_relevance(calls if problem is None else None, entry.category)
     if problem is not None:
         return Verdict(False, f"no calls could be read: {problem}", DECODER_FAILED)
+    # the official Java and JavaScript decoders return None for text without a call, the Python decoder []
     return entry.checker.check(calls if calls or entry.language == "python" else None)
 
 
 def is_call_list(decoded: Any) -> bool:
-    """Whether it is a list of dicts with one key each, whose value is a dict; [] is."""
+    """Whether this is a list of dicts, each with one key whose value is a dict. True for []."""
     if type(decoded) is not list:
         return False
     for call in decoded:

@@ -1,8 +1,8 @@
-"""Java values as BFCL reads them: source text of a declared type to a Python value.
+"""Java values as BFCL reads them: converts source text of a declared type to a Python value.
 
-The rules are those of the official ``java_type_converter``, its tolerance included: a text that is not of
-the type stays text (and then fails the type check), and what follows a collection is ignored.
-Raises ValueError where the official converter raises.
+Follows the official ``java_type_converter``, including its tolerance: a text that does not have the declared type
+stays a string (and then fails the type check), and text after a collection is ignored.
+Raises ValueError if the official converter raises.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MAP_BODY = re.compile(r">\s*\(\)\s*\{\s*\{?\s*")
 def converter(kind: str, nested: str | None = None) -> Callable[[str], Any]:
     """The conversion for a declared type; ``nested`` is the type of a list's elements.
 
-    Raises ValueError for a type without one.
+    Raises ValueError for a type that has no conversion.
     """
     if kind not in TYPES:
         raise ValueError(f"no conversion for the Java type {kind!r}: expected one of {', '.join(TYPES)}")
@@ -79,7 +79,7 @@ def _unquoted(text: str) -> str:
 
 
 def _untyped(text: str) -> Any:
-    """A value by its looks, where no type is declared for it (inside a HashMap)."""
+    """Converts a value without a declared type (e.g. inside a HashMap) by its form."""
     if text in ("true", "false"):
         return text == "true"
     if text.startswith('"') and text.endswith('"'):
@@ -123,10 +123,12 @@ def _array_list(nested: str | None) -> Callable[[str], Any]:
 
 
 def _list_body(text: str) -> str | None:
-    """What stands in ``new ArrayList<..>() {{ .. }}``; None where there is no such thing."""
+    """The text inside ``new ArrayList<..>() {{ .. }}``; None if the text has no such list."""
     start = _FILLED_LIST.search(text)
     if start is None:
         return None
+    # The official pattern wants at least one character in the body. If nothing is there, it takes back the last
+    # space that the opening had matched.
     end = text.find("}}", start.end() + 1)
     if end >= 0:
         return text[start.end() : end]
@@ -141,7 +143,7 @@ def _hash_map(text: str) -> Any:
 
 
 def _map_body(text: str) -> str | None:
-    """What stands in the braces of ``new HashMap<..>() {{ .. }}`` (one pair of braces will do), or None."""
+    """The text inside the braces of ``new HashMap<..>() {{ .. }}`` (one pair of braces suffices), or None."""
     start = _MAP.search(text)
     opening = _MAP_BODY.search(text, start.end()) if start else None
     if opening is None:
@@ -151,7 +153,7 @@ def _map_body(text: str) -> str | None:
 
 
 def _has_empty_map(text: str) -> bool:
-    """Whether there is a ``new HashMap<..>()``, its type arguments on one line."""
+    """Whether the text has a ``new HashMap<..>()`` with its type arguments on one line."""
     newline, arguments = Next(text, "\n"), None
     for start in _MAP.finditer(text):
         if arguments is None or arguments.start() < start.end():
@@ -164,14 +166,14 @@ def _has_empty_map(text: str) -> bool:
 
 
 def _puts(text: str) -> Iterator[tuple[str, str]]:
-    """Key and value source of each ``put("key", value)``; the key, and the value, each on one line."""
+    """Source text of key and value of each ``put("key", value)``. Neither may contain a line break."""
     close, newline = Next(text, ")"), Next(text, "\n")
     position = 0
     while (start := text.find('put("', position)) >= 0:
         begin = start + len('put("')
         line_end = newline(begin)
-        # Of the places where the key could end, the first that leaves a value counts. If the first has no
-        # ")" on its line, only the last on the line may have a value: on the line below.
+        # The key ends at the first '",' that is followed by a value. If no ")" follows the first '",' on its line,
+        # only the last '",' of the line can still have a value: on the next line.
         first, last = text.find('",', begin, line_end), text.rfind('",', begin, line_end)
         position = line_end
         for key_end in (first, last) if first >= 0 else ():

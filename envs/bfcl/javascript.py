@@ -1,8 +1,8 @@
-"""JavaScript values as BFCL reads them: source text of a declared type to a Python value.
+"""JavaScript values as BFCL reads them: converts source text of a declared type to a Python value.
 
-The rules are those of the official ``js_type_converter``, its tolerance included: a text that is not of
-the type stays text, what follows a collection is ignored, and an object ends at its first "}".
-Raises ValueError where the official converter raises.
+Follows the official ``js_type_converter``, including its tolerance: a text that does not have the declared type stays
+a string, text after a collection is ignored, and an object ends at its first "}".
+Raises ValueError if the official converter raises.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NEW_ARRAY = re.compile(r"new\s+Array\(")
 def converter(kind: str, nested: str | None = None) -> Callable[[str], Any]:
     """The conversion for a declared type; ``nested`` is the type of an array's elements.
 
-    Raises ValueError for a type without one.
+    Raises ValueError for a type that has no conversion.
     """
     if kind not in TYPES:
         raise ValueError(f"no conversion for the JavaScript type {kind!r}: expected one of {', '.join(TYPES)}")
@@ -68,7 +68,7 @@ def _boolean(text: str) -> bool | str:
 
 
 def _untyped(text: str) -> Any:
-    """A value by its looks, where no type is declared for it."""
+    """Converts a value without a declared type by its form."""
     text = text.strip()
     if text in ("true", "false"):
         return text == "true"
@@ -108,7 +108,7 @@ def _row(text: str, first: bool) -> list[Any]:
 
 
 def _array_inside(text: str) -> str | None:
-    """What stands between the brackets of ``[..]`` or ``new Array(..)``, on one line; None if there is none."""
+    """The text between the brackets of ``[..]`` or ``new Array(..)``; None unless both brackets are on one line."""
     opening = _BRACKET.match(text) or _NEW_ARRAY.match(text)
     if opening is None:
         return None
@@ -118,17 +118,17 @@ def _array_inside(text: str) -> str | None:
 
 
 def _matrix_end(text: str) -> int | None:
-    """Where an array of arrays, ``[[..], [..]]`` or ``new Array([..], [..])``, ends; None if there is none.
+    """The end of an array of arrays, ``[[..], [..]]`` or ``new Array([..], [..])``; None if the text has no such array.
 
-    A row ends at the first "]" on its line after which the rest can be read: another row or the end.
-    Going through the "]"s from the last to the first, each one's fate follows from those behind it.
+    A row ends at the first "]" on its line after which the rest can be read: another row, or the end of the array.
+    Each "]" is classified from the last to the first, because it depends only on the "]" after it.
     """
     opening = _MATRIX.match(text)
     if opening is None:
         return None
     last = "]" if text[0] == "[" else ")"
     newlines = [i for i, char in enumerate(text) if char == "\n"]
-    good = ends_at = -1  # the nearest "]" behind at which a row can end, and where the array then ends
+    good = ends_at = -1  # the next "]" at which a row can end, and the end of the array in that case
 
     def row_from(begin: int) -> bool:
         newline = bisect_left(newlines, begin)
@@ -164,7 +164,7 @@ def _object_value(text: str) -> Any:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Key and value source of each ``key: value``. A comma ends a value if a key and a colon follow it."""
+    """Source text of key and value of each ``key: value``. A comma ends a value only if a key and a colon follow."""
     colon, position = Next(text, ":"), 0
     while True:
         while text.startswith(":", position):
@@ -187,10 +187,10 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _key_after(text: str, comma: int) -> int | None:
-    """Where the key begins that follows this comma; None if what follows it is no key."""
+    """The position of the key that follows this comma; None if no key follows."""
     key = after_space(text, comma + 1)
     stop = text.find(",", key)
     if text.find(":", key + 1, stop if stop >= 0 else len(text)) >= 0:
         return key
-    # a colon with nothing but space before it: the last space is the key
+    # only spaces before the colon: the official pattern takes the last space as the key
     return key - 1 if key > comma + 1 and text.startswith(":", key) else None

@@ -1,4 +1,4 @@
-"""Accepted values written out as a model would: concrete Python values, or Java and JavaScript source text."""
+"""Accepted values in the form a model gives them: Python values, or Java and JavaScript source text."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ _JAVA_BOXED = {"integer": "Integer", "long": "Long", "float": "Float", "double":
 
 
 def concrete(accepted: Any) -> Any:
-    """One value out of an accepted one: dicts, whose leaves are alternatives, get the first of each.
+    """One concrete value for an accepted value: each leaf of a dict is a list of alternatives; take the first.
 
-    Keys that may be left out are left out.
+    Optional keys of a dict are left out.
     """
     if isinstance(accepted, list):
         return [concrete(item) if isinstance(item, dict) else item for item in accepted]
     if not isinstance(accepted, dict):
         return accepted
+    # a leaf of simple_java_64 is a bare string instead of a list
     leaves = {key: leaf if isinstance(leaf, list) else [leaf] for key, leaf in accepted.items()}
     return {key: leaf[0] for key, leaf in leaves.items() if leaf and "" not in leaf}
 
 
 def written(value: Any, schema: Mapping[str, Any], language: str) -> Any:
-    """A concrete value as an argument: itself in Python, source text of the declared type in Java and JavaScript.
+    """A concrete value as an argument: unchanged in Python, source text of the declared type in Java and JavaScript.
 
-    Text stays as it is: it is the string's content, or an expression.
+    Strings are returned unchanged: they hold a string's content or an expression.
     """
     if language == "python":
         return value

@@ -1,7 +1,7 @@
-"""When BFCL accepts a value for one parameter: the official rules, prepared once per parameter.
+"""The official rules for the value of one parameter, prepared once per parameter.
 
-The source of every rule is the official ``ast_checker`` (bfcl_eval 2026.3.23). A rule is a function from
-the given value to None (accepted) or the official error type.
+Every rule follows the official ``ast_checker`` (bfcl_eval 2026.3.23). A rule is a function: it takes the given value
+and returns None (accepted) or the official error type.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ PYTHON_TYPES: dict[str, type] = {
     "string": str, "any": str, "integer": int, "float": float, "boolean": bool,
     "array": list, "tuple": list, "dict": dict,
 }  # fmt: skip
-"""Declared type -> type that a value must have, exactly: True is no integer, 1 is an integer only."""
+"""Declared type -> exact type of an accepted value: True is not an integer. See ``_widening`` for floats."""
 
 _IGNORED = str.maketrans(dict.fromkeys(" ,./-_*^") | {"'": '"'})
 
 
 class Unscorable(Exception):
-    """The official checker raises an exception on this value, so there is no official verdict on it."""
+    """The official checker raises an exception on this value, so it gives no verdict."""
 
 
 def standardised(text: str) -> str:
-    """A string as it is compared: without case and without " ,./-_*^", both quotes alike."""
+    """The form in which strings are compared: lower case, without " ,./-_*^", with single quotes made double."""
     return text.translate(_IGNORED).lower()
 
 
@@ -36,10 +36,14 @@ def _plain(value: Any) -> Any:
 
 
 def rule(schema: Mapping[str, Any], alternatives: Sequence[Any], language: str) -> Rule:
-    """The rule for a parameter: its schema in the function's doc, and the accepted values.
+    """The rule for one parameter.
 
-    ``alternatives`` may have "" for "may be left out". ``language`` is python, java or javascript.
-    Raises ValueError where the doc or the alternatives have a type that the official checker does not know.
+    Args:
+        schema: the parameter's schema in the function's doc.
+        alternatives: the accepted values; "" means that the parameter is optional.
+        language: python, java or javascript.
+
+    Raises ValueError if the schema or the alternatives have a type that the official checker does not know.
     """
     kind, items = schema["type"], schema.get("items", {}).get("type")
     if language == "python":
@@ -63,7 +67,7 @@ def _python_type(kind: str) -> type:
 
 
 def _widening(typed: Rule) -> Rule:
-    """An int will do for a float, but not inside a list."""
+    """An int is accepted as a float, but not inside a list."""
 
     def check(value: Any) -> str | None:
         if type(value) is int:
@@ -81,7 +85,7 @@ def _untupled(typed: Rule) -> Rule:
 
 
 def _converted(converter: Callable[[str], Any], typed: Rule, not_text: str) -> Rule:
-    """Java and JavaScript values must come as source text, in a string."""
+    """Java and JavaScript values must be strings of source text; they are converted before the check."""
 
     def check(value: Any) -> str | None:
         if type(value) is not str:
@@ -96,8 +100,11 @@ def _converted(converter: Callable[[str], Any], typed: Rule, not_text: str) -> R
 
 
 def _typed(wanted: type, nested: type | None, alternatives: Sequence[Any]) -> Rule:
-    """Type first, then value. A parameter whose answers have another type than its doc says is a variable:
-    that other type is accepted as well, and values are compared as they are."""
+    """Checks the type, then the value.
+
+    If the accepted values do not have the declared type, the official checker calls the parameter a variable: it
+    accepts both types, and compares values without standardising them.
+    """
     own = _first_type(alternatives)
     variable = own is not None and own is not wanted
     in_list = None if nested is None else _elements(nested, alternatives)
@@ -108,6 +115,7 @@ def _typed(wanted: type, nested: type | None, alternatives: Sequence[Any]) -> Ru
         kind = type(value)
         if kind is wanted:
             if in_list is not None and not in_list(value):
+                # without accepted values the official checker overwrites its own "nested" with "simple"
                 return "type_error:nested" if alternatives else "type_error:simple"
             return equal(value)
         return as_variable(value) if kind is own else "type_error:simple"
@@ -120,9 +128,10 @@ def _first_type(alternatives: Sequence[Any]) -> type | None:
 
 
 def _elements(nested: type, alternatives: Sequence[Any]) -> Callable[[Any], bool] | None:
-    """Whether a list's elements have the type of those of one alternative; one level deep.
+    """A check of the types of a list's elements, one level deep: all must be allowed by the same alternative.
 
-    None, no constraint, if any alternative is not a list ("" included).
+    An alternative allows the declared element type and the type of its own first element. None (no constraint) if any
+    alternative is not a list, "" included.
     """
     if any(type(answer) is not list for answer in alternatives):
         return None
@@ -149,7 +158,7 @@ def _string_rule(alternatives: Sequence[Any]) -> Rule:
     accepted = texts | {standardised(answer) for answer in texts}
 
     def check(value: Any) -> str | None:
-        # what is accepted as it stands is its own standardised form, or has one that is accepted too
+        # the first test is a shortcut: the standardised form of each accepted text is accepted too
         return None if value in accepted or standardised(value) in accepted else "value_error:string"
 
     return check
@@ -158,13 +167,13 @@ def _string_rule(alternatives: Sequence[Any]) -> Rule:
 def _list_rule(alternatives: Sequence[Any]) -> Rule:
     if not all(type(answer) in (list, str) for answer in alternatives):
         raise ValueError(f"an accepted list must be a list, got one of {alternatives!r:.200}")
-    # "" is read as an empty list, and a string as the list of its characters
+    # as officially: "" is an empty list, and any other string the list of its characters
     accepted = [[_plain(item) for item in answer] for answer in alternatives]
     return lambda value: None if [_plain(item) for item in value] in accepted else "value_error:list/tuple"
 
 
 def _dict_rule(alternatives: Sequence[Any]) -> Rule:
-    """One alternative must have every given key, each with its value; the error is that of the last one tried."""
+    """The value must pass for one alternative. If none passes, the error comes from the last alternative."""
     rules = [_one_dict_rule(answer) for answer in alternatives if answer != ""]
 
     def check(value: Any) -> str | None:
@@ -181,11 +190,12 @@ def _dict_rule(alternatives: Sequence[Any]) -> Rule:
 def _one_dict_rule(answer: Any) -> Rule:
     if type(answer) is not dict or not all(type(leaf) in (list, str) for leaf in answer.values()):
         raise ValueError(f"an accepted dict must be a dict of lists of accepted values, got {answer!r:.200}")
-    # a leaf that is a bare string accepts its single characters, and may be left out
+    # as officially: a leaf that is a bare string accepts each of its characters, and makes the key optional
     accepted = {key: [_plain(value) for value in leaf] for key, leaf in answer.items()}
     needed = [key for key, leaf in answer.items() if "" not in leaf]
 
     def check(value: Any) -> str | None:
+        # officially checked last, but a missing key overwrites the other errors: checking it first gives the same
         for key in needed:
             if key not in value:
                 return "value_error:dict_key"
@@ -200,7 +210,7 @@ def _one_dict_rule(answer: Any) -> Rule:
 
 
 def _dicts_rule(alternatives: Sequence[Any]) -> Rule:
-    """A list of dicts: as many as in the alternative, in its order, each by the rule for one dict."""
+    """A list of dicts: same length and order as the alternative, each dict by the rule for one dict."""
     rules = [[_dict_rule([item]) for item in answer] for answer in alternatives]
 
     def check(value: Any) -> str | None:

@@ -1,7 +1,7 @@
-"""Finding things in untrusted text in linear time, where a regular expression would go back and forth.
+"""Searching untrusted text in linear time, without the backtracking of regular expressions.
 
-The official type converters search with patterns whose time grows with the square, or exponentially, with
-hostile text. These functions find the same matches in one pass.
+The patterns of the official type converters take quadratic or exponential time on hostile text. These functions find
+the same matches in one pass.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterator
 
 
 class Next:
-    """First occurrence of a substring at or after a position; for positions that never go back.
+    """First occurrence of a substring at or after a position; ``len(text)`` if it does not occur.
 
-    All look-ups together read the text once. ``len(text)`` where there is none.
+    Positions must never decrease; all look-ups together then read the text once.
     """
 
-    __slots__ = ("at", "text", "what")
+    __slots__ = ("at", "substring", "text")
 
-    def __init__(self, text: str, what: str):
-        self.text, self.what, self.at = text, what, -1
+    def __init__(self, text: str, substring: str):
+        self.text, self.substring, self.at = text, substring, -1
 
     def __call__(self, position: int) -> int:
         if self.at < position:
-            found = self.text.find(self.what, position)
+            found = self.text.find(self.substring, position)
             self.at = found if found >= 0 else len(self.text)
         return self.at
 
@@ -32,15 +32,15 @@ _SPACE = re.compile(r"\s*")
 
 
 def after_space(text: str, position: int) -> int:
-    """The first position at or after this one that is not whitespace; ``len(text)`` if none is."""
+    """The first position from ``position`` on that is not whitespace; ``len(text)`` if all the rest is whitespace."""
     found = _SPACE.match(text, position)
     return found.end() if found else position
 
 
 def enclosed(text: str, opening: re.Pattern[str], closing: str, least: int = 0) -> Iterator[str]:
-    """What stands between ``opening`` and the next ``closing``, on one line, ``least`` characters or more.
+    """The texts between ``opening`` and the next ``closing``, on one line, with at least ``least`` characters.
 
-    Leftmost, shortest and without overlap, as ``findall(opening + "(.{least,}?)" + closing)`` would give.
+    The same matches as ``findall(opening + "(.{least,}?)" + closing)``: leftmost, shortest, not overlapping.
     Two matches of ``opening`` must not overlap.
     """
     close, newline = Next(text, closing), Next(text, "\n")
@@ -53,5 +53,5 @@ def enclosed(text: str, opening: re.Pattern[str], closing: str, least: int = 0) 
         if newline(begin) >= end:
             yield text[begin:end]
             position = end + len(closing)
-        else:
+        else:  # "." does not match a line break: try the next opening
             position = begin

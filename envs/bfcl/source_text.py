@@ -1,13 +1,14 @@
-"""Calls written as source text: Python, Java or JavaScript, as a prompted model writes them for BFCL.
+"""Calls written as source text in Python, Java or JavaScript, the way a prompted model writes them for BFCL.
 
-``[name(parameter=value, ...)]``, read as the official decoders read it (``default_decode_ast_prompting``,
+``[name(parameter=value, ...)]`` is read like the official decoders read it (``default_decode_ast_prompting``,
 ``parse_java_function_call`` and ``parse_javascript_function_call`` of bfcl_eval 2026.3.23). Java and JavaScript values
-stay source text; string literals lose their quotes. Quirks that are kept: of several calls only the first is read; in
-Java text is cut out at byte offsets as if they were characters, so letters beyond ASCII shift what follows; a
-Java object loses its body, ``new HashMap<..>() {{ .. }}`` becoming ``new HashMap<..>()``; arguments without a
-name are read only where they are a bare word.
+stay source text; string literals lose their quotes. Official quirks of Java and JavaScript, kept here:
 
-Reading Java and JavaScript takes tree-sitter: ``pip install toolgym[bfcl]``.
+- Of several calls only the first is read. An argument without a name is read only if it is a bare word.
+- Java text is cut at byte offsets that are used as character offsets: non-ASCII letters shift the text after them.
+- A Java object loses its body: ``new HashMap<..>() {{ .. }}`` becomes ``new HashMap<..>()``.
+
+Java and JavaScript need tree-sitter: ``pip install toolgym[bfcl]``.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from toolgym.dialects.think import OPEN, split_think
 from toolgym.types import Completion, ToolCall
 
 LONGEST = 2_000
-"""Characters of Java or JavaScript that are read; the longest accepted answer has 400. tree-sitter takes up
-to a second for hostile text of this length, and the time grows with its square."""
+"""Maximum characters of Java or JavaScript source; the longest accepted answer has 400. tree-sitter needs up to a
+second for hostile text of this length, and the time is quadratic."""
 
 UNNAMED = "**"
-"""Stands for the parameter of an argument without a name."""
+"""The parameter name given to an argument without a name."""
 
 LANGUAGES = ("python", "java", "javascript")
 
@@ -34,15 +35,15 @@ _TEXT_TYPES = ("String", "char", "any")
 
 
 class DecodeError(ValueError):
-    """The text holds no calls that can be read."""
+    """The text contains no readable calls."""
 
 
 def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | None:
-    """The calls in the text, as the official decoder gives them: ``[{name: {parameter: value}}, ...]``.
+    """The calls in the text, as the official decoder returns them: ``[{name: {parameter: value}}, ...]``.
 
-    None where Java or JavaScript can be read but has no call. Never executes anything.
-    Raises DecodeError where the official decoder raises an exception, and for Java and JavaScript of more than
-    LONGEST characters; ImportError where tree-sitter is missing; ValueError for another language.
+    None if Java or JavaScript source parses but has no call. Never executes anything.
+    Raises DecodeError if the official decoder raises an exception, or if Java or JavaScript source has more than
+    LONGEST characters; ImportError if tree-sitter is missing; ValueError for an unknown language.
     """
     if language not in LANGUAGES:
         raise ValueError(f"no language {language!r}: there are {', '.join(LANGUAGES)}")
@@ -58,7 +59,7 @@ def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | N
 
 
 def read_action(text: str, language: str) -> Completion:
-    """An action whose calls are Java or JavaScript, perhaps after a thought; without a call it is a response."""
+    """Reads an action: an optional thought, then Java or JavaScript calls. Without a call, the text is a response."""
     think, position = None, 0
     if text.lstrip().startswith(OPEN):
         think, position, _ = split_think(text)
@@ -74,7 +75,7 @@ def read_action(text: str, language: str) -> Completion:
 
 
 def write_call(call: ToolCall, schemas: Mapping[str, Mapping[str, Any]], language: str) -> str:
-    """Source text of a Java or JavaScript call whose argument values are source text."""
+    """Source text of a Java or JavaScript call; its argument values must be source text already."""
     arguments = [
         _argument(call.name, parameter, value, schemas[parameter]["type"] in _TEXT_TYPES, language)
         for parameter, value in call.arguments.items()
@@ -83,7 +84,10 @@ def write_call(call: ToolCall, schemas: Mapping[str, Mapping[str, Any]], languag
 
 
 def _argument(name: str, parameter: str, value: str, is_text: bool, language: str) -> str:
-    """The value as it stands, or as a string literal: the more natural one that reads as the value, but for spaces."""
+    """The argument as plain source or as a string literal: the more natural form that decodes to the value.
+
+    Spaces are ignored in this comparison, because the Java decoder drops spaces between tokens.
+    """
     plain, literal, block = f"{parameter}={value}", f'{parameter}="{value}"', f'{parameter}="""{value}"""'
     for form in (literal, plain) if is_text else (plain, literal):
         try:
@@ -92,7 +96,8 @@ def _argument(name: str, parameter: str, value: str, is_text: bool, language: st
             continue
         if calls[0].get(name, {}).get(parameter, "").replace(" ", "") == value.replace(" ", ""):
             return form
-    return block if language == "java" else literal  # a block keeps its inner quotes, which does a HashMap no harm
+    # a text block keeps its inner quotes; the conversion of a HashMap finds the map inside them
+    return block if language == "java" else literal
 
 
 @cache
@@ -113,7 +118,7 @@ def require(language: str) -> None:
 
 
 def _root(source: str, language: str) -> Any:
-    grammar = _grammar(language)  # first: it says what to install
+    grammar = _grammar(language)  # before the import below: its error says what to install
 
     from tree_sitter import Parser
 
@@ -159,7 +164,7 @@ def _cut(source: str, node: Any) -> str:
 
 
 def _java_text(source: str, node: Any) -> str:
-    """A value's text: without spaces between tokens, without the quotes of a string, without an object's body."""
+    """The text of a value, without spaces between tokens, without a string's quotes and without an object's body."""
     if node.type in ("string_literal", "character_literal"):
         return _cut(source, node)[1:-1]
     text: list[str] = []

@@ -1,13 +1,12 @@
-"""BFCL's rows, read from the pinned wheel, as tasks: single-turn categories and groups of them.
+"""BFCL's single-turn rows as tasks, read from the pinned wheel; the categories and groups of categories.
 
-Task ids are the rows' own; they are unique. Three pairs of live_irrelevance rows have equal content (194-32-7 and
-195-32-8, 211-34-0 and 212-34-1, 219-34-8 and 220-34-9), and four have no function (120-9-0 to 123-9-3): all are
-kept, as in the official evaluation.
+Task ids are the official row ids; they are unique. Three pairs of live_irrelevance rows have equal content (194-32-7
+and 195-32-8, 211-34-0 and 212-34-1, 219-34-8 and 220-34-9), and four rows have no function (120-9-0 to 123-9-3). All
+are kept, as in the official evaluation.
 """
 
 from __future__ import annotations
 
-import ast
 import copy
 import json
 from collections.abc import Iterable
@@ -16,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from toolgym.assets import read_member
 from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import freeze
 
+from . import wheel
 from .grading import Entry, language_of
 
 COUNTS = {
@@ -53,9 +52,9 @@ _golds = msgspec.json.Decoder(_Gold)
 
 
 def categories(category: str | Iterable[str]) -> tuple[str, ...]:
-    """The categories meant: one name, several (a list, or names with commas between) or a group.
+    """The selected categories: ``category`` is a name, a list of names, names separated by commas, or a group.
 
-    Raises ValueError for a name that does not exist, TypeError for what is no name.
+    Raises ValueError for an unknown name, TypeError if ``category`` is neither text nor iterable.
     """
     if not isinstance(category, Iterable):
         raise TypeError(f"category must be a name, or a list of names; got {category!r}")
@@ -77,13 +76,15 @@ def categories(category: str | Iterable[str]) -> tuple[str, ...]:
 def load(category: str) -> tuple[Task, ...]:
     """The tasks of one category, in the official order. Read once per process.
 
-    ``task.expected`` is empty: what is expected depends on the answer (see closest.py). Raises AssetError
-    where the wheel cannot be had.
+    ``task.expected`` is empty, because the expected calls depend on the model's answer (see closest.py). Raises
+    AssetError if the wheel is missing and cannot be downloaded.
     """
     golds: list[tuple[dict[str, Any], ...]] = [()] * COUNTS[category]
     if "relevance" not in category:
-        golds = [gold.ground_truth for gold in _golds.decode_lines(_member(f"possible_answer/BFCL_v4_{category}.json"))]
-    rows = _rows.decode_lines(_member(f"BFCL_v4_{category}.json"))
+        golds = [
+            gold.ground_truth for gold in _golds.decode_lines(wheel.data(f"possible_answer/BFCL_v4_{category}.json"))
+        ]
+    rows = _rows.decode_lines(wheel.data(f"BFCL_v4_{category}.json"))
     language = language_of(category)
     return tuple([_task(row, gold, category, language) for row, gold in zip(rows, golds, strict=True)])
 
@@ -94,13 +95,9 @@ def _task(row: _Row, gold: tuple[dict[str, Any], ...], category: str, language: 
     return Task(row.id, freeze(row.question[0]), tools, data=data)
 
 
-def _member(name: str) -> bytes:
-    return read_member("bfcl", f"bfcl_eval/data/{name}")
-
-
 @cache
 def _functions(raws: tuple[bytes, ...], language: str) -> tuple[tuple[dict[str, Any], ...], tuple[Tool, ...]]:
-    """Docs and tools of one row; equal rows share them."""
+    """Docs and tools of one row; rows with equal functions share them."""
     pairs = [_function(raw, language) for raw in raws]
     return tuple([doc for doc, _ in pairs]), tuple([tool for _, tool in pairs])
 
@@ -113,12 +110,12 @@ def _function(raw: bytes, language: str) -> tuple[dict[str, Any], Tool]:
 
 
 def as_offered(doc: dict[str, Any], language: str) -> dict[str, Any]:
-    """A function's doc as the official inference shows it to a model.
+    """A function's doc as official inference shows it to a model.
 
-    Its description says which language it is in; Java and JavaScript parameters are strings of source text,
-    and their descriptions say of which type.
+    The description names the language. Java and JavaScript parameters become strings of source text, and their
+    descriptions name the declared type.
     """
-    hints = _hints()
+    hints = wheel.language_hints()
     doc = doc | {"description": doc["description"] + hints[language][0]}
     if language == "python":
         return doc
@@ -133,33 +130,3 @@ def as_offered(doc: dict[str, Any], language: str) -> dict[str, Any]:
         if kind == "dict" and "properties" in schema:
             schema["description"] += entries[0].replace("{}", json.dumps(schema.pop("properties")))
     return doc
-
-
-@cache
-def _hints() -> dict[str, tuple[str, ...]]:
-    """The official sentences, language -> (of functions, of "any", of a type, of elements[, of entries]).
-
-    They are read from the string constants of the official ``utils.py``, in the order they are written; "{}"
-    stands for what is filled in.
-    """
-    module = ast.parse(read_member("bfcl", "bfcl_eval/utils.py"))
-    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
-    of_functions = [
-        str(node.value.value)
-        for node in ast.walk(functions["_get_language_specific_hint"])
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant)
-    ]
-    appended = [
-        node
-        for node in ast.walk(functions["_func_doc_language_specific_pre_processing"])
-        if isinstance(node, ast.AugAssign)
-    ]
-    of_types = [_template(node.value) for node in sorted(appended, key=lambda node: node.lineno)]
-    (java, javascript, python), typed = of_functions, of_types
-    return {"python": (python,), "java": (java, *typed[:3]), "javascript": (javascript, *typed[3:])}
-
-
-def _template(node: ast.expr) -> str:
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_template(part) for part in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else "{}"

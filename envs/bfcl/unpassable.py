@@ -1,4 +1,4 @@
-"""Rows of BFCL that no natural answer can pass. The verdict on them stays the official one."""
+"""Rows of BFCL that no natural answer can pass. They keep the official verdict."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ UNPASSABLE = {
     "live_multiple_964-207-0": _ABSENT,
     "live_multiple_507-149-4": "the required origin_airport is accepted only as an empty string",
 }
-"""Task id -> why."""
+"""Task id -> the reason."""

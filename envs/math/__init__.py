@@ -1,1 +1,1 @@
-"""Mathematics with tools: problems made on demand, computed by sympy in a process of its own."""
+"""Mathematics with tools: generated problems, and tools that compute with sympy in a separate process."""

@@ -1,4 +1,4 @@
-"""What runs in the worker process: expressions read by our parser become sympy's, and results become text again."""
+"""Code of the worker process: converts parsed expressions to sympy, runs operations, and converts results to text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sympy import S
 from .expression import ExpressionError, Node, numeral, parse
 
 MAX_RESULT = 2_000
-"""Characters of a result."""
+"""Maximum characters of a result."""
 MAX_SIDE = 8
-"""Rows or columns of a matrix, equations of a system."""
+"""Maximum rows or columns of a matrix, and equations or unknowns of a system."""
 
 _FUNCTIONS: dict[str, Any] = {
     "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "asin": sympy.asin, "acos": sympy.acos, "atan": sympy.atan,
@@ -28,7 +28,7 @@ _CONSTANTS: dict[str, Any] = {"pi": sympy.pi, "e": S.Exp1, "i": S.ImaginaryUnit,
 
 
 def to_sympy(node: Node) -> Any:
-    """The tree as sympy's own."""
+    """The sympy expression of a parsed tree. Raises ExpressionError for a division by zero."""
     kind = node[0]
     if kind == "num":
         return sympy.Rational(node[1].numerator, node[1].denominator)
@@ -38,7 +38,7 @@ def to_sympy(node: Node) -> Any:
         return -to_sympy(node[1])
     if kind == "inv":
         below = to_sympy(node[1])
-        if below.is_zero:
+        if below.is_zero:  # sympy would return zoo, a complex infinity
             raise ExpressionError("division by zero")
         return 1 / below
     if kind == "add":
@@ -51,10 +51,12 @@ def to_sympy(node: Node) -> Any:
 
 
 def read(text: str) -> Any:
+    """The sympy expression of a text. Never sympify: it would evaluate the text as code."""
     return to_sympy(parse(text))
 
 
 def symbol(name: str) -> Any:
+    """The sympy symbol of a variable's name. Raises ExpressionError if the name is not a variable."""
     node = parse(name)
     if node[0] != "name" or node[1] in _CONSTANTS:
         raise ExpressionError(f"{name[:20]!r} is not a variable: name a letter")
@@ -62,7 +64,7 @@ def symbol(name: str) -> Any:
 
 
 def show(value: Any) -> str:
-    """A result as text that our parser reads again."""
+    """A result as text that expression.parse reads. Raises ExpressionError if there is no closed, finite result."""
     if value.has(sympy.Integral, sympy.Limit, sympy.Derivative, sympy.Piecewise, sympy.RootSum, sympy.CRootOf):
         raise ExpressionError("there is no closed form to be found")
     if value.has(S.NaN, S.ComplexInfinity):
@@ -77,6 +79,10 @@ def show(value: Any) -> str:
 
 
 def calculate(expression: str) -> str:
+    """The exact value, and decimals if it is not an integer: after "=" if they are exact, else after "≈".
+
+    An expression with symbols is simplified.
+    """
     value = sympy.nsimplify(read(expression)) if "." in expression else read(expression)
     if value.free_symbols:
         return show(sympy.simplify(value))
@@ -101,6 +107,7 @@ def factor(expression: str) -> str:
 
 
 def equation(text: str) -> Any:
+    """The sympy expression that an equation sets to 0; a text without "=" is that expression."""
     left, equals, right = text.partition("=")
     if "=" in right:
         raise ExpressionError(f"{text[:40]!r} has more than one '='")
@@ -115,6 +122,7 @@ def solve(equations: Sequence[str], unknowns: Sequence[str]) -> str:
     if not found:
         return "no solution"
     shown = []
+    # sorted, because the order of sympy's solutions is not specified
     for each in sorted(found, key=lambda one: [sympy.default_sort_key(one.get(name, name)) for name in names]):
         shown.append(", ".join([f"{name} = {show(each[name])}" for name in names if name in each]))
     return " or ".join(shown)
@@ -185,16 +193,17 @@ def multiply_matrices(left: Sequence[Sequence[str]], right: Sequence[Sequence[st
 
 
 def equivalent(first: str, second: str) -> str:
-    """ "yes" or "no": whether two expressions mean the same."""
+    """ "yes" or "no": whether two expressions are equal. A non-integer number ``first`` may be off by 1 in 2,000."""
     return "yes" if _same(read(first), read(second), numeral(parse(first))) else "no"
 
 
 def antiderivative(first: str, expression: str, variable: str) -> str:
-    """Whether the derivative of the first is the second."""
+    """ "yes" or "no": whether the derivative of ``first`` equals ``expression``."""
     return "yes" if _same(sympy.diff(read(first), symbol(variable)), read(expression), None) else "no"
 
 
 def _same(a: Any, b: Any, decimal: Fraction | None) -> bool:
+    # from cheap to expensive: structure, expansion, values at points, and simplify only in the end
     if a == b:
         return True
     difference = sympy.expand(a - b)
@@ -207,14 +216,15 @@ def _same(a: Any, b: Any, decimal: Fraction | None) -> bool:
     if len(names) > 6:
         return False
     seen = 0
-    for at in range(8):  # two functions that differ do so nearly everywhere
+    for at in range(8):  # different functions differ at nearly every point, so a few points decide
         values = {name: sympy.Rational(7 * at + 3 * i + 2, 5 + at + i) for i, name in enumerate(names)}
         value, size = sympy.N(difference.subs(values), 30), sympy.N(b.subs(values), 30)
-        if not (value.is_number and value.is_finite and size.is_finite):
+        if not (value.is_number and value.is_finite and size.is_finite):  # a pole, or outside the domain
             continue
         if abs(value) > 1e-12 * (1 + abs(size)):
             return False
         seen += 1
+    # equal at 4 points (a constant needs 1) counts as equal; with fewer usable points, sympy must prove it
     return seen >= (1 if not names else 4) or sympy.simplify(difference) == 0
 
 
@@ -228,7 +238,7 @@ OPERATIONS: dict[str, Callable[..., str]] = {
 
 
 def answer(line: str) -> dict[str, str]:
-    """The reply to one request, {"run": name, "with": arguments}: {"ok": text} or {"error": text}."""
+    """The reply to a request ``{"run": name, "with": arguments}``: ``{"ok": text}`` or ``{"error": text}``."""
     request = json.loads(line)
     try:
         return {"ok": OPERATIONS[request["run"]](**request["with"])}
@@ -238,13 +248,16 @@ def answer(line: str) -> dict[str, str]:
         return {"error": "this needs too much memory"}
     except RecursionError:
         return {"error": "this is nested too deeply"}
-    except Exception as error:  # whatever sympy makes of odd input
+    except Exception as error:  # sympy raises many kinds of errors on unusual input
         return {"error": f"cannot compute this ({type(error).__name__}: {str(error)[:200]})"}
 
 
 def serve(seconds: float, most_bytes: int) -> None:
-    """Answer requests, a JSON line each, until the input ends. The kernel ends a request that takes too long."""
-    replies, sys.stdout = sys.stdout, sys.stderr
+    """Answer requests, one JSON line each, until the input ends.
+
+    ``seconds``: processor time per request, after which the kernel ends the process. ``most_bytes``: memory limit.
+    """
+    replies, sys.stdout = sys.stdout, sys.stderr  # a print of a library must not mix with the replies
     timed = _limited(most_bytes)
     replies.write("ready\n")
     replies.flush()
@@ -257,13 +270,17 @@ def serve(seconds: float, most_bytes: int) -> None:
 
 
 def _limited(most_bytes: int) -> Callable[[float], Any]:
-    """Limit memory; return what sets a limit on the processor time of a request, where the system has one."""
+    """Limit the memory. Returns a function that limits the processor time from now on; 0 removes the limit.
+
+    Without resource and signal (not POSIX) nothing is limited, and the function does nothing.
+    """
     try:
         import resource
         import signal
     except ImportError:
         return lambda seconds: None
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # which ends the process, also in the middle of a long product
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the input
+    # the default action ends the process, even inside a long C function that would delay a Python handler
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that closes the input
     return lambda seconds: signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -1,12 +1,11 @@
-"""Reading mathematical text: our own small parser, so that nothing a model writes is ever evaluated as code.
+"""A small parser for mathematical text, so that model output is never evaluated as code.
 
     expression  numbers, names, + - * / ^ **, ( ), !, function calls; "2x", "3(x + 1)" and ")(" multiply
     names       a letter with or without digits (x, y2); pi, e, i, oo; the functions of FUNCTIONS
 
 The result is a tree of tuples: ("num", Fraction), ("name", str), ("neg" | "inv", a), ("add" | "mul", parts),
-("pow", a, b), ("call", function, arguments). Reading takes time linear in the text, and what could be large is
-refused: text over 2,000 characters, nesting over 40, numbers over 60 digits, exponents and factorials over 1,000,
-constants that would have over 20,000 binary digits.
+("pow", a, b), ("call", function, arguments). Parsing time is linear in the text. Refused: text over 2,000 characters,
+nesting over 40, numbers over 60 digits, exponents and factorials over 1,000, constants over 20,000 bits.
 """
 
 from __future__ import annotations
@@ -46,18 +45,18 @@ _SYMBOL = re.compile(r"[^\W\d_]_?\d{0,2}")
 
 
 class ExpressionError(ValueError):
-    """The text is not an expression, or one that is too large."""
+    """The text is not an expression, or the expression is too large."""
 
 
 def parse(text: str) -> Node:
-    """The tree of an expression. Raises ExpressionError, which says what is wrong."""
+    """The tree of an expression. Raises ExpressionError with the reason."""
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_TEXT} are read")
     reader = _Reader(_tokens(text.translate(_SAME)))
     node = reader.sum(0)
     if reader.at < len(reader.tokens):
         raise ExpressionError(f"unexpected {reader.tokens[reader.at][1]!r}")
-    bits(node)
+    bits(node)  # refuses 9^9^9 before anything computes it
     return node
 
 
@@ -75,14 +74,14 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 class _Reader:
-    """Recursive descent; ``depth`` counts what is open."""
+    """A recursive descent parser: one method per level of precedence. ``depth``: open parentheses and exponents."""
 
     def __init__(self, tokens: list[tuple[str, str]]):
         self.tokens = tokens
         self.at = 0
 
     def peek(self) -> str:
-        """The next operator; "num" or "name" for those; "" at the end."""
+        """The next token: an operator as it is, "num" for a number, "name" for a name, "" at the end."""
         if self.at >= len(self.tokens):
             return ""
         kind, text = self.tokens[self.at]
@@ -116,12 +115,14 @@ class _Reader:
             elif op == "/":
                 self.at += 1
                 factors.append(("inv", self.signed(depth)))
+            # Implicit products. Of numbers only one after ")" counts, so "2 3" is an error.
             elif op in ("name", "(") or (op == "num" and self.tokens[self.at - 1][1] == ")"):
                 factors.append(self.power(depth))  # "2x", "3(x + 1)"
             else:
                 return factors[0] if len(factors) == 1 else ("mul", tuple(factors))
 
     def signed(self, depth: int) -> Node:
+        # A loop, so that a long row of signs is not deep nesting. -x^2 is -(x^2): the sign binds after the power.
         negative = False
         while (op := self.peek()) in ("+", "-"):
             self.at += 1
@@ -131,7 +132,7 @@ class _Reader:
 
     def power(self, depth: int) -> Node:
         node = self.atom(depth)
-        if self.peek() == "!":  # one: "5!!" is something else
+        if self.peek() == "!":  # only one "!": "5!!" is the double factorial, not (5!)!
             self.at += 1
             node = ("call", "factorial", (node,))
         if self.peek() in ("^", "**"):
@@ -142,7 +143,7 @@ class _Reader:
             while (op := self.peek()) in ("+", "-"):
                 self.at += 1
                 negative ^= op == "-"
-            exponent = self.power(depth + 1)
+            exponent = self.power(depth + 1)  # right-associative: 2^3^2 is 2^(3^2)
             node = ("pow", node, ("neg", exponent) if negative else exponent)
         return node
 
@@ -187,9 +188,10 @@ def _number(text: str) -> Fraction:
 
 
 def bits(node: Node) -> float | None:
-    """At most how many binary digits a constant has; None where it holds a symbol. Raises ExpressionError if too many.
+    """Upper bound on the number of bits of a constant expression; None if it contains a symbol.
 
-    An upper bound from the sizes of the parts, so that 9^9^9^9 is refused and not computed.
+    The bound comes from the sizes of the parts, without computing the value. Raises ExpressionError if an exponent, a
+    factorial or the bound is too large, so 9^9^9^9 is refused.
     """
     kind = node[0]
     if kind == "num":
@@ -201,7 +203,7 @@ def bits(node: Node) -> float | None:
     if kind in ("add", "mul"):
         sizes = [bits(each) for each in node[1]]
         known = [size for size in sizes if size is not None]
-        _check(sum(known))
+        _check(sum(known))  # constants count also if another part is a symbol
         return None if len(known) < len(sizes) else sum(known) + 1
     if kind == "pow":
         base, exponent = bits(node[1]), bits(node[2])
@@ -210,7 +212,7 @@ def bits(node: Node) -> float | None:
         value = value_of(node[2])
         if value is not None and abs(value) > MAX_EXPONENT:
             raise ExpressionError(f"an exponent over {MAX_EXPONENT}")
-        if value is None and exponent > log2(MAX_EXPONENT):
+        if value is None and exponent > log2(MAX_EXPONENT):  # value unknown, e.g. sqrt(2): go by its bits
             raise ExpressionError("an exponent that may be large")
         if base is None:
             return None
@@ -221,6 +223,7 @@ def bits(node: Node) -> float | None:
             value = value_of(argument)
             if value is None or abs(value) > MAX_EXPONENT:
                 raise ExpressionError(f"{node[1]} is for numbers up to {MAX_EXPONENT}")
+        # bits of n!: ln(n!) / ln 2, rounded up; a binomial of n is at most n!
         return _check(lgamma(float(abs(value_of(node[2][0]) or 0)) + 1) / 0.69)
     return None if None in sizes else _check(sum([size or 0.0 for size in sizes]) + 1)
 
@@ -232,7 +235,7 @@ def _check(size: float) -> float:
 
 
 def value_of(node: Node) -> Fraction | None:
-    """The value of a constant made of numbers and + - * / alone, else None."""
+    """The exact value if the expression has only numbers and + - * /; else None, also for a division by zero."""
     kind = node[0]
     if kind == "num":
         return Fraction(node[1])
@@ -254,7 +257,7 @@ def value_of(node: Node) -> Fraction | None:
 
 
 def numeral(node: Node) -> Fraction | None:
-    """The value of what is written as a number, a decimal or a fraction, perhaps with a sign; None for a sum or so."""
+    """The value if the text is a single number: an integer, decimal or fraction, perhaps with a sign; else None."""
     if node[0] == "neg":
         inner = numeral(node[1])
         return None if inner is None else -inner
@@ -268,7 +271,7 @@ def numeral(node: Node) -> Fraction | None:
 
 
 def canonical(node: Node) -> Node:
-    """The same tree for texts that differ in spaces, the order of sums and products, or how a power is written."""
+    """A normal form: texts that differ only in spaces, order of terms and factors, or ^ and ** get the same tree."""
     kind = node[0]
     if kind in ("num", "name"):
         return node
@@ -278,7 +281,7 @@ def canonical(node: Node) -> Node:
     if kind == "inv":
         return ("inv", canonical(node[1]))
     if kind in ("add", "mul"):
-        return (kind, tuple(sorted(map(canonical, node[1]), key=repr)))
+        return (kind, tuple(sorted(map(canonical, node[1]), key=repr)))  # repr: nodes of mixed types do not compare
     if kind == "pow":
         return ("pow", canonical(node[1]), canonical(node[2]))
     return ("call", node[1], tuple(map(canonical, node[2])))

@@ -13,7 +13,7 @@ from .units import UNITS, convert, decimal, exact
 
 
 def linear_algebra(s: Stream, level: int) -> Problem:
-    """1: one-digit vectors; 2: 2x2 determinants; 3: 3x3, products; 4: inverses; 5: a product to go on with."""
+    """Levels. 1: one-digit vectors; 2: 2x2 determinants; 3: 3x3, products; 4: inverses; 5: a product's determinant."""
     stages: Stages
     if level == 1:
         a, b = [s.between(1, 4) for _ in range(2)], [s.between(1, 5) for _ in range(2)]
@@ -109,7 +109,7 @@ _CONVERT = (
 
 
 def units(s: Stream, level: int) -> Problem:
-    """1: what everybody knows, or can tell; 2: convert; 3: temperatures and speeds; 4: two to add; 5: two to divide."""
+    """Levels. 1: common knowledge; 2: conversions; 3: temperatures, speeds; 4: a sum of two; 5: a quotient of two."""
     stages: Stages
     if level == 1 and s.chance(0.5):
         kind = s.pick(_COMPARED)

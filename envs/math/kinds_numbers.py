@@ -19,7 +19,7 @@ _VALUE = (
 
 
 def arithmetic(s: Stream, level: int) -> Problem:
-    """1: one-digit sums in the head; 2: two operations; 3: fractions; 4, 5: one result goes into the next."""
+    """Levels. 1: one-digit mental arithmetic; 2: two operations; 3: fractions; 4, 5: results used in a second step."""
     stages: Stages
     if level == 1:
         a, b, op = s.between(2, 9), s.between(2, 9), s.pick("+-*")
@@ -74,7 +74,7 @@ def arithmetic(s: Stream, level: int) -> Problem:
 
 
 def number_theory(s: Stream, level: int) -> Problem:
-    """1: one-digit primes in the head; 2: gcd, lcm; 3: factors, primes; 4: powers modulo; 5: a gcd to go on with."""
+    """Levels. 1: properties of a digit; 2: gcd, lcm; 3: factors, primes; 4: modular powers; 5: a power of a gcd."""
     stages: Stages
     if level == 1:
         n, k = s.between(2, 9), s.between(2, 5)
@@ -190,7 +190,7 @@ _THINGS = ("books", "players", "cards", "flags", "dancers", "songs", "guests")
 
 
 def combinatorics(s: Stream, level: int) -> Problem:
-    """1: one of n; 2: choose; 3: arrange; 4: the product of two counts; 5: a probability of counts."""
+    """Levels. 1: one of n; 2: choose; 3: arrange; 4: the product of two counts; 5: a probability from two counts."""
     stages: Stages
     thing = s.pick(_THINGS)
     if level == 1:

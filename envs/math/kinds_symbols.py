@@ -23,7 +23,7 @@ _FACTOR = (
 
 
 def algebra(s: Stream, level: int) -> Problem:
-    """1: a coefficient, seen at once; 2: expand; 3: factor; 4: simplify a quotient; 5: expand, then insert a value."""
+    """Levels. 1: read a coefficient; 2: expand; 3: factor; 4: simplify a quotient; 5: expand, then insert a value."""
     stages: Stages
     x = s.pick(_LETTERS)
     if level == 1:
@@ -86,7 +86,7 @@ _SOLVE = (
 
 
 def equations(s: Stream, level: int) -> Problem:
-    """1: one-digit; 2: linear; 3: quadratic; 4: two unknowns; 5: three unknowns, or a root to go on with."""
+    """Levels. 1: one-digit; 2: linear; 3: quadratic; 4: two unknowns; 5: three unknowns, or computing with a root."""
     stages: Stages
     x = s.pick(_LETTERS)
     if level == 1:
@@ -162,7 +162,7 @@ _DERIVE = (
 
 
 def calculus(s: Stream, level: int) -> Problem:
-    """1: constants; 2: derivatives; 3: integrals; 4: limits and products; 5: a derivative to go on with."""
+    """Levels. 1: constants; 2: derivatives; 3: integrals; 4: limits, products; 5: a derivative and its value."""
     stages: Stages
     x = s.pick(_LETTERS)
     if level == 1:

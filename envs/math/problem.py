@@ -1,4 +1,4 @@
-"""What a problem is: a text, the calls that solve it, and the answer."""
+"""The records of a problem (its text, the calls that solve it, its answer), and helpers to write mathematics."""
 
 from __future__ import annotations
 
@@ -17,38 +17,37 @@ Form = Literal[
 
 
 Stages: TypeAlias = tuple[tuple[ToolCall, ...], ...]
-"""Gold calls: those of a stage go together, and a later stage needs what an earlier one returned."""
+"""Gold calls in stages: the calls of a stage are independent, and a later stage needs results of an earlier stage."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the answer has to be; see grading.py for how each form is judged."""
+    """The correct answer and its form; grading.py describes how each form is judged."""
 
     form: Form
     text: str
-    """The answer, as gold gives it."""
+    """The answer that gold gives."""
     names: tuple[str, ...] = ()
-    """The unknowns, in their order."""
+    """The unknowns, in order."""
     given: str = ""
-    """What the answer is about: the integrand of an antiderivative."""
+    """For an antiderivative: the integrand."""
     unit: str = ""
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A task's data."""
+    """A generated problem."""
 
     key: str
-    """What is asked, however it is worded; decides the split."""
+    """Identifies the question independent of its wording; decides the split."""
     text: str
     stages: Stages
     answer: Answer
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """A problem with where it comes from."""
+    """A problem with its category and level: a task's ``data``."""
 
     problem: Problem
     category: str
-    """Its kind."""
     level: int
 
 
@@ -94,7 +93,7 @@ def derived(coefficients: Sequence[int]) -> tuple[int, ...]:
 
 
 def at(coefficients: Sequence[int], x: Fraction | int) -> Fraction:
-    """A polynomial's value."""
+    """The value of a polynomial at ``x``."""
     total = Fraction(0)
     for value in coefficients:
         total = total * x + value
@@ -102,12 +101,12 @@ def at(coefficients: Sequence[int], x: Fraction | int) -> Fraction:
 
 
 def linear(root: int, name: str = "x") -> str:
-    """ "(x - 3)" for the root 3."""
+    """The linear factor with this root: "(x - 3)" for 3."""
     return f"({polynomial((1, -root), name)})"
 
 
 def determinant(rows: Sequence[Sequence[int]]) -> int:
-    """Of a matrix with two or three rows."""
+    """The determinant of a 2x2 or 3x3 matrix."""
     if len(rows) == 2:
         return rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
     (a, b, c), (d, e, f), (g, h, i) = rows

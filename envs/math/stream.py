@@ -1,4 +1,4 @@
-"""Randomness from (seed, split, index), and the split that a problem belongs to."""
+"""Random draws from (seed, split, index), and the split of a problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INDEX_BITS = 40
 
 
 class Stream(Draws):
-    """Draws for one problem."""
+    """The random draws for one problem."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class Stream(Draws):
         super().__init__((seed * len(SPLITS) + SPLITS.index(split)) << _INDEX_BITS | index)
 
     def nonzero(self, size: int) -> int:
-        """An integer from -size to size, but not 0."""
+        """An integer from -size to size, except 0."""
         value = self.between(1, size)
         return value if self.random() < 0.5 else -value
 
@@ -37,7 +37,7 @@ class Stream(Draws):
 
 
 def split_of(key: str) -> str:
-    """The one split that a problem belongs to, by what it asks and not by how: a tenth each to val and test."""
+    """The split of a problem, by a hash of its key (not its wording): a tenth each for val and test, the rest train."""
     bucket = blake2b(key.encode(), digest_size=2).digest()
     share = (bucket[0] << 8 | bucket[1]) % 10
     return "val" if share == 0 else "test" if share == 1 else "train"

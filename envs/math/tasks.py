@@ -1,4 +1,4 @@
-"""The problems as tasks: a lazy sequence, each made from (split, seed, index) alone."""
+"""The problems as a lazy sequence of tasks; each task depends only on split, seed, index, category and level."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEVELS = (1, 2, 3, 4, 5)
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000}
 
 _OFFERED = {1: 4, 2: 4, 3: 5, 4: 6, 5: 6}
-"""Tools on offer at each level."""
+"""Level -> number of tools offered."""
 _SYSTEM = message(
     "system",
     "Solve the problem. What everybody knows, and sums and equations of one-digit numbers, need no tool; everything "
@@ -40,7 +40,7 @@ _SYSTEM = message(
 
 
 def make_sheet(split: str, seed: int, index: int, category: str, level: int) -> tuple[Sheet, Stream]:
-    """The problem at an index: the first that the stream gives and that belongs to the split."""
+    """The problem at an index: the stream's first problem that belongs to the split. Also returns the stream."""
     s = Stream(seed, split, index)
     while True:
         problem = MAKERS[category](s, level)
@@ -71,7 +71,7 @@ def _offered(s: Stream, problem: Problem, level: int) -> tuple[Tool, ...]:
 
 
 class MathTasks(LazyTasks):
-    """The tasks of one split and seed; kinds take turns, and then levels."""
+    """The tasks of one split and seed: the index runs through the categories first, then through the levels."""
 
     sizes = SIZES
 
@@ -97,6 +97,6 @@ class MathTasks(LazyTasks):
         return f"{category}-{level}"
 
     def place(self, index: int) -> tuple[str, int]:
-        """The kind and the level of the task at an index."""
+        """The category and the level of the task at an index."""
         turn, which = divmod(index, len(self.categories))
         return self.categories[which], self.levels[turn % len(self.levels)]

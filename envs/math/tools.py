@@ -1,4 +1,7 @@
-"""The tools. What needs sympy runs in the worker; the rest is small enough to run here."""
+"""The tools. Operations that need sympy run in the worker; the others are small enough to run in this process.
+
+The docstrings of the tools are their descriptions: the model reads them, so they are part of the tasks.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,15 @@ from .worker import ComputeError, TooLong, WorkerError, worker
 MOST_INTEGER = 10**60
 MOST_COUNTED = 2_000
 MOST_SLOW = 3
-"""Calls of an episode that may run into the time limit."""
+"""Maximum calls of an episode that may reach the time limit; then no more calls are run in the worker."""
 
 
 class Computing:
     """The state of an episode.
 
     Attributes:
-        failure: why the worker could not be had, where it could not.
-        slow: calls so far that were ended because they took too long.
+        failure: why the worker could not be started; None if it could.
+        slow: number of calls so far that reached the time limit.
     """
 
     def __init__(self) -> None:

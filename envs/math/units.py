@@ -1,4 +1,4 @@
-"""Units of measure, with their exact sizes (SI brochure, and the international yard and pound of 1959)."""
+"""Units of measurement with exact sizes (SI brochure; international yard and pound of 1959)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A unit: ``size`` of its kind's base unit; for temperatures the base value is ``size`` * value + ``zero``."""
+    """A unit: ``size`` * value + ``zero`` is the value in its kind's base unit. Only temperatures have a ``zero``."""
 
     kind: str
     size: Fraction
@@ -65,7 +65,7 @@ UNITS = {
 
 
 def convert(value: Fraction, from_unit: str, to_unit: str) -> Fraction:
-    """The same quantity in another unit. Raises ValueError for a unit that is unknown or of another kind."""
+    """The same quantity in another unit. Raises ValueError if a unit is unknown or the units are of different kinds."""
     for name in (from_unit, to_unit):
         if name not in UNITS:
             raise ValueError(f"no unit {name[:40]!r}: there are {', '.join(UNITS)}")
@@ -76,7 +76,7 @@ def convert(value: Fraction, from_unit: str, to_unit: str) -> Fraction:
 
 
 def decimal(value: Fraction) -> str:
-    """A number with decimals that end, as text: 12.5."""
+    """A number with finitely many decimals, as text: 12.5."""
     if value.denominator == 1:
         return str(value.numerator)
     places = next(n for n in range(1, 60) if (value * 10**n).denominator == 1)
@@ -85,7 +85,7 @@ def decimal(value: Fraction) -> str:
 
 
 def exact(value: Fraction) -> str:
-    """A number as decimals where they end, else as a fraction."""
+    """A number as text: in decimals if they are finitely many, else as a fraction."""
     below = value.denominator
     for prime in (2, 5):
         while below % prime == 0:

@@ -1,7 +1,7 @@
-"""The process that computes: one for all envs, started when first needed, started anew when it takes too long.
+"""The worker process that computes with sympy: one for all envs, started at first use, restarted after a timeout.
 
-sympy can take for ever on short input, and no thread can be stopped: hence a process. It ends by itself when its
-input ends, so it does not outlive this one, whatever ends this one.
+sympy can run forever on short input, and a thread cannot be stopped, so sympy runs in a process. The worker exits when
+its input closes, so it never outlives the parent process.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 CPU_SECONDS = 2.0
-"""Processor time that a request may take."""
+"""Maximum processor time of a request."""
 WALL_SECONDS = 20.0
-"""Time by the clock that it may take: reached only where the machine is overloaded, or has no processor limits."""
+"""Maximum wall-clock time of a request: reached only if the machine is overloaded or cannot limit processor time."""
 START_SECONDS = 120.0
+"""Maximum seconds to start the worker."""
 MEMORY = 2 << 30
+"""Maximum bytes of the worker's address space."""
 REMEMBERED = 5_000
-"""Results that are kept."""
+"""Maximum number of cached replies."""
 
 _SOURCE = """\
 import sys, json
@@ -38,19 +40,19 @@ serve({seconds}, {memory})
 
 
 class ComputeError(ValueError):
-    """The request has no result; the message is for the one who asked."""
+    """The request has no result. The model reads the message."""
 
 
 class TooLong(ComputeError):
-    """It took longer than it may."""
+    """The request exceeded its time limit."""
 
 
 class WorkerError(RuntimeError):
-    """The process cannot be had: a failure of ours."""
+    """The worker process cannot be started: a failure outside the policy."""
 
 
 class Worker:
-    """Runs the operations of compute.py, one at a time. May be called from several threads."""
+    """Runs the operations of compute.py, one at a time. Thread-safe."""
 
     def __init__(self, cpu_seconds: float = CPU_SECONDS, wall_seconds: float = WALL_SECONDS):
         self.cpu_seconds = cpu_seconds
@@ -62,11 +64,12 @@ class Worker:
         self._kept: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     def run(self, operation: str, arguments: Mapping[str, Any]) -> str:
-        """The result. Raises ComputeError, TooLong, or WorkerError where the process cannot be had."""
+        """The result of an operation. Raises ComputeError, TooLong, or WorkerError if the worker cannot be started."""
         request = json.dumps({"run": operation, "with": arguments})
-        with self._lock:
+        with self._lock:  # one pipe: a reply belongs to the request before it
             reply = self._kept.get(request)
             if reply is None:
+                # TooLong is raised here and not cached: a timeout can depend on the machine's load
                 reply = self._ask(request)
                 self._kept[request] = reply
                 if len(self._kept) > REMEMBERED:
@@ -76,13 +79,13 @@ class Worker:
         raise ComputeError(reply["error"])
 
     def close(self) -> None:
-        """End the process; a further request starts another."""
+        """End the process. The next request starts a new one."""
         with self._lock:
             self._end()
 
     @property
     def pid(self) -> int | None:
-        """Of the process, where there is one."""
+        """The process id; None if no process runs."""
         return None if self._process is None else self._process.pid
 
     def _ask(self, request: str) -> dict[str, str]:
@@ -94,7 +97,7 @@ class Worker:
             line = self._replies.get(timeout=self.wall_seconds)
         except (Empty, OSError):
             line = ""
-        if not line:  # it was ended by the kernel, or has to be by us
+        if not line:  # the kernel ended it (processor time), or the wall-clock limit passed: end it here
             self._end()
             raise TooLong(f"this takes longer than {self.cpu_seconds:g} seconds")
         reply: dict[str, str] = json.loads(line)
@@ -112,7 +115,7 @@ class Worker:
             process = subprocess.Popen(
                 [sys.executable, "-c", source, json.dumps(sys.path)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
-                env={**os.environ, "PYTHONHASHSEED": "0"},  # the order of sets decides how sympy writes some results
+                env={**os.environ, "PYTHONHASHSEED": "0"},  # the form of some sympy results depends on set order
             )  # fmt: skip
         except OSError as error:
             raise WorkerError(f"the process that computes cannot be started: {error}") from error
@@ -133,33 +136,34 @@ class Worker:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    with suppress(OSError):  # what was left to write has no reader any more
+                    with suppress(OSError):  # closing flushes, and the reader is gone
                         pipe.close()
 
     def _forget(self) -> None:
-        """After a fork: the process is the parent's."""
-        self._lock = threading.Lock()
+        """Called in the child after a fork: the worker process belongs to the parent."""
+        self._lock = threading.Lock()  # the old lock may have been held at the fork
         if self._process is not None:
-            self._process.returncode = 0  # so that nobody here waits for it
-            self._inherited.append(self._process)  # its pipes stay open: closing them may wait for the parent's threads
+            self._process.returncode = 0  # marks it as ended: a child must not wait for the parent's process
+            # kept, so that its pipes stay open: closing them may block on a lock that a thread of the parent held
+            self._inherited.append(self._process)
             self._process = None
 
 
 def _listen(pipe: Any, put: Any) -> None:
-    with suppress(ValueError):  # closed meanwhile
+    with suppress(ValueError):  # the pipe was closed meanwhile
         for line in pipe:
             put(line)
-    put("")
+    put("")  # end of output: wakes _ask
 
 
 def needs_sympy() -> None:
-    """Raises ImportError where sympy is missing. Does not load it: only the worker does."""
+    """Raises ImportError if sympy is missing. Only the worker imports sympy, not this process."""
     if find_spec("sympy") is None:
         raise ImportError("the math suite computes with sympy: pip install 'toolgym[math]'")
 
 
 worker = Worker()
-"""The one that all envs use."""
+"""The Worker that all envs share."""
 atexit.register(worker.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=worker._forget)

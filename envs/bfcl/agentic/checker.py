@@ -1,8 +1,8 @@
-"""The official verdict on an agentic episode: whether the last message has an accepted answer in it.
+"""The official verdict on an agentic episode: whether the last message contains an accepted answer.
 
-Written from the rules of bfcl_eval 2026.3.23 (``agentic_checker``, ``eval_runner``); the tests compare the two. Of
-answer and message ``, . / - _ * ^ ( )`` are removed, not spaces; case does not count, and ' is ". The answer must then
-stand between word boundaries. That the message has the form which the prompt asks for is not looked at.
+Written from the rules of bfcl_eval 2026.3.23 (``agentic_checker``, ``eval_runner``); the tests compare the two. Answer
+and message are compared in lower case, without ``, . / - _ * ^ ( )`` (spaces stay) and with ' replaced by ". The answer
+must stand between word boundaries. The form that the prompt asks for is not checked.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _REMOVED = str.maketrans("", "", ",./-_*^()")
 
 
 def standardized(text: str) -> str:
-    """A text as it is compared."""
+    """The form in which texts are compared."""
     return text.translate(_REMOVED).lower().replace("'", '"')
 
 
 def contains(message: str, answers: Sequence[str]) -> bool:
-    """Whether one of the answers is in the message."""
+    """Whether the message contains one of the answers."""
     text = standardized(message)
     return any(re.search(rf"\b{re.escape(standardized(answer))}\b", text) for answer in answers)
 
 
 def check(message: str | None, answers: Sequence[str]) -> Verdict:
-    """The verdict on the last message that calls nothing; None or "" where there is none."""
+    """The verdict on the last message without a call; None or "" if no message came without a call."""
     if not message:
         return Verdict(False, "no message without a call", NO_MESSAGE)
     if contains(message, answers):

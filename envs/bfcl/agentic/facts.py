@@ -1,7 +1,8 @@
-"""The reference memory: for each question, what the user said that answers it, as the official data quote it.
+"""The reference memory: for each question, the user's sentence that answers it, as quoted in the official data.
 
-BFCL has no accepted calls for the conversations in which a memory is made. These are ours: they give the questions a
-memory to start from without a model that made one, and gold something to write. They fit into the official limits.
+BFCL has no accepted calls for the conversations in which a memory is made. The calls here are ToolGym's own: with them
+questions can be played without a model that made a memory, and gold can play conversations. They keep the official
+limits.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .checker import contains
 from .rows import Question, conversations, questions
 
 NOTE = "What the user has said so far is in the archival memory, under keys that say what it is about."
-"""In the core memory, which is always shown."""
+"""The core memory's text; the system prompt always shows the core memory."""
 
 _KEY_WORDS = 6
 _SMALL = frozenset(
@@ -30,30 +31,30 @@ _SMALL = frozenset(
         "will with would you your",
     )
 )
-"""Words that say little of what a question is about."""
+"""Words that do not identify the topic of a question."""
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """What answers one question."""
+    """The memory entry that answers one question."""
 
     key: str
     text: str
     answers: tuple[str, ...]
     conversation: int
-    """In which it is said."""
+    """Number of the conversation in which the user says it."""
     turn: int
 
 
 @cache
 def facts(scenario: str) -> tuple[Fact, ...]:
-    """Those of a scenario, in the order of its questions."""
+    """The facts of a scenario, in the order of its questions."""
     found: dict[str, Fact] = {}
     for question in questions("memory"):
         if question.scenario == scenario:
             key = _key(question.text)
             while key in found:
                 key += "_too"
-            # the official executor takes "word (" for a call, and changes it
+            # the official executor rewrites "word (" as a call, which would change the stored text
             text = question.source.strip().replace("(", "[").replace(")", "]")
             if not contains(text, question.answers):
                 text = f"{text} [{question.answers[0]}]"
@@ -62,7 +63,7 @@ def facts(scenario: str) -> tuple[Fact, ...]:
 
 
 def memory(category: str, scenario: str, before: int | None) -> dict[str, Any]:
-    """The memory ahead of a conversation, by its number; None: after all of them."""
+    """The reference memory before conversation number ``before``; None means after all conversations."""
     known = [fact for fact in facts(scenario) if before is None or fact.conversation < before]
     if category == "memory_rec_sum":
         return {"memory": "".join([_line(fact) for fact in _as_said(known)])}
@@ -71,7 +72,7 @@ def memory(category: str, scenario: str, before: int | None) -> dict[str, Any]:
 
 
 def writes(category: str, scenario: str, conversation: int, turn: int) -> tuple[ToolCall, ...]:
-    """The calls by which the memory comes about, after one of the user's messages."""
+    """The calls that store the facts of one user message in the memory."""
     said = [fact for fact in facts(scenario) if (fact.conversation, fact.turn) == (conversation, turn)]
     if category == "memory_rec_sum":
         return tuple([ToolCall("memory_append", {"text": _line(fact)}) for fact in said])
@@ -82,7 +83,7 @@ def writes(category: str, scenario: str, conversation: int, turn: int) -> tuple[
 
 
 def remembered(memory: dict[str, Any], scenario: str, conversation: int) -> float:
-    """The share of what questions will ask for, and was said by the end of a conversation, that a memory has."""
+    """Of the questions whose answer was said by the end of ``conversation``: the share that the memory can answer."""
     asked = [fact.answers for fact in facts(scenario) if fact.conversation <= conversation]
     text = "\n".join(_texts(memory))
     return sum([contains(text, answers) for answers in asked]) / len(asked) if asked else 1.0
@@ -107,7 +108,7 @@ def _as_said(known: list[Fact]) -> list[Fact]:
 
 
 def _key(question: str) -> str:
-    """Words of the question as the official classes want a key: snake case, letters first."""
+    """A key made of the question's words, in the form the official classes require: snake case, a letter first."""
     words = re.findall(r"[a-z0-9]+", question.lower())
     chosen = [word for word in words if word not in _SMALL] or words
     while not chosen[0].isalpha():
@@ -116,7 +117,7 @@ def _key(question: str) -> str:
 
 
 def _place(question: Question) -> tuple[int, int]:
-    """The conversation and the turn that share most words with the source."""
+    """The conversation and the turn that share most words with the question's source."""
     wanted = set(_long_words(question.source))
     shared = {
         (talk.number, turn): len(wanted & set(_long_words(text)))

@@ -1,7 +1,7 @@
-"""Where a conversation's memory comes from, and where it goes.
+"""Loading the memory that an episode starts from, and keeping the memory that a conversation made.
 
-Officially each conversation is an episode of its own; its memory is written to a file, from which the next one of the
-scenario starts, and the questions start from the last. ``Folder`` does the same, with the same files.
+Officially each conversation is an episode of its own. Its memory is written to a file; the scenario's next conversation
+starts from that file, and the questions start from the file of the last conversation. ``Folder`` uses the same files.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ EMPTY: dict[str, dict[str, Any]] = {
     "memory_kv": {"core_memory": {}, "archival_memory": {}},
     "memory_rec_sum": {"memory": ""},
 }
-"""Category -> its memory at the start, as a snapshot holds it. (memory_vector needs a model that is downloaded.)"""
+"""Category -> its empty memory, in the form of a snapshot. (memory_vector is absent: it needs a downloaded model.)"""
 
 
 class MissingMemory(RuntimeError):
-    """A memory cannot be had, or not be kept; the message says which and what to do."""
+    """A memory cannot be loaded or kept; the message says which memory and what to do."""
 
 
 class Memories(Protocol):
-    """Where memories are."""
+    """A source and store of memories."""
 
     name: str
-    """Beside the category's in scores that are not official; "" for official ones."""
+    """Suffix of the category in the scores if the memory is not official ("reference", "empty"); "" if it is."""
 
     def before(self, category: str, scenario: str, number: int | None) -> dict[str, Any]:
-        """The memory ahead of a conversation; None: ahead of the questions. Raises MissingMemory."""
+        """The memory before conversation ``number``; None means before the questions. Raises MissingMemory."""
 
     def keep(self, category: str, conversation: Conversation, memory: dict[str, Any]) -> None:
-        """Keep what a conversation has made of it. Raises MissingMemory."""
+        """Keep the memory at the end of a conversation. Raises MissingMemory."""
 
 
 class Reference:
@@ -52,7 +52,7 @@ class Reference:
 
 
 class Empty:
-    """An empty memory, from which the official harness starts where it finds none."""
+    """An empty memory: the official harness starts from it if it finds no snapshot."""
 
     name = "empty"
 
@@ -66,8 +66,8 @@ class Empty:
 class Folder:
     """The memories of one model, in a folder laid out as the harness's ``result/<model>/agentic/memory``.
 
-    A conversation's memory is written once. One that is there already and is not the same is an error: it is another
-    model's, or another try's.
+    Each conversation's memory is written once. If a different memory is already there, ``keep`` raises MissingMemory:
+    it belongs to another model or another run.
     """
 
     name = ""
@@ -115,7 +115,10 @@ class Folder:
 
 
 def get_memories(memory: str | Path | Memories) -> Memories:
-    """The memories of a folder, "reference" or "empty"; an object with ``before`` and ``keep`` is taken as it is."""
+    """The Memories for a folder, "reference" or "empty"; an object with ``before`` and ``keep`` is returned unchanged.
+
+    Raises TypeError for anything else.
+    """
     if isinstance(memory, (str, Path)):
         return Reference() if memory == "reference" else Empty() if memory == "empty" else Folder(memory)
     if not (hasattr(memory, "before") and hasattr(memory, "keep")):
@@ -124,7 +127,7 @@ def get_memories(memory: str | Path | Memories) -> Memories:
 
 
 def _fits(found: Any, empty: dict[str, Any]) -> bool:
-    """Whether a snapshot holds what it should: texts, and texts by key."""
+    """Whether a snapshot has the fields and types of ``empty``: texts, and dicts of texts."""
     if not isinstance(found, dict):
         return False
     for field, start in empty.items():

@@ -1,7 +1,7 @@
-"""BFCL's agentic rows, read from the pinned wheel: questions, and the conversations that a memory is made in.
+"""BFCL's agentic rows, read from the pinned wheel: questions, and the conversations in which a memory is made.
 
-Five scenarios; in each a user talks to an assistant in 5 to 10 conversations (37 in all, 323 messages) and is asked for
-25 to 50 things later on (155 questions). Both web categories ask the same 100 questions.
+In each of five scenarios a user talks to an assistant in 5 to 10 conversations (37 in all, with 323 messages) and asks
+25 to 50 questions later (155 in all). Both web categories have the same 100 questions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from toolgym.assets import read_member
+from .. import wheel
 
 SCENARIOS = ("student", "customer", "finance", "healthcare", "notetaker")
 """In the official order."""
@@ -19,24 +19,24 @@ QUESTIONS = {"memory": 155, "web_search": 100}
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Something that is asked, and what the answer may be."""
+    """A question and its accepted answers."""
 
     id: str
-    """The official one, in which "memory" or "web_search" stands for the category."""
+    """The official id, with "memory" or "web_search" in place of the category."""
     text: str
     answers: tuple[str, ...]
     scenario: str = ""
     source: str = ""
-    """What the user said that answers it, as the data quote it; for a web question ""."""
+    """The user's sentence that answers it, as quoted in the data; "" for a web question."""
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """What the user of a scenario says, message by message."""
+    """The user's messages of one conversation of a scenario."""
 
     id: str
     scenario: str
     number: int
-    """Within the scenario, from 0."""
+    """Position within the scenario, counted from 0."""
     messages: tuple[str, ...]
 
 
@@ -54,9 +54,12 @@ class _Gold(msgspec.Struct):
 
 @cache
 def questions(kind: str) -> tuple[Question, ...]:
-    """Those of "memory" or "web_search", in the official order. Raises AssetError where the wheel cannot be had."""
-    rows = msgspec.json.Decoder(_Row).decode_lines(_member(f"BFCL_v4_{kind}.json"))
-    golds = msgspec.json.Decoder(_Gold).decode_lines(_member(f"possible_answer/BFCL_v4_{kind}.json"))
+    """The questions of "memory" or "web_search", in the official order.
+
+    Raises AssetError if the wheel is missing and cannot be downloaded.
+    """
+    rows = msgspec.json.Decoder(_Row).decode_lines(wheel.data(f"BFCL_v4_{kind}.json"))
+    golds = msgspec.json.Decoder(_Gold).decode_lines(wheel.data(f"possible_answer/BFCL_v4_{kind}.json"))
     return tuple(
         [
             Question(
@@ -74,14 +77,10 @@ def questions(kind: str) -> tuple[Question, ...]:
 @cache
 def conversations(scenario: str) -> tuple[Conversation, ...]:
     """The conversations of a scenario, in order."""
-    rows = msgspec.json.Decoder(_Row).decode_lines(_member(f"memory_prereq_conversation/memory_{scenario}.json"))
+    rows = msgspec.json.Decoder(_Row).decode_lines(wheel.data(f"memory_prereq_conversation/memory_{scenario}.json"))
     return tuple(
         [
             Conversation(row.id, scenario, number, tuple([str(turn[0]["content"]) for turn in row.question]))
             for number, row in enumerate(rows)
         ]
     )
-
-
-def _member(name: str) -> bytes:
-    return read_member("bfcl", f"bfcl_eval/data/{name}")

@@ -1,4 +1,4 @@
-"""BFCL's agentic rows as tasks: questions to a memory or about the web, and conversations that make a memory."""
+"""BFCL's agentic rows as tasks: questions about a memory or the web, and conversations that make a memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import Message, ToolCall, ToolResult, message
 
+from .. import wheel
 from ..apis.web import PATIENCE, Unavailable, Web, using
 from ..apis.world import World
 from ..dialogue.dialogue import Dialogue, Entry
-from ..dialogue.functions import Function, constant, functions, run
+from ..dialogue.functions import Function, functions, run
 from . import facts
 from .checker import contains
 from .memories import EMPTY, Memories, MissingMemory
@@ -36,16 +37,16 @@ _WEB = "WebSearchAPI"
 
 
 class AgenticEntry(Entry, frozen=True, dict=True, eq=False):
-    """What an agentic episode takes: a dialogue in which nothing is checked but what is said last."""
+    """The data of an agentic episode: a dialogue without accepted calls, in which only the last message is checked."""
 
     question: Question | None = None
     conversation: Conversation | None = None
     missing: str | None = None
-    """Why there is no memory to start from."""
+    """The reason if the memory to start from could not be loaded."""
 
 
 class AgenticDialogue(Dialogue):
-    """An episode's state."""
+    """The state of an agentic episode."""
 
     entry: AgenticEntry
 
@@ -53,9 +54,9 @@ class AgenticDialogue(Dialogue):
         super().__init__(entry, decoded)
         self.web = web
         self.failure: str | None = None
-        """Why the web could not be asked, where that was no fault of the policy's."""
+        """Why the web could not be used, if the policy did not cause it."""
         self.said: str | None = None
-        """The last text that calls nothing."""
+        """The last text without a call."""
 
     def execute(self, call: Any) -> str:
         try:
@@ -66,14 +67,14 @@ class AgenticDialogue(Dialogue):
             return f"Error during execution: {error}"
 
     def memory(self) -> dict[str, Any]:
-        """What a snapshot of the memory holds now. It is the memory itself: do not change it."""
+        """The current content of the memory, in the form of a snapshot. Not a copy: do not modify it."""
         entry = self.entry
         api = self.world.model[entry.classes[0]]
         return {field: getattr(api, field) for field in EMPTY[entry.category.removesuffix("_prereq")]}
 
 
 class Waiting(Function):
-    """A function that may take long: it runs beside others, and is given up in the end."""
+    """A function that may take long: it runs parallel to other calls, and fails after PATIENCE seconds."""
 
     def __init__(self, doc: dict[str, Any]):
         super().__init__(doc)
@@ -90,14 +91,14 @@ class Waiting(Function):
 
 @cache
 def waiting() -> dict[str, Waiting]:
-    """The functions of the web, as ones that wait."""
+    """The functions of the web API, as Waiting functions."""
     return {name: Waiting(function.doc) for name, function in functions((_WEB,)).items()}
 
 
 def categories(category: str | Iterable[str]) -> tuple[str, ...]:
-    """The categories meant: one name, several (a list, or names with commas between) or a group.
+    """The selected categories: ``category`` is a name, a list of names, names separated by commas, or a group.
 
-    Raises ValueError for a name that does not exist.
+    Raises ValueError for an unknown name.
     """
     names = [name.strip() for name in category.split(",")] if isinstance(category, str) else list(category)
     found: dict[str, None] = {}
@@ -114,12 +115,12 @@ def categories(category: str | Iterable[str]) -> tuple[str, ...]:
 
 
 class AgenticTasks(Sequence[Task]):
-    """The tasks of some categories, in the official order. Made when asked for: what a memory holds may change.
+    """The tasks of some categories, in the official order. Each access makes a new task: its memory may have changed.
 
     Args:
         names: the categories.
-        memories: where memories are.
-        waits: whether asking the web may take long.
+        memories: the source of the memories.
+        waits: whether web calls may take long (they are not replayed from a recording).
     """
 
     def __init__(self, names: Sequence[str], memories: Memories, waits: bool):
@@ -136,7 +137,7 @@ class AgenticTasks(Sequence[Task]):
 
     @property
     def counts(self) -> Counter[str]:
-        """Tasks per category; none is made for that."""
+        """Number of tasks per category, without making a task."""
         return Counter(name for name, _ in self._rows)
 
     @overload
@@ -206,9 +207,10 @@ def _question_task(entry: AgenticEntry, row: Question, tools: tuple[Tool, ...] |
 
 @cache
 def gold_answer(answers: tuple[str, ...]) -> str:
-    """An accepted answer in the form that is asked for.
+    """An accepted answer in the form that the prompt asks for.
 
-    "$222 million" is only found behind a letter or a digit ("US$222 million"), as "$" begins no word.
+    "$222 million" is written "US$222 million": the verdict wants a word boundary before it, and a boundary before "$"
+    needs a letter or a digit on its left.
     """
     written = [str({"answer": answer, "context": "It was said."}) for each in answers for answer in (each, f"US{each}")]
     return next(text for text in written if contains(text, answers))
@@ -220,12 +222,12 @@ def _offered(cls: str, waits: bool = False) -> tuple[Tool, ...]:
 
 
 def _instruction(backend: str, scenario: str, config: bytes) -> str:
-    """The system prompt of a conversation with a memory, without what it says of functions or answers."""
+    """The system prompt of an episode with a memory, without the parts about functions and the form of answers."""
     (api,) = World((_CLASSES[backend],), config, False).model.values()
-    template: str = constant(_INSTRUCTIONS[backend])
-    setting: str = constant("MEMORY_AGENT_SETTINGS")[scenario]
+    template: str = wheel.prompt_constant(_INSTRUCTIONS[backend])
+    setting: str = wheel.prompt_constant("MEMORY_AGENT_SETTINGS")[scenario]
     return template.format(scenario_setting=setting, memory_content=api._dump_core_memory_to_context())
 
 
 def _answer_format() -> str:
-    return str(constant("ADDITIONAL_SYSTEM_PROMPT_FOR_AGENTIC_RESPONSE_FORMAT"))
+    return str(wheel.prompt_constant("ADDITIONAL_SYSTEM_PROMPT_FOR_AGENTIC_RESPONSE_FORMAT"))

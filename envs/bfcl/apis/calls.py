@@ -1,12 +1,12 @@
-"""Calls as the official executor runs them, read without ``eval``.
+"""Parses calls with the meaning that the official executor gives them, but without ``eval``.
 
-Officially a call is a string, ``cd(folder='x')``. A regular expression puts the name of an object before each
-function's name, and ``eval`` runs the outcome. Here it is parsed, and of what it may contain only this is run: listed
-functions, with literals or further such calls as arguments. Anything else is an error to the model.
+Officially a call is a string, e.g. ``cd(folder='x')``. A regular expression inserts the name of an object before each
+function name, and ``eval`` runs the result. Here the result is parsed. Only listed functions are run, with literals or
+further such calls as arguments; anything else is an error that the model reads.
 
-The expression reads the whole string, quoted text too, so that arguments change: "foo (bar)" becomes "foo(bar)", and
-"sort (x)", where sort is a function, gets an object's name inside. The name holds the model's, so that such text
-never equals an accepted answer's; ``Reader`` does the same.
+The regular expression also rewrites quoted text, so arguments change: "foo (bar)" becomes "foo(bar)", and if sort is a
+function, "sort (x)" gets the name of an object. Officially that name contains the model's name, so such a text never
+equals the accepted answer's text. ``Reader`` does the same with ``owner``.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from toolgym.dialects.python.python_source import execution_list
 from toolgym.dialects.python.warnless import Warnless
 
 MAX_SOURCE = 1_000_000
-"""Characters of a call; Python's parser takes about a second for this many."""
+"""Maximum characters of a call; Python's parser needs about a second for this many."""
 
+# the official pattern, unchanged: it decides which texts inside quotes are rewritten
 _FUNCTION = re.compile(r"\b([a-zA-Z_]\w*)\s*(?=\()")
 
 
 class Refused(ValueError):
-    """Not a call that is run; the message is what the model reads."""
+    """The text is not a call that can be run. The model reads the message."""
 
 
 class Call(msgspec.Struct, frozen=True, eq=False):
-    """A call to run. Arguments may contain further ones."""
+    """A call to run. Its arguments may contain further Calls."""
 
     name: str
     args: tuple[Any, ...]
@@ -43,11 +44,11 @@ class Call(msgspec.Struct, frozen=True, eq=False):
 
 
 class Reader:
-    """Reads calls of certain functions.
+    """Reads calls of the given functions.
 
     Args:
-        functions: their names.
-        owner: what the official executor's object would be called; it ends up in text that looks like a call.
+        functions: names of the functions.
+        owner: the name of the official executor's object; rewriting inserts it into text that looks like a call.
     """
 
     def __init__(self, functions: Collection[str], owner: str):
@@ -55,27 +56,29 @@ class Reader:
         self.owner = owner
 
     def source(self, text: str) -> Call:
-        """A call written as Python, positional arguments and calls inside calls included. Raises Refused."""
+        """Read a call from Python source; positional arguments and calls inside calls are allowed. Raises Refused."""
         if len(text) > MAX_SOURCE:
             raise Refused(f"the call has {len(text)} characters; at most {MAX_SOURCE} are read")
         text = self._rewritten(text)
         try:
+            # lstrip: eval ignores spaces before an expression, ast.parse does not
             node = ast.parse(Warnless(text).source.lstrip(" \t"), "<string>", "eval").body
             value = _Values(self).value(node)
         except Refused:
             raise
-        except Exception as error:  # the parser's, and those of unusual values
+        except Exception as error:  # e.g. SyntaxError of the parser, TypeError of an unhashable dict key
             raise Refused(str(error)) from None
         if not isinstance(value, Call):
             raise Refused("this is not a call of one of the functions")
         return value
 
     def arguments(self, name: str, arguments: Mapping[str, Any], decoded: bool) -> Call:
-        """A call with keyword arguments. Raises Refused.
+        """A Call from a name and keyword arguments. Raises Refused.
 
-        ``decoded`` says that they come from BFCL's decoder of Python text, which makes dicts of calls inside
-        calls; otherwise a dict is a dict.
+        ``decoded``: the arguments come from BFCL's decoder of Python text, which represents a call inside a call as
+        a dict. Otherwise a dict is an ordinary value.
         """
+        # Fast path: the same result as writing the call as source, rewriting it and parsing it again.
         simple = not (decoded and any(type(value) is dict for value in arguments.values()))
         if simple and name in self.functions and all(map(_is_keyword, arguments)):
             return Call(name, (), {key: self._literal(value) for key, value in arguments.items()})
@@ -86,10 +89,10 @@ class Reader:
         return self.source(text)
 
     def _literal(self, value: Any) -> Any:
-        """What becomes of a value that is written as Python, rewritten and read again."""
+        """The value after the official round trip: written as Python source, rewritten and parsed again."""
         kind = type(value)
         if kind is str:
-            if "(" not in value:
+            if "(" not in value:  # nothing looks like a call
                 return value
             text = repr(value)
             changed = self._rewritten(text)
@@ -100,7 +103,7 @@ class Reader:
             return [self._literal(item) for item in value]
         if kind is tuple:
             return tuple([self._literal(item) for item in value])
-        if kind is float and not math.isfinite(value):
+        if kind is float and not math.isfinite(value):  # repr gives the bare names nan and inf, which eval rejects
             raise Refused(f"name '{'nan' if math.isnan(value) else 'inf'}' is not defined")
         return value
 
@@ -113,7 +116,7 @@ class Reader:
 
 
 class _Values:
-    """What the syntax tree of a rewritten call means."""
+    """Evaluates the syntax tree of a rewritten call: literals, containers, arithmetic and calls. Raises Refused."""
 
     def __init__(self, reader: Reader):
         self.reader = reader
@@ -152,7 +155,7 @@ class _Values:
         raise Refused("this is not a call of one of the functions")
 
     def positional(self, nodes: list[ast.expr]) -> list[Any]:
-        return [self.value(node) for node in nodes]  # a starred one is refused there
+        return [self.value(node) for node in nodes]  # value() refuses *args
 
     def keywords(self, nodes: list[ast.keyword]) -> dict[str, Any]:
         found: dict[str, Any] = {}

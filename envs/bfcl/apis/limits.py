@@ -1,7 +1,7 @@
-"""What a call of a simulated API may cost. The official harness has no limits, so that one call can hang it.
+"""Limits on the cost of a call of a simulated API. The official harness has none: a single call can hang it.
 
-A call that would cost more is answered with an error, as if the API had raised it. No accepted answer comes near
-a limit, and a result beyond one can equal no accepted result, so verdicts stay the same.
+A call that would exceed a limit returns an error, as if the API had raised it. No accepted answer comes near a limit,
+and a result beyond a limit cannot equal an accepted result, so verdicts stay the same.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_NODES = 100_000
-"""Files and folders that a search may visit. Folders can be copied into each other: 60 calls make 2**30 paths."""
+"""Maximum files and folders that a search visits. Folders can be copied into each other: 60 calls make 2**30 paths."""
 MAX_CHARS = 5_000_000
-"""Characters of one result, or of the files that one call reads."""
+"""Maximum characters of one result, or of the files that one call reads."""
 MAX_STEP_CHARS = 10_000_000
-"""Characters of all results of one step; later calls of that step are refused."""
+"""Maximum characters of all results of one step; later calls of the step are refused."""
 SHOWN_CHARS = 200_000
-"""Characters of a result that the model gets to read. The longest accepted result has about 32,000."""
+"""Maximum characters of a result that the model sees. The longest accepted result has about 32,000."""
 
 MAX_MEMORY = 200_000
-"""Characters of a memory that is one text; officially only what is put in is limited, to 10,000 at a time."""
+"""Maximum characters of a memory that is one text. Officially only each added text is limited, to 10,000."""
 
 _MAX_NEW = 10_000
 _MAX_KEY = 10_000
@@ -30,23 +30,26 @@ _LOWEST_PLACE = -5_000
 
 
 class TooMuch(ValueError):
-    """The call would cost more than is computed here."""
+    """The call would exceed a limit."""
 
 
 def check_cost(api: Any, function: str, args: list[Any], kwargs: dict[str, Any]) -> None:
-    """Raise TooMuch, or what Python raises for the result, where a call must not be made. Arguments may be wrong."""
+    """Raise TooMuch, or the exception that Python would raise for the result, if a call must not be run.
+
+    Wrong arguments are ignored here: the call itself reports them.
+    """
     guard = _GUARDS.get(function)
     if guard is not None:
         try:
             guard(api, *args, **kwargs)
-        except TypeError:  # the call itself will say it better
+        except TypeError:  # wrong arguments: the call itself raises the official error
             return
 
 
 def check_size(value: Any) -> None:
-    """Raise TooMuch for a result that is too large as text. Parts can be shared, so that few objects make a long text.
+    """Raise TooMuch if a result is too large as text. Few objects can make a long text, because parts can be shared.
 
-    Only needed where calls were made inside of calls: otherwise a result is no larger than what was written.
+    Needed only after calls inside calls: without them, a result is not larger than the text the model wrote.
     """
     left, todo = MAX_CHARS // 50, [value]
     while todo:
@@ -77,7 +80,7 @@ def _folder(api: Any, path: Any) -> Any:
 
 
 def _visit(folder: Any, length: int) -> None:
-    """Walk a tree of folders as far as the limits; ``length`` is that of the path to it."""
+    """Walk a tree of folders; raise TooMuch at a limit. ``length`` is the length of the path to ``folder``."""
     nodes, chars = MAX_NODES, MAX_CHARS
     todo = [(folder, length)]
     while todo:
@@ -105,12 +108,12 @@ def _round_number(api: Any, number: Any, decimal_places: Any = 0) -> None:
 
 
 def _send_message(api: Any, receiver_id: Any, message: Any) -> None:
-    if len(api.generated_ids) > _MAX_MESSAGES:  # it looks for a free number of five digits at random
+    if len(api.generated_ids) > _MAX_MESSAGES:  # the API draws random five-digit ids until one is free
         raise TooMuch(f"at most {_MAX_MESSAGES:,} messages can be sent")
 
 
 def _remember(api: Any, *args: Any, **kwargs: Any) -> None:
-    check_size([args, kwargs])  # made text officially, and calls inside of calls make it long
+    check_size([args, kwargs])  # the API turns them into text, and calls inside calls can make them huge
 
 
 def _key(api: Any, key: Any, value: Any) -> None:

@@ -1,7 +1,7 @@
-"""What the official memory classes import, without files: where a memory starts from, and the ranking of keys.
+"""Stand-ins for the modules that the official memory classes import: the snapshot of a memory, and the ranking of keys.
 
-Officially a memory is read from a snapshot file when a conversation begins, and written to one when it ends. Here the
-scenario that a class is loaded with holds it: ``{"memory": what the file holds}``, or nothing for an empty one.
+Officially a memory is read from a snapshot file when a conversation begins, and written to a file when it ends. Here
+the scenario of the class contains it: ``{"memory": the content of the file}``, or ``{}`` for an empty memory.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 
 
 class _MemoryAPI:
-    """In place of the official base class."""
+    """Stands for the official base class."""
 
     def _prepare_snapshot(self, initial_config: dict[str, Any]) -> dict[str, Any] | None:
         return initial_config.get("memory")
 
 
 class BM25Plus:
-    """BM25+ as rank_bm25 0.2.2 computes it, to the bit, over numbers that print as they do in the pinned numpy 1.26.
+    """BM25+ with bit-exact scores of rank_bm25 0.2.2; the scores print as in the pinned numpy 1.26.
 
-    Lv and Zhai 2011, "Lower-bounding term frequency normalization", with k1 1.5, b 0.75, delta 1. No text at all
-    raises ZeroDivisionError, as it does there.
+    Lv and Zhai 2011, "Lower-bounding term frequency normalization", with k1 1.5, b 0.75, delta 1. Raises
+    ZeroDivisionError if there are no texts, like the original.
     """
 
     def __init__(self, texts: Sequence[Sequence[str]]):
@@ -33,7 +33,7 @@ class BM25Plus:
         self.found_in = Counter(word for counts in self.counts for word in counts)
 
     def get_scores(self, query: Sequence[str]) -> list[float]:
-        """One score for each text; a word counts as often as the query has it."""
+        """One score per text; a word that the query repeats counts repeatedly."""
         k1, b, delta = 1.5, 0.75, 1
         scores = [0.0] * len(self.counts)
         parts: dict[str, list[float]] = {}

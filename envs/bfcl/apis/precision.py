@@ -1,4 +1,4 @@
-"""mpmath and decimal as the simulated MathAPI gets them: its settings reach nobody else, and are bounded."""
+"""mpmath and decimal for the simulated MathAPI: its precision is bounded and does not affect other code."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from types import ModuleType
 from typing import Any
 
 MAX_DIGITS = 2_000
-"""Digits a call may ask for; officially any number, so that 10**9 hangs. No accepted answer asks for more than 20."""
+"""Maximum digits a call may request. Officially there is no limit, and 10**9 hangs. Accepted answers use up to 20."""
 
 DEFAULT_DIGITS = 15
-"""mpmath's own."""
+"""mpmath's default."""
 
 _LONG_NUMBER = re.compile(r"[eE][+-]?[\d_]{5}")
 
 
 class _Digits:
-    """``mpmath.mp`` and ``decimal.getcontext()``, as far as MathAPI goes: it sets a number of digits."""
+    """Stands for ``mpmath.mp`` and ``decimal.getcontext()``. MathAPI only sets their number of digits."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("dps", "prec"):
             raise AttributeError(f"only dps and prec can be set, not {name!r}")
         try:
             too_many = int(value) > MAX_DIGITS
-        except (TypeError, ValueError, OverflowError):  # minded by whoever gets it
+        except (TypeError, ValueError, OverflowError):  # mpmath or decimal raises the official error below
             too_many = False
         if too_many:
             raise ValueError(f"at most {MAX_DIGITS} digits are computed here")
@@ -36,28 +36,28 @@ class _Digits:
 
 
 def set_precision() -> Any:
-    """``decimal.getcontext()``: the precision it is given holds for the current context (see ``isolated``)."""
+    """Stands for ``decimal.getcontext``. Setting its precision changes the current context (see ``isolated``)."""
     return _Digits()
 
 
 def isolated() -> Any:
-    """A context manager: a decimal context as a new process has it, dropped at the end."""
+    """A context manager with the decimal context of a new process, discarded at the end."""
     return decimal.localcontext(decimal.Context())
 
 
 def digits() -> int:
-    """The precision of private mpmath numbers now."""
+    """The current precision of the private mpmath context, in digits."""
     return int(_context().dps)
 
 
 def set_digits(n: int) -> None:
-    """Set the precision of private mpmath numbers, which says how they are printed too."""
+    """Set the precision of the private mpmath context, which also decides how its numbers are printed."""
     _context().dps = n
 
 
 @cache
 def private_mpmath() -> ModuleType:
-    """A module with what MathAPI uses of mpmath, over a context of its own. mpmath is imported when first needed."""
+    """A stand-in for mpmath with the parts that MathAPI uses and a private context. mpmath is imported at first use."""
     module = ModuleType("mpmath")
     vars(module).update(mp=_Digits(), log=_log)
     return module

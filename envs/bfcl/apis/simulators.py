@@ -1,9 +1,9 @@
 """BFCL's simulated APIs: the official classes, compiled from the source in the pinned wheel.
 
-Nothing is installed and ``sys.modules`` is left alone: each source file runs in a namespace of its own, whose
-``import`` gives it stand-ins for the modules that would reach outside (the package itself, mpmath, subprocess, the
-clock; for memories the snapshot files and rank_bm25, see memory.py; for the web all that asks it, see web.py). The
-classes go by this module's name, so that their instances can be pickled.
+Nothing is installed and ``sys.modules`` stays unchanged. Each source file runs in a namespace of its own; its
+``import`` statements get stand-ins for modules with outside effects: the package itself, mpmath, subprocess, the
+clock, the snapshot files and rank_bm25 of memories (see memory.py), and the network (see web.py). The classes carry
+this module's name, so their instances can be pickled.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ FILES = {
     "MemoryAPI_rec_sum": "memory_rec_sum",
     "WebSearchAPI": "web_search",
 }
-"""Class -> the file that holds it; its functions' docs are in a file of the same name."""
+"""Class -> its source file; the docs of its functions are in a data file of the same name."""
 
 STATELESS = frozenset({"MathAPI"})
-"""Classes without a scenario to load."""
+"""Classes that load no scenario."""
 
 _FOLDER = "bfcl_eval.eval_checker.multi_turn_eval.func_source_code"
 _RETURNED = ("MA_5_EXTENSION", "MA_20_EXTENSION", "INTERMEDIARY_CITIES")
@@ -50,34 +50,34 @@ _STAND_INS: dict[str, Mapping[str, Any]] = {
     **web.MODULES,
 }
 _PARTS = {"File": "GorillaFileSystem", "Directory": "GorillaFileSystem"}
-"""Further classes whose instances are part of a state -> the API they belong to."""
+"""Other classes whose instances are part of a state -> the API they belong to."""
 
 _loading = threading.RLock()
 _namespaces: dict[str, dict[str, Any]] = {}
 
 
 def api(name: str) -> type:
-    """The class of one API. Raises AssetError where the wheel cannot be had."""
+    """The class of one API. Raises AssetError if the wheel is missing and cannot be downloaded."""
     found: type = _namespace(FILES[name])[name]
     return found
 
 
 @cache
 def functions(name: str) -> tuple[str, ...]:
-    """The functions of an API that can be called: its public methods."""
+    """The callable functions of an API: its public methods."""
     return tuple([key for key, _ in inspect.getmembers(api(name), inspect.isfunction) if key[0] != "_"])
 
 
 @cache
 def parameters(name: str, function: str) -> dict[str, Any]:
-    """The parameters of a function, in order -> their defaults, ``inspect.Parameter.empty`` where there is none."""
+    """Parameter -> default of a function, in order; ``inspect.Parameter.empty`` means no default."""
     signature = inspect.signature(getattr(api(name), function))
     return {key: parameter.default for key, parameter in list(signature.parameters.items())[1:]}
 
 
 @cache
 def shared_defaults(name: str) -> dict[str, dict[str, Any]]:
-    """function -> parameter -> default, for defaults that can change: officially all calls share one list."""
+    """Function -> parameter -> default, for mutable defaults only: officially all calls share such a list or dict."""
     found = {key: parameters(name, key) for key in functions(name)}
     changing = {key: {k: v for k, v in given.items() if isinstance(v, (list, dict))} for key, given in found.items()}
     return {key: given for key, given in changing.items() if given}
@@ -85,13 +85,13 @@ def shared_defaults(name: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def long_lists() -> dict[int, str]:
-    """id -> JSON of the long lists that the APIs return as they are in the long_context category."""
+    """``id()`` -> JSON of each long list that the APIs return unchanged in the long_context category."""
     constants = _namespace("long_context")
     return {id(constants[name]): json.dumps(constants[name]) for name in _RETURNED}
 
 
 def __getattr__(name: str) -> Any:
-    """The classes as attributes of this module, which is how pickle finds them."""
+    """Makes the classes attributes of this module, so that pickle finds them."""
     owner = name if name in FILES else _PARTS.get(name)
     if owner is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -99,7 +99,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _namespace(file: str) -> dict[str, Any]:
-    """What a source file defines. Each is run once per process."""
+    """The names that a source file defines. Each file is run once per process."""
     with _loading:
         if file not in _namespaces:
             source = read_member("bfcl", f"{_FOLDER.replace('.', '/')}/{file}.py")
@@ -117,7 +117,7 @@ def _import(
     fromlist: tuple[str, ...] = (),
     level: int = 0,
 ) -> ModuleType:
-    """``import`` as the official sources get it."""
+    """The ``__import__`` of the official source files."""
     if name in _STAND_INS:
         return _module(name, _STAND_INS[name])
     if name.startswith(f"{_FOLDER}."):
@@ -134,7 +134,7 @@ def _import(
 
 
 class _Stopped:
-    """The clock by which files are marked as changed. No function shows it; the same calls must give the same state."""
+    """A stopped clock for modification times: the same calls must give the same state. No function shows the time."""
 
     @staticmethod
     def now() -> datetime:

@@ -1,9 +1,9 @@
-"""The web as the official WebSearchAPI gets it: searches and pages that are recorded on disk, and replayed.
+"""The web for the official WebSearchAPI: searches and pages, recorded on disk and replayed.
 
-The official class asks SerpAPI (DuckDuckGo's results) and fetches pages itself. Here its ``import`` gives it stand-ins
-for the modules that do so, which ask the Web in use (``using``). What is recorded is what came back, before the
-class makes its result of it: a page that could not be had is a result, and kept; a search that could not be made
-(no recording, no key, no network) is no result but ``Unavailable``, which the class cannot catch.
+The official class asks SerpAPI (DuckDuckGo's results) and fetches pages itself. Here its ``import`` statements get
+stand-ins for the network modules; the stand-ins ask the Web in use (``using``). Recordings hold the raw answers, before
+the class processes them. A page that could not be fetched is an answer, and is recorded. A search that could not be
+made (no recording, no key, no network) raises ``Unavailable``, which the class cannot catch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ T = TypeVar("T")
 KEY_ENV = "SERPAPI_API_KEY"
 SERPAPI = "https://serpapi.com/search"
 PATIENCE = 180.0
-"""Seconds after which a call is given up, retries included."""
+"""Maximum seconds of a call, retries included."""
 
 _PAGE_TIMEOUT = 20.0
 _MOST_REDIRECTS = 30
@@ -52,18 +52,18 @@ _BROWSER = {
 
 
 class Unavailable(BaseException):
-    """The web could not be asked, for a reason that is not the policy's.
+    """The web could not be used, for a reason outside the policy.
 
-    No ``Exception``, because the official code makes a result for the model of each of those.
+    Not an ``Exception``, because the official code turns every Exception into a result for the model.
     """
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What came of fetching an address."""
+    """The answer to fetching a URL."""
 
     text: str = ""
     error: str | None = None
-    """Why there is no text: what the official code would tell the model."""
+    """Why there is no text; the official code shows this to the model."""
 
     def raise_for_status(self) -> None:
         if self.error is not None:
@@ -71,14 +71,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What came of a search: SerpAPI's "organic_results", or its error where there are none."""
+    """The answer to a search: SerpAPI's "organic_results", or its error if the answer has no results."""
 
     results: list[dict[str, Any]] | None
     error: str | None = None
 
 
 class Web(Protocol):
-    """Where searches and pages come from. May be asked from several threads; raises Unavailable."""
+    """A source of searches and pages. Must be thread-safe; may raise Unavailable."""
 
     def search(self, keywords: Any, region: Any) -> Found: ...
 
@@ -86,15 +86,15 @@ class Web(Protocol):
 
 
 class Live:
-    """The web itself: SerpAPI, whose key the environment variable SERPAPI_API_KEY holds, and pages.
+    """The real web: searches by SerpAPI, with the key in the environment variable SERPAPI_API_KEY, and pages.
 
     Args:
-        url: where SerpAPI is.
-        timeout: seconds that a search may take.
-        max_retries: of a search, where the server is busy or down.
-        requests_per_minute: searches, of all threads together; None is no limit.
-        private: whether pages of this machine's own network may be fetched. The model chooses the addresses.
-        sleep: waits that many seconds; a test may wait less.
+        url: the address of SerpAPI.
+        timeout: maximum seconds of a search request.
+        max_retries: retries of a search if the server is busy or down.
+        requests_per_minute: limit on searches of all threads together; None means no limit.
+        private: whether pages of private networks may be fetched. The model chooses the URLs.
+        sleep: called to wait a number of seconds; a test may pass a faster function.
     """
 
     def __init__(
@@ -158,12 +158,12 @@ class Live:
             raise Failure("the answer is not JSON", True) from None
         if not isinstance(found, dict):
             raise Failure("the answer is not a JSON object", True)
-        if "429" in str(found.get("error", "")):  # as the official code takes it
+        if "429" in str(found.get("error", "")):  # the official code's test for "too many requests"
             raise Failure(str(found["error"]), True)
         return found
 
     def _check(self, url: str) -> None:
-        """Raise ValueError for an address of this machine's own network."""
+        """Raise ValueError if the URL is invalid or its host is not on the public web (unless ``private``)."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"Invalid URL: {url[:_SHOWN]}")
@@ -175,7 +175,7 @@ class Live:
 
 
 def _text(answer: requests.Response) -> str:
-    """A page, without what is beyond MAX_CHARS bytes."""
+    """The text of a page, cut after MAX_CHARS bytes."""
     parts, left = [], MAX_CHARS
     for part in answer.iter_content(1 << 16):
         parts.append(part[:left])
@@ -186,11 +186,11 @@ def _text(answer: requests.Response) -> str:
 
 
 class Recorded:
-    """A Web whose answers are kept, one file each.
+    """A Web that records its answers, one file per request.
 
     Args:
-        web: what is asked; None to ask nothing: then what was not recorded is Unavailable.
-        folder: where the files are.
+        web: asked if a request is not recorded; None replays only, and an unrecorded request raises Unavailable.
+        folder: the folder of the recordings.
     """
 
     def __init__(self, web: Web | None, folder: str | Path):
@@ -237,7 +237,7 @@ class Recorded:
 
 
 def get_web(mode: Mode, folder: str | Path, options: Mapping[str, Any] | None = None) -> Web:
-    """The web of a mode. Raises ValueError for another one, TypeError for options that Live does not take."""
+    """The Web for a mode. Raises ValueError for an unknown mode, TypeError for options that Live does not have."""
     if mode not in get_args(Mode):
         raise ValueError(f"web must be one of {', '.join(get_args(Mode))}, or a Web; got {mode!r}")
     if mode == "replay":
@@ -246,14 +246,14 @@ def get_web(mode: Mode, folder: str | Path, options: Mapping[str, Any] | None = 
     return live if mode == "live" else Recorded(live, folder)
 
 
-# What the official class imports ----------------------------------------------------------------
+# Stand-ins for the modules that the official class imports --------------------------------------
 
 _in_use: ContextVar[Web] = ContextVar("web")
 
 
 @contextmanager
 def using(web: Web) -> Iterator[None]:
-    """Let the simulated API ask this web, in this thread."""
+    """Make ``web`` the Web in use for the simulated API, in this thread."""
     token = _in_use.set(web)
     try:
         yield
@@ -269,7 +269,7 @@ class _Search:
 
     def get_dict(self) -> dict[str, Any]:
         found = _in_use.get().search(self.params["q"], self.params["kl"])
-        if "429" in (found.error or ""):  # the official code would ask again, without an end
+        if "429" in (found.error or ""):  # the official code would retry forever
             raise Unavailable(f"the search engine is busy: {found.error}")
         return {"error": found.error} if found.results is None else {"organic_results": found.results}
 
@@ -280,7 +280,7 @@ def _get(url: str, **how: Any) -> Page:
 
 
 def _of(module: str, name: str) -> Callable[..., Any]:
-    """A class of a module that is imported when first needed: two of the three ways to read a page take one."""
+    """A class whose module is imported at the first use: two of the three modes of reading a page need one."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         try:

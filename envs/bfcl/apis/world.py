@@ -1,4 +1,4 @@
-"""The simulated APIs of one dialogue, twice: those the model works on, and those the accepted calls are run on."""
+"""The simulated APIs of one dialogue, in two copies: one for the model's calls and one for the accepted calls."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .limits import check_cost, check_size
 from .precision import DEFAULT_DIGITS, digits, isolated, set_digits
 
 _running = threading.Lock()
-"""Some of the simulated APIs work on their module's variables."""
+"""Only one call runs at a time, because some simulated APIs modify global variables of their module."""
 
 _ATOMS = frozenset({str, int, float, bool, type(None), bytes, complex, datetime})
 
 
 class World:
-    """The APIs of an episode. Plain objects: it can be deep-copied and pickled at any time.
+    """The APIs of an episode, made of plain objects: it can be deep-copied and pickled at any time.
 
-    Officially some things are shared by all objects of a class in a process: the cards and bookings that the
-    long_context category adds, the default of a parameter that is a list, mpmath's precision. A call can change
-    them, for the model's and the accepted side alike. Here they belong to the world, so that the verdict is the
-    one that a new process gives, whatever was run before or is run beside it.
+    In the official code all objects of a class in a process share some state: the cards and bookings that the
+    long_context category adds, parameter defaults that are lists, mpmath's precision. A call can change it for both
+    copies. Here this state belongs to the World, so the verdict is that of a new process, whatever ran before or runs
+    in parallel.
 
     Args:
         classes: names of the APIs.
-        config: their scenarios, as JSON of ``{class: scenario}``.
+        config: the scenarios of the APIs, as JSON of ``{class: scenario}``.
         long_context: whether the APIs add their long texts.
     """
 
@@ -39,32 +39,38 @@ class World:
         self.classes = tuple(classes)
         self.model = _loaded(self.classes, config, long_context)
         self.gold = _loaded(self.classes, config, long_context)
+        # one set for both copies: officially the model's and the accepted calls share these lists too
         self.defaults = {
             function: defaults
             for name in self.classes
             for function, defaults in simulators.shared_defaults(name).items()
         }
-        self.digits = DEFAULT_DIGITS
+        self.digits = DEFAULT_DIGITS  # mpmath's precision, which a MathAPI call leaves behind for later calls
         self.nested = False
-        """Whether a call inside a call was made."""
+        """Whether a call was made inside another call."""
 
     def fresh(self) -> World:
-        """A copy that shares nothing which can change, as cheap as can be."""
+        """A fast copy that shares only immutable values."""
         copy = World.__new__(World)
         vars(copy).update(vars(self))
+        # one memo for both sides: objects that the model's and the accepted side share stay shared in the copy
         seen: dict[int, Any] = {}
         copy.model, copy.gold = _copied(self.model, seen), _copied(self.gold, seen)
         copy.defaults = _copied(self.defaults, seen) if self.defaults else self.defaults
         return copy
 
     def run(self, apis: dict[str, Any], call: Call) -> str:
-        """Run a call on ``model`` or ``gold``; the result as the official executor words it. Never raises."""
+        """Run a call on ``self.model`` or ``self.gold``. Returns the official executor's text for the result.
+
+        An exception of the API becomes an error text. Only Unavailable (the web could not be asked) is raised.
+        """
         try:
-            if "WebSearchAPI" in apis:  # it waits for others, and works on nothing that is shared
+            if "WebSearchAPI" in apis:  # no lock: it waits for the network, and changes no global state
                 return self._text(self._called(apis, call))
             with _running:
                 if "MathAPI" not in apis:
                     return self._text(self._called(apis, call))
+                # MathAPI sets the precision of mpmath and decimal: put in this world's before, and read it back after
                 set_digits(self.digits)
                 try:
                     with isolated():
@@ -75,7 +81,7 @@ class World:
             return error_text(error)
 
     def differences(self) -> list[str]:
-        """The attributes of the model's APIs that are not as on the accepted side, as ``API.attribute``."""
+        """The public attributes that differ between the model's and the accepted side, as ``API.attribute``."""
         found = []
         for name, gold in self.gold.items():
             model = vars(self.model[name])
@@ -85,7 +91,7 @@ class World:
         return found
 
     def _value(self, apis: dict[str, Any], value: Any) -> Any:
-        """A value as an argument, containers made anew since APIs keep and change them; calls in it are run."""
+        """A value as an argument: runs the calls in it, and copies containers because APIs keep and modify them."""
         kind = type(value)
         if kind in _ATOMS:
             return value
@@ -105,6 +111,7 @@ class World:
         args = [self._value(apis, value) for value in call.args]
         kwargs = {key: self._value(apis, value) for key, value in call.kwargs.items()}
         if call.name in self.defaults:
+            # pass this world's own lists for omitted parameters, instead of the class's shared default lists
             names = list(simulators.parameters(type(api).__name__, call.name))[len(args) :]
             for key, value in self.defaults[call.name].items():
                 if key in names:
@@ -119,29 +126,29 @@ class World:
             return str(value)
         try:
             return _dumped(value)
-        except Exception:  # the official rule
+        except Exception:  # as in the official executor
             return str(value)
 
 
 def error_text(error: Exception) -> str:
-    """What the official executor answers where a call fails."""
+    """The official executor's result of a call that fails."""
     return f"Error during execution: {error}"
 
 
 @cache
 def owners(classes: tuple[str, ...]) -> dict[str, str]:
-    """function -> the API it belongs to; of two with the same function, the later one."""
+    """Function -> the API it belongs to; if two APIs have the function, the later one."""
     return {function: name for name in classes for function in simulators.functions(name)}
 
 
 @cache
 def reader(classes: tuple[str, ...], side: str) -> Reader:
-    """Reads calls of these APIs' functions, for one side ("model" or "gold")."""
+    """The Reader for calls of these APIs' functions, for one side ("model" or "gold")."""
     return Reader(owners(classes), f"{side}_instance")
 
 
 def _dumped(value: dict[Any, Any]) -> str:
-    """``json.dumps``, without doing the long lists of the long_context category anew each time."""
+    """``json.dumps``, with the JSON of the long_context category's long lists made only once."""
     known = simulators.long_lists()
     if known.keys().isdisjoint(map(id, value.values())) or not all(type(key) is str for key in value):
         return json.dumps(value)
@@ -163,12 +170,15 @@ def _loaded(classes: tuple[str, ...], config: bytes, long_context: bool) -> dict
 def _equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except RecursionError:  # where the official checker fails as a whole
+    except RecursionError:  # here the whole official evaluation stops
         return False
 
 
 def _copied(value: Any, seen: dict[int, Any]) -> Any:
-    """A deep copy of a state, several times as fast as copy.deepcopy; equal objects stay one."""
+    """A deep copy of a state, several times faster than copy.deepcopy; one shared object stays one object.
+
+    ``seen``: id of each copied object -> its copy. Handles only the types that the simulated APIs hold.
+    """
     kind = type(value)
     if kind in _ATOMS:
         return value

@@ -1,15 +1,16 @@
-"""A dialogue as it runs: the model's calls, the accepted calls beside them, and the official verdict.
+"""The state of a running dialogue: the model's calls, the accepted calls, and the official verdict.
 
 Written from the rules of bfcl_eval 2026.3.23 (``multi_turn_checker``, ``base_handler``, ``eval_runner``); the tests
-compare the two. After each message of the user's whose accepted answer calls something:
+compare the two. A turn starts with the user's messages and ends with a model text without a call. If the accepted
+answer of a turn has calls, these checks run at its end, in this order:
 
-- an answer without any call fails (``empty_turn_model_response``), even if all work was done before;
-- then the state must be equal, attribute by attribute, private ones aside (``instance_state_mismatch``);
-- then each accepted result of this turn must be among all results so far (``execution_response_mismatch``).
+- the turn must have a call of the model (``empty_turn_model_response``), even if all work was done in earlier turns;
+- the states must be equal, attribute by attribute, except private attributes (``instance_state_mismatch``);
+- each accepted result of this turn must be among all results so far (``execution_response_mismatch``).
 
-Where the accepted answer calls nothing, nothing is checked, but calls are run. A further call that only reads is
-free. A turn ends with a text that does not call; after 21 that do, the whole dialogue ends: a failure
-(``force_terminated``) if the user had more to say, and else judged as usual.
+If the accepted answer has no calls, the model's calls are run, but nothing is checked. Additional calls that only read
+cost nothing. After 21 texts with calls in one turn the dialogue ends: it fails (``force_terminated``) if the user has
+more messages, and is judged as usual if not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..apis.limits import MAX_CHARS, MAX_STEP_CHARS
 from ..apis.world import World, error_text, reader
 
 MAX_STEPS = 21
-"""Texts with calls in one turn; the harness's limit is 20, and is looked at after the step."""
+"""Maximum texts with calls in one turn. The harness's limit is 20, but it is checked after the step."""
 
 EMPTY = "multi_turn:empty_turn_model_response"
 STATE = "multi_turn:instance_state_mismatch"
@@ -38,19 +39,19 @@ FORCED = "multi_turn:force_terminated"
 
 
 class Entry(msgspec.Struct, frozen=True, dict=True, eq=False):
-    """What running and judging a dialogue takes: a task's ``data``."""
+    """The data to run and judge a dialogue: a task's ``data``."""
 
     id: str
     category: str
     classes: tuple[str, ...]
     config: bytes
-    """The APIs' scenarios, JSON."""
+    """The scenarios of the APIs, as JSON."""
     ground_truth: tuple[tuple[str, ...], ...]
-    """The accepted calls of each turn, as the data have them."""
+    """The accepted calls of each turn, as Python source like in the data."""
     messages: tuple[tuple[Any, ...], ...] = ()
-    """What the user says in each turn."""
+    """The user's messages of each turn."""
     held_out: Mapping[int, tuple[str, ...]] = {}
-    """Turn -> the functions that are offered only from then on."""
+    """Turn -> the functions that are offered only from this turn on."""
 
     @property
     def long_context(self) -> bool:
@@ -58,75 +59,76 @@ class Entry(msgspec.Struct, frozen=True, dict=True, eq=False):
 
     @cached_property
     def gold(self) -> tuple[tuple[Call, ...], ...]:
-        """The accepted calls of each turn, read."""
+        """The accepted calls of each turn, parsed."""
         read = reader(self.classes, "gold").source
         return tuple([tuple([read(text) for text in turn]) for turn in self.ground_truth])
 
     @cached_property
     def world(self) -> World:
-        """The APIs as the dialogue finds them, to be copied."""
+        """The APIs in their initial state. Copy this World before running calls on it."""
         return World(self.classes, self.config, self.long_context)
 
     def __deepcopy__(self, memo: Any) -> Entry:
-        return self
+        return self  # never modified, so copies of a state share it
 
 
 class TurnVerdict(msgspec.Struct, frozen=True):
-    """How one turn of the user's went."""
+    """The result of one turn."""
 
     turn: int
     """Counted from 0."""
     checked: bool
-    """Whether the official checker looks at it: the accepted answer calls something."""
+    """Whether the official checker checks this turn: its accepted answer has calls."""
     called: int
-    """Calls that were run."""
+    """Number of calls that were run."""
     state: bool | None = None
-    """Whether the state is as it should be; None where nothing is checked."""
+    """Whether the state equals the accepted one; None if nothing is checked."""
     response: bool | None = None
-    """Whether the accepted results are among those so far; None where nothing is checked."""
+    """Whether all accepted results are among the results so far; None if nothing is checked."""
     error_type: str | None = None
-    """The official one, had all turns before passed."""
+    """The official error type, provided that all turns before passed."""
     reason: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether it was checked and found right."""
+        """Whether the turn was checked and has no error."""
         return self.checked and self.error_type is None
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on a dialogue in which this turn is the first that fails."""
+        """The verdict on a dialogue in which this turn is the first to fail."""
         return Verdict(self.error_type is None, f"turn {self.turn + 1}: {self.reason}", self.error_type)
 
 
 class Dialogue:
-    """An episode's state. Plain objects: it can be deep-copied and pickled at any time.
+    """The state of an episode, made of plain objects: it can be deep-copied and pickled at any time.
 
     Args:
-        entry: the dialogue.
+        entry: the data of the dialogue.
         decoded: whether the model's calls come from BFCL's decoder of Python text (see ``Reader.arguments``).
     """
 
     def __init__(self, entry: Entry, decoded: bool = False):
         self.entry = entry
         self.decoded = decoded
+        # Copy on write: the world may be shared with the entry and with other dialogues until a call is run.
         self._world, self._shared = entry.world, True
         self.turn = 0
-        """The turn that runs, or, at the end, the number of turns."""
+        """Index of the current turn; at the end, the number of turns."""
         self.steps = 0
         """Texts with calls in this turn."""
         self.turns: list[TurnVerdict] = []
-        """Those that are over."""
+        """Verdicts on the turns that are over."""
         self.over = False
         self.called = 0
         """Calls run in this turn."""
         self.left = self._all()
-        """The accepted calls of this turn that were not made yet, by index."""
-        self._results: Counter[str] = Counter()
-        self._chars = 0
+        """Indices of this turn's accepted calls that were not made yet."""
+        self._results: Counter[str] = Counter()  # over all turns: an early result counts for a later turn too
+        self._chars = 0  # characters of the results of this step
 
     def fork(self) -> Self:
-        """A dialogue that goes on from here on its own. The APIs are copied when one of the two first runs a call."""
+        """An independent copy. The APIs are copied only when one of the two dialogues runs its next call."""
         self._shared = True
         other = type(self).__new__(type(self))
         vars(other).update(vars(self))
@@ -135,13 +137,13 @@ class Dialogue:
 
     @property
     def world(self) -> World:
-        """The APIs, to run calls on: this dialogue's own from now on."""
+        """The APIs to run calls on; the first access copies a shared World."""
         if self._shared:
             self._world, self._shared = self._world.fresh(), False
         return self._world
 
     def execute(self, call: Call | str) -> str:
-        """Run a call of the model's; a str is the call as Python source. The result, as officially worded."""
+        """Run a call of the model; a str is Python source. Returns the result as the official executor words it."""
         if self._chars > MAX_STEP_CHARS:
             return f"Error during execution: at most {MAX_STEP_CHARS:,} characters are returned at a time"
         self.called += 1
@@ -158,7 +160,7 @@ class Dialogue:
         return result
 
     def execute_arguments(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """The same for a function's name, whatever it is, and its arguments."""
+        """Like ``execute``, for a function's name and its arguments. Any name is allowed."""
         try:
             call = reader(self.entry.classes, "model").arguments(name, arguments, self.decoded)
         except (Refused, DecodeError) as error:
@@ -167,13 +169,13 @@ class Dialogue:
         return self.execute(call)
 
     def end_step(self) -> None:
-        """A text with calls is done. After the last one allowed, the dialogue ends."""
+        """Count a text with calls, after its calls were run. After MAX_STEPS in one turn, the dialogue ends."""
         self._count_step()
         if self.steps >= MAX_STEPS:
             self.cut()
 
     def end_turn(self) -> TurnVerdict:
-        """The model is done with this turn: run the accepted calls, compare, go on to the next."""
+        """End the current turn: run the accepted calls, compare, and go to the next turn."""
         verdict = self._judged()
         self.turns.append(verdict)
         self.turn += 1
@@ -183,7 +185,7 @@ class Dialogue:
         return verdict
 
     def cut(self) -> None:
-        """End the dialogue here, as the official limit of steps would."""
+        """End the dialogue now, like the official limit of steps. The current turn is judged only if it is the last."""
         if not self.over:
             if self.turn + 1 == len(self.entry.gold):
                 self.end_turn()
@@ -191,7 +193,7 @@ class Dialogue:
 
     @property
     def verdict(self) -> Verdict:
-        """The official verdict on the dialogue as it is; one that is not over fails."""
+        """The official verdict on the dialogue so far. A dialogue with turns left fails."""
         if self.turn < len(self.entry.gold):
             reason = f"it ended in turn {self.turn + 1} of {len(self.entry.gold)}"
             return Verdict(False, reason, FORCED)
@@ -202,7 +204,7 @@ class Dialogue:
 
     @property
     def progress(self) -> float:
-        """The share of the turns to be checked that passed: partial credit, which the verdict does not know."""
+        """The share of checked turns that passed: partial credit, which the official verdict does not have."""
         checked = sum([1 for turn in self.entry.gold if turn])
         return sum([turn.passed for turn in self.turns]) / checked if checked else 1.0
 
@@ -219,7 +221,10 @@ class Dialogue:
         if not gold:
             return TurnVerdict(self.turn, False, self.called)
         world = self.world
+        # The accepted calls run after the model's, on their own copy of the APIs, and also in a turn that already
+        # failed: the state of the next turn depends on them.
         wanted = [world.run(world.gold, call) for call in gold]
+        # officially a result is needed as often as the accepted answer has it: a multiset difference
         missing = Counter(wanted) - self._results
         different = world.differences()
         if not self.steps:
@@ -235,9 +240,9 @@ class Dialogue:
 
 
 def check(entry: Entry, turns: Sequence[Sequence[Sequence[str]]]) -> Verdict:
-    """The official verdict on decoded answers: for each turn its steps, for each step its calls as Python source.
+    """The official verdict on decoded answers. ``turns`` has the steps of each turn; a step is its calls as source.
 
-    Steps without calls are left out, as officially. Never raises.
+    Steps without calls are skipped, as in the official checker. Never raises.
     """
     dialogue = Dialogue(entry)
     if len(turns) != len(entry.gold):

@@ -1,8 +1,8 @@
-"""BFCL's multi-turn rows, read from the pinned wheel, as tasks.
+"""BFCL's multi-turn rows as tasks, read from the pinned wheel.
 
-Rows and accepted calls are the official ones of bfcl_eval 2026.3.23; 800 dialogues, 200 in each category. Tools are the
-functions of the APIs that a row names, less those it holds back. ("excluded_function", which 18 rows of each
-category have, is read by no official code, and not here.)
+Rows and accepted calls are the official ones of bfcl_eval 2026.3.23: 800 dialogues, 200 in each category. The tools are
+the functions of the APIs that a row names, without the functions it holds out. ("excluded_function", in 18 rows of
+each category, is ignored by the official code and here.)
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import msgspec
 from toolgym.tasks import Task
 from toolgym.types import ToolCall, freeze
 
+from .. import wheel
 from ..dialogue.dialogue import Entry
-from ..dialogue.functions import member, named, offered
+from ..dialogue.functions import named, offered
 
 CATEGORIES = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param", "multi_turn_long_context")
 ROWS = 200
-"""In each category."""
+"""Rows of each category."""
 
 
 class _Row(msgspec.Struct):
@@ -39,11 +40,11 @@ class _Gold(msgspec.Struct):
 def load(category: str) -> tuple[Task, ...]:
     """The tasks of one category, in the official order. Read once per process.
 
-    ``task.expected`` has, for each turn of the user's, the accepted calls, if any, and then a turn without a
-    call. Raises AssetError where the wheel cannot be had.
+    For each turn, ``task.expected`` has the accepted calls, if there are any, and then an action without a call.
+    Raises AssetError if the wheel is missing and cannot be downloaded.
     """
-    rows = msgspec.json.Decoder(_Row).decode_lines(member(f"BFCL_v4_{category}.json"))
-    golds = msgspec.json.Decoder(_Gold).decode_lines(member(f"possible_answer/BFCL_v4_{category}.json"))
+    rows = msgspec.json.Decoder(_Row).decode_lines(wheel.data(f"BFCL_v4_{category}.json"))
+    golds = msgspec.json.Decoder(_Gold).decode_lines(wheel.data(f"possible_answer/BFCL_v4_{category}.json"))
     return tuple([_task(row, gold, category) for row, gold in zip(rows, golds, strict=True)])
 
 
