@@ -114,14 +114,14 @@ class MenuMaker:
     def make(self, observation: Observation, dialect: Dialect) -> Menu:
         """The menu at an observation. Whatever the texts are, it is made in time linear in their length."""
         messages, tools = observation["messages"], observation["tools"]
-        opening, since = _episode(messages)
+        opening, since = _episode(messages, dialect)
         text = opening["content"] if opening is not None else ""
         today = _today(messages)
         if self._last is None or self._last[:2] != (text, today) or self._last[2] is not tools:
             self._last = text, today, tools, self._offer(text, today, [schema["function"] for schema in tools])
         offer = self._last[3]
         made = {_key(call) for m in since if m["role"] == "assistant" for call in dialect.parse(m["content"]).calls}
-        results = [message["content"] for message in since if _is_result(message)]
+        results = [message["content"] for message in since if dialect.is_result(message)]
         rows = offer.rows.copy()
         if made:
             rows[:-1, _AT["made_before"]] = [key in made for key in offer.keys]
@@ -174,18 +174,12 @@ class MenuMaker:
         return [tools[i] for i in sorted(best)]
 
 
-def _episode(messages: Sequence[Message]) -> tuple[Message | None, Sequence[Message]]:
-    """The user's last message, and what came after it."""
+def _episode(messages: Sequence[Message], dialect: Dialect) -> tuple[Message | None, Sequence[Message]]:
+    """The last message of the user, and the messages after it."""
     for i in range(len(messages) - 1, -1, -1):
-        if messages[i]["role"] == "user" and not _is_result(messages[i]):
+        if messages[i]["role"] == "user" and not dialect.is_result(messages[i]):
             return messages[i], messages[i + 1 :]
     return None, messages
-
-
-def _is_result(message: Message) -> bool:
-    """Whether a message holds what tools returned; the pythonic dialect gives it to the user to say."""
-    role, text = message["role"], str(message["content"])
-    return role == "tool" or (role == "user" and text.startswith("[{'role': 'tool'"))
 
 
 def _today(messages: Sequence[Message]) -> date | None:
