@@ -185,7 +185,7 @@ class Shouted(Hermes):
     any_name = False
 
     def results(self, records):
-        return tuple(message("user", f"RESULT {record.result.content}") for record in records)
+        return tuple(message("user", f"RESULT {r.result.content}") for r in records if r.result is not None)
 
     def is_result(self, message):
         return message["content"].startswith("RESULT ")
