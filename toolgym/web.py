@@ -106,7 +106,7 @@ class Connections:
     def send(self, method: str, url: str, timeout: float, **arguments: Any) -> requests.Response:
         """The response of the server within ``timeout`` seconds; ``arguments`` are passed to ``requests``.
 
-        Raises Failure if there is no response.
+        Raises Failure if no response arrives.
         """
         import requests
 

@@ -50,9 +50,9 @@ class Dialect(ABC):
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
         """Whether the text has the fields of the expected answer (the format reward).
 
-        ``calls`` and ``response`` say which fields the expected answer has. The default requires that there is no
-        layout problem and no malformed call, that there are calls if and only if calls are expected, and that there
-        is a response if a response is expected.
+        ``calls`` and ``response`` say which fields the expected answer has. The default requires no
+        layout problem and no malformed call, calls if and only if calls are expected, and a response if a response
+        is expected.
         """
         if completion.problem is not None or bool(completion.calls) != calls:
             return False

@@ -49,7 +49,7 @@ def compiled(template: str) -> tuple[Node, ...]:
 
 
 def _read(text: str, at: int, stop: str) -> tuple[tuple[Node, ...], int]:
-    """The nodes from ``text[at]`` to the first character of ``stop`` outside brackets, and where they end."""
+    """The nodes from ``text[at]`` to the first character of ``stop`` outside brackets, and the end position."""
     nodes: list[Node] = []
     while at < len(text) and text[at] not in stop:
         sign = text[at]

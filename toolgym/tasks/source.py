@@ -110,7 +110,7 @@ class LazyTasks(Sequence[Task]):
         return (self[i] for i in range(len(self)))
 
     def find(self, task_id: str) -> Task:
-        """The task with this id. Raises KeyError, which names a similar id, if there is no such task."""
+        """The task with this id. Raises KeyError, which names a similar id."""
         match = _ID.match(task_id) if isinstance(task_id, str) else None
         at = min(int(match[1]), len(self) - 1) if match else 0
         near = f"{self.split}-{at:06}-{self.kind(at)}"
