@@ -62,7 +62,7 @@ class TooLarge(BaseException):
 
 
 def literal_eval(source):
-    """Stands in for ``eval`` in the official decoder, where model output would be run."""
+    """Replaces ``eval`` in the official decoder, which would run model output."""
     tree = ast.parse(source, mode="eval")
     nodes = list(ast.walk(tree))
     large = [node for node in nodes if isinstance(node, (ast.Pow, ast.LShift, ast.Mult))]
@@ -81,7 +81,7 @@ def official_decoder_runs_nothing(monkeypatch):
 
 
 def official(function, argument):
-    """What the official function returns, None parameters renamed to "**"; "failed" where it raises."""
+    """The result of the official function, with None parameters renamed to "**"; "failed" if it raises."""
 
     def renamed(value):
         if isinstance(value, dict):

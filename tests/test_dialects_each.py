@@ -1,4 +1,4 @@
-"""What each JSON dialect does in its own way: ToolRL's layout, blocks, bare JSON, API messages."""
+"""The special rules of each JSON dialect (ToolRL's layout, blocks, bare JSON, API messages), and a new dialect."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_results_are_one_message_per_call_in_order():
 
 
 class Shouted(Hermes):
-    """Names in Python's letters alone, results as user messages."""
+    """A dialect with Python identifiers as names, and results as user messages."""
 
     name = "shouted"
     any_name = False

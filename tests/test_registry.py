@@ -1,4 +1,4 @@
-"""The table of environments says what the suites are."""
+"""The registry: tasks, needs and verdicts of the suites, and the table of environments."""
 
 from __future__ import annotations
 

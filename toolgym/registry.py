@@ -121,7 +121,7 @@ SUITES = {
 
 
 def environments_table() -> str:
-    """The suites as a markdown table: id, what it is, tasks by split, extras and data it needs, verdict."""
+    """The suites as a markdown table: id, summary, tasks by split, extras and data that they need, verdict."""
     rows = ["| id | what | tasks | needs | verdict |", "|---|---|---|---|---|"]
     for suite in SUITES.values():
         needs = [f"`[{extra}]`" for extra in suite.extras] + ["data"] * bool(suite.assets)

@@ -167,11 +167,11 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
     if not isinstance(value, dict):
         return "", {}, f"a call is a JSON object, this is {_kind(value)}"
     if "name" not in value and isinstance(value.get("function"), dict):
-        value = value["function"]
+        value = value["function"]  # as in OpenAI's API
     name = value.get("name")
     if not isinstance(name, str) or not name:
         return "", {}, 'it has no "name"' if name is None else '"name" must be a string that is not empty'
-    found = next((k for k in (key, *_KEYS) if k in value), None)
+    found = next((k for k in (key, *_KEYS) if k in value), None)  # the key of the dialect first, then either
     if found is None:
         surplus = value.keys() - _ABOUT_THE_CALL
         return name, {}, f'it has no "{key}"' if surplus else None
@@ -180,7 +180,7 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
         arguments = _decoded(arguments) if arguments.strip() else None
         if isinstance(arguments, str):
             return name, {}, f'"{found}" must be a JSON object, this is a string that is not JSON'
-    if arguments is None:
+    if arguments is None:  # null or "": a call without arguments
         return name, {}, None
     if not isinstance(arguments, dict):
         return name, {}, f'"{found}" must be a JSON object, this is {_kind(arguments)}'
@@ -226,14 +226,14 @@ def _salvage(body: str, position: int, start: int, key: str, reason: str) -> Ite
         written = line.strip(" \t\r,;")
         at = position + line.find(written)
         call = _call_in_line(written, key, start + at) if written[:1] == "{" else None
-        if call is not None:
+        if call is not None:  # first yield the text before it
             if end > begin:
                 yield malformed(body[begin:end], reason, start + begin)
                 reason = "not JSON"
             yield call
             begin = end = at + len(written)
         elif written:
-            begin, end = (at if end == begin else begin), at + len(written)
+            begin, end = (at if end == begin else begin), at + len(written)  # extend the unread text by this line
         position += len(line) + 1
     if end > begin:
         yield malformed(body[begin:end], reason, start + begin)

@@ -163,12 +163,12 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
     for parameter in parameters:
         if not (parameter.required or how.optional):
             continue
-        if "enum" in parameter.schema or parameter.kind == "boolean":
+        if "enum" in parameter.schema or parameter.kind == "boolean":  # _pairs leaves these and arrays out
             chosen = _chosen(parameter, request)
             if chosen is not None:
                 given[parameter.name] = chosen
                 points.append(1.5)
-        elif parameter.kind == "array":
+        elif parameter.kind == "array":  # takes all values of one kind, also values that are already used
             inner = parameter.schema.get("items", {})
             items = _items(parameter, inner, request)
             if items:
@@ -180,7 +180,7 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
     found = sum(parameter.required and parameter.name in given for parameter in parameters)
     for parameter in parameters:
         if parameter.required and parameter.name not in given:
-            given[parameter.name] = _guess(parameter.schema, request, how, depth)
+            given[parameter.name] = _guess(parameter.schema, request, how, depth)  # so that the call is valid
     ordered = {parameter.name: given[parameter.name] for parameter in parameters if parameter.name in given}
     mean = sum(points) / len(points) if points else 0.0
     return Filling(ordered, sum(parameter.required for parameter in parameters), found, len(used), mean)
@@ -197,6 +197,7 @@ def _meaning(name: str, description: str) -> _Meaning:
     about = said | frozenset(stem(word) for word in words(description) if word not in STOP)
     points = {kind: 1.0 if hints & said else 0.6 if hints & about else 0.0 for kind, hints in _HINTS.items()}
     points |= {kind: 0.0 for kind in _BASE if kind not in points}
+    # a name that asks for an e-mail address, say, makes all other kinds of value unlikely
     strict = 0.8 if any(_HINTS[kind] & said for kind in _STRICT) else 0.0
     text = {kind: each if each else -strict for kind, each in points.items()}
     return _Meaning(said, about - STOP, text, points)
@@ -236,6 +237,7 @@ def _pairs(parameters: Sequence[_Parameter], request: Request, forward: bool) ->
     """All (parameter, value) pairs of a matching type, best first."""
     pairs = []
     places: Mapping[str, list[int]] = request.places if forward else {}  # in reverse, only the order counts
+    # rank among the items of the same type: the second number should go to the second number parameter
     slots = _ranks([parameter.kind for parameter in parameters], True)
     ranks = _ranks([value.kind for value in request.values], forward)
     for i, parameter in enumerate(parameters):
