@@ -1,4 +1,4 @@
-"""What an author of an environment is told, and when: at the line that is wrong, with what to write instead."""
+"""Mistakes of an environment's author raise at the line that is wrong, with a hint what to write instead."""
 
 from __future__ import annotations
 

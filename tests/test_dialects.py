@@ -1,4 +1,4 @@
-"""Dialects: what is written comes back, what has one meaning is read, everything else is data and takes linear time."""
+"""Dialects: parsing inverts rendering, every unambiguous form is read, any other text is data, in linear time."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def official_decoder_runs_nothing(monkeypatch):
 
 
 def official(function, argument):
-    """The official function's result, with None parameters renamed to "**"; "failed" if it raises."""
+    """The result of the official function, with None parameters renamed to "**"; "failed" if it raises."""
 
     def renamed(value):
         if isinstance(value, dict):

@@ -1,18 +1,21 @@
-"""What each JSON dialect does in its own way: ToolRL's layout, blocks, bare JSON, API messages."""
+"""The special rules of each JSON dialect (ToolRL's layout, blocks, bare JSON, API messages), and a new dialect."""
 
 from __future__ import annotations
 
 import json
 import re
 
+import gymnasium as gym
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toolgym import ToolCall
-from toolgym.dialects import get_dialect
+from toolgym.dialects import DIALECTS, get_dialect
+from toolgym.dialects.hermes import Hermes
 from toolgym.dialects.toolrl import follows
-from toolgym.types import CallRecord, ToolResult
+from toolgym.types import CallRecord, ToolResult, message
+from toolgym.wrappers import DiscreteTools
 
 TOOLRL, HERMES, LLAMA3, OPENAI = (get_dialect(name) for name in ("toolrl", "hermes", "llama3", "openai"))
 TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<response>", "</response>"]
@@ -170,3 +173,35 @@ def test_results_are_one_message_per_call_in_order():
             ("tool", "f", "1"),
             ("tool", "f", "2"),
         ]
+
+
+# A dialect of your own -----------------------------------------------------------------------------
+
+
+class Shouted(Hermes):
+    """A dialect with Python identifiers as names, and results as user messages."""
+
+    name = "shouted"
+    any_name = False
+
+    def results(self, records):
+        return tuple(message("user", f"RESULT {r.result.content}") for r in records if r.result is not None)
+
+    def is_result(self, message):
+        return message["content"].startswith("RESULT ")
+
+
+def test_a_dialect_is_a_class_and_a_row(monkeypatch):
+    monkeypatch.setitem(DIALECTS, "shouted", f"{__name__}:Shouted")
+    env = gym.make("ToolGym-ToolRL-v0", dialect="shouted").unwrapped
+    for task in env.tasks[:20]:
+        env.reset(options={"task_id": task.id})
+        assert [env.step(text)[4]["success"] for text in env.gold(task)] == [True]
+        assert all(tool.name.isidentifier() for tool in task.tools)
+    office = gym.make("ToolGym-Office-v0", split="val", level="chain", dialect="shouted")
+    menus = DiscreteTools(office)
+    menus.reset(seed=0)
+    observation = office.unwrapped.step(office.unwrapped.gold(office.unwrapped.task)[0])[0]
+    assert observation["messages"][-1]["content"].startswith("RESULT ")
+    menu = menus.maker.make(observation, office.unwrapped.dialect)
+    assert menu.answer.startswith("Here is the result: RESULT ")

@@ -338,7 +338,7 @@ def slow_jaccard(a: list[Any], b: list[Any], strict: bool) -> float:
 
 
 def slow_points(gold: list[Any], made: list[Any], granularity: str, strict: bool) -> float:
-    """Share of the points, in [0, 1]. Raises where the released code does."""
+    """Share of the points, in [0, 1]. Raises if the released code does."""
     if gold == made:
         return 1.0
     if granularity == "coarse":

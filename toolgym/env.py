@@ -18,7 +18,7 @@ from toolgym.grading import as_expected
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
 from toolgym.rewards.rubric import own_rubric, recall, remembered
 from toolgym.snapshot import Snapshot, SnapshotError, generator_in
-from toolgym.spaces import Text, Transcript
+from toolgym.spaces import ObservationSpace, Text
 from toolgym.tasks import Task, TaskSource, opening, task_order
 from toolgym.tasks.source import check_tasks
 from toolgym.tasks.task import shown, with_article
@@ -92,7 +92,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.max_calls = whole_number("max_calls", max_calls, 0)
         self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)
         self.render_mode = render_mode
-        self.observation_space = Transcript()
+        self.observation_space = ObservationSpace()
         self.action_space = Text(max_length=max_action_chars)
         self.state: Any = None
         """What the tools of the current episode work on."""

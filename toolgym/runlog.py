@@ -1,4 +1,4 @@
-"""A run's folder: what was asked, and each episode as it finished; whole after a kill."""
+"""The folder of a run: its settings, and each episode as it finishes. It stays valid if the run is killed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from toolgym.types import FrozenDict, Trajectory, freeze
 
 try:
     import fcntl
-except ImportError:  # no such locks on Windows: there, two runs in one folder are the user's to avoid
+except ImportError:  # Windows has no such locks: users must not start two runs in one folder
     fcntl = None  # type: ignore[assignment]
 
 _LOCK = ".lock"
 
 
 class RunError(RuntimeError):
-    """A run's folder cannot be used as asked."""
+    """The folder of a run cannot be used as requested."""
 
 
 class RunLog:
-    """A run's folder: ``run.json`` and ``episodes.jsonl``."""
+    """The folder of a run, with ``run.json`` (settings) and ``episodes.jsonl``.
+
+    Raises RunError if the folder holds another run or other files, or if another process writes to it.
+    """
 
     def __init__(self, folder: str | Path, settings: dict[str, Any], *, resume: bool):
         self.folder = Path(folder)
@@ -46,7 +49,7 @@ class RunLog:
         self._drop_torn_line()
 
     def _drop_torn_line(self) -> None:
-        """Cut off what a kill left of a line that was being written."""
+        """Remove an incomplete last line, which a killed run leaves."""
         if self.path.is_file():
             with self.path.open("rb+") as file:
                 data = file.read()
@@ -55,7 +58,7 @@ class RunLog:
                     file.truncate(whole)
 
     def append(self, trajectory: Trajectory) -> None:
-        """Add an episode; on return it is in the file. Raises RunError if the disk refuses."""
+        """Append an episode to the file. Raises RunError if it cannot be written."""
         line = (dump_episode(trajectory) + "\n").encode()
         try:
             with self.path.open("ab") as file:
@@ -70,16 +73,16 @@ class RunLog:
 
 
 def write_run(folder: Path, settings: dict[str, Any], trajectories: Iterable[Trajectory]) -> None:
-    """A run that is over: ``run.json`` and ``episodes.jsonl`` in a folder that exists. Raises OSError."""
+    """Write ``run.json`` and ``episodes.jsonl`` of a finished run to an existing folder. Raises OSError."""
     write_atomic(folder / "run.json", json.dumps(settings, indent=2, default=describe) + "\n")
     write_atomic(folder / "episodes.jsonl", "".join(dump_episode(each) + "\n" for each in trajectories))
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The rows of a training run's ``metrics.jsonl``; [] where there is none yet.
+    """The rows of ``metrics.jsonl`` of a training run; [] if the file does not exist yet.
 
-    A last line that a kill, or a run that is writing just now, left unfinished is passed over. Raises RunError,
-    naming the line, where another one is not a row of numbers with a ``step``.
+    An incomplete last line, of a run that was killed or is writing, is skipped. Raises RunError, which names the
+    line, if any other line is not a row of numbers with a ``step``.
     """
     path = folder / "metrics.jsonl"
     if not path.is_file():
@@ -97,7 +100,7 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
 
 
 def open_folder(folder: Path, about: Path) -> None:
-    """Make a run's folder. Raises RunError where it holds something else than a run (whose ``about`` file it has)."""
+    """Make the folder of a run. Raises RunError if it has files but no ``about`` file, so that it is not a run."""
     try:
         if folder.exists() and not about.is_file() and any(entry.name != _LOCK for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose another folder")
@@ -107,15 +110,15 @@ def open_folder(folder: Path, about: Path) -> None:
 
 
 def hold_folder(folder: Path, run: object) -> None:
-    """Keep other processes from writing to a run's folder for as long as ``run`` lives; a kill lets go of it too.
+    """Lock the folder of a run against other processes while ``run`` is alive. A kill releases the lock too.
 
-    Raises RunError where another process holds it.
+    Raises RunError if another process holds the lock.
     """
     if fcntl is None:
         return
     place = folder / _LOCK
     file = _file(place.stat()) if place.exists() else None
-    if file in _held:  # a process loses its lock with the first descriptor of the file that it closes: one has to do
+    if file in _held:  # closing any descriptor of the file would release the lock, so runs share one descriptor
         _held[file][1] += 1
         finalize(run, _let_go, file)
         return
@@ -126,7 +129,7 @@ def hold_folder(folder: Path, run: object) -> None:
         os.close(lock)
         if error.errno in (errno.EACCES, errno.EAGAIN):
             raise RunError(f"another process is writing to {folder}; wait for it, or choose another folder") from None
-        return  # a file system without locks
+        return  # the file system has no locks
     file = _file(os.fstat(lock))
     _held[file] = [lock, 1]
     finalize(run, _let_go, file)
@@ -134,7 +137,7 @@ def hold_folder(folder: Path, run: object) -> None:
 
 _File: TypeAlias = tuple[int, int]
 _held: dict[_File, list[int]] = {}
-"""Lock file -> its descriptor, and how many runs of this process hold it."""
+"""Lock file (device, inode) -> its descriptor, and the number of runs in this process that hold it."""
 
 
 def _file(found: os.stat_result) -> _File:
@@ -155,8 +158,10 @@ def check_same_run(
     resume: bool,
     free: Collection[str] = (),
 ) -> None:
-    """Raises RunError where a folder's run is not to be gone on with, or its settings, ``kept()``, are not those asked
-    for; the ``free`` ones may differ."""
+    """Raise RunError if the run in a folder is not to be resumed, or if its settings ``kept()`` differ from ``asked``.
+
+    Settings in ``free`` may differ.
+    """
     if not resume:
         raise RunError(
             f"{folder} already holds a run; use --resume (in Python resume=True) to go on with it, or another folder"
@@ -169,7 +174,7 @@ def check_same_run(
 
 
 def _settings(about: Path) -> Mapping[str, Any]:
-    """What ``run.json`` says. Raises RunError where that is no description of a run."""
+    """The settings in ``run.json``. Raises RunError if they cannot be read."""
     try:
         found = json.loads(about.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -180,20 +185,20 @@ def _settings(about: Path) -> Mapping[str, Any]:
 
 
 def describe(value: Any) -> str:
-    """A setting that JSON does not hold, in words that are the same in the next process."""
+    """Text for a setting that JSON cannot hold, the same in every process: its repr, or its class."""
     shown = repr(value)
     return f"{type(value).__module__}.{type(value).__qualname__}" if " at 0x" in shown else shown
 
 
 def dump_episode(trajectory: Trajectory) -> str:
-    """One line of JSON, pure ASCII, so that lone surrogates in a model's text survive."""
+    """An episode as one line of JSON, in ASCII, so that lone surrogates in a model's text are kept."""
     return json.dumps(msgspec.to_builtins(trajectory), ensure_ascii=True, default=str)
 
 
 def read_episodes(path: str | Path) -> list[Trajectory]:
-    """The episodes of an ``episodes.jsonl`` (or of a run's folder), the last of each (task, repeat).
+    """The episodes of an ``episodes.jsonl`` (or of the folder of a run), the last of each (task, repeat).
 
-    Raises RunError, naming the line, where one is not an episode.
+    Raises RunError, which names the line, if a line is not an episode.
     """
     path = Path(path)
     if path.is_dir():
@@ -202,7 +207,7 @@ def read_episodes(path: str | Path) -> list[Trajectory]:
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.endswith("\n"):  # a kill left half of it; its episode was never finished
+                if not line.endswith("\n"):  # incomplete: the run was killed while writing
                     break
                 trajectory = _load(line, f"{path}:{number}")
                 found[trajectory.task_id, trajectory.repeat] = trajectory
@@ -229,9 +234,9 @@ def _thaw(kind: type, value: Any) -> Any:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a kill, meets the old one or the new one, never a half.
+    """Write a file atomically: a reader sees the old file or the new file, also after a kill.
 
-    Raises OSError, which names ``path``; nothing is left behind then.
+    Raises OSError, which names ``path``; then the temporary file is removed.
     """
     temporary = path.with_name(f".{path.name}.part")
     try:

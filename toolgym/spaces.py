@@ -1,6 +1,6 @@
-"""Gymnasium spaces for text and transcripts that hold any Unicode, lone surrogates included.
+"""Gymnasium spaces for actions (text) and observations, which may hold any Unicode, lone surrogates too.
 
-``gymnasium.spaces.Text`` needs a finite character set and truncates in shared memory; these do neither.
+``gymnasium.spaces.Text`` needs a finite character set and truncates in shared memory; these spaces do neither.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Text(gym.Space[str]):
         return f"Text(max_length={self.max_length})"
 
 
-class Transcript(gym.Space[Observation]):
-    """``{"messages": tuple of {"role", "content", ...}, "tools": tuple of function schemas}``."""
+class ObservationSpace(gym.Space[Observation]):
+    """Observations: ``{"messages": tuple of {"role", "content", ...}, "tools": tuple of function schemas}``."""
 
     def __init__(self, seed: int | None = None):
         super().__init__(dtype=None, seed=seed)
@@ -88,10 +88,10 @@ class Transcript(gym.Space[Observation]):
         return [Observation(freeze(sample["messages"]), freeze(sample["tools"])) for sample in sample_n]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Transcript)
+        return isinstance(other, ObservationSpace)
 
     def __hash__(self) -> int:
-        return hash(Transcript)
+        return hash(ObservationSpace)
 
     def __repr__(self) -> str:
-        return "Transcript()"
+        return "ObservationSpace()"

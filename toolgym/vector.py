@@ -1,8 +1,8 @@
-"""ToolVectorEnv: many episodes in one process, their waiting tools overlapped.
+"""ToolVectorEnv: many episodes in one process; tools that wait overlap.
 
-A tool that runs inline is called where it stands. One that may wait (a time limit, ``async def``) is
-started and left, and the next episode is stepped meanwhile; each episode is settled as soon as its own
-calls are back. Calls of one action still run one after the other: a later one may rely on an earlier.
+A tool that runs inline is called at once. A tool that may wait (with a time limit, or ``async def``) is started, and
+the next episode is stepped in the meantime. An episode is settled as soon as all its calls have returned. The calls
+of one action still run one after the other, since a later call may depend on an earlier call.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from toolgym.env import ToolEnv
 from toolgym.types import Observation, ToolResult
 
 LONGEST_WAIT = 3600.0
-"""Seconds between looks at the deadlines of calls that have none."""
+"""Maximum seconds to wait for results before checking deadlines, if no call has a deadline."""
 
 StepResult: TypeAlias = tuple[Observation, float, bool, bool, dict[str, Any]]
 
 
 class _Step:
-    """One episode's step on its way: read, then one call after the other, then settled."""
+    """A step of one episode in progress: read the action, run its calls one by one, settle."""
 
     __slots__ = ("cancel", "completion", "deadline", "env", "index", "problems", "results", "timed_out", "token")
 
@@ -45,13 +45,13 @@ class _Step:
         self.timed_out: Callable[[], ToolResult]
 
     def answer(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> Callable[[ToolResult], None]:
-        """Where the call now started sends its result, marked so that a late one can be told."""
+        """A callback for the result of the next call. A new token marks the results of earlier calls as late."""
         self.token += 1
-        token = self.token
+        token = self.token  # bound now: the lambda runs later, on the thread of the tool
         return lambda result: arrived.put((self, token, result))
 
     def advance(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> StepResult | None:
-        """Run calls until one has to be waited for (then None) or all are back (then the step's result)."""
+        """Run calls until one has to wait (returns None) or all have returned (returns the result of the step)."""
         calls = self.completion.calls
         while len(self.results) < len(calls):
             call = calls[len(self.results)]
@@ -67,9 +67,9 @@ class _Step:
 
 
 def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepResult]:
-    """Step each of ``envs`` with its action, overlapping tools that wait. No env may occur twice.
+    """Step each of ``envs`` with its action; tools that wait overlap. No env may occur twice.
 
-    Raises before anything is run if an action is not a str or an env needs a reset.
+    Raises TypeError if an action is not a str, and ResetNeeded if an env needs a reset; then nothing has run.
     """
     for env, action in zip(envs, actions, strict=True):
         if env.over:
@@ -77,17 +77,18 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
     out: list[Any] = [None] * len(envs)
-    arrived: SimpleQueue[tuple[_Step, int, ToolResult]] = SimpleQueue()
-    waiting: dict[int, _Step] = {}
+    arrived: SimpleQueue[tuple[_Step, int, ToolResult]] = SimpleQueue()  # filled by the threads of tools
+    waiting: dict[int, _Step] = {}  # index of an env -> its step, which waits for a call
     for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
-        if env.runs_inline:
+        if env.runs_inline:  # fast path: nothing to wait for
             out[i] = env.step(action)
             continue
         step = _Step(i, env, action)
         out[i] = step.advance(arrived)
         if out[i] is None:
             waiting[i] = step
-    wake = 0.0  # no later than the nearest deadline; found anew when nothing has arrived by then
+    # never later than the nearest deadline. It may be earlier; then it is computed anew, so that a result costs O(1)
+    wake = 0.0
     while waiting:
         try:
             step, token, result = arrived.get(timeout=max(0.0, wake - monotonic()))
@@ -95,15 +96,15 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
             now = monotonic()
             for late in [step for step in waiting.values() if step.deadline <= now]:
                 late.cancel()
-                late.answer(arrived)(late.timed_out())
+                late.answer(arrived)(late.timed_out())  # a new token: the result of the abandoned call is ignored
                 late.deadline = inf
             wake = min(min(step.deadline for step in waiting.values()), now + LONGEST_WAIT)
             continue
-        if token != step.token or step.index not in waiting:  # the answer to a call already given up
+        if token != step.token or step.index not in waiting:  # the late result of an abandoned call
             continue
         step.results.append(result)
         settled = step.advance(arrived)
-        wake = min(wake, step.deadline)
+        wake = min(wake, step.deadline)  # `advance` may have started the next call
         if settled is not None:
             out[step.index] = settled
             del waiting[step.index]
@@ -116,10 +117,9 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     ``gym.make_vec(id, num_envs=64)`` makes one. Observations and actions are tuples with an entry per
     episode. With ``AutoresetMode.SAME_STEP`` (the default) an episode that ends is reset in the same step;
     its last observation and info are in ``infos["final_obs"][i]`` and ``infos["final_info"]``. With
-    ``AutoresetMode.DISABLED`` the caller resets, through ``reset(options={"reset_mask": mask})`` or
-    ``reset_some``.
+    ``AutoresetMode.DISABLED`` the caller resets, with ``reset(options={"reset_mask": mask})`` or ``reset_some``.
 
-    Besides, ``step_some`` steps a subset of the episodes and gives plain per-episode results.
+    ``step_some`` steps a subset of the episodes and returns a result per episode.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[tuple[Observation, ...], dict[str, Any]]:
-        """Reset all episodes, or those of ``options["reset_mask"]``. Episode i gets ``seed + i``."""
+        """Reset all episodes, or only the episodes in ``options["reset_mask"]``. Episode i gets ``seed + i``."""
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
         if seed is None or isinstance(seed, int):
@@ -183,7 +183,7 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     def step(
         self, actions: Sequence[str]
     ) -> tuple[tuple[Observation, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One text per episode. Rewards are float64, ends are bool; all have shape ``(num_envs,)``."""
+        """Step all episodes, with one text each. Rewards are float64, ends are bool, all of shape ``(num_envs,)``."""
         if isinstance(actions, str):
             raise TypeError("step takes a sequence of texts, one per episode, not one text")
         if len(actions) != self.num_envs:
@@ -202,13 +202,13 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
         return tuple(observations), np.array(rewards), np.array(terminations), np.array(truncations), infos
 
     def step_some(self, indices: Sequence[int], actions: Sequence[str]) -> list[StepResult]:
-        """Step the episodes ``indices`` only; their results as ``env.step`` would give them. Nothing is reset."""
+        """Step only the episodes ``indices``; returns their results as ``env.step`` does. No episode is reset."""
         return step_together([self.envs[i] for i in indices], actions)
 
     def reset_some(
         self, indices: Sequence[int], *, task_ids: Sequence[str] | None = None
     ) -> list[tuple[Observation, dict[str, Any]]]:
-        """Reset the episodes ``indices``, each to its task if ``task_ids`` are given."""
+        """Reset the episodes ``indices``; episode ``indices[k]`` gets the task ``task_ids[k]``, if given."""
         if task_ids is None:
             return [self.envs[i].reset() for i in indices]
         return [self.envs[i].reset(options={"task_id": t}) for i, t in zip(indices, task_ids, strict=True)]
@@ -218,10 +218,10 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
             env.close()
 
     def _columns(self, each: list[dict[str, Any]]) -> dict[str, Any]:
-        """Infos of all episodes as Gymnasium's arrays with masks; fast where all have the same keys."""
+        """Infos of all episodes as Gymnasium's arrays with masks; fast if all infos have the same keys."""
         infos: dict[str, Any] = {}
         keys = set().union(*each)
-        if any(len(info) != len(keys) for info in each):  # an episode that ends says more than one that goes on
+        if any(len(info) != len(keys) for info in each):  # slow path: the info of an episode that ends has more keys
             for i, info in enumerate(each):
                 infos = self._add_info(infos, info, i)
             return infos

@@ -1,4 +1,4 @@
-"""Asking a server that may be slow, busy or down: time limits, further tries with back-off, a rate limit."""
+"""HTTP requests to a server that may be slow, busy or down: time limits, retries with back-off, a rate limit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CONNECT_TIMEOUT = 10.0
 
 
 class Failure(Exception):
-    """Why a try gave nothing.
+    """The reason why a try failed.
 
-    ``wait``: seconds after which the server wants to be asked again, None where it does not say. ``tries``: how many
-    there were.
+    ``wait``: seconds until the server wants to be asked again; None if it does not say. ``tries``: the number of
+    tries so far.
     """
 
     def __init__(self, reason: str, worth_retrying: bool, wait: float | None = None):
@@ -34,21 +34,21 @@ class Failure(Exception):
         self.tries = 1
 
     def told(self, key_env: str | None, shown: int) -> str:
-        """The reason, its first ``shown`` characters, without the key, which some servers repeat in their errors."""
+        """The first ``shown`` characters of the reason, without the key, which some servers repeat in their errors."""
         key = os.environ.get(key_env or "", "").strip()
         reason = self.reason.replace(key, "***") if key else self.reason
         return f"{reason[:shown]} ({self.tries} {'try' if self.tries == 1 else 'tries'})"
 
 
 class Tries:
-    """Asks until there is an answer, from several threads if need be.
+    """Repeats a request until it succeeds. Threads may share an instance.
 
     Args:
-        max_retries: tries after the first.
-        requests_per_minute: of all threads together, retries included; None is no limit.
-        first_wait: seconds, at most, before the first retry; doubled for each further one.
-        longest_wait: seconds between two tries at most, whatever the server asks for.
-        sleep: waits that many seconds.
+        max_retries: the number of tries after the first.
+        requests_per_minute: the limit for all threads together, retries included; None for no limit.
+        first_wait: the maximum number of seconds before the first retry; doubled for each further retry.
+        longest_wait: the maximum number of seconds between two tries, whatever the server asks for.
+        sleep: a function that waits a number of seconds.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Tries:
         self._lock = Lock()
 
     def run(self, ask: Callable[[], T]) -> T:
-        """What ``ask`` returns; raises the last Failure that it raised, where tries run out or are not worth it."""
+        """The result of ``ask``. Raises its last Failure if no tries are left or a retry is not worthwhile."""
         tries = 0
         while True:
             self._take_turn()
@@ -81,32 +81,32 @@ class Tries:
                 if not failure.worth_retrying or tries > self.max_retries:
                     raise
                 wait = failure.wait
-            # full jitter, so that threads do not come back together
+            # full jitter: threads that failed together do not retry together
             longest = min(self.longest_wait, self.first_wait * 2 ** (tries - 1))
             self._sleep(min(wait, self.longest_wait) if wait else self._random.uniform(0, longest))
 
     def _take_turn(self) -> None:
-        """Wait for this request's turn; turns are spread evenly over time."""
+        """Wait for the turn of this request; turns are spread evenly over time."""
         if not self._spacing:
             return
         with self._lock:
             now = time.monotonic()
-            slot = max(now, self._next)
+            slot = max(now, self._next)  # reserved under the lock; the wait itself does not hold the lock
             self._next = slot + self._spacing
         if slot > now:
             self._sleep(slot - now)
 
 
 class Connections:
-    """HTTP connections that stay open, one per thread. Needs requests."""
+    """Persistent HTTP connections, one session per thread. Needs the package requests."""
 
     def __init__(self) -> None:
         self._local = local()
 
     def send(self, method: str, url: str, timeout: float, **arguments: Any) -> requests.Response:
-        """What the server answers within ``timeout`` seconds; ``arguments`` are those of ``requests``.
+        """The response of the server within ``timeout`` seconds; ``arguments`` are passed to ``requests``.
 
-        Raises Failure where nothing comes back.
+        Raises Failure if no response arrives.
         """
         import requests
 
@@ -124,7 +124,7 @@ class Connections:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Seconds to wait, from a header that gives seconds or a date; None where it says nothing usable."""
+    """Seconds to wait, from the Retry-After header (seconds or a date); None if it is missing or cannot be read."""
     header = response.headers.get("Retry-After")
     if not header:
         return None

@@ -21,7 +21,7 @@ class Names:
     """
 
     def __init__(self, dialect: Dialect):
-        self._free = dialect.name not in ("pythonic", "openai")
+        self._free = dialect.any_name
         self._given: dict[str, str] = {}
 
     def __call__(self, name: str) -> str:

@@ -28,7 +28,9 @@ def list_suites(console: Console) -> None:
     table.add_column("id", style="bold", no_wrap=True)
     table.add_column("what it is, where its code is, the data it needs", overflow="fold")
     for suite in SUITES.values():
-        about = plain(suite.summary).append(f"\n{suite.entry_point}\ndata: {', '.join(suite.assets) or 'none'}", "dim")
+        about = plain(suite.summary).append(
+            f"\n{suite.entry_point}\ntasks: {suite.sizes}\ndata: {', '.join(suite.assets) or 'none'}", "dim"
+        )
         table.add_row(suite.id, about)
     console.print(table)
     list_assets(console)

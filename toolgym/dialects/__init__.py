@@ -1,4 +1,8 @@
-"""Surface syntaxes for tool calls, one file each: toolrl, hermes, llama3, pythonic, openai."""
+"""Dialects: the syntaxes in which models write tool calls, one file each.
+
+To add a dialect, write a file with a subclass of ``Dialect`` and add a row to ``DIALECTS``. The tests run every row
+on every suite.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from importlib import import_module
 
 from toolgym.dialects.base import Dialect
 
-DIALECTS = {
+DIALECTS = {  # name -> "module:class", imported when first needed
     "toolrl": "toolgym.dialects.toolrl:ToolRL",
     "hermes": "toolgym.dialects.hermes:Hermes",
     "llama3": "toolgym.dialects.llama3:Llama3",
@@ -16,7 +20,7 @@ DIALECTS = {
 
 
 def get_dialect(dialect: str | Dialect) -> Dialect:
-    """A dialect by name; an instance is returned as it is.
+    """A dialect by name; an instance is returned unchanged.
 
     Raises ValueError for an unknown name.
     """

@@ -1,4 +1,4 @@
-"""What a dialect is: the surface syntax in which a model writes tool calls, and reads their results."""
+"""Dialect: the syntax in which a model writes tool calls and reads their results."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ if TYPE_CHECKING:
 
 
 class Dialect(ABC):
-    """One surface syntax. Stateless: an instance may be shared by any number of environments.
+    """The syntax of tool calls. Stateless: environments may share an instance.
 
-    ``parse`` accepts any text at all: it runs in time linear in the text, never raises and never
-    executes anything. ``parse(render(c))`` gives back the think, calls and response of ``c``
-    wherever ``c`` can be written in the dialect.
+    ``parse`` accepts any text. It takes time linear in the text, never raises and never executes anything.
+    ``parse(render(c))`` returns the think, calls and response of ``c`` if the dialect can write ``c``.
     """
 
     name: ClassVar[str]
+    any_name: ClassVar[bool] = True
+    """Whether tools and parameters may have any name; False if names must be Python identifiers."""
 
     @abstractmethod
     def instructions(self, tools: Sequence[Tool]) -> str:
-        """The system prompt that offers ``tools`` and teaches the syntax; "" where none is needed."""
+        """The system prompt that offers ``tools`` and teaches the syntax; "" if the model needs no prompt."""
 
     @abstractmethod
     def parse(self, text: str) -> Completion:
-        """Read an action. A malformed call is kept, with ``error`` set; text out of layout sets ``problem``."""
+        """Read an action. A malformed call is kept, with ``error`` set; a violation of the layout sets ``problem``."""
 
     @abstractmethod
     def render(self, completion: Completion) -> str:
-        """Write think, calls and response as text, ignoring ``completion.text``."""
+        """Write think, calls and response as text. ``completion.text`` is ignored."""
 
     def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """The messages that tell the model what its calls returned: one per call, in order."""
+        """The messages with the results of the calls, one per call that has a result, in order."""
         return tuple(
             [
                 FrozenDict(role="tool", content=record.result.content, name=record.call.name)
@@ -44,12 +45,16 @@ class Dialect(ABC):
             ]
         )
 
-    def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
-        """Whether the text has just the fields that the expected answer has (the format reward).
+    def is_result(self, message: Message) -> bool:
+        """Whether a message was written by ``results``."""
+        return bool(message["role"] == "tool")
 
-        ``calls`` and ``response`` say which of the two the expected answer has. The default asks for no
-        layout problem, no malformed call, calls just where they are expected, and a response where
-        one is expected.
+    def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
+        """Whether the text has the fields of the expected answer (the format reward).
+
+        ``calls`` and ``response`` say which fields the expected answer has. The default requires no
+        layout problem and no malformed call, calls if and only if calls are expected, and a response if a response
+        is expected.
         """
         if completion.problem is not None or bool(completion.calls) != calls:
             return False

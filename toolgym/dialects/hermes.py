@@ -1,4 +1,4 @@
-"""Hermes' syntax, which Qwen models speak: free text, then one ``<tool_call>`` block per call."""
+"""The syntax of Hermes and Qwen models: free text, then one ``<tool_call>`` block per call."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ What the tools return comes in the next message. Where no tool is needed, answer
 
 
 class Hermes(Dialect):
-    """An optional ``<think>..</think>``, then text and ``<tool_call>`` blocks; the text outside is the response.
+    """An optional ``<think>..</think>``, then text and ``<tool_call>`` blocks; text outside the blocks is the response.
 
     Results are "tool" messages, which the chat templates of Qwen and Hermes models render themselves. ``render``
-    cannot write ``</think>`` in a thought, nor in a response without one, nor ``<tool_call>`` in a
-    response; white space around the response is not kept.
+    cannot write ``</think>`` in a thought, ``</think>`` in a response without a thought, or ``<tool_call>`` in a
+    response. White space around the response is not kept.
     """
 
     name: ClassVar[str] = "hermes"
@@ -40,7 +40,7 @@ class Hermes(Dialect):
 
     def parse(self, text: str) -> Completion:
         before, joint, after = text.partition("<tool_call>\n")
-        if joint and after[-13:] == "\n</tool_call>":  # a thought and one call, read fast
+        if joint and after[-13:] == "\n</tool_call>":  # fast path: an optional thought and one call
             think = None
             if before[:7] == "<think>" and before.find("</think>") == len(before) - 9 and before[-1] == "\n":
                 think, before = before[7:-9], ""
@@ -59,7 +59,7 @@ class Hermes(Dialect):
 
 
 def _read(text: str) -> Completion:
-    """Any text."""
+    """Parse any text: the slow path."""
     think, position, problem = split_think(text, before=OPEN)
     calls: list[ToolCall] = []
     outside: list[str] = []
@@ -68,7 +68,7 @@ def _read(text: str) -> Completion:
         outside.append(text[position:at].strip())
         found, position = read_block(text, at, "arguments")
         calls += found
-        if len(calls) > MAX_CALLS:
+        if len(calls) > MAX_CALLS:  # one malformed call replaces the rest of the text
             calls[MAX_CALLS:], position = [too_many(calls[MAX_CALLS].start, len(text))], len(text)
         at = text.find(OPEN, position)
     outside.append(text[position:].strip())

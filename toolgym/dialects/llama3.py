@@ -1,4 +1,4 @@
-"""The JSON syntax of Llama 3.1 and later: a text is a call, or several, or plain words."""
+"""The JSON syntax of Llama 3.1 and later: a text is one call, several calls, or a response."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ plain text."""
 
 
 class Llama3(Dialect):
-    """A text that is one JSON object, or several with ";" or line ends between, is calls; any other is a response.
+    """A text of JSON objects, separated by ";" or line ends, is calls; any other text is a response.
 
     ``<think>..</think>`` and ``<|python_tag|>`` before and ``<|eom_id|>`` or ``<|eot_id|>`` after it are allowed. JSON
-    without "parameters" is a response; what begins like a call but is no JSON is a malformed call. Results are "tool"
-    messages, which Llama's chat template shows as "ipython". ``render`` leaves out a response beside calls, and
+    without "parameters" is a response; text that begins like a call but is not JSON is a malformed call. Results are
+    "tool" messages, which Llama's chat template shows as "ipython". ``render`` leaves out a response beside calls, and
     white space around a response is not kept.
     """
 
@@ -55,7 +55,7 @@ class Llama3(Dialect):
 
 
 def _read(text: str) -> Completion:
-    """Any text."""
+    """Parse any text: the slow path."""
     think, problem = None, None
     start, end = _trim(text, 0)
     if not text.startswith(("{", "[", _PYTHON_TAG), start):
@@ -68,6 +68,7 @@ def _read(text: str) -> Completion:
     calls = read_calls(body, "parameters", start) if tagged or _attempts(body) else []
     if not calls:
         return Completion(text, (), think, body or None, problem)
+    # words between calls were read as malformed calls: they become a layout problem instead
     kept = [call for call in calls if call.error is None or text.startswith(("{", "[", '"'), call.start)]
     if kept and len(kept) < len(calls):
         calls, problem = kept, problem or "there is text beside the calls"
@@ -75,7 +76,7 @@ def _read(text: str) -> Completion:
 
 
 def _attempts(body: str) -> bool:
-    """Whether a text means to call: it begins like one, and if it is JSON it has parameters."""
+    """Whether a text is meant as calls: it begins like a call, and is not JSON without arguments."""
     if not _LIKE_A_CALL.match(body):
         return False
     if '"parameters"' in body or '"arguments"' in body:
@@ -88,13 +89,13 @@ def _attempts(body: str) -> bool:
 
 
 def _trim(text: str, start: int) -> tuple[int, int]:
-    """``text[start:]`` without the white space around it and the tokens that end it, as start and end."""
+    """The start and end of ``text[start:]`` without surrounding white space and end tokens."""
     end = len(text)
     while end > start:
         if text[end - 1].isspace():
             end -= 1
         elif text.endswith(_ENDS, start, end):
-            end -= len(_ENDS[0])
+            end -= len(_ENDS[0])  # both tokens have the same length
         else:
             break
     while start < end and text[start].isspace():

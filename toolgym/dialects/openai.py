@@ -1,4 +1,4 @@
-"""The assistant message of OpenAI's chat API, as JSON; tools and results go through the API's own fields."""
+"""The assistant message of OpenAI's chat API, as JSON. Tools and results use the fields of the API."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ _FIELDS = {"role", "content", "tool_calls", "reasoning_content", "refusal", "ann
 class OpenAI(Dialect):
     """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
 
-    Text that is no such message is a response. ``reasoning_content``, which servers of reasoning models
-    add, is the thought. Arguments may be an object instead of a string that holds one. Calls without an id
-    get one, "call_0" and so on, in texts and in results.
+    Any other text is a response. ``reasoning_content``, which servers of reasoning models add, is the thought.
+    Arguments may be an object instead of a string that holds JSON. Calls without an id get the ids "call_0",
+    "call_1" and so on, in texts and in results.
     """
 
     name: ClassVar[str] = "openai"
+    any_name: ClassVar[bool] = False
 
     def instructions(self, tools: Sequence[Tool]) -> str:
-        """Nothing: the observation's "tools" go to the API as they are."""
+        """Returns "": the "tools" of the observation are passed to the API."""
         return ""
 
     def parse(self, text: str) -> Completion:
@@ -80,7 +81,7 @@ class OpenAI(Dialect):
         return write_json(out, "")
 
     def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """One "tool" message per call, with the call's id."""
+        """One "tool" message per call, with the id of the call."""
         return tuple(
             [
                 message("tool", r.result.content, name=r.call.name, tool_call_id=_id(r.call, i))
@@ -95,7 +96,7 @@ def _id(call: ToolCall, position: int) -> str:
 
 
 def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
-    """The calls of a message that begins at ``start``; ``written`` is what its "tool_calls" holds."""
+    """The calls of a message that begins at ``start``; ``written`` is the decoded value of its "tool_calls"."""
     at, end = members(text, start)["tool_calls"]
     if not isinstance(written, list):
         yield malformed(text[at:end], '"tool_calls" must be a list', at)

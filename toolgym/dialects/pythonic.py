@@ -1,4 +1,4 @@
-"""BFCL's prompted syntax: a list of Python calls, ``[name(parameter=value, ...), ...]``."""
+"""The syntax of BFCL's prompted models: a list of Python calls, ``[name(parameter=value, ...), ...]``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ __all__ = ["DecodeError", "Pythonic", "decode", "execution_list", "system_prompt
 
 
 class Pythonic(Dialect):
-    """Calls as BFCL's prompted models write them, read as its official decoder reads them (see ``decode``).
+    """Calls as BFCL's prompted models write them, read as BFCL's official decoder reads them (see ``decode``).
 
-    A text that does not decode is a response, and ``problem`` says why it does not. Ahead of either there may be a
-    thought, which the official handlers of reasoning models cut off too. ``render`` leaves out a response beside
-    calls, and cannot write names that are no Python names; white space around a response is not kept.
+    A text that does not decode is a response, and ``problem`` gives the reason. A thought may come first, which the
+    official handlers of reasoning models remove too. ``render`` leaves out a response beside calls, and cannot
+    write names that are not Python identifiers. White space around a response is not kept.
     """
 
     name: ClassVar[str] = "pythonic"
+    any_name: ClassVar[bool] = False
 
     def instructions(self, tools: Sequence[Tool]) -> str:
-        """The official system prompt, read from the wheel. Raises AssetError where that cannot be had."""
+        """The official system prompt, read from the wheel. Raises AssetError if the wheel is not available."""
         return system_prompt(
             [{"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in tools]
         )
@@ -50,7 +51,7 @@ class Pythonic(Dialect):
             return _completion(text, think, position)
         except DecodeError as error:
             problem = str(error)
-        if think is None and CLOSE in text:  # the prompt may have opened the thought
+        if think is None and CLOSE in text:  # the prompt may have contained <think>
             think, position, _ = split_think(text)
             try:
                 return _completion(text, think, position)
@@ -72,18 +73,24 @@ class Pythonic(Dialect):
         ]
         return (message("user", repr(shown)),) if shown else ()
 
+    def is_result(self, message: Message) -> bool:
+        """Results are user messages here, so they are recognised by how their text begins."""
+        return super().is_result(message) or (
+            message["role"] == "user" and str(message["content"]).startswith("[{'role': 'tool'")
+        )
+
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
-        """Whether the text decodes to calls just where they are expected; any other text will do for a response."""
+        """Whether the text decodes to calls if and only if calls are expected; any other text is a response."""
         if calls:
             return bool(completion.calls) and all(call.error is None for call in completion.calls)
         return not completion.calls and (completion.response is not None or not response)
 
 
 def _completion(text: str, think: str | None, position: int) -> Completion:
-    """The text from ``position`` as calls. Raises DecodeError."""
+    """The calls in ``text[position:]``. Raises DecodeError."""
     calls: list[ToolCall] = []
     for name, arguments, start, end in locate(text[position:]):
-        start, end = position + max(start, 0), position + end
+        start, end = position + max(start, 0), position + end  # a call may begin at an added "[": -1
         if len(calls) == MAX_CALLS:
             calls.append(too_many(start, len(text)))
             break
@@ -102,7 +109,7 @@ def _call_source(call: ToolCall) -> str:
 
 
 def _source(value: Any) -> str:
-    """A value as source that decodes to it. Raises TypeError for what has none."""
+    """Python source that decodes to the value. Raises TypeError for a value that has no such source."""
     if isinstance(value, dict):
         return "{" + ", ".join([f"{_source(key)}: {_source(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list):
@@ -110,6 +117,7 @@ def _source(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({', '.join([_source(item) for item in value])}{',' if len(value) == 1 else ''})"
     if isinstance(value, float) and not math.isfinite(value):
+        # Python has no literals for these: 1e999 overflows to inf, and inf - inf is nan
         return "1e999-1e999" if math.isnan(value) else "1e999" if value > 0 else "-1e999"
     if value is None or isinstance(value, (str, int, float, complex, bytes)):
         return repr(value)
@@ -124,9 +132,9 @@ def _shown(call: ToolCall) -> str:
 
 
 def system_prompt(docs: Sequence[Mapping[str, Any]]) -> str:
-    """BFCL's default system prompt for these function docs, which are shown as they are.
+    """BFCL's default system prompt for these function docs, which are not changed.
 
-    The templates are read from the pinned wheel. Raises AssetError where that cannot be had.
+    The templates are read from the pinned wheel. Raises AssetError if the wheel is not available.
     """
     texts = _templates()
     style = texts["PROMPT_STYLE_TEMPLATES"]["classic"]
@@ -143,7 +151,7 @@ def system_prompt(docs: Sequence[Mapping[str, Any]]) -> str:
 
 @cache
 def _templates() -> dict[str, Any]:
-    """The official prompt templates by the names of their constants."""
+    """Name of a constant -> its value, for the official prompt templates."""
     out: dict[str, Any] = {}
     for node in ast.parse(read_member("bfcl", _PROMPTS)).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):

@@ -1,4 +1,4 @@
-"""Where the thought of an action ends and the rest begins."""
+"""Splits the thought of an action from the rest of its text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ OPEN, CLOSE = "<think>", "</think>"
 
 
 def split_think(text: str, before: str = "") -> tuple[str | None, int, str | None]:
-    """The thought, where the rest of the text begins, and what is wrong with the tags, if anything.
+    """The thought, the position at which the rest of the text begins, and the error in the tags, if any.
 
     ``<think>a</think>b`` gives ``("a", 16, None)``; a text without a thought ``(None, 0, None)``.
-    A chat template may have written ``<think>`` into the prompt already: a text with only the
-    closing tag, and no ``before`` ahead of it, begins with a thought as well. A thought that is
-    never closed lasts to the first ``before``, or to the end.
+    The prompt may already contain ``<think>``. So a text with only the closing tag also begins with a thought,
+    unless ``before`` occurs ahead of the tag. A thought that is not closed ends at the first ``before``, or at the
+    end of the text.
     """
     start = 0 if text.startswith(OPEN) else len(text) - len(text.lstrip())
     if text.startswith(OPEN, start):
@@ -29,5 +29,5 @@ def split_think(text: str, before: str = "") -> tuple[str | None, int, str | Non
 
 
 def write_think(think: str | None) -> str:
-    """The thought between its tags, with a line end after it; "" for None."""
+    """The thought between tags, followed by a newline; "" for None."""
     return "" if think is None else f"{OPEN}{think}{CLOSE}\n"

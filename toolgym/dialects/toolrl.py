@@ -1,4 +1,4 @@
-"""ToolRL's syntax (arXiv 2504.13958): a thought, then calls, one JSON object per line, and/or a response."""
+"""The syntax of ToolRL (arXiv 2504.13958): a thought, then calls, one JSON object per line, and/or a response."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ Always think. Then call tools, or respond, or both; leave out the part that you 
 class ToolRL(Dialect):
     """``<think>..</think>``, then ``<tool_call>`` with a JSON object per line and/or ``<response>..</response>``.
 
-    Calls are read from the first ``<tool_call>`` block after the thought. Thought and response are
-    kept as they are written, so ``render`` cannot write a thought with ``</think>`` in it or a response
-    with ``</response>``; without a response, text outside of all tags is taken for one.
+    Calls are read from the first ``<tool_call>`` block after the thought. Thought and response are not escaped, so
+    ``render`` cannot write a thought that contains ``</think>`` or a response that contains ``</response>``. In a
+    text without calls and without ``<response>``, the text after the thought is the response.
     """
 
     name: ClassVar[str] = "toolrl"
@@ -49,7 +49,7 @@ class ToolRL(Dialect):
 
     def parse(self, text: str) -> Completion:
         before, joint, after = text.partition(_HEAD)
-        if joint and before[:7] == "<think>" and after[-13:] == _TAIL:  # the layout of nearly all texts, read fast
+        if joint and before[:7] == "<think>" and after[-13:] == _TAIL:  # fast path: the layout of nearly all texts
             think, body = before[7:], after[:-13]
             if "<" not in think and "<" not in body:
                 start = len(before) + len(_HEAD)
@@ -68,19 +68,19 @@ class ToolRL(Dialect):
         return "".join(parts)[:-1]
 
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
-        """ToolRL's format reward, by the rule of the released code (see ``follows``). JSON plays no part in it."""
+        """The format reward of ToolRL, by the rule of the released code (see ``follows``). JSON is not checked."""
         if completion.problem is None:
             return bool(completion.calls) == calls and (completion.response is not None) == response
         return follows(completion.text.strip(), calls=calls, response=response)
 
 
 def follows(text: str, *, calls: bool, response: bool) -> bool:
-    """Whether a text has the layout that the released code asks for, where calls and/or a response are expected.
+    """Whether a text has the layout that the released code requires if calls and/or a response are expected.
 
     The rule (``rlla.py`` at 8cee13e), ``.`` being any character: ``<think>.*</think>``, then for calls
     ``\\n<tool_call>\\n.*\\n</tool_call>``, then for a response ``\\n<response>.*</response>``, and nothing else; each
-    tag of an expected part occurs just once. That code strips the text first, and so must the caller.
-    Takes linear time: parts are found from left to right, each as early as it can be.
+    tag of an expected part occurs exactly once. The released code strips the text first; the caller must do so too.
+    Takes linear time: the parts are searched from left to right, each at its first occurrence.
     """
     tags = (_CALLS, _CALLS_END) * calls + (_SAYS, _SAYS_END) * response
     if not text.startswith("<think>") or any(text.count(tag) != 1 for tag in tags):
@@ -98,12 +98,12 @@ def follows(text: str, *, calls: bool, response: bool) -> bool:
 
 
 def _read(text: str) -> Completion:
-    """Any text."""
+    """Parse any text: the slow path."""
     think, position, problem = split_think(text, before=_CALLS)
     calls: Sequence[ToolCall] = ()
     response = None
     at_calls, at_says = text.find(_CALLS, position), text.find(_SAYS, position)
-    if 0 <= at_says < at_calls:  # what looks like a tag inside the response is text
+    if 0 <= at_says < at_calls:  # <tool_call> inside the response is text, not a tag
         response, position = _inside(text, at_says)
         at_calls = text.find(_CALLS, position)
     if at_calls >= 0:
@@ -119,14 +119,14 @@ def _read(text: str) -> Completion:
 
 
 def _inside(text: str, at: int) -> tuple[str, int]:
-    """The response whose tag is at ``at``, and where it ends; one cut off lasts to the end of the text."""
+    """The response whose tag is at ``at``, and its end. Without a closing tag it ends with the text."""
     start = at + len(_SAYS)
     end = text.find(_SAYS_END, start)
     return (text[start:], len(text)) if end < 0 else (text[start:end], end + len(_SAYS_END))
 
 
 def _departure(text: str, calls: bool, response: bool) -> str | None:
-    """How a text that has calls and/or a response departs from the layout; None if it does not."""
+    """The first violation of the layout, for a text that has calls and/or a response; None if there is none."""
     if not text.startswith("<think>"):
         return "the text does not begin with <think>"
     wanted = {"<think>": True, "</think>": True, _CALLS: calls, _CALLS_END: calls, _SAYS: response, _SAYS_END: response}

@@ -1,13 +1,12 @@
-"""The audit: can a policy that does not do the task earn more than one that does it badly?
+"""The audit of a rubric: can a policy that cheats earn more than an honest policy that makes a mistake?
 
-Scripted adversaries answer a few tasks, and any Reward scores them. The yardstick is an honest weak policy:
-it calls the right tools with the right parameters, and gets one value wrong.
+Scripted adversaries answer a few cases, and a Reward scores them. They are compared with an honest weak policy,
+which calls the right tools with the right parameters, but one wrong value.
 
     print(audit("toolrl-reference"))
 
-A rubric has a hole where an adversary earns more than the weak policy, where something other than the expected
-answer earns as much as that, where the order in which the expected calls are listed matters, or where a needless
-call costs no more than silence.
+A rubric has a hole if an adversary earns more than the weak policy; if an adversary earns as much as the expected
+answer; if the order of the expected calls changes a reward; or if a needless call costs nothing.
 """
 
 from __future__ import annotations
@@ -32,46 +31,46 @@ Calls = tuple[ToolCall, ...]
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One action to be scored: what is expected of it."""
+    """One turn to answer, and its expected answer."""
 
     name: str
     expected: Calls = ()
     response: str | None = None
-    """What the expected answer says to the user, or None."""
+    """The response of the expected answer, or None."""
     tools: tuple[Any, ...] = ()
-    """The ``Tool``s on offer; where there are some, arguments are checked against their schemas."""
+    """The offered ``Tool``s. If there are any, arguments are checked against their schemas."""
     data: Any = None
 
 
 class AuditRow(msgspec.Struct, frozen=True):
-    """One adversary: mean rewards over the cases that it applies to."""
+    """One adversary, and mean rewards over the cases to which it applies."""
 
     adversary: str
     cases: int
     reward: float
     weak: float
-    """What the honest weak policy earns on the same cases."""
+    """The reward of the honest weak policy on the same cases."""
     gold: float
-    """What the expected answer earns on the same cases."""
+    """The reward of the expected answer on the same cases."""
 
     @property
     def beats(self) -> bool:
-        """Whether it earns more than the honest weak policy."""
+        """Whether the adversary earns more than the honest weak policy."""
         return self.reward > self.weak + _EPSILON
 
 
 class AuditReport(msgspec.Struct, frozen=True):
-    """What the audit found; ``print`` it."""
+    """The result of an audit; ``print`` shows it as a table."""
 
     rubric: str
     cases: int
     rows: tuple[AuditRow, ...]
     gold_is_best: bool
-    """The expected answer earns more than all adversaries, in every case."""
+    """Whether the expected answer earns more than every adversary, in every case."""
     order_free: bool
-    """No reward depends on the order in which the expected calls are listed."""
+    """Whether no reward depends on the order of the expected calls."""
     holes: tuple[str, ...]
-    """In words; () if the rubric passes."""
+    """A sentence for each hole; () if the rubric passes."""
 
     @property
     def passed(self) -> bool:
@@ -90,14 +89,14 @@ class AuditReport(msgspec.Struct, frozen=True):
 def audit(
     rubric: str | Reward, cases: Iterable[Case] | None = None, *, dialect: str | Dialect = "toolrl"
 ) -> AuditReport:
-    """Run the adversaries against a rubric, at the step that it is set to.
+    """Run the adversaries against a rubric, at the training step to which it is set.
 
     Args:
         rubric: a name or a Reward.
-        cases: what to answer; the default is ``default_cases()``. ``cases_of`` makes some of tasks.
-        dialect: the syntax in which the answers are written, and read again.
+        cases: the default is ``default_cases()``; ``cases_of`` makes cases of tasks.
+        dialect: the syntax in which the answers are written and parsed.
 
-    Raises ValueError where there is no case.
+    Raises ValueError if there are no cases.
     """
     model, syntax = get_rubric(rubric), get_dialect(dialect)
     chosen = tuple(default_cases() if cases is None else cases)
@@ -113,7 +112,7 @@ def audit(
         for case in chosen:
             answer = adversary(case)
             if answer is not None:
-                found.append([reward(case, each) for each in (answer, weak(case), gold(case))])
+                found.append([reward(case, each) for each in (answer, weak(case), gold(case))])  # (cases, 3)
                 if found[-1][0] > found[-1][2] - _EPSILON:
                     rivals.append(f"{name} earns as much as the expected answer in {case.name!r}: {found[-1][0]:.3f}")
         if found:
@@ -157,13 +156,13 @@ def _evidence(case: Case, answer: Completion, dialect: Dialect, expected: Calls 
 def _order_spread(
     case: Case, answer: Completion, reward: Callable[[Case, Completion, Calls], float]
 ) -> tuple[float, float, float]:
-    """How far apart rewards are over the orders of the expected calls (at most 24), the least and the most."""
+    """The spread, minimum and maximum of the reward over the orders of the expected calls (at most 24 orders)."""
     rewards = [reward(case, answer, order) for order in islice(permutations(case.expected), 24)]
     return max(rewards) - min(rewards), min(rewards), max(rewards)
 
 
 def _orders_matter(case: Case) -> list[Completion]:
-    """Answers on which a scorer that minds the order of the expected calls gives itself away."""
+    """Answers that reveal whether a reward depends on the order of the expected calls."""
     if len(case.expected) < 2:
         return []
     dropped = tuple([ToolCall(call.name, dict(list(call.arguments.items())[:-1])) for call in case.expected])
@@ -171,7 +170,7 @@ def _orders_matter(case: Case) -> list[Completion]:
     return [_answer(case, order) for calls in tried for order in (calls, calls[::-1])]
 
 
-# The policies: what each answers to a case, or None where it has nothing to do.
+# Policies: each returns an answer to a case, or None if it does not apply to the case.
 
 _SILENCE = Completion("")
 
@@ -186,7 +185,7 @@ def gold(case: Case) -> Completion:
 
 
 def weak(case: Case) -> Completion:
-    """Honest: the right tools and parameters, with one value wrong. Where there is no value, the expected answer."""
+    """The honest weak policy: the expected answer, but with one wrong value if there is a value."""
     calls = list(case.expected)
     for i, call in enumerate(calls):
         if call.arguments:
@@ -197,7 +196,7 @@ def weak(case: Case) -> Completion:
 
 
 def _other(value: Any, word: str) -> Any:
-    """A value of the same type that is not the same."""
+    """A different value of the same type (text for None, lists and dicts)."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
@@ -206,12 +205,12 @@ def _other(value: Any, word: str) -> Any:
 
 
 def silent(case: Case) -> Completion:
-    """Says nothing at all."""
+    """An empty text."""
     return _SILENCE
 
 
 def needless(case: Case) -> Completion:
-    """Adds a call to the expected answer."""
+    """The expected answer and one more call."""
     return _answer(case, (*case.expected, ToolCall("look_around", {})))
 
 
@@ -236,7 +235,7 @@ def _repeated(case: Case) -> Completion | None:
 
 
 def _guesses(case: Case) -> Completion | None:
-    """The expected calls among many of the same tools with other values."""
+    """The expected calls among 20 calls of the same tools with wrong values, for each expected call."""
     valued = [call for call in case.expected if call.arguments]
     if not valued:
         return None
@@ -252,12 +251,12 @@ _INVENTED = {f"invented_{i}": "x" for i in range(_JUNK)}
 
 
 def _invented(case: Case) -> Completion | None:
-    """The right tools, and nothing but made-up parameters."""
+    """The right tools, with invented parameters only."""
     return _answer(case, tuple([ToolCall(c.name, _INVENTED) for c in case.expected])) if case.expected else None
 
 
 def _padded(case: Case) -> Completion | None:
-    """The weak policy's answer with made-up parameters on top."""
+    """The answer of the weak policy, with invented parameters added."""
     padded = tuple([ToolCall(call.name, {**call.arguments, **_INVENTED}) for call in weak(case).calls])
     return _answer(case, padded) if padded else None
 
@@ -279,11 +278,11 @@ ADVERSARIES: dict[str, Callable[[Case], Completion | None]] = {
 }
 
 
-# The cases
+# Cases
 
 
 def cases_of(tasks: Iterable[Task]) -> list[Case]:
-    """A case for each expected turn of the tasks; a turn that must not call is expected to speak."""
+    """A case for each expected turn of the tasks. A turn that must not call expects a response."""
     return [
         Case(f"{task.id} turn {i + 1}", calls, None if calls else "Done.", task.tools, task.data)
         for task in tasks
@@ -292,7 +291,7 @@ def cases_of(tasks: Iterable[Task]) -> list[Case]:
 
 
 def default_cases() -> list[Case]:
-    """A dozen small actions: one call and several, of one tool and of several, flat, nested and empty, and none."""
+    """12 small cases: one or several calls, of one or several tools, with flat, nested or no arguments; no call."""
 
     def calls(*pairs: tuple[str, dict[str, Any]]) -> Calls:
         return tuple([ToolCall(name, arguments) for name, arguments in pairs])

@@ -1,6 +1,6 @@
-"""The released ToolRL reward, to the bit: what ``verl/utils/reward_score/rlla.py`` at 8cee13e returns.
+"""The released ToolRL reward, equal to the bit to ``verl/utils/reward_score/rlla.py`` at 8cee13e.
 
-Its environment variables are options here:
+The environment variables of the released code are options here:
 
     REFINEDREWARD=1        strict=True
     INTERMEDIATEREWARD=1   granularity="intermediate"
@@ -11,9 +11,9 @@ Its environment variables are options here:
     WITHLENGTH=1           length="fixed"
     ... SCHEDULELENGTH=1   length="dynamic"
 
-Its quirks are kept: a tag mentioned in the thought fails the format, only the first block of calls is read,
-one bad line loses all of them, and where no call is expected calls cost nothing but the format. What is not
-kept is the quadratic time that its patterns can take.
+The quirks of the released code are kept. A tag in the thought fails the format. Only the first block of calls is
+read. One bad line in it loses all calls. If no call is expected, calls cost only the format reward. The quadratic
+time of its patterns is not kept.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Length: TypeAlias = Literal["off", "fixed", "dynamic"]
 
 
 class ReferenceScore(msgspec.Struct, frozen=True, gc=False):
-    """What the released ``compute_score`` returns."""
+    """The result of the released ``compute_score``."""
 
     total: float
     format: float
@@ -40,7 +40,7 @@ class ReferenceScore(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
-    """The best and the worst score of each part, at one step of training."""
+    """The maximum and minimum of each part of the reward, at one step of training."""
 
     format_max: float
     format_min: float
@@ -49,16 +49,17 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
 
 
 def bounds(scale: Scale, step: int) -> Bounds:
-    """What a schedule makes of the rewards at a trainer's step.
+    """The bounds of the rewards at a step of training, by a schedule.
 
-    ``max``: format 0 to 1, correctness -3 to 3. ``equal``: correctness -1 to 1. ``two_stage``: correctness
-    -1 to 1 before step 30; from then on -3 to 3, and format 0 to 0.5. ``dynamic``, over 150 steps: format from
-    -2..2 to -1..1 (its minimum stays below 0), correctness from -2..2 to -3..3.
+    ``max``: format 0 to 1, correctness -3 to 3. ``equal``: format 0 to 1, correctness -1 to 1. ``two_stage``: as
+    ``equal`` before step 30; then format 0 to 0.5, correctness -3 to 3. ``dynamic``: format from -2..2 at step 0 to
+    -1..1, its minimum after 75 steps and its maximum after 150; correctness from -2..2 to -3..3 in 150 steps.
     """
     if scale == "max":
         return Bounds(1.0, 0.0, 3.0, -3.0)
     if scale == "equal":
         return Bounds(1.0, 0.0, 1.0, -1.0)
+    # the arithmetic below is written as in the released code, so that the floats are equal
     if scale == "two_stage":
         return Bounds(1.0, 0.0, 3.0 / 3, -3.0 / 3) if step < 30 else Bounds(1.0 / 2, 0.0 / 2, 3.0, -3.0)
     return Bounds(
@@ -70,26 +71,26 @@ def bounds(scale: Scale, step: int) -> Bounds:
 
 
 def length_limit(length: Length, step: int) -> float:
-    """Words of thought that earn the full length score."""
+    """The number of words of thought that earns the full length score."""
     return (640 - 384) * step / 105 + 384 if length == "dynamic" else 512
 
 
 def length_score(words: int, limit: float) -> float:
-    """In [0, 1], in steps of 0.01."""
+    """The length score, in [0, 1], rounded to 0.01."""
     return min(round(words / limit, 2), 1.0)
 
 
 def thought_words(text: str) -> int | None:
-    """Words of the last thought in the text; None where a ``<think>`` or ``</think>`` tag is missing."""
+    """The words of the last thought in the text; None if a ``<think>`` or ``</think>`` tag is missing."""
     if "<think>" not in text or "</think>" not in text:
         return None
     return len(text.rpartition("<think>")[2].partition("</think>")[0].split())
 
 
 def strip_chat(solution: str, model: Literal["qwen", "llama"]) -> str:
-    """The assistant's last message in a text with chat tags, as the released code extracts it.
+    """The last assistant message in a text with chat tags, as the released code extracts it.
 
-    Raises ValueError for another model.
+    Raises ValueError for an unknown model.
     """
     tags = {
         "qwen": ("<|im_start|>assistant", "<|im_end|>"),
@@ -104,24 +105,24 @@ def strip_chat(solution: str, model: Literal["qwen", "llama"]) -> str:
 def without_thought(gold: str) -> str:
     """A gold text with an empty thought: for golds whose thought mentions ``<tool_call>`` or ``<response>``.
 
-    17 of ToolRL's 400 SFT golds do; the released code crashes on them. What follows the last ``</think>`` stays.
+    The released code crashes on them: 17 of ToolRL's 400 SFT golds. The text after the last ``</think>`` is kept.
     """
     before, tag, after = gold.rpartition("</think>")
     return f"<think></think>{after}" if tag else before + after
 
 
 def laid_out(text: str, *, calls: bool, response: bool) -> bool:
-    """Whether the released format reward is the maximum, for a gold text that has calls, a response, both or neither.
+    """Whether the released format reward is the maximum, for a gold text that has calls and/or a response, or neither.
 
-    A text that has not been stripped may end in one newline: the released patterns end in ``$``.
+    The text may end in one newline, since the released patterns end in ``$``.
     """
     return follows(text[:-1] if text.endswith("\n") else text, calls=calls, response=response)
 
 
 def first_block(text: str) -> list[Any]:
-    """The JSON value on each line of the first ``<tool_call>`` block. Raises ValueError where there is none.
+    """The JSON value on each line of the first ``<tool_call>`` block. Raises ValueError for no block or bad JSON.
 
-    Where ``</tool_call>`` stands only before the block, the block runs to the end of the text.
+    If ``</tool_call>`` occurs only before the block, the block ends with the text.
     """
     if "<tool_call>" not in text or "</tool_call>" not in text:
         raise ValueError("there is no <tool_call> block")
@@ -129,20 +130,21 @@ def first_block(text: str) -> list[Any]:
 
 
 def _values(text: str) -> list[Any]:
+    # both tags split the text at their first occurrence, as in the released code; no search is quadratic
     block = text.split("<tool_call>", 2)[1].split("</tool_call>", 1)[0]
     return [json.loads(line) for line in block.strip().split("\n")]
 
 
 def match_text(gold: list[Any], text: str, granularity: Granularity, strict: bool) -> Match | None:
-    """The first block of ``text`` against the gold calls; None where the released code gives the minimum."""
+    """Match the first block of ``text`` with the gold calls; None if the released code gives the minimum."""
     try:
         return match_greedy(gold, first_block(text), granularity, strict)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # officially the minimum
         return None
 
 
 def correctness(match: Match | None, limits: Bounds) -> float:
-    """The correctness reward of a match."""
+    """The correctness reward of a match; the minimum for None."""
     low, high = limits.correct_min, limits.correct_max
     if match is None:
         return low
@@ -159,15 +161,15 @@ def reference_score(
     scale: Scale = "max",
     length: Length = "off",
 ) -> ReferenceScore:
-    """The released reward of a completion, without chat tags (``strip_chat``), against a gold text.
+    """The released reward of a completion without chat tags (``strip_chat``), given a gold text.
 
-    The released trainer counts steps from 1. Raises ValueError where the gold's first ``<tool_call>`` block is not
-    lines of JSON, on which the released code crashes; ``without_thought`` repairs golds that only mention the tag.
+    The released trainer counts steps from 1. Raises ValueError if the first ``<tool_call>`` block of the gold is not
+    lines of JSON: the released code crashes on it. ``without_thought`` repairs golds whose thought mentions the tag.
     """
     limits = bounds(scale, step)
     calls = "<tool_call>" in gold
     formed = laid_out(completion, calls=calls, response="<response>" in gold)
-    correct = 0.0
+    correct = 0.0  # if no call is expected, correctness is 0 whatever the completion calls
     if calls:
         correct = correctness(match_text(_gold_calls(gold), completion, granularity, strict), limits)
     extra = 0.0

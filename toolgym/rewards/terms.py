@@ -1,9 +1,9 @@
-"""Terms: small functions of the evidence, to build a ``Rubric`` from.
+"""Terms: small functions of the evidence, from which a ``Rubric`` is built.
 
     Rubric([("format", terms.layout, 1.0), ("value", terms.value, 2.0), ("short", terms.over_length(300), 0.5)])
 
-Shares are in [0, 1], and 1 for the expected answer; penalties are in [-1, 0], and 0 where there is nothing to
-object to. Where no call is expected, the shares of calls are 1 if there is none, and else 0.
+Shares are in [0, 1], and 1 for the expected answer. Penalties are in [-1, 0], and 0 for the expected answer. If no
+call is expected, ``name``, ``param`` and ``value`` are 1 if the answer does not call, and 0 if it calls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from toolgym.rewards.rubric import Evidence, TermFunction
 
 
 def layout(evidence: Evidence) -> tuple[float, str]:
-    """1 if the text has just the fields of the expected answer, in the dialect's layout."""
+    """1 if the text has exactly the fields of the expected answer, in the layout of the dialect."""
     completion = evidence.completion
     calls = bool(evidence.expected)
     if evidence.dialect.well_formed(completion, calls=calls, response=evidence.wants_response):
@@ -31,19 +31,19 @@ def name(evidence: Evidence) -> float:
 
 
 def param(evidence: Evidence) -> float:
-    """Mean over the expected calls: Jaccard similarity of parameter names with the paired call's."""
+    """Mean over the expected calls: Jaccard similarity of the parameter names of a call and its paired call."""
     match = evidence.match
     return match.params / match.expected if match.expected else float(match.exact)
 
 
 def value(evidence: Evidence) -> float:
-    """Share of the expected parameters whose value is equal; where none is expected, that of exact calls."""
+    """Share of the expected parameters with an equal value; ``exact`` if no parameter is expected."""
     wanted = sum([len(call.arguments) for call in evidence.expected])
     return evidence.match.values / wanted if wanted else float(evidence.match.exact)
 
 
 def surplus_calls(evidence: Evidence) -> tuple[float, str]:
-    """Penalty: minus the share of the calls that are paired with no expected call."""
+    """Penalty: minus the share of the calls that are not paired with an expected call."""
     match = evidence.match
     if not match.surplus:
         return 0.0, ""
@@ -51,9 +51,9 @@ def surplus_calls(evidence: Evidence) -> tuple[float, str]:
 
 
 def valid_arguments(evidence: Evidence) -> tuple[float, str]:
-    """Share of the calls that are well written and to whose arguments the tool's schema does not object.
+    """Share of the calls that are well formed and whose arguments satisfy the schema of the tool.
 
-    1 where there is no call. Calls of tools that are not on offer count as invalid where they were run.
+    1 if the answer does not call. A call of a tool that is not offered is invalid if the env runs its tools.
     """
     calls = evidence.completion.calls
     bad = []
@@ -66,14 +66,14 @@ def valid_arguments(evidence: Evidence) -> tuple[float, str]:
 
 
 def executed(evidence: Evidence) -> tuple[float, str]:
-    """Share of the calls that ran without an error; 1 where no call was run."""
+    """Share of the calls that ran without an error; 1 if no call ran."""
     errors = [result.error for result in evidence.results if result is not None]
     failed = [error for error in errors if error is not None]
     return (1.0, "") if not failed else (1 - len(failed) / len(errors), failed[0])
 
 
 def over_length(words: int) -> TermFunction:
-    """Penalty for texts of more than ``words`` words: -0.5 at half as many again, -1 from twice as many on.
+    """Penalty for texts of more than ``words`` words: -0.5 at 1.5 times ``words``, -1 from 2 times on.
 
     Raises ValueError unless ``words`` is positive.
     """

@@ -1,4 +1,4 @@
-"""Tasks: one row of a suite, and the sources that rows come from."""
+"""Task, and the sources that tasks come from."""
 
 from __future__ import annotations
 

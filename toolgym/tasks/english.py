@@ -1,4 +1,4 @@
-"""Words that requests and answers are written with."""
+"""English words for generated requests and answers."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words in a row: "Rome, Oslo and Bern"."""
+    """A list in English: "Rome, Oslo and Bern"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,6 +1,6 @@
-"""What gold actions think before they call: the tools and their parameters by name, as a model would do well to.
+"""The reasoning text of gold actions: it names each tool and its parameters before the call.
 
-Small models that imitate it leave out fewer parameters: they have just named them.
+Small models that imitate it omit fewer parameters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from toolgym.types import ToolCall
 
 
 def gold_thought(calls: Sequence[ToolCall]) -> str:
-    """Each tool once, with all parameters that its calls give: "Call add with a, b. Call stop."."""
+    """Names each tool once, with all parameters that its calls pass: "Call add with a, b. Call stop."."""
     named: dict[str, dict[str, None]] = {}
     for call in calls:
         named.setdefault(call.name, {}).update(dict.fromkeys(call.arguments))

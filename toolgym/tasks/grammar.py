@@ -1,11 +1,11 @@
-"""Templates: one line of text that stands for many.
+"""Templates: one line of text with slots and alternatives, from which many texts are written.
 
 (move|shift) {event_id} to {date}[ at {start}]
 
 {slot}      the slot's text, {@slot} its adverbial ("on Friday"), {=slot} its value as answers write it
-(a|b)       one of the wordings, each a template of its own; one may be empty
-[ text]     a part that can be left out, together with the slots in it
-[~ text]    the same, and it may change places with others of its kind next to it
+(a|b)       one of the alternatives, drawn at random; each is a template, and may be empty
+[ text]     an optional part, left out together with the slots in it
+[~ text]    an optional part that may swap places with the adjacent [~ parts]
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from toolgym.tasks.stream import Stream
 
 
 class Slot(Protocol):
-    """What stands in a template's place."""
+    """The texts for one ``{slot}`` of a template."""
 
     @property
     def text(self) -> str:
-        """As a noun."""
+        """The slot as a noun."""
 
     @property
     def adverb(self) -> str:
-        """As an adverbial; "" where that is the same."""
+        """The slot as an adverbial; "" if it is the same as ``text``."""
 
     def said(self) -> str:
-        """Its value, as answers write it."""
+        """The value, as answers write it."""
 
 
 Node = tuple[Any, ...]
@@ -41,7 +41,7 @@ _KINDS = {"@": "adverb", "=": "value"}
 
 @cache
 def compiled(template: str) -> tuple[Node, ...]:
-    """A template, read once. Raises ValueError where brackets do not match."""
+    """The syntax tree of a template, cached. Raises ValueError if brackets do not match."""
     nodes, end = _read(template, 0, "")
     if end != len(template):
         raise ValueError(f"unmatched {template[end]!r} in the template {template!r}")
@@ -49,6 +49,7 @@ def compiled(template: str) -> tuple[Node, ...]:
 
 
 def _read(text: str, at: int, stop: str) -> tuple[tuple[Node, ...], int]:
+    """The nodes from ``text[at]`` to the first character of ``stop`` outside brackets, and the end position."""
     nodes: list[Node] = []
     while at < len(text) and text[at] not in stop:
         sign = text[at]
@@ -72,7 +73,7 @@ def _read(text: str, at: int, stop: str) -> tuple[tuple[Node, ...], int]:
             if at == len(text):
                 raise ValueError(f"unmatched '[' in the template {text!r}")
             part = ("part", inner, frozenset(_slots(inner)))
-            if free and nodes and nodes[-1][0] == "parts":
+            if free and nodes and nodes[-1][0] == "parts":  # adjacent [~ parts] form one node, written in random order
                 nodes[-1] = ("parts", (*nodes[-1][1], part))
             else:
                 nodes.append(("parts", (part,)) if free else part)
@@ -87,7 +88,7 @@ def _read(text: str, at: int, stop: str) -> tuple[tuple[Node, ...], int]:
 
 
 def _slots(nodes: Sequence[Node]) -> list[str]:
-    """The slots that are named anywhere in some nodes."""
+    """The names of all slots in the nodes, repeated as often as they occur."""
     names: list[str] = []
     for node in nodes:
         if node[0] in ("slot", "adverb", "value"):
@@ -102,13 +103,13 @@ def _slots(nodes: Sequence[Node]) -> list[str]:
 
 @cache
 def all_slots(template: str) -> frozenset[str]:
-    """The slots that a template mentions."""
+    """The names of all slots of a template."""
     return frozenset(_slots(compiled(template)))
 
 
 @cache
 def optional_slots(template: str) -> frozenset[str]:
-    """The slots that a template can be written without."""
+    """The slots in optional parts of a template."""
     parts: list[Node] = []
     for node in compiled(template):
         parts += [node] if node[0] == "part" else node[1] if node[0] == "parts" else ()
@@ -116,7 +117,7 @@ def optional_slots(template: str) -> frozenset[str]:
 
 
 def write(template: str, slots: Mapping[str, Slot], s: Stream, without: Collection[str] = ()) -> str:
-    """One text that the template stands for, without the parts that mention one of the slots ``without``."""
+    """Write one text from the template, leaving out the optional parts that contain a slot of ``without``."""
     out: list[str] = []
     _write(compiled(template), slots, s, frozenset(without), out)
     return "".join(out)

@@ -1,4 +1,4 @@
-"""Where tasks come from: which are played, whether two sources are the same, and tasks made on demand."""
+"""Sources of tasks: look-up by id, tasks made on demand, which tasks to play, and validation."""
 
 from __future__ import annotations
 
@@ -17,50 +17,22 @@ from toolgym.types import Message, message
 
 _Names: TypeAlias = str | Sequence[str] | None
 MOST_TASKS = 50_000
-"""More tasks than this are not played unasked."""
+"""A suite with more tasks is not played in full: the caller has to say how many tasks."""
 _ID = re.compile(r"\w+-(\d{6,12})-")
 
 
-def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
-    """The ids of ``n`` tasks, drawn without repetition by ``seed``; all of them, in order, for None.
-
-    Raises ValueError for all tasks of a suite that makes them on demand.
-    """
-    if n is None and len(tasks) > MOST_TASKS:
-        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n, -n)")
-    if n is None or n >= len(tasks):
-        return [task.id for task in tasks]
-    import numpy as np
-
-    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
-    return [tasks[int(i)].id for i in sorted(chosen)]
-
-
-def task_digest(task: Task) -> str:
-    """What a task asks: its messages, tools, expected calls and answer; ``data`` is the suite's own and left out."""
-    tools = [tool.line for tool in task.tools]
-    return digest((task.id, task.messages, tools, task.expected, task.response, task.split))
-
-
-def opening(task: Task, instructions: str) -> tuple[Message, ...]:
-    """The first messages of an episode: instructions, joined with the task's own system message."""
-    messages, system = task.messages, instructions
-    if not system:
-        return messages
-    if messages and messages[0]["role"] == "system":
-        system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
-    return (message("system", system), *messages)
-
-
 class TaskSource:
-    """A sequence of tasks, and a digest that tells it from others: of the ids where it is a list or a tuple, else of
-    its length, its repr (where its class has one of its own) and its first and last tasks."""
+    """A sequence of tasks with look-up by id, and a digest by which two sources are compared.
+
+    The digest of a list or tuple covers the ids. The digest of any other sequence covers its length, its repr (if its
+    class defines one), and its first and last task.
+    """
 
     def __init__(self, tasks: Sequence[Task]):
         self.tasks = tasks
 
     def find(self, task_id: str) -> Task:
-        """The task with this id. Raises KeyError with near misses."""
+        """The task with this id. Raises KeyError, which names similar ids."""
         if isinstance(self.tasks, LazyTasks):
             return self.tasks.find(task_id)
         try:
@@ -85,25 +57,6 @@ class TaskSource:
         return digest((kind.__qualname__, len(tasks), about, task_digest(tasks[0]), task_digest(tasks[-1])))
 
 
-def select(
-    what: str, wanted: object, known: Sequence[object], groups: Mapping[str, Sequence[object]] = MappingProxyType({})
-) -> tuple[object, ...]:
-    """Those of ``known`` that are wanted: one, several (a list, or words with commas between), or all for None.
-
-    A name of ``groups`` stands for all that are in it. Raises ValueError for what is not known.
-    """
-    if wanted is None:
-        return tuple(known)
-    each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
-    names = {str(one): (one,) for one in known} | {name: tuple(group) for name, group in groups.items()}
-    unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
-    if unknown or not each:
-        wrong = f"{what}: {unknown[0]!r}" if unknown else f"no {what}"
-        raise ValueError(f"{wrong}; choose from {', '.join(names)}")
-    asked = {one for name in each for one in names[str(name)]}
-    return tuple([one for one in known if one in asked])
-
-
 def level_or_category(level: _Names, category: _Names) -> _Names:
     """The levels to play in a suite whose categories are called levels: both options name them.
 
@@ -117,10 +70,10 @@ def level_or_category(level: _Names, category: _Names) -> _Names:
 
 
 class LazyTasks(Sequence[Task]):
-    """The tasks of one split and seed, each made when it is asked for, from (split, seed, index) alone.
+    """The tasks of one split and seed, made on demand: a task depends only on (split, seed, index).
 
-    A subclass says how many there are (``sizes``), how to make one, and what kind of task an index has, which ends its
-    id: ``<split>-<index>-<kind>``. A ``__repr__`` that tells its arguments tells its tasks from others (TaskSource).
+    A subclass defines ``sizes``, ``make(index)`` and ``kind(index)``. The id of a task is ``<split>-<index>-<kind>``.
+    ``__repr__`` should show all arguments, since TaskSource compares sources by it.
 
     Raises ValueError for an unknown split or a negative seed.
     """
@@ -129,7 +82,7 @@ class LazyTasks(Sequence[Task]):
     """Split -> number of tasks."""
 
     def __init__(self, split: str, seed: int):
-        if split not in tuple(self.sizes):  # it may be anything
+        if split not in tuple(self.sizes):  # a tuple: the split may be of any type, also unhashable
             raise ValueError(f"split must be one of {', '.join(self.sizes)}; got {split!r}")
         if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or index(seed) < 0:
             raise ValueError(f"seed must be a whole number from 0, got {seed!r}")
@@ -142,11 +95,11 @@ class LazyTasks(Sequence[Task]):
 
     @abstractmethod
     def kind(self, index: int) -> str:
-        """How the id of the task at an index ends."""
+        """The last part of the id of the task at an index."""
 
     @property
     def about(self) -> str:
-        """Which tasks these are, for errors."""
+        """Names these tasks in error messages."""
         return f"split {self.split}"
 
     def __len__(self) -> int:
@@ -170,7 +123,7 @@ class LazyTasks(Sequence[Task]):
         return (self[i] for i in range(len(self)))
 
     def find(self, task_id: str) -> Task:
-        """The task with this id. Raises KeyError, naming an id that is near, where there is none."""
+        """The task with this id. Raises KeyError, which names a similar id."""
         match = _ID.match(task_id) if isinstance(task_id, str) else None
         at = min(int(match[1]), len(self) - 1) if match else 0
         near = f"{self.split}-{at:06}-{self.kind(at)}"
@@ -180,12 +133,12 @@ class LazyTasks(Sequence[Task]):
 
 
 class LevelTasks(LazyTasks):
-    """Tasks of the levels asked for, which take turns; a task's id ends with its level."""
+    """Tasks of the selected levels, which alternate by index. The id of a task ends with its level."""
 
     known: ClassVar[Sequence[str]]
     """All levels."""
     groups: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
-    """Names for several of them."""
+    """Name of a group -> its levels."""
 
     def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
         super().__init__(split, seed)
@@ -202,12 +155,62 @@ class LevelTasks(LazyTasks):
         return self.levels[index % len(self.levels)]
 
 
-def check_tasks(tasks: Any, owner: str, *, as_expected: bool) -> None:
-    """Raise TypeError for what is no sequence of tasks, ValueError for none and for two of the same id.
+def select(
+    what: str, wanted: object, known: Sequence[object], groups: Mapping[str, Sequence[object]] = MappingProxyType({})
+) -> tuple[object, ...]:
+    """Select values from ``known``, in its order: one, several (a list, or names with commas between), or None for all.
 
-    A list or tuple is looked at in full, any other sequence is asked for its first task, if it does not promise
-    tasks. ``as_expected`` says that an episode is passed with the expected calls alone, and that the tools on offer
-    stay those of the task: then a call of another tool is a ValueError in any turn.
+    A name in ``groups`` selects the whole group. Raises ValueError for an unknown value, and for none.
+    """
+    if wanted is None:
+        return tuple(known)
+    each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    names = {str(one): (one,) for one in known} | {name: tuple(group) for name, group in groups.items()}
+    unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
+    if unknown or not each:
+        wrong = f"{what}: {unknown[0]!r}" if unknown else f"no {what}"
+        raise ValueError(f"{wrong}; choose from {', '.join(names)}")
+    asked = {one for name in each for one in names[str(name)]}
+    return tuple([one for one in known if one in asked])
+
+
+def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
+    """The ids of ``n`` tasks, drawn without repetition by ``seed``, in order; all ids if ``n`` is None.
+
+    Raises ValueError if ``n`` is None and there are more than ``MOST_TASKS`` tasks.
+    """
+    if n is None and len(tasks) > MOST_TASKS:
+        raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n, -n)")
+    if n is None or n >= len(tasks):
+        return [task.id for task in tasks]
+    import numpy as np
+
+    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
+    return [tasks[int(i)].id for i in sorted(chosen)]
+
+
+def task_digest(task: Task) -> str:
+    """A digest of all fields of a task except ``data``."""
+    tools = [tool.line for tool in task.tools]
+    return digest((task.id, task.messages, tools, task.expected, task.response, task.split))
+
+
+def opening(task: Task, instructions: str) -> tuple[Message, ...]:
+    """The first messages of an episode: the instructions are put before the system message of the task."""
+    messages, system = task.messages, instructions
+    if not system:
+        return messages
+    if messages and messages[0]["role"] == "system":
+        system, messages = f"{system}\n\n{messages[0]['content']}", messages[1:]
+    return (message("system", system), *messages)
+
+
+def check_tasks(tasks: Any, owner: str, *, as_expected: bool) -> None:
+    """Raise TypeError if ``tasks`` is not a sequence of tasks, ValueError if it is empty or two tasks have one id.
+
+    A list or tuple is checked in full. Of any other sequence only the first task is checked, and of LazyTasks none.
+    Set ``as_expected`` if only the expected calls pass an episode and the offered tools never change. Then an
+    expected call of a tool that is not offered raises ValueError in any turn.
     """
     if isinstance(tasks, (str, bytes, Mapping)) or not (hasattr(tasks, "__len__") and hasattr(tasks, "__getitem__")):
         raise TypeError(f"{owner} draws from a list of tasks, got {shown(tasks)}; write [Task.of(...), ...]")
@@ -234,7 +237,7 @@ def check_tasks(tasks: Any, owner: str, *, as_expected: bool) -> None:
 
 
 def _check_later_turns(task: Task) -> None:
-    """Raise ValueError where a tool is to be called that is not on offer, if the task's tools are run."""
+    """Raise ValueError if a tool of the task runs and an expected call, in any turn, names a tool not offered."""
     names = {tool.name for tool in task.tools}
     if any(tool.function is not None for tool in task.tools):
         for i, turn in enumerate(task.expected):

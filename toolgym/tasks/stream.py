@@ -1,4 +1,4 @@
-"""Randomness from (seed, split, index, lane): the same numbers on every machine and Python version."""
+"""Random numbers from (seed, split, index, lane), the same on every machine and Python version."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _INDEX_BITS, _LANE_BITS = 40, 8
 
 
 def key_of(seed: int, split: str, index: int) -> int:
-    """A number that no other (seed, split, index) has, with room for the lanes."""
+    """A unique number for each (seed, split, index); its lowest bits are left for the lane."""
     return (((seed << 2) | SPLITS.index(split)) << _INDEX_BITS | index) << _LANE_BITS
 
 
 class Stream:
-    """Draws that rest on ``Random.random`` alone, which Python promises never to change."""
+    """A random number generator that uses only ``Random.random``, whose sequence Python promises not to change."""
 
     __slots__ = ("random",)
 
@@ -46,11 +46,11 @@ class Stream:
         return out
 
     def sample(self, items: Sequence[T], n: int) -> list[T]:
-        """``n`` different items; all of them, in some order, where there are no more."""
+        """``n`` items without repetition; all items, in random order, if there are at most ``n``."""
         size = len(items)
         if n * 3 >= size:
             return self.shuffled(items)[:n]
-        taken: set[int] = set()
+        taken: set[int] = set()  # n is less than a third of size: collisions are rare
         while len(taken) < n:
             taken.add(int(self.random() * size))
         return [items[i] for i in sorted(taken)]

@@ -1,4 +1,4 @@
-"""Task: one row of a suite, checked when it is made."""
+"""Task: one row of a suite, validated when it is made."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from toolgym.types import Message, ToolCall, freeze
 class Task(msgspec.Struct, frozen=True, eq=False):
     """One row of a suite.
 
-    Raises TypeError for a field that is not what it says; and, where ``tools`` are run and not only described,
-    ValueError for two tools of one name and for an expected call that the tools would refuse.
+    Raises TypeError for a field of the wrong type. If its tools have functions to run, it also raises ValueError for
+    two tools of one name, and for an expected call that the tools would refuse.
     """
 
     id: str
@@ -25,15 +25,15 @@ class Task(msgspec.Struct, frozen=True, eq=False):
     tools: tuple[Any, ...] = ()
     """The ``Tool``s on offer."""
     expected: tuple[tuple[ToolCall, ...], ...] = ()
-    """Gold calls, one tuple per assistant turn; an empty tuple is a turn that must not call."""
+    """Gold calls, one tuple per assistant turn. An empty tuple is a turn that must not call a tool."""
     response: str | None = None
-    """The expected final answer, where there is one."""
+    """The expected final answer, if the task has one."""
     split: str = "test"
     data: Any = None
-    """Whatever else the suite's own grading needs (the official row, say)."""
+    """Anything else that the suite's grading needs, such as the official row."""
 
     def __post_init__(self) -> None:
-        """Raises TypeError and ValueError as ``check_task`` does."""
+        """Raises the errors of ``check_task``."""
         check_task(self)
 
     @classmethod
@@ -55,17 +55,17 @@ class Task(msgspec.Struct, frozen=True, eq=False):
 
 
 def _tuple(values: Any) -> Any:
-    """A tuple of the values; what is no plain collection stays as it is."""
+    """The values as a tuple. Text, mappings and values that are not iterable are returned unchanged."""
     plain = isinstance(values, Iterable) and not isinstance(values, (str, Mapping))
     return tuple(values) if plain else values
 
 
 def check_task(task: Task) -> None:
-    """Raise TypeError where a field of the task is of another kind than it says, ValueError where nobody could pass it.
+    """Raise TypeError for a field of the wrong type, ValueError for a task that no answer can pass.
 
-    The latter is asked of tools that are run, which refuse what does not fit their schema. Data sets of described
-    tools have expected calls that do not, and are scored all the same. What is expected after the first turn may be a
-    call of a tool that is offered later.
+    The ValueError is raised only if the task has tools to run, since a tool that runs refuses arguments that violate
+    its schema. In data sets of described tools, some expected calls violate the schema, and are scored all the same.
+    From the second turn on, an expected tool may be one that is offered later.
     """
     if not isinstance(task.id, str):
         raise TypeError(f"a task's id is text (str), got {shown(task.id)}")
@@ -143,7 +143,7 @@ def not_offered(task: Task, i: int, j: int) -> ValueError:
 
 
 def _as_tool(value: Any) -> str:
-    """What to write in place of ``value``."""
+    """A hint: what to write instead of ``value``."""
     if isinstance(value, Tool):
         return "put it in a list"
     if isinstance(value, Mapping):

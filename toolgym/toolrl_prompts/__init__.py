@@ -1,4 +1,4 @@
-"""The text format of ToolRL's prompts (its data, and its version of API-Bank): tools and dialogues, read as such."""
+"""Parses the prompts of ToolRL (its data, and its version of API-Bank) into tools and messages."""
 
 from __future__ import annotations
 

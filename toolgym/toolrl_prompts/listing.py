@@ -1,11 +1,11 @@
-"""The listing of tools in a ToolRL prompt.
+"""Reads the listing of tools in a ToolRL prompt.
 
-    1. Name: get_weather                                       1. QueryMeeting: What it does.
-    Description: What it does.                           or    Parameters: {...}
+    1. Name: get_weather                                       1. QueryMeeting: Finds a meeting.
+    Description: Returns the weather.                    or    Parameters: {...}
     Parameters: {"city": {"description": "..", "type": "str, optional", "default": ""}}
 
-Parameters are written as JSON or as a Python dict. Their types are of all kinds: JSON Schema's words,
-Python annotations ("List[Union[int, float]]"), "int, optional". Which are required is not said.
+Parameters are written as JSON or as a Python dict. Their types are written in many ways: JSON Schema types, Python
+annotations ("List[Union[int, float]]"), "int, optional". A listing does not say which parameters are required.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _UNREAD = {"additionalProperties": True}
 
 
 def read_tools(prompt: str) -> tuple[Tool, ...]:
-    """The tools that a system prompt lists, in order; () where it has no listing.
+    """The tools that a system prompt lists, in order; () if it has no listing.
 
-    A tool whose parameters cannot be read takes any, and its description says what is written. No tool has required
-    parameters; one that is called optional, or has a default, says so.
+    If the parameters of a tool cannot be read, the tool accepts any, and its description quotes them. No parameter is
+    required; a parameter that is listed as optional, or has a default, keeps this in its schema.
     """
     listing = prompt.partition(_HEAD)[2].partition(_TAIL)[0]
     return tuple(
@@ -70,7 +70,7 @@ def _property(written: Any) -> dict[str, Any]:
         kind = kind.removesuffix(_OPTIONAL)
         about = f"{about} (optional)".lstrip()
     out = {**_schema(kind), "description": about}
-    if written.get("default") not in ("", None):  # which stand for none
+    if written.get("default") not in ("", None):  # both mean that there is no default
         out["default"] = written["default"]
     if isinstance(written.get("enum"), list):
         out["enum"] = written["enum"]
@@ -78,7 +78,7 @@ def _property(written: Any) -> dict[str, Any]:
 
 
 def _schema(kind: Any) -> dict[str, Any]:
-    """A JSON Schema for a type as it is written; toolgym.tools.schema knows the plain words."""
+    """A JSON Schema for a written type; toolgym.tools.schema translates the names of simple types."""
     if not isinstance(kind, str):
         return {} if kind is None else {"type": kind}
     head, bracket, rest = kind.strip().partition("[")
@@ -96,7 +96,7 @@ def _schema(kind: Any) -> dict[str, Any]:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the commas that are in no brackets."""
+    """Split at the commas that are outside brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter == "[") - (letter == "]")

@@ -1,4 +1,4 @@
-"""Which of two prompts a suite with ToolRL's rows shows."""
+"""The two prompts of a suite with rows of ToolRL, and which of them is shown."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal, TypeAlias
 from toolgym.dialects import Dialect
 
 Prompt: TypeAlias = Literal["original", "dialect"]
-"""The row's own messages, byte for byte; or messages made as in other suites, in the env's dialect."""
+"""The messages of the row, byte for byte; or messages in the dialect of the env, as in other suites."""
 
 
 def choose_prompt(prompt: Prompt | None, dialect: Dialect) -> Prompt:
-    """The prompt meant; None is "original" in the dialect "toolrl", which that prompt teaches, and else "dialect".
+    """Resolve None: "original" for the dialect "toolrl", which the original prompt teaches; else "dialect".
 
-    Raises ValueError for another word, or the original prompt in another dialect.
+    Raises ValueError for an unknown prompt, and for the original prompt in another dialect.
     """
     if prompt is None:
         return "original" if dialect.name == "toolrl" else "dialect"

@@ -1,4 +1,4 @@
-"""The dialogue so far in a ToolRL prompt.
+"""Reads the dialogue in a ToolRL prompt into messages.
 
 **Dialogue Records History**
 <user> .. </user>
@@ -7,7 +7,7 @@
 <tool_call>
 {"name": .., "parameters": {..}}
 </tool_call>
-<obs> what the calls returned </obs>
+<obs> results of the calls </obs>
 
 <response> .. </response>
 """
@@ -37,7 +37,7 @@ _line = msgspec.json.Decoder(_Line).decode
 
 
 def read_calls(block: str) -> tuple[ToolCall, ...]:
-    """The calls in a ``<tool_call>`` block, one per line. Raises ValueError for any other line."""
+    """The calls of a ``<tool_call>`` block, one per line. Raises ValueError for a line that is not a call."""
     calls = []
     for line in block.strip().split("\n"):
         try:
@@ -53,12 +53,12 @@ def read_calls(block: str) -> tuple[ToolCall, ...]:
 def read_messages(
     history: str, dialect: Dialect, rename: Callable[[ToolCall], ToolCall] | None = None
 ) -> tuple[Message, ...]:
-    """The dialogue as chat messages, what the assistant said and what tools returned being written in a dialect.
+    """The dialogue as chat messages; a dialect writes the turns of the assistant and the results of tools.
 
-    ``rename`` gives each call as it is to be written.
+    ``rename`` maps each call to the call that is written.
 
-    Where users, or the assistant, speak twice in a row the texts become one message. A dialogue that is not
-    made of records, or whose calls cannot be read, is one user message.
+    If the user, or the assistant, speaks twice in a row, the texts become one message. A dialogue that does not
+    consist of records, or whose calls cannot be read, becomes one user message.
     """
     header = _HEAD.match(history)
     start = header.end() if header else 0
@@ -78,9 +78,9 @@ def read_messages(
 def _messages(
     records: list[tuple[str, str]], dialect: Dialect, rename: Callable[[ToolCall], ToolCall] | None
 ) -> tuple[Message, ...]:
-    """Raises ValueError for records in an order that makes no sense."""
+    """Records as messages. Raises ValueError for results without calls, and for calls that cannot be read."""
     out: list[Message] = []
-    said = Completion("")
+    said = Completion("")  # the turn of the assistant that is being collected
 
     def flush() -> None:
         nonlocal said
@@ -117,7 +117,7 @@ def _messages(
 
 
 def _results(calls: tuple[ToolCall, ...], text: str) -> list[CallRecord]:
-    """What each call returned: ToolRL's ``[{"name": .., "results": ..}]`` item by item, any other text as a whole."""
+    """The result of each call: an item of ToolRL's ``[{"name": .., "results": ..}]``; other text for the first call."""
     try:
         items = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tools: a typed function becomes a Tool that a model can be offered and whose calls can be run."""
+"""Tools: a typed function becomes a Tool. A Tool can be offered to a model, and its calls can be run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Running a tool where it cannot hang or flood the caller: worker threads, one event loop, limits.
+"""Runs tool calls on worker threads and one event loop, so that a tool that hangs does not hang the caller.
 
-Python cannot stop a thread. A call that outlives its time limit is abandoned: its worker is a
-daemon thread that is never used again, so neither the episode nor the interpreter's exit waits for it.
+Python cannot stop a thread. A call that exceeds its time limit is abandoned. Its worker is a daemon thread,
+so neither the episode nor the exit of the interpreter waits for it.
 """
 
 from __future__ import annotations
@@ -16,30 +16,18 @@ if TYPE_CHECKING:
     import asyncio
 
 MAX_ABANDONED = 1000
-"""Hung calls tolerated in one process; past that, starting another raises RuntimeError."""
-
-
-class _Worker(threading.Thread):
-    def __init__(self, pool: Workers) -> None:
-        super().__init__(name="toolgym-tool", daemon=True)
-        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self.pool = pool
-
-    def run(self) -> None:
-        while True:
-            self.jobs.get()()
-            self.pool.idle.append(self)
+"""Abandoned calls that may still run in one process; with more, a call that needs a thread raises RuntimeError."""
 
 
 class Workers:
-    """Threads that are made when needed and kept for the next call."""
+    """A pool of threads: a thread is started when no thread is idle, and kept for later calls."""
 
     def __init__(self) -> None:
-        self.idle: list[_Worker] = []
+        self.idle: list[_Worker] = []  # append and pop are atomic: the pool needs no lock
         self.abandoned = 0
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Run ``job`` on some thread. ``job`` must not raise."""
+        """Run ``job`` on a thread of the pool. ``job`` must not raise."""
         try:
             worker = self.idle.pop()
         except IndexError:
@@ -53,15 +41,27 @@ class Workers:
         worker.jobs.put(job)
 
 
+class _Worker(threading.Thread):
+    def __init__(self, pool: Workers) -> None:
+        super().__init__(name="toolgym-tool", daemon=True)
+        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.pool = pool
+
+    def run(self) -> None:
+        while True:
+            self.jobs.get()()  # an abandoned call blocks here; its worker becomes idle when the call ends after all
+            self.pool.idle.append(self)
+
+
 class Loop:
-    """One event loop on a daemon thread, replaced if something blocks it."""
+    """One event loop on a daemon thread for all async tools. A loop that a tool blocks is replaced."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     def get(self) -> asyncio.AbstractEventLoop:
-        import asyncio  # a sixth of the time to import toolgym, and most programs have no async tools
+        import asyncio  # slow to import (a sixth of toolgym's time), and most programs have no async tools
 
         with self._lock:
             if self._loop is None:
@@ -72,7 +72,7 @@ class Loop:
     def submit(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Start ``coroutine``; returns a function that cancels it."""
         loop = self.get()
-        task: asyncio.Task[None] | None = None  # also keeps it alive: a loop holds its tasks only weakly
+        task: asyncio.Task[None] | None = None  # a strong reference: the loop keeps only a weak one
 
         def begin() -> None:
             nonlocal task
@@ -83,12 +83,12 @@ class Loop:
                 task.cancel()
             alive.set()
 
-        loop.call_soon_threadsafe(begin)
+        loop.call_soon_threadsafe(begin)  # the loop runs on another thread
 
         def cancel() -> None:
             alive = threading.Event()
             loop.call_soon_threadsafe(end, alive)
-            if not alive.wait(0.25):  # a coroutine blocks the loop without awaiting
+            if not alive.wait(0.25):  # `end` did not run: a coroutine blocks the loop without awaiting
                 with self._lock:
                     if self._loop is loop:
                         self._loop = None
@@ -101,7 +101,7 @@ loop = Loop()
 
 
 def _reset() -> None:
-    """After a fork: the parent's threads do not exist in the child."""
+    """Called in the child after a fork: the threads of the parent do not exist there."""
     global workers, loop
     workers, loop = Workers(), Loop()
 

@@ -1,7 +1,7 @@
-"""JSON Schema for tool parameters: benchmarks' dialects of it made standard, arguments validated.
+"""JSON Schema for tool parameters: translates the schemas of benchmarks to the standard, and validates arguments.
 
-Validation itself is jsonschema-rs; what is here is the translation of what benchmarks write
-("dict", "float", "tuple", "any", Java and JavaScript types) into what the standard says.
+Benchmarks write types as "dict", "float", "tuple", "any", or as types of Java and JavaScript. jsonschema-rs
+validates.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 _TYPES = {
-    # Python's words for it (BFCL, ToolRL)
+    # Python types (BFCL, ToolRL)
     "dict": "object", "object": "object", "map": "object",
     "list": "array", "array": "array", "tuple": "array", "set": "array",
     "str": "string", "string": "string", "char": "string", "character": "string",
@@ -33,9 +33,9 @@ _DEEPEST = 50
 
 
 def normalise(schema: Any, _depth: int = 0) -> dict[str, Any]:
-    """A standard JSON Schema with the meaning of ``schema``, in whatever dialect that is written.
+    """A standard JSON Schema with the same meaning as ``schema``, which may use the types of any benchmark.
 
-    Unknown types and "any" put no constraint on the value; words that the standard does not have
+    Unknown types and "any" do not constrain the value. Keywords that are not in the standard
     ("optional", a boolean "required") are dropped.
     """
     if not isinstance(schema, Mapping) or _depth > _DEEPEST:
@@ -77,7 +77,7 @@ def _type(kind: Any) -> str | list[str] | None:
 
 
 def parameters_schema(schema: Any) -> dict[str, Any]:
-    """``normalise`` for a function's parameters: always an object, unknown parameters refused."""
+    """``normalise`` for the parameters of a function: always an object; unknown parameters are refused."""
     out = normalise(schema)
     out["type"] = "object"
     out.setdefault("properties", {})
@@ -86,7 +86,10 @@ def parameters_schema(schema: Any) -> dict[str, Any]:
 
 
 class Validator:
-    """Arguments against a function's parameters. Built once per tool; a check takes about 0.2 microseconds."""
+    """Checks arguments against the parameters of a function.
+
+    Built once per tool; a check takes about 0.2 microseconds. Raises ValueError for an unusable schema.
+    """
 
     def __init__(self, schema: dict[str, Any]):
         try:
@@ -97,11 +100,11 @@ class Validator:
             raise ValueError(f"not a usable JSON Schema: {error}") from None
 
     def is_valid(self, arguments: dict[str, Any]) -> bool:
-        """Whether the schema has no objection."""
+        """Whether the arguments satisfy the schema."""
         return not self.problems(arguments, limit=1)
 
     def problems(self, arguments: dict[str, Any], limit: int = 5) -> tuple[str, ...]:
-        """What is wrong with ``arguments``, in words; () if nothing is. At most ``limit`` of them."""
+        """The errors in ``arguments``, as text, at most ``limit``; () if they are valid."""
         try:
             if self._check.is_valid(arguments):
                 return ()

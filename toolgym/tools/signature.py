@@ -1,4 +1,4 @@
-"""What a function's signature and docstring say to a model: a description, and the JSON Schema of its parameters."""
+"""Reads the signature and docstring of a function: its description, and the JSON Schema of its parameters."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _TYPES = "str, int, float, bool, list, dict, Literal, an Enum, a dataclass or un
 
 
 class Signature(NamedTuple):
-    """A function as a model is told of it."""
+    """The parts of a function that make it a tool."""
 
     description: str
     parameters: dict[str, Any]
-    """JSON Schema, all written out."""
+    """JSON Schema without ``$ref``."""
     stateful: bool
-    """Whether its first parameter is ``self``."""
+    """Whether the first parameter is ``self``."""
 
 
 def signature_of(function: Callable[..., Any], name: str) -> Signature:
-    """Read a function; errors speak of tool ``name``.
+    """Read a function; errors call the tool ``name``.
 
-    Raises TypeError for what is no function, and for a parameter that has no type, none that JSON Schema can say, a
-    default of another type or one that calls would share, or that cannot be passed by name; also where the docstring
-    describes a parameter that is not there.
+    Raises TypeError if the signature cannot be read, if the docstring describes a parameter that does not exist, and
+    for a parameter that has no type, or a type without a JSON Schema; that has a default of another type, or a
+    mutable default; or that cannot be passed by name.
     """
     try:
         parameters = dict(inspect.signature(function).parameters)
@@ -63,10 +63,10 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
 
 
 def _hints(function: Callable[..., Any], name: str, parameters: Iterable[str]) -> Mapping[str, Any]:
-    """The parameters' types. What it returns is told to nobody, and may be unknown."""
+    """The types of the parameters. The return type is not used, so it may be undefined."""
     try:
         return typing.get_type_hints(function, include_extras=True)
-    except Exception:  # a type in quotes is code
+    except Exception:  # anything: a type in quotes is evaluated. Below, each parameter is tried on its own
         pass
     inner = inspect.unwrap(function)
     written = getattr(inner, "__annotations__", {})
@@ -112,7 +112,7 @@ def _schema(name: str, fields: list[Any], about: Mapping[str, str], open_ended: 
 
 
 def _blamed(name: str, fields: list[Any], error: Exception) -> TypeError:
-    """The error for the parameter of which no schema can be made."""
+    """The error, naming the parameter for which the schema failed."""
     for key, kind, *default in fields:
         try:
             msgspec.json.schema_components([kind])
@@ -143,7 +143,7 @@ def _check_default(name: str, key: str, kind: Any, default: Any) -> None:
 
 
 def _inline(node: Any, components: Mapping[str, Any], depth: int = 0) -> Any:
-    """Replace ``$ref``s by what they refer to; a type that contains itself ends in {} (anything)."""
+    """Replace each ``$ref`` by the schema it names. A type that contains itself ends in {} (any value)."""
     if isinstance(node, dict):
         if "$ref" in node:
             return _inline(components[node["$ref"].rsplit("/", 1)[-1]], components, depth + 1) if depth < 8 else {}

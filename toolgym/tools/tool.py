@@ -1,4 +1,4 @@
-"""``@tool``: a typed function becomes a Tool that a model can be offered and whose calls can be run."""
+"""Tool, and ``@tool``, which makes a Tool of a typed function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from toolgym.types import FrozenDict, ToolResult, freeze
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
 TOOLS_OWN_FAILURES = frozenset({"timeout", "not_json"})
-"""Kinds of ``ToolResult.error`` that are no fault of the policy's."""
+"""Values of ``ToolResult.error`` that are the fault of the tool, not of the policy."""
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 _CONTAINERS = frozenset({dict, list, tuple})
 _SETS = frozenset({set, frozenset})
@@ -30,13 +30,13 @@ class Tool:
     """A function that the model may call.
 
     Attributes:
-        name: what the model writes.
-        description: what it does, for the model.
-        parameters: JSON Schema of its arguments, as its author wrote it.
-        function: what runs; None for a tool that is only described (BFCL single-turn).
-        timeout: seconds a call may take before it is abandoned. None: the function is trusted
-            and runs inline, which costs no thread switch.
-        result_limit: characters of a result that the model gets to read; the rest is cut.
+        name: the name that the model writes.
+        description: tells the model when to call it.
+        parameters: JSON Schema of the arguments, as the author wrote it.
+        function: runs a call; None for a tool that is only described (BFCL single-turn).
+        timeout: seconds that a call may take before it is abandoned. None: the function is trusted
+            and runs inline, without a thread switch.
+        result_limit: characters of a result that the model can read; the rest is cut.
         stateful: whether ``function`` takes the episode's state as its first argument (``self``).
     """
 
@@ -103,7 +103,7 @@ class Tool:
 
     @cached_property
     def line(self) -> str:
-        """The schema as prompts show it: JSON on one line, without the refusal of unknown parameters."""
+        """The schema as prompts show it: JSON on one line, without ``"additionalProperties": false``."""
         function = self.schema["function"]
         parameters = {k: v for k, v in function["parameters"].items() if (k, v) != ("additionalProperties", False)}
         return json.dumps({**function, "parameters": parameters}, ensure_ascii=False, separators=(",", ":"))
@@ -118,15 +118,15 @@ class Tool:
 
     @cached_property
     def _only_scalars(self) -> bool:
-        """Whether the schema plainly says that no argument is a list or a dict."""
+        """Whether the schema allows only scalars, so that arguments need no copy."""
         schema = self.schema["function"]["parameters"]
         kinds = [isinstance(about, dict) and about.get("type") for about in schema["properties"].values()]
         return schema["additionalProperties"] is False and all(kind in _SCALARS for kind in kinds)
 
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
-        """Run the call and wait for it. Whatever happens in the tool comes back as a ToolResult.
+        """Run the call and wait for it. Exceptions of the tool become ToolResults; Ctrl-C in an inline tool propagates.
 
-        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``.
+        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``, ``not_json``.
         """
         if self.inline:
             return self._guarded(arguments, state)
@@ -139,9 +139,9 @@ class Tool:
             return self.timed_out()
 
     def start(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> Callable[[], None]:
-        """Start the call elsewhere; ``done`` gets the result, on another thread, once.
+        """Start the call on another thread, which calls ``done`` once, with the result.
 
-        Returns a function that abandons the call; a result that arrives later is dropped.
+        Returns a function that abandons the call; its result is then dropped.
         """
         if self.is_async:
             return execution.loop.submit(self._guarded_async(arguments, state, done))
@@ -184,7 +184,7 @@ class Tool:
             given = arguments if self._only_scalars else _copied(arguments)
             value = await (function(state, **given) if self.stateful else function(**given))
             result = self._result(value)
-        except BaseException as error:  # a cancellation too: somebody waits for `done`
+        except BaseException as error:  # a cancellation too: the caller waits for `done`
             result = self._failed(error)
         done(result)
 
@@ -196,7 +196,7 @@ class Tool:
         return ToolResult(self._cut(text), "execution")
 
     def _result(self, value: Any) -> ToolResult:
-        """A result as the model reads it: strings as they are, everything else as JSON."""
+        """The result as the model reads it: strings unchanged, any other value as JSON."""
         try:
             text = str(value) if isinstance(value, str) else _json(value)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
@@ -208,58 +208,6 @@ class Tool:
         if len(text) <= self.result_limit:
             return text
         return f"{text[: self.result_limit]}\n[cut: {self.result_limit} of {len(text)} characters shown]"
-
-
-def _json(value: Any) -> str:
-    """JSON that is the same in every process. Raises TypeError, ValueError, RecursionError and OverflowError."""
-    if type(value) in _NESTED and _holds_set(value):
-        value = _sets_sorted(value)
-    try:
-        return msgspec.json.encode(value, enc_hook=_plain).decode()
-    except (UnicodeEncodeError, TypeError):  # half a character; None as a key
-        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """What stands for a value that JSON does not have: numpy's as lists and numbers, others as their class writes them.
-
-    What a class does not write itself is shown by its address, which differs from run to run.
-    """
-    if callable(tolist := getattr(value, "tolist", None)):
-        return tolist()
-    kind: Any = type(value)
-    if kind.__str__ is object.__str__:
-        raise TypeError(f"{kind.__name__} has no __str__ of its own; return text, numbers, lists or dicts")
-    return str(value)
-
-
-def _holds_set(value: Any) -> bool:
-    kind = type(value)
-    if kind in _SETS:
-        return True
-    for item in value.values() if kind is dict else value:  # noqa: SIM110  half the time of any()
-        if type(item) in _NESTED and _holds_set(item):
-            return True
-    return False
-
-
-def _sets_sorted(value: Any) -> Any:
-    """The value with lists in place of sets, which have another order in every process."""
-    kind = type(value)
-    if kind is dict:
-        return {key: _sets_sorted(item) if type(item) in _NESTED else item for key, item in value.items()}
-    items = [_sets_sorted(item) if type(item) in _NESTED else item for item in value]
-    return sorted(items, key=_json) if kind in _SETS else items
-
-
-def _copied(value: Any) -> Any:
-    """Arguments that a tool may change, while the record of the call stays as it is: no list or dict is shared.
-
-    Calls are not nested deeply: dialects refuse that.
-    """
-    if isinstance(value, dict):
-        return {key: _copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
-    return type(value)([_copied(item) if type(item) in _CONTAINERS else item for item in value])
 
 
 @overload
@@ -302,11 +250,11 @@ def tool(
     A call that takes longer than ``timeout`` seconds is abandoned and reported to the model; with
     ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
 
-    What it returns is read as it is where it is text, and as JSON otherwise: plain values, dataclasses, dates, numpy's
+    The model reads a returned text unchanged, and any other value as JSON: plain values, dataclasses, dates, numpy
     numbers and arrays, and objects whose class has a ``__str__``. NaN and infinities, which JSON lacks, become null.
-    Anything else, a generator say, is an error of the tool's: the episode says nothing about the policy.
+    Any other value, such as a generator, is an error of the tool: the episode has ``reward_valid=False``.
 
-    Raises TypeError for what is no function, and where the signature does not make a schema (``signature_of``).
+    Raises TypeError for an object that is not a function, and if the signature has no schema (``signature_of``).
     """
     if function is None:
         return lambda f: _make(f, name, description, timeout, result_limit)
@@ -316,7 +264,7 @@ def tool(
 def _make(
     function: Callable[..., Any], name: str | None, description: str | None, timeout: float | None, result_limit: int
 ) -> Tool:
-    from toolgym.tools.signature import signature_of  # reads docstrings: only needed where tools are defined
+    from toolgym.tools.signature import signature_of  # imports docstring_parser, which only @tool needs
 
     if not inspect.isroutine(function):
         what = f"class {function.__name__}" if isinstance(function, type) else repr(function)
@@ -337,7 +285,7 @@ def _make(
 def tools_of(owner: type) -> tuple[Tool, ...]:
     """The tools that a class defines, base classes first, in the order they are written.
 
-    Raises TypeError for what is no class, ValueError for a class without tools or with two of one name.
+    Raises TypeError if ``owner`` is not a class, ValueError if it has no tools or two tools of one name.
     """
     if not isinstance(owner, type):
         kind = type(owner).__name__
@@ -353,3 +301,55 @@ def tools_of(owner: type) -> tuple[Tool, ...]:
     if not found:
         raise ValueError(f"{owner.__name__} defines no tools; decorate its methods with @tool")
     return tuple(found.values())
+
+
+def _json(value: Any) -> str:
+    """JSON text, the same in every process. Raises TypeError, ValueError, RecursionError or OverflowError."""
+    if type(value) in _NESTED and _holds_set(value):
+        value = _sets_sorted(value)
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
+    except (UnicodeEncodeError, TypeError):  # a lone surrogate; None as a key
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Converts a value that JSON lacks: numpy values to lists and numbers, other objects by their ``__str__``.
+
+    Raises TypeError for a class without ``__str__``: the default shows an address, which differs from run to run.
+    """
+    if callable(tolist := getattr(value, "tolist", None)):
+        return tolist()
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__:
+        raise TypeError(f"{kind.__name__} has no __str__ of its own; return text, numbers, lists or dicts")
+    return str(value)
+
+
+def _holds_set(value: Any) -> bool:
+    kind = type(value)
+    if kind in _SETS:
+        return True
+    for item in value.values() if kind is dict else value:  # noqa: SIM110  half the time of any()
+        if type(item) in _NESTED and _holds_set(item):
+            return True
+    return False
+
+
+def _sets_sorted(value: Any) -> Any:
+    """The value with sorted lists instead of sets, since the order of a set differs between processes."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _sets_sorted(item) if type(item) in _NESTED else item for key, item in value.items()}
+    items = [_sets_sorted(item) if type(item) in _NESTED else item for item in value]
+    return sorted(items, key=_json) if kind in _SETS else items
+
+
+def _copied(value: Any) -> Any:
+    """A deep copy of arguments, which the tool may change without changing the record of the call.
+
+    Recursion is safe: dialects refuse deeply nested calls.
+    """
+    if isinstance(value, dict):
+        return {key: _copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
+    return type(value)([_copied(item) if type(item) in _CONTAINERS else item for item in value])

@@ -1,4 +1,4 @@
-"""Environments around environments."""
+"""Gymnasium wrappers for ToolEnvs."""
 
 from toolgym.wrappers.discrete.env import DiscreteTools
 from toolgym.wrappers.subset import OnlyTasks, split_tasks

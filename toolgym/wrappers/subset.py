@@ -1,4 +1,4 @@
-"""Some of a suite's tasks: to learn from a part and be tested on the rest, where a suite has one split alone."""
+"""Train on a part of a suite's tasks and hold out the rest, for suites that have only one split."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from toolgym.types import Observation
 
 
 def split_tasks(tasks: Sequence[Task], held_out: float) -> tuple[list[str], list[str]]:
-    """The ids to learn from and, in the share ``held_out``, to be tested on.
+    """The ids to train on, and the held-out ids, a share ``held_out`` of all.
 
-    A checksum of its id decides on each task, so the parts stay what they are when tasks are added. Raises ValueError
-    for a share that is not between 0 and 1, for a part that is empty, and for a suite that makes tasks on demand.
+    A checksum of its id decides on each task, so tasks keep their part when tasks are added. Raises ValueError
+    for a share that is not between 0 and 1, for an empty part, and for a suite of more than ``MOST_TASKS`` tasks.
     """
     if not 0 < held_out < 1:
         raise ValueError(f"the share held out must lie between 0 and 1, got {held_out}")
@@ -31,7 +31,7 @@ def split_tasks(tasks: Sequence[Task], held_out: float) -> tuple[list[str], list
 
 
 class OnlyTasks(gym.Wrapper[Observation, str, Observation, str], RecordConstructorArgs):
-    """Draws from these tasks alone; a ``task_id`` still names any."""
+    """Draws tasks only from these ids. ``options["task_id"]`` can still name any task."""
 
     def __init__(self, env: gym.Env[Observation, str], task_ids: Sequence[str]):
         RecordConstructorArgs.__init__(self, task_ids=tuple(task_ids))

@@ -1,4 +1,4 @@
-"""``<tool_call>`` blocks: calls as JSON between tags, one or several to a block."""
+"""``<tool_call>`` blocks: one or several calls as JSON between tags."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ OPEN, CLOSE = "<tool_call>", "</tool_call>"
 
 
 def read_block(text: str, at: int, key: str) -> tuple[list[ToolCall], int]:
-    """The calls of the block whose tag is at ``at``, at least one, and where the block ends.
+    """The calls of the block whose opening tag is at ``at`` (at least one), and the end of the block.
 
-    A block that is not closed was cut off: it is one malformed call.
+    A block that is not closed was cut off: it becomes one malformed call.
     """
     start = at + len(OPEN)
     close = text.find(CLOSE, start)

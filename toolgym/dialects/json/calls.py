@@ -1,9 +1,9 @@
-"""JSON text to ToolCalls and back: what the dialects that write calls as JSON share.
+"""JSON text to ToolCalls and back, for all dialects that write calls as JSON.
 
-Models write the same call in many ways, and what has only one meaning is read: "parameters" for
-"arguments" and the other way round, calls in a JSON list, several on a line, one over several
-lines, arguments (or the whole call) encoded twice, as a string that holds JSON, and the API's
-``{"type": "function", "function": {..}}`` around a call.
+Models write the same call in many ways. Every form that has only one meaning is read: "parameters" instead of
+"arguments" and vice versa; calls in a JSON list; several calls on a line; a call over several lines; arguments (or
+the whole call) encoded twice, as a string that contains JSON; and ``{"type": "function", "function": {..}}`` around
+a call, as in OpenAI's API.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from toolgym.tools import Tool
 
 MAX_CALLS = 1000
-"""Calls read from one text; the rest become one malformed call."""
+"""The maximum number of calls read from one text; the remaining text becomes one malformed call."""
 MAX_DEPTH = 100
-"""Levels of lists and objects in a call; a deeper one is malformed, because much code that gets it would fail."""
+"""Levels of lists and objects in a call. A deeper call is malformed, since recursive code would fail on it."""
 
 _KEYS = ("arguments", "parameters")
 _ABOUT_THE_CALL = {"name", "id", "type"}
 _SHORT = 2 * MAX_DEPTH
-"""A text of no more characters cannot be nested deeper than MAX_DEPTH."""
+"""A text of at most this many characters cannot be nested deeper than MAX_DEPTH, so it needs no check."""
 _decode = msgspec.json.Decoder().decode
 _scan = json.JSONDecoder().raw_decode
 _GAP = re.compile(r"[\s,;]*")
@@ -39,10 +39,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode_json(text: str) -> Any:
-    """``json.loads``, 6 times as fast where the text is standard JSON. Raises ValueError, and nothing else."""
+    """``json.loads``, 6 times as fast if the text is standard JSON. Raises only ValueError."""
     try:
         return _decode(text)
-    except Exception:  # also for what json.loads accepts nevertheless: NaN, 1e400, lone surrogates
+    except Exception:  # json.loads accepts more: NaN, 1e400, lone surrogates
         try:
             return json.loads(text)
         except RecursionError:
@@ -50,7 +50,7 @@ def decode_json(text: str) -> Any:
 
 
 def one_call(body: str, key: str, start: int) -> ToolCall | None:
-    """The call that a body is as a whole, in the plainest way; None if it is anything else. It begins at ``start``."""
+    """The call, if the whole body is one JSON object with a name and ``key``; else None. It begins at ``start``."""
     try:
         value = _decode(body)
         name, arguments = value["name"], value[key]
@@ -64,14 +64,14 @@ def one_call(body: str, key: str, start: int) -> ToolCall | None:
 
 
 def read_calls(body: str, key: str, start: int) -> list[ToolCall]:
-    """The calls written as JSON in a body, in any layout and in order, at least one; the body begins at ``start``.
+    """The calls of a body, in order (at least one), in any layout. The body begins at ``start`` of the text.
 
-    ``key`` names the arguments: "parameters" or "arguments". What cannot be read becomes malformed
-    calls. Takes time linear in the body.
+    ``key`` names the arguments: "parameters" or "arguments". Text that cannot be read becomes malformed calls. Takes
+    time linear in the body.
     """
     calls: list[ToolCall] = []
     at = start
-    for line in body.split("\n"):  # one plain call per line is the usual layout
+    for line in body.split("\n"):  # fast path: the usual layout is one call per line
         plain = one_call(line, key, at)
         if plain is None or len(calls) == MAX_CALLS:
             break
@@ -79,7 +79,7 @@ def read_calls(body: str, key: str, start: int) -> list[ToolCall]:
         at += len(line) + 1
     else:
         return calls
-    calls = []
+    calls = []  # a line was something else: read the whole body again, leniently
     try:
         for call in _each_call(body, start, key):
             if len(calls) == MAX_CALLS:
@@ -92,7 +92,7 @@ def read_calls(body: str, key: str, start: int) -> list[ToolCall]:
 
 
 def read_call(value: Any, key: str, start: int, end: int) -> ToolCall:
-    """One decoded JSON value as a call; it is written at ``start`` to ``end``."""
+    """A decoded JSON value as a call, which is ``text[start:end]``."""
     name, arguments, error = _fields(value, key)
     if end - start > _SHORT and _deeper_than(arguments, MAX_DEPTH):
         arguments, error = {}, f"its arguments are nested more than {MAX_DEPTH} levels deep"
@@ -100,19 +100,19 @@ def read_call(value: Any, key: str, start: int, end: int) -> ToolCall:
 
 
 def malformed(written: str, error: str, start: int) -> ToolCall:
-    """A call that could not be read, with its name where that can be made out."""
-    found = _NAME.search(written, 0, 1000)
+    """A call that could not be read, with its name if a name can be found."""
+    found = _NAME.search(written, 0, 1000)  # bounded, so that many malformed calls still take linear time
     error = error if len(error) <= 200 else error[:200] + "..."
     return ToolCall(found.group(1) if found else "", {}, error, start, start + len(written))
 
 
 def too_many(start: int, end: int) -> ToolCall:
-    """What stands for the calls after the first MAX_CALLS."""
+    """The malformed call that replaces all calls after the first MAX_CALLS."""
     return ToolCall("", {}, f"at most {MAX_CALLS} calls are read from a text; here begin further ones", start, end)
 
 
 def write_call(call: ToolCall, key: str) -> str:
-    """A call as a line of JSON; tags and special tokens inside strings are escaped, so that nobody takes them for such.
+    """A call as a line of JSON. Tags and special tokens inside strings are escaped, so that they are read as text.
 
     Raises TypeError for an argument that JSON cannot hold.
     """
@@ -121,12 +121,12 @@ def write_call(call: ToolCall, key: str) -> str:
 
 
 def write_json(value: Any, name: str) -> str:
-    """JSON on one line, which UTF-8 can encode. Raises TypeError, with the call's name, for what JSON cannot hold."""
+    """JSON on one line that UTF-8 can encode. Raises TypeError, with the call's name, if JSON cannot hold a value."""
     try:
         out = json.dumps(value, ensure_ascii=False)
     except TypeError as error:
         raise TypeError(f"the call of {name!r} cannot be written as JSON: {error}") from None
-    return json.dumps(value) if _SURROGATE.search(out) else out
+    return json.dumps(value) if _SURROGATE.search(out) else out  # ASCII: a lone surrogate becomes \ud800
 
 
 def tool_lines(tools: Sequence[Tool]) -> str:
@@ -135,7 +135,7 @@ def tool_lines(tools: Sequence[Tool]) -> str:
 
 
 def members(text: str, start: int) -> dict[str, tuple[int, int]]:
-    """Where the values of the JSON object that begins at ``text[start]`` are written. It must be valid JSON."""
+    """Name -> (start, end) of its value, for the JSON object at ``text[start]``, which must be valid JSON."""
     out: dict[str, tuple[int, int]] = {}
     position = _skip(_GAP, text, start + 1)
     while text[position] != "}":
@@ -147,7 +147,7 @@ def members(text: str, start: int) -> dict[str, tuple[int, int]]:
 
 
 def elements(text: str, start: int) -> Iterator[tuple[int, int]]:
-    """Where the items of the JSON array that begins at ``text[start]`` are written. It must be valid JSON."""
+    """(start, end) of each item of the JSON array at ``text[start]``, which must be valid JSON."""
     position = _skip(_GAP, text, start + 1)
     while text[position] != "]":
         end = _scan(text, position)[1]
@@ -161,17 +161,17 @@ def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
-    """Name, arguments and error of a decoded call, leniently."""
+    """Name, arguments and error of a decoded call, in any of the forms that models write."""
     if isinstance(value, str):
         value = _decoded(value)
     if not isinstance(value, dict):
         return "", {}, f"a call is a JSON object, this is {_kind(value)}"
     if "name" not in value and isinstance(value.get("function"), dict):
-        value = value["function"]
+        value = value["function"]  # as in OpenAI's API
     name = value.get("name")
     if not isinstance(name, str) or not name:
         return "", {}, 'it has no "name"' if name is None else '"name" must be a string that is not empty'
-    found = next((k for k in (key, *_KEYS) if k in value), None)
+    found = next((k for k in (key, *_KEYS) if k in value), None)  # the key of the dialect first, then either
     if found is None:
         surplus = value.keys() - _ABOUT_THE_CALL
         return name, {}, f'it has no "{key}"' if surplus else None
@@ -180,7 +180,7 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
         arguments = _decoded(arguments) if arguments.strip() else None
         if isinstance(arguments, str):
             return name, {}, f'"{found}" must be a JSON object, this is a string that is not JSON'
-    if arguments is None:
+    if arguments is None:  # null or "": a call without arguments
         return name, {}, None
     if not isinstance(arguments, dict):
         return name, {}, f'"{found}" must be a JSON object, this is {_kind(arguments)}'
@@ -188,7 +188,7 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
 
 
 def _decoded(text: str) -> Any:
-    """What a string holds that was encoded twice; the string itself if it holds no JSON."""
+    """The value of a string that was encoded twice; the string itself if it is not JSON."""
     try:
         return decode_json(text)
     except ValueError:
@@ -196,7 +196,7 @@ def _decoded(text: str) -> Any:
 
 
 def _each_call(body: str, start: int, key: str) -> Iterator[ToolCall]:
-    """The calls of a body that begins at ``start``, in any layout."""
+    """The calls of a body that begins at ``start``, in any layout. Raises RecursionError."""
     position = _skip(_GAP, body, 0)
     while position < len(body):
         try:
@@ -209,7 +209,7 @@ def _each_call(body: str, start: int, key: str) -> Iterator[ToolCall]:
 
 
 def _spread(value: Any, body: str, at: int, to: int, start: int, key: str) -> Iterator[ToolCall]:
-    """The call that a value is, or the calls in a list of them."""
+    """The call of one JSON value, or the calls of a list, which may be encoded twice."""
     if isinstance(value, list):
         for (begin, end), item in zip(elements(body, at), value, strict=True):
             yield read_call(item, key, start + begin, start + end)
@@ -220,27 +220,27 @@ def _spread(value: Any, body: str, at: int, to: int, start: int, key: str) -> It
 
 
 def _salvage(body: str, position: int, start: int, key: str, reason: str) -> Iterator[ToolCall]:
-    """What follows the place where a body stops being JSON: lines that are calls, and malformed calls between them."""
-    begin, end = position, position  # of what cannot be read
+    """Read the rest of a body line by line, after JSON has failed: whole lines are calls, text between is malformed."""
+    begin, end = position, position  # body[begin:end]: text that is not a call, not yet yielded
     for line in body[position:].split("\n"):
         written = line.strip(" \t\r,;")
         at = position + line.find(written)
         call = _call_in_line(written, key, start + at) if written[:1] == "{" else None
-        if call is not None:
+        if call is not None:  # first yield the text before it
             if end > begin:
                 yield malformed(body[begin:end], reason, start + begin)
                 reason = "not JSON"
             yield call
             begin = end = at + len(written)
         elif written:
-            begin, end = (at if end == begin else begin), at + len(written)
+            begin, end = (at if end == begin else begin), at + len(written)  # extend the unread text by this line
         position += len(line) + 1
     if end > begin:
         yield malformed(body[begin:end], reason, start + begin)
 
 
 def _call_in_line(line: str, key: str, start: int) -> ToolCall | None:
-    """A line that is a whole call; None for other JSON objects, which may be part of something larger."""
+    """The call, if a line is one; None for any other JSON object, which may be part of a larger value."""
     try:
         value = decode_json(line)
     except ValueError:
@@ -256,7 +256,7 @@ def _reason(error: Exception, position: int) -> str:
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
+    level = [value]  # all lists and dicts of one depth: breadth first, so that deep values need no recursion
     for _ in range(limit):
         inside = [item.values() if isinstance(item, dict) else item for item in level]
         level = [child for items in inside for child in items if isinstance(child, (dict, list))]

@@ -1,4 +1,4 @@
-"""Arithmetic on Python literals, computed without ``eval`` and with a limit on its size."""
+"""Arithmetic on Python literals, computed without ``eval`` and with a limit on the size of results."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 BUDGET = 100_000
-"""About as many bytes as all results in one text may take; 9**9**9 and "a" * 10**9 take more."""
+"""Bytes, roughly, that all results in one text may take; 9**9**9 and "a" * 10**9 exceed it."""
 MAX_BITS = 14_000
-"""Of an integer: a longer one has over 4,300 digits, and Python refuses to print it."""
+"""The longest integer: Python refuses to print one of more than 4,300 digits."""
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -38,7 +38,7 @@ _WIDE_FORMAT = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")
 
 
 class Arithmetic:
-    """Computes the value of operations on literals. One instance per text: its budget is shared."""
+    """Computes operations on literals. One instance per text: all its operations share one budget."""
 
     def __init__(self) -> None:
         self.left = BUDGET
@@ -46,14 +46,14 @@ class Arithmetic:
     def value(self, node: ast.expr) -> Any:
         """The value of an expression made of literals and operators, as Python computes it.
 
-        Raises ValueError for anything else in it and for results that are too large, and
-        whatever Python raises for the operation (TypeError, ZeroDivisionError, ...).
+        Raises ValueError for any other expression and for results that are too large. Errors of the operation
+        itself (TypeError, ZeroDivisionError, ...) propagate.
         """
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
-            self._spend(_cost(node.op, left, right))
+            self._spend(_cost(node.op, left, right))  # before computing: 9**9**9 would never end
             return printable(_BINARY[type(node.op)](left, right))
         if isinstance(node, ast.UnaryOp):
             return _UNARY[type(node.op)](self.value(node.operand))
@@ -75,7 +75,7 @@ class Arithmetic:
 
 
 def printable(value: Any) -> Any:
-    """The value, unless it is an integer that Python will not print: then ValueError."""
+    """The value. Raises ValueError for an integer that Python refuses to print."""
     if type(value) is int and value.bit_length() > MAX_BITS:
         raise ValueError("an integer has more than 4,300 digits")
     return value
@@ -86,7 +86,7 @@ def _refuse(node: ast.expr) -> Any:
 
 
 def _cost(op: ast.operator, left: Any, right: Any) -> int:
-    """At least the size of the result, roughly in bytes."""
+    """An upper bound of the size of the result, roughly in bytes."""
     if isinstance(op, ast.Pow) and isinstance(left, int) and isinstance(right, int):
         return 1 if -2 < left < 2 else left.bit_length() * max(right, 0) // 8 + 1
     if isinstance(op, ast.LShift) and isinstance(left, int) and isinstance(right, int):
@@ -97,7 +97,7 @@ def _cost(op: ast.operator, left: Any, right: Any) -> int:
                 return _size(one) * max(other, 1)
     if isinstance(op, ast.Mod) and isinstance(left, (str, bytes)):
         text = left if isinstance(left, str) else left.decode("latin-1")
-        if len(text) > 1000 or _WIDE_FORMAT.search(text):
+        if len(text) > 1000 or _WIDE_FORMAT.search(text):  # "%9999d" % 1 would be wide
             return BUDGET + 1
     return _size(left) + _size(right)
 

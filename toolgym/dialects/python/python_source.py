@@ -1,12 +1,15 @@
 """Calls written as Python source, read as BFCL's official decoder reads them, but without running anything.
 
-``decode`` gives what ``default_decode_ast_prompting`` of bfcl_eval 2026.3.23 gives for Python, quirks included:
-brackets around the calls may be missing; positional arguments are dropped; a unary operator negates, whatever it
-is; a name is a string; a call without keywords is a string, one with keywords a dict; "**" (officially None) is
-the parameter of ``**x``. Where it differs:
+``decode`` returns the same as ``default_decode_ast_prompting`` of bfcl_eval 2026.3.23 for Python, with its quirks.
+Brackets around the calls may be missing. Positional arguments are dropped. Any unary operator negates. A name is a
+string. A call as a value is a string if it has no keywords, and a dict if it has. ``**x`` is the parameter "**"
+(officially None).
+
+Two differences from the official decoder:
 
 - operations on anything but literals fail; officially they are run with ``eval``;
-- too large a text, result or integer, and too deep a nesting fail (MAX_CHARS, MAX_DEPTH, arithmetic.py).
+- a text, result or integer that is too large fails, and so does a nesting that is too deep (MAX_CHARS, MAX_DEPTH,
+  arithmetic.py).
 """
 
 from __future__ import annotations
@@ -21,17 +24,17 @@ from toolgym.dialects.python.arithmetic import Arithmetic, printable
 from toolgym.dialects.python.warnless import Warnless
 
 MAX_CHARS = 100_000
-"""A longer text is not decoded: Python's parser may take a second for it."""
+"""A longer text is not decoded, since Python's parser may take a second for it."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class DecodeError(ValueError):
-    """The text is not a list of calls; the message says why."""
+    """The text is not a list of calls; the message gives the reason."""
 
 
 class Written(NamedTuple):
-    """A call and where it is written."""
+    """A call and its position: ``text[start:end]``."""
 
     name: str
     arguments: dict[str, Any]
@@ -45,7 +48,7 @@ def decode(text: str) -> list[dict[str, dict[str, Any]]]:
 
 
 def locate(text: str) -> list[Written]:
-    """The same with each call's place in the text. Raises DecodeError."""
+    """The calls in a text, each with its position. Raises DecodeError."""
     nodes, calls, source, shift = _read(text)
     places = _places(source, nodes)
     return [
@@ -55,9 +58,9 @@ def locate(text: str) -> list[Written]:
 
 
 def execution_list(decoded: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """Decoded calls as source, the way the official harness writes those that it runs and shows to the model.
+    """Decoded calls as source, as the official harness writes the calls that it runs and shows to the model.
 
-    It takes a dict that holds only dicts for a call. Raises DecodeError for an empty dict, on which it fails.
+    The harness takes a dict that contains only dicts for a call, and fails on an empty dict: then DecodeError.
     """
     return [
         f"{name}({', '.join([f'{_keyword(key)}={_nested(value)}' for key, value in arguments.items()])})"
@@ -75,6 +78,7 @@ def _nested(value: Any) -> str:
         return repr(value)
     if not all(isinstance(item, dict) for item in value.values()):
         return "{" + ", ".join([f"'{key}': {_nested(item)}" for key, item in value.items()]) + "}"
+    # only dicts inside: officially taken for a call {name: arguments}, of which the first is written
     if not value:
         raise DecodeError("officially, an empty dict cannot be written in a call that is run")
     name, arguments = next(iter(value.items()))
@@ -82,10 +86,10 @@ def _nested(value: Any) -> str:
 
 
 def _read(text: str) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], Warnless, int]:
-    """Syntax trees, calls, the source that was parsed, and how far that is shifted against the text."""
+    """Syntax trees, calls, the parsed source, and its shift: position in the text = position in the source - shift."""
     if len(text) > MAX_CHARS:
         raise DecodeError(f"the text has {len(text)} characters; at most {MAX_CHARS} are decoded")
-    source = text.strip("`\n ")
+    source = text.strip("`\n ")  # as the official decoder strips the fences of code blocks
     shift = -(len(text) - len(text.lstrip("`\n ")))
     if not source.startswith("["):
         source, shift = "[" + source, shift + 1
@@ -104,7 +108,7 @@ def _read(text: str) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], 
         return nodes, [values.call(node, 0) for node in nodes], warnless, shift
     except DecodeError:
         raise
-    except Exception as error:  # the parser's, and those of unusual values: all are official failures
+    except Exception as error:  # from the parser or from unusual values: officially, each is a failure to decode
         raise DecodeError(_reason(error)) from None
 
 
@@ -122,7 +126,7 @@ def _reason(error: Exception) -> str:
 
 
 class _Values:
-    """What the official decoder makes of a syntax tree."""
+    """Converts syntax trees to values as the official decoder does."""
 
     def __init__(self) -> None:
         self.arithmetic = Arithmetic()
@@ -130,7 +134,7 @@ class _Values:
     def call(self, node: ast.Call, depth: int) -> tuple[str, dict[str, Any]]:
         parts = []
         function = node.func
-        while isinstance(function, ast.Attribute):
+        while isinstance(function, ast.Attribute):  # a.b.c(...): names from right to left
             parts.append(function.attr)
             function = function.value
         if isinstance(function, ast.Name):
@@ -157,11 +161,11 @@ class _Values:
         if isinstance(node, ast.Tuple):
             return tuple([self.value(item, depth + 1) for item in node.elts])
         if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
-            return -printable(node.operand.value)
+            return -printable(node.operand.value)  # whatever the operator is, as officially: +1 is -1
         if isinstance(node, ast.BinOp):
             return self.arithmetic.value(node)
         if isinstance(node, ast.Call):
-            if not node.keywords:
+            if not node.keywords:  # officially, a call without keywords is text
                 return ast.unparse(node)
             name, arguments = self.call(node, depth + 1)
             return {name: arguments}
@@ -171,16 +175,16 @@ class _Values:
 
 
 def _places(source: Warnless, nodes: list[ast.Call]) -> list[tuple[int, int]]:
-    """Where calls begin and end in the source as it was before it was rewritten."""
+    """(start, end) of each call in the source before it was rewritten."""
     text = source.source
     lines = [0] + [found.end() for found in _LINE_END.finditer(text)]
-    encoded: dict[int, bytes] = {}
+    encoded: dict[int, bytes] = {}  # line -> its UTF-8, made once per line so that time stays linear
 
     def position(line: int | None, column: int | None) -> int:
         if line is None or column is None:  # the parser gives every call an end
             raise ValueError("a call without an end")
         begin = lines[line - 1]
-        if not text.isascii():  # columns count bytes
+        if not text.isascii():  # columns count UTF-8 bytes, not characters
             if line not in encoded:
                 stop = lines[line] if line < len(lines) else len(text)
                 encoded[line] = text[begin:stop].encode()

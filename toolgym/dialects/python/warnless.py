@@ -1,8 +1,8 @@
-"""Python source in which the parser finds nothing to warn about, and which means the same.
+"""Rewrites Python source so that the parser has nothing to warn about; the meaning stays the same.
 
-``ast.parse`` warns of unknown escapes ("\\d") and of numbers glued to a word (1if). Such a warning is printed, or
-raised where warnings are errors, so that the outcome would depend on the process; and silencing warnings changes
-a setting that all threads share. Models write "\\d" often. Left alone are numbers inside f-strings.
+``ast.parse`` warns of unknown escapes ("\\d"), which models often write, and of numbers glued to a word (1if). If
+warnings are errors, such a warning is raised, so the result would depend on the process. Silencing warnings would
+change a setting that all threads share. Numbers inside f-strings are not rewritten.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _KNOWN = "\n\r\\'\"abfnrtvx"
 
 
 class Warnless:
-    """``source``, rewritten, and where its characters stood before."""
+    """The rewritten ``source``, and the original position of each of its characters."""
 
     def __init__(self, source: str):
         self.source = source
-        self._at: list[int] = []
-        self._shift = [0]
+        self._at: list[int] = []  # positions in the new source after each edit, ascending
+        self._shift = [0]  # after i edits, a character has moved by _shift[i]
         if _MAYBE.search(source):
             self._rewrite()
 
     def original(self, position: int) -> int:
-        """Where a character of the new source stood in the old one."""
+        """The position in the old source of a character of the new source."""
         return position - self._shift[bisect_right(self._at, position)]
 
     def _rewrite(self) -> None:
@@ -55,9 +55,9 @@ class Warnless:
 
 
 def _edits(source: str) -> Iterator[tuple[int, int, str]]:
-    """(start, end, replacement) of each change."""
+    """(start, end, replacement) of each edit, in order."""
     for token in _TOKEN.finditer(source):
-        if token["word"] is not None and source[token.start() : token.end() + 1] != "0o":  # the start of 0o7
+        if token["word"] is not None and source[token.start() : token.end() + 1] != "0o":  # "0o" starts an octal number
             yield token.end(), token.end(), " "
         elif token["string"] and "\\" in token["string"] and "r" not in token["prefix"].lower():
             is_bytes = "b" in token["prefix"].lower()

@@ -11,7 +11,7 @@ MONTHS = (
 )  # fmt: skip
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TODAY = {"the day after tomorrow": 2, "the day before yesterday": -2, "tomorrow": 1, "yesterday": -1, "today": 0}
-"""Words for a day, and how many days from today it is."""
+"""Words for a day -> days from today."""
 
 _TWELVE = "twelve one two three four five six seven eight nine ten eleven"
 _HOURS = _TWELVE.split()
@@ -20,8 +20,10 @@ _NUMBER = re.compile(r"\d+")
 
 
 def day_in_words(match: re.Match[str], today: date | None) -> str | None:
-    """A day as YYYY-MM-DD: a missing year is the one that makes it nearest to today, "the 24th" and "Friday" are
-    the next ones. Without today: what is written where it names a month, else None."""
+    """A day as YYYY-MM-DD. A missing year is the one nearest to today; "the 24th" and "Friday" are the next ones.
+
+    If ``today`` is None: a day that names a month is returned as it is written unless it has a year; else None.
+    """
     groups = match.groupdict()
     if groups.get("m"):
         return _day_of_month(match, today)
@@ -54,7 +56,7 @@ def _day_of_month(match: re.Match[str], today: date | None) -> str | None:
     for year in years:
         try:
             days.append(date(year, month, int(match["d"])))
-        except ValueError:  # 30 February
+        except ValueError:  # 30 February, say
             continue
     if not days:
         return None
@@ -62,7 +64,7 @@ def _day_of_month(match: re.Match[str], today: date | None) -> str | None:
 
 
 def clock(match: re.Match[str], today: date | None) -> str | None:
-    """A time in digits as HH:MM; None for one that no clock shows."""
+    """A time in digits as HH:MM; None if no clock can show it."""
     hour, minute = int(match["h"]), int(match.groupdict().get("m") or 0)
     half = (match["half"] or "").lower()[:1]
     if half:

@@ -1,4 +1,4 @@
-"""DiscreteTools: any suite as a task of picking from a menu, for stable-baselines3 and others that know no text."""
+"""DiscreteTools: any suite with discrete actions, for stable-baselines3 and other libraries without text."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ Action: TypeAlias = "int | np.integer[Any] | NDArray[np.integer[Any]]"
 
 
 class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConstructorArgs):
-    """A ToolEnv in which an action is the number of a choice.
+    """A ToolEnv in which an action is the number of a choice on a menu.
 
-    The choices are calls of the tools on offer, with arguments that simple rules find in the user's last message
-    and the schemas (filling.py; never in the expected answer), and to answer without a call: with what the last tool
-    returned, or with a refusal where none did. So what is left to learn is when to call, which tool, and when to
-    stop. A task whose arguments the rules do not find cannot be solved.
+    A choice is a call of an offered tool, or an answer without a call. Simple rules find the arguments of calls in
+    the user's last message and the schemas, never in the expected answer (filling.py). The answer contains the last
+    result of a tool, or is a refusal if no tool has returned a result. A policy learns when to call, which tool, and
+    when to stop. A task cannot be solved if the rules do not find its arguments.
 
     Action: ``Discrete(max_candidates + 1)``: choice ``tool * fillings + filling``, and ``max_candidates`` for the
-    answer. With ``multi=True`` ``MultiDiscrete([slots + 1, fillings])``: a tool's slot (the last is the answer) and a
-    filling. Not every choice is there at each step. One that is not is an answer without a call, and
-    ``info["invalid_action"]`` says so; with ``multi``, a filling that a tool does not have is its first one.
+    answer. With ``multi=True`` ``MultiDiscrete([slots + 1, fillings])``: the slot of a tool (the last slot is the
+    answer) and a filling. Some choices are not available at some steps. An unavailable choice is an answer without a
+    call, and sets ``info["invalid_action"]``. With ``multi``, an unavailable filling is replaced by the first one.
 
     Observation: a Dict of float32 vectors of fixed length: see ``MenuMaker.space``. ``action_masks()`` says which
-    choices there are, as sb3-contrib's MaskablePPO asks for it; ``"mask"`` in the observation says the same.
+    choices are available, as MaskablePPO of sb3-contrib expects; so does ``"mask"`` in the observation.
 
-    ``info`` is the env's, with its RewardBreakdown, and ``action_text``, what was sent in the env's dialect.
+    ``info`` is the info of the env, with its RewardBreakdown, and ``action_text``, the text that was sent to the env.
 
     Args:
-        env: any ToolEnv, wrapped or not, whose actions are texts.
+        env: any ToolEnv, wrapped or not, with text actions.
         max_candidates, fillings, features: see ``MenuMaker``.
-        multi: two numbers an action instead of one.
+        multi: an action is two numbers instead of one.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
         return self._see(observation), info
 
     def step(self, action: Action) -> tuple[Features, float, bool, bool, dict[str, Any]]:
-        """Play a choice. Raises ValueError for a number outside of the action space, ResetNeeded outside an episode."""
+        """Play a choice. Raises ValueError for an action outside the action space, ResetNeeded outside an episode."""
         menu, choice = self.menu, self.choice(action)
         text = self._dialect.render(menu.completion(choice))
         observation, reward, terminated, truncated, info = self.env.step(text)
@@ -88,7 +88,7 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
         return self._see(observation), float(reward), terminated, truncated, info
 
     def choice(self, action: Action) -> int:
-        """The number on the menu that an action of either space means."""
+        """The number on the menu, for an action of either space."""
         if not self.action_space.contains(_plain(action)):
             raise ValueError(f"action {action!r} is not in {self.action_space}")
         if not self.multi:
@@ -100,11 +100,12 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
         return first + filling if self.menu.mask[first + filling] else first
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Which choices there are: (max_candidates + 1), or with ``multi`` (slots + 1 + fillings), both in turn."""
+        """Which choices are available: (max_candidates + 1,); with ``multi`` (slots + 1 + fillings,), slots first."""
         mask = self.menu.mask
         if not self.multi:
             return mask.copy()
         table = mask[:-1].reshape(self.maker.slots, self.maker.fillings)
+        # MultiDiscrete masks cannot depend on each other: a filling is allowed if any tool has it
         fillings = [i == 0 or bool(table[:, i].any()) for i in range(self.maker.fillings)]
         tools = [bool(row.any()) for row in table]
         return np.array([*tools, True, *fillings])
@@ -121,5 +122,5 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
 
 
 def _plain(action: Any) -> Any:
-    """A number as Discrete takes it: policies give arrays without dimensions too."""
+    """A number that Discrete accepts: some policies return arrays without dimensions."""
     return action[()] if isinstance(action, np.ndarray) and action.ndim == 0 else action

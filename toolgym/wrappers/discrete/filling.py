@@ -1,8 +1,9 @@
-"""Arguments for a tool from the words of a request: readable rules, no model, and nothing of the expected answer.
+"""Fills in the arguments of a tool from the words of a request, by rules that never see the expected answer.
 
-Each value that the request names is given to at most one parameter. A pair of the two earns points for fitting in
-type and kind (an e-mail address for ``recipient``), for words of the parameter that stand near the value in the
-request ("base 10" for ``base``), and for standing in the same order as the parameters do; the best pair goes first.
+Each value in the request is given to at most one parameter. A (parameter, value) pair earns points for a matching
+type and kind (an e-mail address for ``recipient``), and for words of the parameter near the value in the request
+("base 10" for ``base``). A value in another order than its parameter loses points. Pairs are assigned greedily, best
+first.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ HINTS = {
     "quoted": "title label subject text message body query content note comment reason",
     "name": "name person who owner contact city location place country team user company artist author",
 }
-"""Words of a parameter's name or description that call for a kind of value."""
+"""Kind of value -> words in the name or description of a parameter that suggest it."""
 _HINTS = {kind: frozenset(stem(word) for word in said.split()) for kind, said in HINTS.items()}
 _STRICT = ("email", "url", "date", "time")
-"""A string parameter that calls for one of these takes no other kind, unless its name calls for that too."""
+"""A string parameter whose name suggests one of these kinds loses points for all kinds that it does not suggest."""
 _BASE = {"quoted": 1.0, "name": 0.8, "id": 0.8, "file": 0.7, "email": 0.5, "url": 0.5, "date": 0.4, "time": 0.4,
          "minutes": 0.2, "percent": 0.1, "number": 0.3, "count": 0.05, "first": 0.25, "phrase": 0.2}  # fmt: skip
 _NUMERIC = {"number": 1.0, "percent": 0.8, "minutes": 0.7, "count": 0.4}
 _WORTH = 0.75
-"""Points above the kind's own that a value needs for an optional parameter."""
+"""Points above the base points of its kind that a value needs to fill an optional parameter."""
 _ORDER = 0.1
-"""Points that each place out of order costs, up to 4."""
+"""Points lost for each rank out of order, at most 4 ranks."""
 _DEEPEST = 4
 _CURRENCIES = {"$": " usd", "€": " eur", "£": " gbp"}
 _FORMATS = {"mm/dd/yyyy": "%m/%d/%Y", "dd/mm/yyyy": "%d/%m/%Y", "mm-dd-yyyy": "%m-%d-%Y", "dd-mm-yyyy": "%d-%m-%Y"}
@@ -49,76 +50,76 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request, read once for all tools."""
+    """A request, parsed once for all tools."""
 
     text: str
     values: list[Value]
     places: dict[str, list[int]]
-    """Where each word (its stem) stands, counted in characters."""
+    """Stem of a word -> its positions in characters."""
     plain: str
-    """Words in small letters with single spaces, to look choices up in."""
+    """The words in lower case with single spaces, to search for the choices of an enum."""
 
 
 class Filling(msgspec.Struct, frozen=True):
-    """Arguments, and how they were come by."""
+    """Arguments, and how well they were found."""
 
     arguments: dict[str, Any]
     required: int
-    """Required parameters."""
+    """The number of required parameters."""
     found: int
-    """Of these, how many have a value from the request, not a default or a guess."""
+    """The number of required parameters with a value from the request, not a default or a guess."""
     used: int
-    """Values of the request that went into the arguments."""
+    """The number of values of the request that were used."""
     points: float
-    """Mean points of the pairs."""
+    """The mean points of the pairs."""
 
 
 class _Pair(msgspec.Struct, frozen=True):
     score: float
     base: float
-    """Points for the type alone."""
+    """The points for the type alone."""
     parameter: int
     value: int
 
 
 class _Meaning(msgspec.Struct, frozen=True):
-    """What the words of a parameter call for."""
+    """The kinds of values that the words of a parameter suggest."""
 
     said: frozenset[str]
-    """The stems of its name."""
+    """The stems of the name."""
     about: frozenset[str]
-    """The stems of its name and description."""
+    """The stems of the name and the description."""
     text: dict[str, float]
-    """Points for each kind of value, for a string."""
+    """Kind of value -> points, for a string parameter."""
     number: dict[str, float]
-    """The same for a number."""
+    """Kind of value -> points, for a number."""
 
 
 class _Parameter(msgspec.Struct, frozen=True):
     name: str
     schema: Mapping[str, Any]
     kind: str
-    """Its JSON type."""
+    """The JSON type."""
     meaning: _Meaning
     required: bool
 
 
 class _How(msgspec.Struct, frozen=True):
-    """One way to fill in."""
+    """One way to fill in the arguments."""
 
     optional: bool
-    """Also parameters that are not required."""
+    """Whether to fill in optional parameters too."""
     fraction: bool
-    """5 % is 0.05 where a number is wanted."""
+    """Whether "5 %" is 0.05 for a number parameter; else 5."""
     forward: bool
-    """The first value for the first parameter; else the last one."""
+    """Whether the first value goes to the first parameter; else to the last parameter."""
 
 
 _WAYS = (_How(True, True, True), _How(False, False, True), _How(True, True, False))
 
 
 def read_request(text: str, today: date | None = None) -> Request:
-    """Find the values and words of a request. Raises nothing, whatever the text; linear in its length."""
+    """Find the values and words of a request. Accepts any text; takes linear time."""
     text = text[-LONGEST:]
     places: dict[str, list[int]] = {}
     for match in _WORD.finditer(text):
@@ -130,8 +131,9 @@ def read_request(text: str, today: date | None = None) -> Request:
 def fill(parameters: Mapping[str, Any], request: Request, count: int = 2) -> list[Filling]:
     """Up to ``count`` different fillings for a tool's ``parameters`` (a JSON Schema), the most natural first.
 
-    In turn: required parameters and those others that the request speaks of; required ones alone, percentages as
-    they are written (the first takes "5 %" for 0.05 where the parameter is a rate); values in the opposite order.
+    The ways, in order: (1) required parameters, and the optional parameters that the request mentions; "5 %" is 0.05
+    unless the parameter is a percentage; (2) only required parameters; "5 %" is 5; (3) as (1), with the values in
+    reverse order.
     """
     found: list[Filling] = []
     for how in _WAYS:
@@ -150,10 +152,10 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
     given: dict[str, Any] = {}
     used: set[int] = set()
     points = []
-    for pair in _pairs(parameters, request, how.forward):
+    for pair in _pairs(parameters, request, how.forward):  # best first
         parameter, value = parameters[pair.parameter], request.values[pair.value]
         if parameter.name in given or pair.value in used:
-            continue
+            continue  # each parameter gets one value, each value goes to one parameter
         if parameter.required or (how.optional and pair.score >= pair.base + _WORTH):
             given[parameter.name] = _as(parameter.schema, parameter.meaning.about, value, how.fraction)
             used.add(pair.value)
@@ -161,12 +163,12 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
     for parameter in parameters:
         if not (parameter.required or how.optional):
             continue
-        if "enum" in parameter.schema or parameter.kind == "boolean":
+        if "enum" in parameter.schema or parameter.kind == "boolean":  # _pairs leaves these and arrays out
             chosen = _chosen(parameter, request)
             if chosen is not None:
                 given[parameter.name] = chosen
                 points.append(1.5)
-        elif parameter.kind == "array":
+        elif parameter.kind == "array":  # takes all values of one kind, also values that are already used
             inner = parameter.schema.get("items", {})
             items = _items(parameter, inner, request)
             if items:
@@ -174,10 +176,11 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
                 given[parameter.name] = [_as(inner, about, request.values[i], how.fraction) for i in items]
                 used |= set(items)
                 points.append(1.0)
+    # counted here: below, the required parameters that are left get a default or a guess
     found = sum(parameter.required and parameter.name in given for parameter in parameters)
     for parameter in parameters:
         if parameter.required and parameter.name not in given:
-            given[parameter.name] = _guess(parameter.schema, request, how, depth)
+            given[parameter.name] = _guess(parameter.schema, request, how, depth)  # so that the call is valid
     ordered = {parameter.name: given[parameter.name] for parameter in parameters if parameter.name in given}
     mean = sum(points) / len(points) if points else 0.0
     return Filling(ordered, sum(parameter.required for parameter in parameters), found, len(used), mean)
@@ -194,6 +197,7 @@ def _meaning(name: str, description: str) -> _Meaning:
     about = said | frozenset(stem(word) for word in words(description) if word not in STOP)
     points = {kind: 1.0 if hints & said else 0.6 if hints & about else 0.0 for kind, hints in _HINTS.items()}
     points |= {kind: 0.0 for kind in _BASE if kind not in points}
+    # a name that asks for an e-mail address, say, makes all other kinds of value unlikely
     strict = 0.8 if any(_HINTS[kind] & said for kind in _STRICT) else 0.0
     text = {kind: each if each else -strict for kind, each in points.items()}
     return _Meaning(said, about - STOP, text, points)
@@ -207,7 +211,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def _base(kind: str, value: Value) -> float:
-    """Points for the type alone; below 0 where it does not fit."""
+    """The points for the type alone; below 0 if the value does not have the type."""
     if kind == "string":
         return _BASE[value.kind]
     if kind == "integer" and not (isinstance(value.value, (int, float)) and value.value == int(value.value)):
@@ -216,20 +220,24 @@ def _base(kind: str, value: Value) -> float:
 
 
 def _fit(kind: str, meaning: _Meaning, value: Value, places: Mapping[str, list[int]]) -> float:
-    """Points for the kind that the parameter's words call for, and for words of it near the value: at most 0.8, less
-    by half every 25 characters, three times as fast for a word that follows the value."""
+    """The points for the kind that the parameter suggests, and for its nearest word in the request.
+
+    A word of the name is worth at most 0.8, a word of the description 0.4. This halves every 25 characters, and
+    three times as fast if the word follows the value.
+    """
     best = 0.0
     for word in meaning.about:
-        for place in places.get(word, ())[:20]:
+        for place in places.get(word, ())[:20]:  # bounded: linear time for any text
             gap = value.start - place if place <= value.start else 3 * (place - value.end)
             best = max(best, (0.8 if word in meaning.said else 0.4) * 2.0 ** (-abs(gap) / 25))
     return best + (meaning.text if kind == "string" else meaning.number)[value.kind]
 
 
 def _pairs(parameters: Sequence[_Parameter], request: Request, forward: bool) -> list[_Pair]:
-    """All pairs that fit in type, best first."""
+    """All (parameter, value) pairs of a matching type, best first."""
     pairs = []
-    places: Mapping[str, list[int]] = request.places if forward else {}
+    places: Mapping[str, list[int]] = request.places if forward else {}  # in reverse, only the order counts
+    # rank among the items of the same type: the second number should go to the second number parameter
     slots = _ranks([parameter.kind for parameter in parameters], True)
     ranks = _ranks([value.kind for value in request.values], forward)
     for i, parameter in enumerate(parameters):
@@ -244,7 +252,7 @@ def _pairs(parameters: Sequence[_Parameter], request: Request, forward: bool) ->
 
 
 def _ranks(kinds: Sequence[str], forward: bool) -> list[int]:
-    """How many of its own kind stand before each (after each, where not ``forward``)."""
+    """For each item, the number of items of its kind before it (after it, if not ``forward``)."""
     seen: dict[str, int] = {}
     ranks = []
     for kind in kinds if forward else reversed(kinds):
@@ -254,7 +262,7 @@ def _ranks(kinds: Sequence[str], forward: bool) -> list[int]:
 
 
 def _as(schema: Mapping[str, Any], about: frozenset[str], value: Value, fraction: bool) -> Any:
-    """A value in the form that the parameter takes."""
+    """The value, converted to the type of the parameter."""
     kind, found = _kind(schema), value.value
     if kind in ("integer", "number"):
         if value.kind == "percent" and kind == "number" and fraction and "percentag" not in about:
@@ -270,7 +278,7 @@ def _as(schema: Mapping[str, Any], about: frozenset[str], value: Value, fraction
 
 
 def _dated(day: str, description: str) -> str:
-    """A day in the format that the description asks for."""
+    """The day in the format that the description names; YYYY-MM-DD if it names none."""
     for shown, form in _FORMATS.items():
         if shown in description:
             try:
@@ -281,13 +289,13 @@ def _dated(day: str, description: str) -> str:
 
 
 def _chosen(parameter: _Parameter, request: Request) -> Any:
-    """The choice that the request speaks of, or None; for a boolean, True where all words of its name are there."""
+    """The choice of the enum that the request mentions, or None. A boolean is True if all words of its name occur."""
     schema = parameter.schema
     if "enum" not in schema:
         meant = [word for word in parameter.meaning.said if word not in STOP]
         return True if meant and all(word in request.places for word in meant) else None
     choices = [choice for choice in schema["enum"] if isinstance(choice, str)]
-    for choice in sorted(choices, key=len, reverse=True):
+    for choice in sorted(choices, key=len, reverse=True):  # "new york city" before "new york"
         inside = " ".join(words(choice))
         if inside and f" {inside} " in request.plain:
             return choice
@@ -299,7 +307,7 @@ def _chosen(parameter: _Parameter, request: Request) -> Any:
 
 
 def _items(parameter: _Parameter, inner: Mapping[str, Any], request: Request) -> list[int]:
-    """The values (their numbers) of the one kind that fits an array best."""
+    """The indices of the values of one kind, the kind that fits the array best."""
     kind = _kind(inner)
     found: dict[str, list[int]] = {}
     scores: dict[str, float] = {}
@@ -315,7 +323,7 @@ def _items(parameter: _Parameter, inner: Mapping[str, Any], request: Request) ->
 
 
 def _guess(schema: Mapping[str, Any], request: Request, how: _How, depth: int) -> Any:
-    """What a required parameter gets that the request says nothing of: default, first choice, or something plain."""
+    """A value for a required parameter that was not found: the default, the first choice, or a simple value."""
     if "default" in schema:
         return schema["default"]
     if schema.get("enum"):

@@ -1,6 +1,6 @@
-"""The menu: what a policy that picks from a list may do next, and what it sees of each choice.
+"""The menu: the choices of a policy with discrete actions, and the features of each choice.
 
-It is made from an observation alone: the messages and the tools' schemas.
+A menu is made only from an observation: the messages and the schemas of the tools.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ COLUMNS = (
     "overlap_margin", "required_found", "values_used", "points", "optional_given", "later_filling",
     "required_parameters", "made_before", "has_result", "result_failed", "calls_so_far", "is_answer", "one_of",
 )  # fmt: skip
-"""What a row of ``candidates`` says; all numbers are within [-1, 1].
+"""The columns of ``candidates``; all numbers are in [-1, 1].
 
-Of the tool: how much of its name, description and parameters' names the request says; how much of the request they
-say; the cosine of the hashed texts; the mean of the first two, and that over the best other tool's. Of the filling:
-the share of required parameters whose value was found in the request, the share of the request's values that went in,
-how well they fit, how many optional ones, whether it is not the tool's first, how many are required (/ 6). Of the
-episode: whether this call was made before, a tool has answered, its answer is an error, calls made (/ 8), one
-divided by the tools on offer. The row of the answer has the largest of the others' in the first places, and
-``is_answer``."""
+The tool: how much of its name, its description and its parameters' names occurs in the request; how much of the
+request occurs in them; the cosine of the hashed texts; the mean of the first two columns, and its margin over the
+best other tool. The filling: the share of required parameters found in the request, the share of the request's values
+that were used, the mean points (/ 3), the optional parameters given (/ 4), whether it is not the first filling of the
+tool, the required parameters (/ 6). The episode: whether this call was made before, whether a tool has returned a
+result, whether the last result is an error, the different calls made (/ 8), 1 / the number of tools on the menu. The
+row of the answer has the maximum over the other rows in the columns up to ``optional_given``, and ``is_answer``."""
 _AT = {name: i for i, name in enumerate(COLUMNS)}
 _LONGEST_ANSWER = 4_000
 _DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 
 
 class Menu(msgspec.Struct, frozen=True):
-    """The choices at one observation; the last one is to answer without a call."""
+    """The choices at one observation; the last choice is an answer without a call."""
 
     calls: tuple[ToolCall | None, ...]
-    """The call that each choice makes; None where there is no choice."""
+    """The call of each choice; None if the choice is not available."""
     mask: NDArray[np.bool_]
-    """Which choices there are; the answer is always one."""
+    """(max_candidates + 1,): which choices are available; the answer always is."""
     features: dict[str, NDArray[np.float32]]
     """See ``MenuMaker.space``."""
     answer: str
-    """What the last choice says to the user."""
+    """The response of the last choice."""
 
     def completion(self, choice: int) -> Completion:
-        """What the assistant does with this choice; one that is not there is an answer without a call."""
+        """The action of a choice. A choice that is not available is an answer without a call."""
         call = self.calls[choice] if choice < len(self.calls) else None
         if call is None:
             return Completion("", think="No call is needed now.", response=self.answer)
@@ -62,27 +62,27 @@ class Menu(msgspec.Struct, frozen=True):
 
 
 class _Offer(msgspec.Struct, frozen=True):
-    """The part of a menu that stays the same while the user's message and the tools do."""
+    """The part of a menu that depends only on the user's last message and the tools, kept between steps."""
 
     calls: tuple[ToolCall | None, ...]
-    keys: tuple[str, ...]
-    mask: NDArray[np.bool_]
-    request: NDArray[np.float32]
-    tools: NDArray[np.float32]
-    rows: NDArray[np.float32]
+    keys: tuple[str, ...]  # by which a call is recognised when it was made before; "" if there is no call
+    mask: NDArray[np.bool_]  # (max_candidates + 1,)
+    request: NDArray[np.float32]  # (features,)
+    tools: NDArray[np.float32]  # (slots * features,)
+    rows: NDArray[np.float32]  # (max_candidates + 1, len(COLUMNS)), the columns of the episode still 0
 
 
 class MenuMaker:
     """Makes menus of a fixed shape.
 
     Choice ``tool * fillings + filling`` calls the tool in slot ``tool`` with one of its fillings (see filling.py);
-    choice ``max_candidates`` answers without a call. Slots are the tools on offer, in their order. Where there are
-    more than ``max_candidates // fillings``, those are kept whose words overlap most with the request's.
+    choice ``max_candidates`` answers without a call. The slots contain the offered tools, in their order. If there are
+    more tools than ``max_candidates // fillings``, the tools with the largest word overlap with the request are kept.
 
     Args:
-        max_candidates: calls on the menu.
-        fillings: ways to fill in each tool's arguments, 1 to 3; divides ``max_candidates``.
-        features: length of a hashed text.
+        max_candidates: the number of calls on the menu.
+        fillings: the number of ways to fill in the arguments of a tool, 1 to 3; divides ``max_candidates``.
+        features: the length of a hashed text.
     """
 
     def __init__(self, max_candidates: int = 16, fillings: int = 2, features: int = 256):
@@ -104,7 +104,7 @@ class MenuMaker:
 
         ``request`` (features): the user's last message, hashed. ``tools`` (slots * features): name and description of
         the tool in each slot, hashed. ``candidates`` ((max_candidates + 1) * 19): a row for each choice, see
-        ``COLUMNS``. ``mask`` (max_candidates + 1): 1 for choices that there are.
+        ``COLUMNS``. ``mask`` (max_candidates + 1): 1 for choices that are available.
         """
         rows = self.max_candidates + 1
         sizes = {"request": self.features, "tools": self.slots * self.features, "candidates": rows * len(COLUMNS)}
@@ -112,23 +112,23 @@ class MenuMaker:
         return spaces.Dict({**found, "mask": spaces.Box(0.0, 1.0, (rows,), np.float32)})
 
     def make(self, observation: Observation, dialect: Dialect) -> Menu:
-        """The menu at an observation. Whatever the texts are, it is made in time linear in their length."""
+        """The menu at an observation. Accepts any texts; takes time linear in their length."""
         messages, tools = observation["messages"], observation["tools"]
-        opening, since = _episode(messages)
+        opening, since = _episode(messages, dialect)
         text = opening["content"] if opening is not None else ""
         today = _today(messages)
         if self._last is None or self._last[:2] != (text, today) or self._last[2] is not tools:
             self._last = text, today, tools, self._offer(text, today, [schema["function"] for schema in tools])
         offer = self._last[3]
         made = {_key(call) for m in since if m["role"] == "assistant" for call in dialect.parse(m["content"]).calls}
-        results = [message["content"] for message in since if _is_result(message)]
-        rows = offer.rows.copy()
+        results = [message["content"] for message in since if dialect.is_result(message)]
+        rows = offer.rows.copy()  # (max_candidates + 1, len(COLUMNS)); the offer is shared between steps
         if made:
             rows[:-1, _AT["made_before"]] = [key in made for key in offer.keys]
         rows[:, _AT["has_result"]] = float(bool(results))
         rows[:, _AT["result_failed"]] = float(bool(results) and results[-1].lstrip().startswith("Error"))
         rows[:, _AT["calls_so_far"]] = min(1.0, len(made) / 8)
-        rows[~offer.mask] = 0.0
+        rows[~offer.mask] = 0.0  # rows of unavailable choices are all 0
         features = {
             "request": offer.request,
             "tools": offer.tools,
@@ -146,8 +146,8 @@ class MenuMaker:
         margins = _margins([overlap[-1] for overlap in overlaps])
         vector = hashed(asked, self.features)
         calls: list[ToolCall | None] = [None] * self.max_candidates
-        rows = np.zeros((self.max_candidates + 1, len(COLUMNS)), np.float32)
-        hashes = np.zeros((self.slots, self.features), np.float32)
+        rows = np.zeros((self.max_candidates + 1, len(COLUMNS)), np.float32)  # the last row is the answer
+        hashes = np.zeros((self.slots, self.features), np.float32)  # 0 for an empty slot
         for slot, tool in enumerate(tools):
             hashes[slot] = _tool_vector(tool["name"], _described(tool), self.features)
             alike = float(np.dot(vector, hashes[slot]))
@@ -155,7 +155,7 @@ class MenuMaker:
                 place = slot * self.fillings + i
                 calls[place] = ToolCall(tool["name"], filling.arguments)
                 row = (*overlaps[slot][:4], alike, overlaps[slot][4], margins[slot], *_filled(filling, request))
-                rows[place, : len(row)] = row
+                rows[place, : len(row)] = row  # the columns up to optional_given, in order
                 rows[place, _AT["later_filling"]] = float(i > 0)
                 rows[place, _AT["required_parameters"]] = filling.required / 6
         rows[-1, : _AT["later_filling"]] = rows[:-1, : _AT["later_filling"]].max(0)
@@ -166,7 +166,7 @@ class MenuMaker:
         return _Offer(tuple(calls), keys, mask, vector, hashes.ravel(), np.clip(rows, -1.0, 1.0))
 
     def _shown(self, tools: list[Any], asked: Sequence[str]) -> list[Any]:
-        """The tools that have a slot, in their order."""
+        """The tools that get a slot, in their order."""
         if len(tools) <= self.slots:
             return tools
         overlaps = _overlaps(tools, set(asked))
@@ -174,18 +174,12 @@ class MenuMaker:
         return [tools[i] for i in sorted(best)]
 
 
-def _episode(messages: Sequence[Message]) -> tuple[Message | None, Sequence[Message]]:
-    """The user's last message, and what came after it."""
+def _episode(messages: Sequence[Message], dialect: Dialect) -> tuple[Message | None, Sequence[Message]]:
+    """The last message of the user, and the messages after it."""
     for i in range(len(messages) - 1, -1, -1):
-        if messages[i]["role"] == "user" and not _is_result(messages[i]):
+        if messages[i]["role"] == "user" and not dialect.is_result(messages[i]):
             return messages[i], messages[i + 1 :]
     return None, messages
-
-
-def _is_result(message: Message) -> bool:
-    """Whether a message holds what tools returned; the pythonic dialect gives it to the user to say."""
-    role, text = message["role"], str(message["content"])
-    return role == "tool" or (role == "user" and text.startswith("[{'role': 'tool'"))
 
 
 def _today(messages: Sequence[Message]) -> date | None:
@@ -221,19 +215,24 @@ def _tool_vector(name: str, description: str, size: int) -> NDArray[np.float32]:
 
 
 def _overlaps(tools: Sequence[Any], asked: set[str]) -> list[tuple[float, float, float, float, float]]:
-    """For each tool: how much of its name, its description and its parameters' names the request says, how much of
-    the request these say, and the mean of name and description. Words that many of the tools share count less."""
+    """For each tool, in [0, 1]: the shares of its name, its description and its parameters' names that are in the
+    request, the share of the request that is in them, and the mean of the first two.
+
+    A word has the weight log(1 + tools / tools with the word), so that words of many tools count less. The share of
+    the request is not weighted.
+    """
     sets = []
     for tool in tools:
         parameters = " ".join(tool["parameters"].get("properties", {}))
         sets.append((_stems(tool["name"]), _stems(_described(tool)), _stems(parameters)))
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {}  # word -> number of tools that contain it
     for each in sets:
         for word in each[0] | each[1] | each[2]:
             counts[word] = counts.get(word, 0) + 1
     weights = {word: log(1 + len(sets) / count) for word, count in counts.items()}
 
     def share(said: frozenset[str]) -> float:
+        # sorted: the sum of floats depends on their order, and the order of a set on PYTHONHASHSEED
         whole = sum(weights[word] for word in sorted(said))
         return sum(weights[word] for word in sorted(said & asked)) / whole if whole else 0.0
 
@@ -246,7 +245,7 @@ def _overlaps(tools: Sequence[Any], asked: set[str]) -> list[tuple[float, float,
 
 
 def _margins(overlaps: Sequence[float]) -> list[float]:
-    """How far each is above the best of the others."""
+    """How far each number is above the largest other number."""
     if len(overlaps) < 2:
         return list(overlaps)
     first, second = sorted(overlaps, reverse=True)[:2]
@@ -254,7 +253,7 @@ def _margins(overlaps: Sequence[float]) -> list[float]:
 
 
 def _filled(filling: Filling, request: Request) -> tuple[float, float, float, float]:
-    """required_found, values_used, points and optional_given."""
+    """The columns required_found, values_used, points and optional_given."""
     values = sum(value.kind not in ("phrase", "count", "first") for value in request.values)
     return (
         filling.found / filling.required if filling.required else 1.0,

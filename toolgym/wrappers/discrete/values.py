@@ -1,4 +1,4 @@
-"""What a request names: numbers, dates, times, addresses, ids, quotations, names; found by rules, not by a model."""
+"""Finds the values in a request by rules: numbers, dates, times, addresses, ids, quotations, names."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import msgspec
 from toolgym.wrappers.discrete.calendar_words import MONTHS, TODAY, WEEKDAYS, clock, day_in_words, spoken_time
 
 LONGEST = 8_000
-"""Characters of a text that are searched: its last ones."""
+"""Only the last characters of a text, this many, are searched."""
 
 
 class Value(msgspec.Struct, frozen=True):
-    """Something named in a text."""
+    """A value in a text."""
 
     kind: str
     """email, url, quoted, id, file, date, time, minutes, percent, number, count, name, first or phrase.
 
     ``count`` is a number in words ("three sides"), ``first`` the capitalised word that opens a sentence."""
     value: Any
-    """str, int or float; dates as YYYY-MM-DD and times as HH:MM, where that can be known."""
+    """str, int or float; dates as YYYY-MM-DD and times as HH:MM, if they can be resolved."""
     start: int
     end: int
     text: str
-    """As written."""
+    """The value as it is written."""
 
 
 _TWELVE = "zero one two three four five six seven eight nine ten eleven twelve"
@@ -45,7 +45,7 @@ _OPENING = (
     "write you your hi hello hey"
 )
 _OPENERS = frozenset(_OPENING.split())
-"""Words that open sentences and are no part of a name, capitalised or not."""
+"""Words that begin sentences and are not part of a name, capitalised or not."""
 _ENDING = "the a an of for about on in with to from at by and or that is are was as i you my your"
 _PHRASE_END = frozenset(_ENDING.split())
 _UNITS = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000, "billion": 1_000_000_000}
@@ -107,7 +107,7 @@ def _name(match: re.Match[str], today: date | None) -> Any:
 
 
 def _later_name(match: re.Match[str], today: date | None) -> Any:
-    """A name, unless it may be no more than the word that opens a sentence."""
+    """A name, unless it is a single word at the start of a sentence, which may be capitalised for that reason."""
     before = match.string[max(0, match.start() - 3) : match.start()].rstrip()
     opens = not before or before[-1] in ".?!:;"
     return None if opens and " " not in match[0] else _name(match, today)
@@ -123,6 +123,8 @@ def _phrase(match: re.Match[str], today: date | None) -> Any:
 
 
 _CAPITALS = re.compile(r"\b[A-Z][\w'&-]{0,40}(?: (?:(?:of|de|the|and|&) )?[A-Z][\w'&-]{0,40}){0,6}(?:, [A-Z]{2}\b)?")
+# kind, pattern, and the value of a match (None: not a value); in order of precedence: the first rule that matches a
+# character takes it. All repetitions are bounded, so that the search takes linear time.
 _RULES: tuple[tuple[str, re.Pattern[str], _Maker], ...] = (
     ("url", re.compile(r"https?://[^\s\"'<>]{1,300}"), _written),
     ("email", re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), _written),
@@ -172,12 +174,12 @@ _RULES: tuple[tuple[str, re.Pattern[str], _Maker], ...] = (
 
 
 def find_values(text: str, today: date | None = None) -> list[Value]:
-    """What ``text`` names, in the order it is written. No two of them share a character.
+    """The values in ``text``, in order of position; no two values overlap.
 
-    Dates said in relation to ``today`` are skipped where it is None. Only the last ``LONGEST`` characters are read.
+    Dates relative to ``today`` are skipped if it is None. Only the last ``LONGEST`` characters are read.
     """
     text = text[-LONGEST:]
-    taken = bytearray(len(text))
+    taken = bytearray(len(text))  # 1 for each character of a value that an earlier rule found
     found = []
     for kind, pattern, make in _RULES:
         for match in pattern.finditer(text):

@@ -1,7 +1,7 @@
-"""Words of requests and of names, and vectors of them: signed feature hashing, the same in every process.
+"""Words of requests and names, and their vectors by signed feature hashing, the same in every process.
 
-Each word and each of its letter triples adds +1 or -1 to one of a fixed number of places, both chosen by a checksum
-(Weinberger et al. 2009, arXiv 0902.2206), and the vector is scaled to length 1.
+Each word adds +1 or -1, and each of its letter trigrams +0.3 or -0.3, to an entry of the vector. A checksum chooses
+entry and sign (Weinberger et al. 2009, arXiv 0902.2206). The vector is then scaled to length 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STOP = (
     "want like need tell let thanks thank value type string number default e g etc given use used using get"
 )
 STOP = frozenset(_STOP.split())
-"""Words that say nothing about which tool is meant."""
+"""Words that do not help to choose a tool."""
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _ENDINGS = ("ings", "ing", "ies", "ers", "ed", "es", "s", "er", "e", "y")
@@ -28,13 +28,13 @@ _TRIPLE_WEIGHT = 0.3
 
 
 def words(text: str) -> list[str]:
-    """The words of a text or of a name in any style, in small letters: "getFreeSlot" is get, free, slot."""
+    """The lower-case words of a text or of a name in any style: "getFreeSlot" is get, free, slot."""
     return [part.lower() for part in _PARTS.findall(text)]
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """A word without its ending, where at least three letters are left."""
+    """A word without its ending, if at least three letters remain."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
@@ -42,12 +42,12 @@ def stem(word: str) -> str:
 
 
 def content(text: str) -> list[str]:
-    """The stems of a text's words, in order, without those in ``STOP``."""
+    """The stems of the words of a text, in order, without the words in ``STOP``."""
     return [stem(word) for word in words(text) if word not in STOP]
 
 
 def hashed(stems: list[str], size: int) -> NDArray[np.float32]:
-    """The words as a vector of ``size`` numbers, of length 1 (or 0 for no words), each in [-1, 1]."""
+    """The hashed vector of the words: (size,), each entry in [-1, 1], of length 1 (0 if there are no words)."""
     vector = np.zeros(size, np.float32)
     for each in stems:
         for place, amount in _places(each, size):
