@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import toolgym
+from toolgym.registry import SUITES, environments_table
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "transformers", "stable_baselines3", "safetensors", "gguf", "peft"}
@@ -101,15 +102,18 @@ def test_public_names():
     assert toolgym.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
-def test_the_readmes_map_matches_the_tree():
+def test_the_readmes_name_every_folder_and_every_suite():
     readme = (ROOT / "README.md").read_text("utf-8")
-    section = readme.split("## The map", 1)[1].split("```")[1]
-    named = {line.split()[0] for line in section.splitlines()[1:] if line.strip() and not line.startswith(" " * 30)}
-    missing = [name for name in named if not (ROOT / name).exists()]
-    assert not missing, f"the README names what is not there: {missing}"
-    top = {p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".") and (p / "__init__.py").exists()}
-    top |= {"tests", "benchmarks"}
-    assert top <= {name.strip("/").split("/")[0] for name in named}
+    section = readme.split("## Where things are", 1)[1].split("##", 1)[0]
+    for folder in ("toolgym", "envs", "agents", "benchmarks", "tests"):
+        assert f"{folder}/" in section
+    for suite in SUITES:
+        assert f"| `{suite}` |" in readme, f"the README's table of the environments lacks {suite}"
+    assert environments_table() in (ROOT / "envs" / "README.md").read_text("utf-8")
+    for room in ("toolgym", "envs", "agents"):
+        page = (ROOT / room / "README.md").read_text("utf-8")
+        inside = [p for p in (ROOT / room).iterdir() if p.is_dir() and (p / "__init__.py").exists()]
+        assert not [p.name for p in inside if f"{p.name}/" not in page], f"{room}/README.md lacks a folder"
 
 
 def test_source_files_stay_small():
