@@ -26,7 +26,7 @@ from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm2_folder  # noqa: E402
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
 from toolgym.agents.sampling.draw import choose, truncate  # noqa: E402
-from toolgym.agents.sampling.llama_engine import Cascade  # noqa: E402
+from toolgym.agents.sampling.llama_engine import LlamaEngine  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,11 +36,11 @@ def tiny():
     return tiny_model(), byte_tokenizer()
 
 
-@pytest.fixture(autouse=True, params=["cascade", "plain"])
-def reader(request, monkeypatch):
+@pytest.fixture(autouse=True, params=["llama", "plain"])
+def engine(request, monkeypatch):
     """Everything holds for both ways of reading."""
     if request.param == "plain":
-        monkeypatch.setattr(Cascade, "suits", lambda model: False)
+        monkeypatch.setattr(LlamaEngine, "supports", lambda model: False)
     return request.param
 
 
@@ -165,8 +165,8 @@ def watched_model():
     return model, seen
 
 
-calls_the_model = pytest.mark.parametrize("reader", ["plain"], indirect=True)
-"""Only this way of reading can be watched through the model's hooks; test_readers.py watches the other."""
+calls_the_model = pytest.mark.parametrize("engine", ["plain"], indirect=True)
+"""Only this way of reading can be watched through the model's hooks; test_engines.py watches the other."""
 
 
 @calls_the_model
