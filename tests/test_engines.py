@@ -1,4 +1,4 @@
-"""Engines: whatever rows come, leave and continue, logits are those of the plain model on the whole text."""
+"""Engines: whichever rows are opened, removed and resumed, logits equal the plain model's on the whole text."""
 
 from __future__ import annotations
 
@@ -71,16 +71,16 @@ def plain(model, ids):
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_the_llama_family_is_read_fast(name):
+def test_the_llama_family_has_the_fast_engine(name):
     assert LlamaEngine.supports(model_of(name))
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_models_are_not(name):
+def test_other_models_have_the_plain_engine(name):
     assert not LlamaEngine.supports(model_of(name))
 
 
-def test_a_model_that_only_looks_like_one_of_the_family_is_not():
+def test_a_model_that_only_looks_like_the_llama_family_has_the_plain_engine():
     model = model_of("llama")
     model.model.layers[1].mlp.register_forward_hook(lambda module, args, out: 2 * out)
     assert not LlamaEngine.supports(model)
@@ -123,7 +123,7 @@ def test_logits_are_those_of_the_plain_model_through_whole_conversations(kind, n
                     agree(logits, texts)
             going = chance.sample(ended, chance.randint(1, len(ended)))  # some episodes are over
             more = [some(1, 9) for _ in going]
-            logits = engine.resume([past for _, past in going], more)
+            logits = engine.resume([cache for _, cache in going], more)
             texts = [text + added for (text, _), added in zip(going, more, strict=True)]
         engine.close()
 
@@ -138,7 +138,7 @@ def test_changed_weights_are_noticed():
     assert torch.allclose(engine.prefill([[1, 2, 3]], [0])[0], plain(model, [1, 2, 3]), atol=1e-5)
 
 
-def test_what_cannot_be_kept_is_read_anew():
+def test_a_sliding_window_leaves_no_kv_cache():
     engine = PlainEngine(model_of("sliding"))
     engine.prefill([[1, 2, 3]], [0, 0])
     assert engine.remove(0) is None
@@ -148,14 +148,14 @@ def test_what_cannot_be_kept_is_read_anew():
 
 
 class Watched(LlamaEngine):
-    """Notes how many tokens are read."""
+    """Notes how many tokens the model runs on."""
 
     def _forward(self, ids, mask):
-        self.read.append(int(ids.numel() if mask is None else mask.sum()))
+        self.computed.append(int(ids.numel() if mask is None else mask.sum()))
         return super()._forward(ids, mask)
 
     def _prefill(self, prompt):
-        self.read.append(len(prompt))
+        self.computed.append(len(prompt))
         return super()._prefill(prompt)
 
 
@@ -171,26 +171,26 @@ def conversation(policy, turns=4):
     return said, len(prompt), len(reply)
 
 
-def test_only_new_tokens_are_read_in_later_turns():
+def test_later_turns_prefill_only_new_tokens():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9, temperature=1.0)
     policy._engine = watched = Watched(model)
-    watched.read = []
+    watched.computed = []
     said, prompt, reply = conversation(policy)
     sampled = sum(len(ids) for turn in said for ids in turn)
-    # the last token of each turn is read with the reply to it; those of the last turn never are
-    assert sum(watched.read) == prompt + 2 * 3 * reply + sampled - 2
+    # the last token of each turn is prefilled with the reply to it; the last tokens of the last turn never are
+    assert sum(watched.computed) == prompt + 2 * 3 * reply + sampled - 2
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_a_kept_conversation_is_answered_as_one_that_is_read_anew(temperature, monkeypatch):
+def test_a_cached_conversation_is_answered_as_one_prefilled_from_the_start(temperature, monkeypatch):
     pair = tiny_model(), byte_tokenizer()
     kept = conversation(Policy(pair, max_new_tokens=9, temperature=temperature))
     monkeypatch.setattr(CachePool, "longest_match", lambda self, tokens: None)
     assert conversation(Policy(pair, max_new_tokens=9, temperature=temperature)) == kept
 
 
-def test_conversations_are_forgotten_when_the_weights_change():
+def test_kv_caches_are_dropped_when_the_weights_change():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9)
     prompt = policy.encode([message("user", "what is it?")])
@@ -201,14 +201,14 @@ def test_conversations_are_forgotten_when_the_weights_change():
     assert policy.sample_ids([longer])[0].token_ids == fresh.sample_ids([longer])[0].token_ids
 
 
-def test_memory_of_conversations_is_bounded():
+def test_memory_of_kv_caches_is_bounded():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9, temperature=1.0)
     policy._cache_pool = CachePool(limit=100_000)
     for i in range(50):
         policy.sample([[message("user", f"question number {i}")]] * 2)
         kept = list(policy._cache_pool._caches.values())
-        prefixes = {id(past.prefix): past.prefix for past in kept}.values()
+        prefixes = {id(cache.prefix): cache.prefix for cache in kept}.values()
         assert 0 < sum(2 * part.keys.nbytes for part in (*kept, *prefixes)) <= 100_000
     policy.forget()
     assert len(policy._cache_pool) == 0

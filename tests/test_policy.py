@@ -38,7 +38,7 @@ def tiny():
 
 @pytest.fixture(autouse=True, params=["llama", "plain"])
 def engine(request, monkeypatch):
-    """Everything holds for both ways of reading."""
+    """Everything holds for both engines."""
     if request.param == "plain":
         monkeypatch.setattr(LlamaEngine, "supports", lambda model: False)
     return request.param
@@ -155,7 +155,7 @@ def test_reseeding_starts_anew(tiny):
 
 
 def watched_model():
-    """A tiny model, and the shapes (rows, tokens) of what it reads."""
+    """A tiny model, and the shapes (rows, tokens) of its inputs."""
     model, seen = tiny_model(), []
 
     def note(module, args, kwargs):
@@ -166,11 +166,11 @@ def watched_model():
 
 
 calls_the_model = pytest.mark.parametrize("engine", ["plain"], indirect=True)
-"""Only this way of reading can be watched through the model's hooks; test_engines.py watches the other."""
+"""Only the plain engine can be watched through the model's hooks; test_engines.py watches the Llama engine."""
 
 
 @calls_the_model
-def test_a_group_is_read_once(tiny):
+def test_a_group_is_prefilled_once(tiny):
     model, seen = watched_model()
     first, second = chats(2)
     Policy((model, tiny[1]), max_new_tokens=3, temperature=1.0).sample([first, second] * 4)
