@@ -160,7 +160,7 @@ class Watched(LlamaEngine):
 
 
 def conversation(policy, turns=4):
-    """A group of two over several turns: what was sampled in each."""
+    """A group of two over several turns: the tokens sampled in each turn, and the lengths of prompt and reply."""
     prompt = policy.encode([message("user", "what is it?")])
     texts, said = [list(prompt)] * 2, []
     for turn in range(turns):

@@ -1,4 +1,4 @@
-"""A transformers model as an agent: what is sampled, with which log-probabilities, and how it fails.
+"""A transformers model as an agent: the sampled tokens, their log-probabilities, and the errors.
 
 All but the tests marked ``model`` use a random Llama of 60,000 parameters that reads bytes.
 """

@@ -149,7 +149,7 @@ class LlamaEngine:
         groups: dict[int, list[int]] = {}
         for row, prefix in enumerate(self._prefix_of):
             groups.setdefault(id(prefix), []).append(row)
-        # stacking copies all prefixes, so those without rows stay until they are a quarter of the stack
+        # stacking copies all prefixes, so prefixes without rows stay until they are a quarter of the stack
         if not self._stacked or len(groups) <= 0.75 * len(self._stacked):
             prefixes = {id(prefix): prefix for prefix in self._prefix_of}
             self._stacked = {name: i for i, name in enumerate(prefixes)}
@@ -216,7 +216,7 @@ class LlamaEngine:
 
         def to_groups(x: Tensor) -> Tensor:
             """(rows, kv_heads, folded, n) -> (prefixes, kv_heads, most * folded, n)"""
-            if places is not None:  # empty places hold zeros; to_rows never takes what comes of them
+            if places is not None:  # empty places hold zeros; to_rows drops their results
                 x = x.new_zeros(stacked * most, *x.shape[1:]).index_copy_(0, places, x)
             return x.view(stacked, most, kv_heads, folded, -1).transpose(1, 2).flatten(2, 3)
 

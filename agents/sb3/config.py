@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         flag = "--" + name.replace("_", "-")
         group.add_argument(flag, type=json_of(dict), metavar="JSON", default=argparse.SUPPRESS, help=text)
-    share = "share of the tasks to evaluate on alone, where a suite has one split"
+    share = "share of the tasks held out for evaluation, for suites with only one split"
     group.add_argument("--held-out", type=float, metavar="X", default=argparse.SUPPRESS, help=share)
 
 

@@ -41,7 +41,7 @@ ENVS = 8
 KEPT = 2
 """Number of checkpoints kept."""
 REWARD_SCALE = 0.25
-"""Scales rewards from -3 to 4 to about -1 to 1, where the algorithms' usual settings work. Metrics are unscaled."""
+"""Scales rewards from -3 to 4 to about -1 to 1, which the algorithms' usual settings need. Metrics are unscaled."""
 
 _OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "sb3-ppo": (PPO, MenuPolicy, {"n_steps": 64, "batch_size": 128, "n_epochs": 5, "gamma": 0.9, "ent_coef": 0.01}),
