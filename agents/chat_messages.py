@@ -1,7 +1,7 @@
-"""An env's transcript as the messages of the OpenAI chat API, and the API's answer as an env's action.
+"""Converts an env's transcript to messages of the OpenAI chat API, and the API's answer to an env's action.
 
-An env keeps every assistant turn as one text. With native tools (dialect "openai") that text is the JSON of
-the API's assistant message, so going there and back loses nothing.
+An env stores every assistant turn as one text. With native tools (dialect "openai") that text is the JSON of
+the API's assistant message, so a round trip loses nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def prompt_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For tools described in the prompt: roles system, user and assistant only.
+    """Messages for tools described in the prompt, with the roles system, user and assistant only.
 
-    The results of one turn's calls become one user message, each headed "Result of <tool>:", because servers
-    accept the role "tool" only after calls of their own making.
+    The results of one turn become one user message, each under the heading "Result of <tool>:". Servers accept the
+    role "tool" only after native tool calls.
     """
     out: list[dict[str, Any]] = []
     after_result = False
@@ -37,10 +37,10 @@ def prompt_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def native_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For tools given to the API: assistant turns get their ``tool_calls`` back, results their ``tool_call_id``.
+    """Messages for native tools: assistant turns get their ``tool_calls`` back, results their ``tool_call_id``.
 
-    A result without an id of its own answers the calls of the turn before it in order; one that answers no
-    call becomes the user's words, as in ``prompt_messages``.
+    Results without a known id are matched in order with the open calls of the turn before. A result that matches
+    no call becomes a user message, as in ``prompt_messages``.
     """
     out: list[dict[str, Any]] = []
     open_calls: list[str] = []
@@ -61,12 +61,9 @@ def native_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def action_text(message: Mapping[str, Any], *, native: bool) -> str:
-    """The action that an assistant message of the API stands for.
-
-    Raises ValueError where it is not such a message.
-    """
+    """The env's action for an assistant message of the API. Raises ValueError if the message is malformed."""
     content = message.get("content")
-    if isinstance(content, list):  # some servers answer in parts
+    if isinstance(content, list):  # some servers send the content in parts
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
     if not (content is None or isinstance(content, str)):
         raise ValueError(f"content is {type(content).__name__}")
@@ -74,7 +71,7 @@ def action_text(message: Mapping[str, Any], *, native: bool) -> str:
         return content or ""
     calls, thought = message.get("tool_calls") or [], message.get("reasoning_content")
     if not isinstance(calls, list):
-        raise ValueError("tool_calls is no list")
+        raise ValueError("tool_calls is not a list")
     if not calls and not thought and not (content or "").lstrip().startswith("{"):
         return content or ""
     fields = {"role": "assistant", "content": content, "tool_calls": calls, "reasoning_content": thought}
@@ -82,7 +79,7 @@ def action_text(message: Mapping[str, Any], *, native: bool) -> str:
 
 
 def _assistant(text: str) -> dict[str, Any]:
-    """The API's message for an assistant turn; text that is no message of the API is plain content."""
+    """The API's message for an assistant turn. Text that is not a JSON message of the API becomes plain content."""
     plain = {"role": "assistant", "content": text}
     if not text.lstrip().startswith("{"):
         return plain
@@ -97,7 +94,7 @@ def _assistant(text: str) -> dict[str, Any]:
 
 
 def _call(call: Any, position: int) -> dict[str, Any]:
-    """A call as servers accept it. What the model wrote may be broken, and then it is still sent back as a call."""
+    """A call in a form that servers accept. A malformed call of the model is repaired, not dropped."""
     call = call if isinstance(call, dict) else {}
     function = call.get("function") if isinstance(call.get("function"), dict) else {}
     found = call.get("id")
@@ -112,7 +109,7 @@ def _call(call: Any, position: int) -> dict[str, Any]:
 
 
 def _arguments(written: Any) -> str:
-    """JSON of an object, because some servers read the arguments of earlier calls and fail on anything else."""
+    """The arguments as a JSON object: some servers parse the arguments of earlier calls and fail on anything else."""
     try:
         read = json.loads(written) if isinstance(written, str) else written
     except (ValueError, RecursionError):
@@ -123,5 +120,5 @@ def _arguments(written: Any) -> str:
 
 
 def _clean(text: str) -> str:
-    """Lone surrogates, which are not text and which servers refuse, become U+FFFD."""
+    """The text with U+FFFD in place of lone surrogates, which servers refuse."""
     return _SURROGATE.sub("\ufffd", text)

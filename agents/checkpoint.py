@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: written whole or not at all, the last two kept."""
+"""Checkpoints of a training run: each is written completely or not at all, and the last two are kept."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from transformers.utils import logging as transformers_logging
 
 from toolgym.assets import atomic_folder
 from toolgym.runlog import RunError
-
-from .model import no_progress_bars
 
 KEPT = 2
 
 
 def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]) -> Path:
-    """``checkpoints/step-<step>``: the model as transformers (or peft) loads it, and ``trainer.pt`` to go on from.
+    """Write ``checkpoints/step-<step>``: a model that transformers (or peft) loads, and ``trainer.pt`` to resume from.
 
-    Raises OSError where the disk refuses; earlier checkpoints are then as they were.
+    Raises OSError if the disk refuses; earlier checkpoints then stay unchanged.
     """
     folder = run / "checkpoints" / f"step-{step:06d}"
     with atomic_folder(folder) as temporary, writing():
@@ -35,12 +34,26 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
 
 
 @contextmanager
+def no_progress_bars(hide: bool = True) -> Iterator[None]:
+    """Hide transformers' progress bars inside this block, unless ``hide`` is False; then restore the setting."""
+    settings: Any = transformers_logging
+    if not hide or not settings.is_progress_bar_enabled():
+        yield
+        return
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        settings.enable_progress_bar()
+
+
+@contextmanager
 def writing() -> Iterator[None]:
-    """Save models without progress bars; raises OSError where the disk refuses, whatever library writes."""
+    """Save models inside this block: without progress bars, and with OSError for any library if the disk refuses."""
     with no_progress_bars():
         try:
             yield
-        except (SafetensorError, RuntimeError) as error:  # what safetensors and torch make of a full disk
+        except (SafetensorError, RuntimeError) as error:  # safetensors and torch raise these if the disk is full
             raise OSError(str(error)) from error
 
 
@@ -50,8 +63,8 @@ def all_of(run: Path) -> list[Path]:
 
 
 def of(source: Path) -> Path:
-    """``source`` itself where it is a checkpoint, else the last one of the run. Raises RunError without one, and for
-    runs of stable-baselines3."""
+    """``source`` itself if it is a checkpoint, else the run's last checkpoint. Raises RunError if the folder has no
+    checkpoint, or is a run of stable-baselines3."""
     if (source / "trainer.pt").is_file():
         return source
     found = all_of(source)
@@ -66,7 +79,7 @@ def of(source: Path) -> Path:
 
 
 def latest(run: Path) -> dict[str, Any] | None:
-    """The state saved last, or None."""
+    """The state in the last checkpoint's ``trainer.pt``, or None without a checkpoint."""
     found = all_of(run)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Endpoint: any server that speaks OpenAI's /chat/completions."""
+"""Endpoint: an agent on any server with OpenAI's /chat/completions API."""
 
 from __future__ import annotations
 
@@ -24,37 +24,36 @@ except ModuleNotFoundError as error:
     ) from error
 
 LONGEST_WAIT = 60.0
-"""Seconds between two tries at most, whatever the server asks for."""
+"""The longest wait between two tries, in seconds, even if the server asks for more."""
 _RETRIED = {408, 409, 429}
 _SHOWN = 500
 _OUT_OF_CREDIT = "insufficient_quota"
 
 
 class Endpoint:
-    """An agent behind an OpenAI-compatible server (OpenAI, vLLM, llama.cpp, Ollama, OpenRouter, ...).
+    """An agent on an OpenAI-compatible server (OpenAI, vLLM, llama.cpp, Ollama, OpenRouter, ...).
 
-    Rate limits (429), server errors (5xx), broken connections, time-outs and answers that are not JSON are
-    tried again after exponentially longer, random waits, or after what ``Retry-After`` says (60 s at most).
-    When tries run out, or the server refuses the request, ``act`` raises AgentError: a server's failure is
-    no answer of the model's.
+    Retries follow 408, 409, 429 (rate limit), 5xx, broken connections, time-outs and answers that are not chat
+    completions. Waits are random and grow exponentially, or follow ``Retry-After`` (60 s at most). If all tries fail,
+    or the server refuses the request, ``act`` raises AgentError: a server's failure is not an answer of the model.
 
     Args:
         model: the server's name for the model.
         base_url: up to and including /v1.
-        api_key_env: environment variable that holds the key; None or "" for a server that wants none. The key
-            is read when it is sent, and kept and shown nowhere.
-        tools: "prompt": the dialect's instructions offer the tools, and only text is exchanged. "native": the
-            tools go to the server; the env needs ``dialect="openai"``.
-        temperature, max_tokens: sent along; None leaves them to the server.
+        api_key_env: environment variable with the key; None or "" for a server without keys. The key is read for
+            each request, and is neither stored nor shown.
+        tools: "prompt": the dialect's instructions describe the tools, and only text is exchanged. "native": the
+            tools are sent to the server; the env needs ``dialect="openai"``.
+        temperature, max_tokens: fields of the request; None leaves them to the server.
         timeout: seconds to wait for the answer.
         max_retries: tries after the first.
-        requests_per_minute: of all threads together, retries included; None is no limit.
-        concurrency: requests under way at once.
-        extra: further fields of the request (top_p, seed, ...); they win over the ones above.
-        first_wait: seconds, at most, before the first retry; doubled for each further one.
-        sleep: waits that many seconds; a test may wait less.
+        requests_per_minute: limit for all threads together, retries included; None means unlimited.
+        concurrency: requests in flight at once.
+        extra: further fields of the request (top_p, seed, ...); they override the fields above.
+        first_wait: longest wait before the first retry, in seconds; doubled for each further retry.
+        sleep: called with the seconds to wait; a test may wait less.
 
-    Raises AgentError where the key's variable is not set.
+    Raises AgentError if the variable ``api_key_env`` is not set.
     """
 
     def __init__(
@@ -96,7 +95,7 @@ class Endpoint:
         return f"Endpoint({self.model!r}, {self.url!r})"
 
     def for_env(self, env: gym.Env[Any, Any]) -> Endpoint:
-        """This agent. Raises AgentError where the env's dialect and ``tools`` do not go together."""
+        """This agent itself. Raises AgentError if the env's dialect and ``tools`` do not fit."""
         dialect = getattr(getattr(env.unwrapped, "dialect", None), "name", None)
         if dialect is not None and (dialect == "openai") != (self.tools == "native"):
             fit = "tools='native' goes with dialect='openai'; with tools='prompt' any other dialect"
@@ -104,9 +103,9 @@ class Endpoint:
         return self
 
     def act(self, observation: Observation) -> str:
-        """The model's answer as the env's action; may be called from several threads.
+        """The model's answer as the env's action. May be called from several threads.
 
-        Raises AgentError where the server gives none, ContextFull where it says that the conversation is too long.
+        Raises AgentError if the server gives no answer, ContextFull if the server says the conversation is too long.
         """
         native = self.tools == "native"
         convert = native_messages if native else prompt_messages
@@ -120,7 +119,7 @@ class Endpoint:
             raise kind(f"{self.model} at {self.url}: {failure.told(self.api_key_env, _SHOWN)}") from None
 
     def _post(self, body: dict[str, Any], native: bool) -> str:
-        """One try. Raises Failure where it gives no action."""
+        """One try. Raises Failure if the response gives no action."""
         response = self._connections.send("POST", self.url, self.timeout, json=body, auth=self._authorise)
         if response.status_code != 200:
             raise _refusal(response)
@@ -142,7 +141,7 @@ class Endpoint:
         return key
 
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # given as `auth`, because requests otherwise prefers what ~/.netrc says of the host
+        # passed as `auth`, because requests otherwise prefers the credentials in ~/.netrc
         key = self._key()
         if key is not None:
             request.headers["Authorization"] = f"Bearer {key}"
@@ -154,11 +153,11 @@ class _TooLong(Failure):
 
 
 _CONTEXT = re.compile(r"context[ _](length|size|window)", re.IGNORECASE)
-"""In what OpenAI, vLLM, SGLang and llama.cpp answer to a conversation that is too long."""
+"""Matches the errors of OpenAI, vLLM, SGLang and llama.cpp for a conversation that is too long."""
 
 
 def _refusal(response: requests.Response) -> Failure:
-    """What an answer other than 200 says."""
+    """The failure that a response with a status other than 200 describes."""
     status = response.status_code
     text = response.text.strip()
     try:

@@ -1,4 +1,4 @@
-"""A trained model on its own: what transformers, or a server, loads with ``from_pretrained``."""
+"""Export a trained model to a folder that transformers or a server loads with ``from_pretrained``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from transformers import AutoConfig
 
 from toolgym.assets import atomic_folder
 from toolgym.runlog import RunError
@@ -19,11 +20,11 @@ from .tokens import ChatTokens
 def export(source: str | Path, out: str | Path) -> Path:
     """Write the model of a run's last checkpoint, or of the checkpoint ``source``, to the new folder ``out``.
 
-    All weights were trained: the checkpoint is copied, without what only the trainer needs. LoRA: the adapters are
-    merged, in float32, into the model that they were trained on, in the number format that its own files have.
+    If all weights were trained, the checkpoint is copied without the trainer's state. LoRA adapters are merged, in
+    float32, into their base model, and saved in the dtype of the base model's files.
 
-    Raises RunError where there is no checkpoint of a language model, or ``out`` is there already or cannot be written;
-    AssetError where the model under the adapters cannot be had.
+    Raises RunError if ``source`` has no checkpoint of a language model, or if ``out`` exists or cannot be written;
+    AssetError if the adapters' base model cannot be loaded.
     """
     found, out = checkpoint.of(Path(source)), Path(out)
     if out.exists():
@@ -40,8 +41,6 @@ def export(source: str | Path, out: str | Path) -> Path:
 
 
 def _write_merged(source: Path, folder: Path) -> None:
-    from transformers import AutoConfig
-
     model, tokenizer = load_model(source, "cpu", "float32")
     stored = AutoConfig.from_pretrained(model.name_or_path).dtype or torch.float32
     model.generation_config.eos_token_id = sorted(end_ids(model, ChatTokens(tokenizer)))

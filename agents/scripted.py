@@ -1,7 +1,7 @@
-"""Agents without a model: baselines, and the proof that a suite can be solved.
+"""Agents without a model: baselines, and an oracle that shows that a suite can be solved.
 
-Most of them must know the env (its dialect, its gold actions, its task). ``rollout`` and ``evaluate`` tell
-them, through ``for_env``.
+Most of these agents need the env (its dialect, gold actions and task). ``rollout`` and ``evaluate`` pass the env by
+``for_env``.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .random_json import random_arguments
 
 
 class _Bound:
-    """An agent that has to know its env."""
+    """Base class of agents that need the env."""
 
     _env: ToolEnv | None = None
 
     def for_env(self, env: gym.Env[Any, Any]) -> Self:
-        """This agent, playing in ``env``."""
+        """A copy of this agent that plays in ``env``. Raises TypeError if ``env`` is not a ToolEnv."""
         base = env.unwrapped
         if not isinstance(base, ToolEnv):
             raise TypeError(f"{type(self).__name__} plays ToolEnvs, got {type(base).__name__}")
@@ -48,7 +48,7 @@ class _Bound:
 
 
 class Oracle(_Bound):
-    """Plays the gold actions, and then closes with a word where the episode goes on until nothing is called."""
+    """Plays the gold actions. If the episode then waits for a turn without a call, it answers in words."""
 
     name = "oracle"
 
@@ -64,8 +64,8 @@ class Oracle(_Bound):
 class Random(_Bound):
     """Calls a random tool with random arguments that its schema allows, one call per turn.
 
-    The text depends on ``seed`` and the observation alone. Patterns of strings are not aimed at: where one
-    makes every try invalid, the last try is played.
+    The text depends only on ``seed`` and the observation. String patterns are ignored: if a pattern makes all tries
+    invalid, the last try is played.
     """
 
     name = "random"
@@ -74,8 +74,8 @@ class Random(_Bound):
         self.seed = seed
 
     def act(self, observation: Observation) -> str:
-        """A random call in the env's dialect; an answer in words where there is no tool."""
-        # ascii, because messages may hold lone surrogates, which do not encode
+        """A random call in the env's dialect, or an answer in words if the env offers no tools."""
+        # ascii(), because messages may contain lone surrogates, which cannot be encoded
         digest = blake2b(ascii((observation["messages"], observation["tools"])).encode(), digest_size=16)
         source = random.Random(f"{self.seed} {digest.hexdigest()}")
         render = self.env.dialect.render
@@ -87,13 +87,13 @@ class Random(_Bound):
 
 
 class Replay(_Bound):
-    """Plays recorded texts again, by task: to score stored episodes under another rubric, say.
+    """Plays recorded texts again, by task; e.g. to score stored episodes under another rubric.
 
-    Where a task was recorded several times, its episodes are played in the order of their ``repeat``, one
-    after the other, and then from the first again.
+    If a task was recorded several times, its episodes are played in the order of their ``repeat``, then from the
+    first again.
 
     Args:
-        path: of an ``episodes.jsonl`` or of a run's folder; or the trajectories themselves.
+        path: an ``episodes.jsonl`` or a run's folder; or the trajectories themselves.
     """
 
     name = "replay"
@@ -109,7 +109,7 @@ class Replay(_Bound):
         self._episode: Trajectory
 
     def act(self, observation: Observation) -> str:
-        """The text recorded for this turn. Raises AgentError where there is none."""
+        """The text recorded for this turn. Raises AgentError if the task or the turn was not recorded."""
         turns, task = self.env.turns, self.env.task
         if self._turns is not turns:  # a new episode: the env makes a new list at every reset
             if task.id not in self._rest:
@@ -127,7 +127,7 @@ class Replay(_Bound):
 
 
 class Silent:
-    """Says nothing."""
+    """Always answers with an empty text."""
 
     name = "silent"
 

@@ -162,22 +162,24 @@ def test_forks_are_drawn_anew(run):
     assert not said & {tuple(f.sample.token_ids) for forks in forks_by_state(group).values() for f in forks}
 
 
-def test_forks_read_their_own_tokens_alone(run, monkeypatch):
-    reader = run.collector.policy._reader
-    read, batches = [], []
-    begin, resume = reader.begin, reader.resume
-    monkeypatch.setattr(reader, "begin", lambda prompts, chosen: read.append(("begin", [])) or begin(prompts, chosen))
+def test_forks_prefill_their_own_tokens_alone(run, monkeypatch):
+    engine = run.collector.policy._engine
+    calls, batches = [], []
+    prefill, resume = engine.prefill, engine.resume
     monkeypatch.setattr(
-        reader, "resume", lambda pasts, new: read.append(("resume", [len(row) for row in new])) or resume(pasts, new)
+        engine, "prefill", lambda prompts, rows: calls.append(("prefill", [])) or prefill(prompts, rows)
+    )
+    monkeypatch.setattr(
+        engine, "resume", lambda caches, new: calls.append(("resume", [len(row) for row in new])) or resume(caches, new)
     )
     ask = run.collector.policy.sample_ids
     monkeypatch.setattr(run.collector.policy, "sample_ids", lambda rows, n: batches.append(len(rows)) or ask(rows, n))
     (group,) = run.collector.play([(0, "train-1")], 4, forks=2)
     forks = [fork for forks in forks_by_state(group).values() for fork in forks]
     turns = max(len(rollout.sample.turns) for rollout in group)
-    assert [name for name, _ in read] == ["begin"] + ["resume"] * (len(read) - 1)
+    assert [name for name, _ in calls] == ["prefill"] + ["resume"] * (len(calls) - 1)
     assert batches[turns] == len(forks)
-    assert read[turns] == ("resume", [1] * len(forks))
+    assert calls[turns] == ("resume", [1] * len(forks))
 
 
 def test_a_fork_continues_as_one_that_reads_everything_anew(run, monkeypatch):

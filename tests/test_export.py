@@ -1,4 +1,4 @@
-"""A trained model written on its own says what the trained one says."""
+"""An exported model gives the answers of the trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transformers model as an agent: what is sampled, with which log-probabilities, and how it fails.
+"""A transformers model as an agent: the sampled tokens, their log-probabilities, and the errors.
 
 All but the tests marked ``model`` use a random Llama of 60,000 parameters that reads bytes.
 """
@@ -26,7 +26,7 @@ from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 from toolgym.agents.model import choose_device, choose_dtype, load_model, smollm2_folder  # noqa: E402
 from toolgym.agents.policy import Generation, Policy  # noqa: E402
 from toolgym.agents.sampling.draw import choose, truncate  # noqa: E402
-from toolgym.agents.sampling.llama_engine import Cascade  # noqa: E402
+from toolgym.agents.sampling.llama_engine import LlamaEngine  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,11 +36,11 @@ def tiny():
     return tiny_model(), byte_tokenizer()
 
 
-@pytest.fixture(autouse=True, params=["cascade", "plain"])
-def reader(request, monkeypatch):
-    """Everything holds for both ways of reading."""
+@pytest.fixture(autouse=True, params=["llama", "plain"])
+def engine(request, monkeypatch):
+    """Everything holds for both engines."""
     if request.param == "plain":
-        monkeypatch.setattr(Cascade, "suits", lambda model: False)
+        monkeypatch.setattr(LlamaEngine, "supports", lambda model: False)
     return request.param
 
 
@@ -155,7 +155,7 @@ def test_reseeding_starts_anew(tiny):
 
 
 def watched_model():
-    """A tiny model, and the shapes (rows, tokens) of what it reads."""
+    """A tiny model, and the shapes (rows, tokens) of its inputs."""
     model, seen = tiny_model(), []
 
     def note(module, args, kwargs):
@@ -165,12 +165,12 @@ def watched_model():
     return model, seen
 
 
-calls_the_model = pytest.mark.parametrize("reader", ["plain"], indirect=True)
-"""Only this way of reading can be watched through the model's hooks; test_readers.py watches the other."""
+calls_the_model = pytest.mark.parametrize("engine", ["plain"], indirect=True)
+"""Only the plain engine can be watched through the model's hooks; test_engines.py watches the Llama engine."""
 
 
 @calls_the_model
-def test_a_group_is_read_once(tiny):
+def test_a_group_is_prefilled_once(tiny):
     model, seen = watched_model()
     first, second = chats(2)
     Policy((model, tiny[1]), max_new_tokens=3, temperature=1.0).sample([first, second] * 4)

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 from tiny_lm import tiny_model
 
-from toolgym.agents.sampling.llama_engine import Cascade
+from toolgym.agents.sampling.llama_engine import LlamaEngine
 from toolgym.agents.sampling.projection import packed
 
 
@@ -53,17 +53,17 @@ def logits_of(model, ids):
 def test_a_model_with_adapters_is_sampled_with_them(targets, dtype):
     plain = tiny_model()
     model = with_adapters(tiny_model().to(dtype), target_modules=targets, lora_alpha=8)
-    assert Cascade.suits(model)
-    cascade, ids = Cascade(model), [3, 14, 15, 92, 65]
-    got = cascade.begin([ids], [0, 0])[1].float()
+    assert LlamaEngine.supports(model)
+    engine, ids = LlamaEngine(model), [3, 14, 15, 92, 65]
+    got = engine.prefill([ids], [0, 0])[1].float()
     allowed = {"rtol": 1e-4, "atol": 1e-4} if dtype == torch.float32 else {"rtol": 0.1, "atol": 0.1 * float(got.std())}
     torch.testing.assert_close(got, logits_of(model, ids).float(), **allowed)
     assert (got - logits_of(plain, ids)).norm() > 0.2 * got.norm()
-    cascade.close()
+    engine.close()
 
     with torch.no_grad():  # a step of training
         next(weight for name, weight in model.named_parameters() if "lora_B" in name).add_(1.0)
-    again = cascade.begin([ids], [0])[0].float()
+    again = engine.prefill([ids], [0])[0].float()
     torch.testing.assert_close(again, logits_of(model, ids).float(), **allowed)
     assert not torch.equal(again, got)
 
@@ -71,11 +71,11 @@ def test_a_model_with_adapters_is_sampled_with_them(targets, dtype):
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning", "ignore:.lora_bias=True")
 @pytest.mark.parametrize("settings", [{"use_dora": True}, {"lora_bias": True}, {"modules_to_save": ["lm_head"]}])
 def test_other_adapters_are_sampled_by_the_model_itself(settings):
-    assert not Cascade.suits(with_adapters(tiny_model(), **settings))
+    assert not LlamaEngine.supports(with_adapters(tiny_model(), **settings))
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 def test_merged_adapters_are_left_to_the_model():
     model = with_adapters(tiny_model())
     model.merge_adapter()
-    assert not Cascade.suits(model)
+    assert not LlamaEngine.supports(model)

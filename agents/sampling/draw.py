@@ -1,4 +1,4 @@
-"""Drawing one token per row from logits: pure functions of tensors."""
+"""Sampling one token per row from logits: pure functions of tensors."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from torch import Tensor
 def choose(
     logits: Tensor, uniforms: Tensor | None, *, temperature: float, top_p: float = 1.0, top_k: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Draw a token for each row by inverting the distribution function.
+    """Sample a token for each row by inverting the cumulative distribution.
 
     Args:
-        logits: (rows, vocabulary), of any float type; computed with in float32.
-        uniforms: (rows,) float64 in [0, 1), the only source of chance; not needed at temperature 0.
+        logits: (rows, V), of any float type; computed in float32.
+        uniforms: (rows,) float64 in [0, 1), the only source of randomness; not needed at temperature 0.
         temperature: 0 takes the most likely token.
         top_p: keep the fewest tokens, most likely first, that together have this probability. 1 keeps all.
-        top_k: keep this many tokens, and those tied with the last. 0 keeps all.
+        top_k: keep this many tokens, and tokens tied with the last. 0 keeps all.
 
     Returns:
-        tokens (rows,) int64, and their log-probabilities (rows,) float32 under softmax(logits / temperature), over
-        the whole vocabulary whatever ``top_p`` and ``top_k`` cut off; at temperature 0 under softmax(logits).
+        tokens (rows,) int64, and their log-probabilities (rows,) float32 under softmax(logits / temperature). The
+        softmax is over the whole vocabulary, without ``top_p`` and ``top_k``; at temperature 0 it is softmax(logits).
     """
     logits = logits.float()
     if temperature == 0 or uniforms is None:
         tokens = logits.argmax(-1, keepdim=True)
         return tokens[:, 0], logits.log_softmax(-1).gather(1, tokens)[:, 0]
     weights = (logits if temperature == 1 else logits / temperature).softmax(-1)
+    # ``weights`` keeps the whole vocabulary, (rows, V): a trainer computes its log-probabilities the same way
     tokens = invert(truncate(weights, top_p, top_k), uniforms.to(weights.device))
     return tokens, weights.gather(1, tokens[:, None])[:, 0].log()
 
@@ -36,17 +37,19 @@ _BLOCK = 256
 
 
 def invert(weights: Tensor, uniforms: Tensor) -> Tensor:
-    """For each row the first index at which the running sum of ``weights`` exceeds ``uniforms`` times their sum.
+    """The first index in each row at which the running sum of ``weights`` exceeds ``uniforms`` times the total.
 
-    Sums are of blocks first, then within one, in float64: in a float32 running sum over 10^5 weights the small ones
-    vanish.
+    Sums run over blocks first, then within a block, in float64: in a float32 running sum over 10^5 weights, small
+    weights vanish.
 
     Args:
-        weights: (rows, n), not negative; (rows,) float64 ``uniforms`` in [0, 1).
+        weights: (rows, n), not negative.
+        uniforms: (rows,) float64 in [0, 1).
 
     Returns:
-        (rows,) int64. What it points to has a weight above 0, where any has.
+        (rows,) int64. The weight at the index is above 0, unless the whole row is 0.
     """
+    # (rows, blocks, 256), padded with weights of 0
     blocks = F.pad(weights, (0, -weights.shape[1] % _BLOCK)).view(len(weights), -1, _BLOCK)
     block, inside = _first_above(blocks.sum(-1), uniforms)
     chosen = blocks[torch.arange(len(block), device=block.device), block]
@@ -55,7 +58,7 @@ def invert(weights: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def _first_above(weights: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-    """The index as of ``invert``, and how far into its weight the target lies, in [0, 1)."""
+    """The index that ``invert`` returns, and the target's place within the weight at that index, in [0, 1)."""
     sums = weights.double().cumsum(1)
     total = sums[:, -1]
     # rounding must not carry the target past the last weight above 0
@@ -67,13 +70,13 @@ def _first_above(weights: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def truncate(weights: Tensor, top_p: float, top_k: int) -> Tensor:
-    """Set to 0 the weights of tokens outside ``top_k``, then outside ``top_p`` of what is left; (rows, vocabulary)."""
+    """Set weights (rows, V) to 0 outside ``top_k``, then outside ``top_p`` of the remaining weight."""
     if 0 < top_k < weights.shape[1]:
         smallest = weights.topk(top_k).values[:, -1:]
         weights = weights.where(weights >= smallest, 0)
     if top_p < 1:
         ordered, order = weights.sort(descending=True)
-        before = ordered.cumsum(-1) - ordered
+        before = ordered.cumsum(-1) - ordered  # without the token itself: the token that reaches top_p is kept
         kept = ordered.where(before < top_p * ordered.sum(-1, keepdim=True), 0)
         weights = torch.zeros_like(weights).scatter_(1, order, kept)
     return weights

@@ -1,7 +1,7 @@
-"""Reader: what a sampler needs of a model, and the way to it that takes any causal language model.
+"""Engine: the interface between sampling and a model, and the engine for any causal language model.
 
-A reader holds one batch of rows at a time: ``begin`` or ``resume`` opens it, ``append`` reads a token per row and
-gives the next logits, ``leave`` closes a row. ``cascade.py`` has the fast one for the Llama family.
+An engine holds one batch of rows at a time. ``prefill`` or ``resume`` opens the batch, ``decode`` runs the model on one
+token per row and gives the next logits, ``remove`` takes a row out. ``llama_engine.py`` is faster for the Llama family.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from .kv_cache import Past, Prefix
+from .kv_cache import KVCache, Prefix
 
 
-class Reader(Protocol):
-    """Logits of a batch of growing token sequences, one row each."""
+class Engine(Protocol):
+    """Logits of a batch of growing token sequences, one row each. V is the size of the vocabulary."""
 
-    def begin(self, prompts: Sequence[Sequence[int]], chosen: Sequence[int]) -> Tensor:
-        """Read each prompt once and open a row for each of ``chosen``, indices of prompts; logits (rows, V)."""
+    def prefill(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
+        """Prefill each prompt once, and open a row for each index in ``prompt_of``; logits (rows, V)."""
 
-    def resume(self, pasts: Sequence[Past], tokens: Sequence[Sequence[int]]) -> Tensor:
-        """Open a row for each past, and read ``tokens`` after it, at least one each; logits (rows, V)."""
+    def resume(self, caches: Sequence[KVCache], tokens: Sequence[Sequence[int]]) -> Tensor:
+        """Open a row for each KV cache, and prefill ``tokens`` after it, at least one per row; logits (rows, V)."""
 
-    def append(self, tokens: Tensor) -> Tensor:
-        """Read one token per row, (rows,); logits (rows, V)."""
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Append one token to each row, (rows,); logits (rows, V)."""
 
-    def leave(self, row: int) -> Past | None:
-        """Close a row; the last row takes its place. What it has read, where that can be kept."""
+    def remove(self, row: int) -> KVCache | None:
+        """Remove a row; the last row takes its place. Returns the KV cache of the row, or None if the model's layers
+        do not allow keeping it."""
 
     def close(self) -> None:
-        """Close all rows and free their memory."""
+        """Remove all rows and free their memory."""
 
 
-class PlainReader:
-    """A Reader for every causal language model of transformers: its own forward, with keys and values that grow in
-    place where its layers are of full attention."""
+class PlainEngine:
+    """An engine for every causal language model of transformers: the model's own forward. If a layer has full
+    attention, its keys and values grow in place."""
 
     def __init__(self, model: Any):
         self.model = model
@@ -48,54 +49,61 @@ class PlainReader:
 
     def close(self) -> None:
         self._cache: Any = None
+        # (rows, cached tokens), 0: padding; and (rows,), the position of each row's next token
         self._mask = self._next = torch.zeros(0, dtype=torch.int64)
-        self._keeps = False
+        self._keeps = False  # whether remove() can return a row's KV cache
+        # per row: tokens in its prefix, and the key of its prefix in _prefixes
         self._lengths: list[int] = []
         self._prompt_of: list[int] = []
         self._prefixes: dict[int, Prefix] = {}
 
     @torch.inference_mode()
-    def begin(self, prompts: Sequence[Sequence[int]], chosen: Sequence[int]) -> Tensor:
+    def prefill(self, prompts: Sequence[Sequence[int]], prompt_of: Sequence[int]) -> Tensor:
+        # (prompts, longest); padded on the left, so that the last logits of every prompt are in the last column
         ids, self._mask = left_padded(prompts, self.model.device)
         self._next = self._mask.new_zeros(len(prompts))
         logits = self._forward(ids, self._mask)
-        rows = torch.tensor(chosen, device=ids.device)
+        # from a batch of prompts to a batch of rows: each prompt was run once, however many answers it gets
+        rows = torch.tensor(prompt_of, device=ids.device)
         self._mask, self._next = self._mask[rows], self._next[rows]
-        self._lengths = [len(prompts[i]) for i in chosen]
-        self._prompt_of, self._prefixes = list(chosen), {}
+        self._lengths = [len(prompts[i]) for i in prompt_of]
+        self._prompt_of, self._prefixes = list(prompt_of), {}
         self._keeps = _grow_in_place(self._cache, rows)
         return logits[rows]
 
     @torch.inference_mode()
-    def resume(self, pasts: Sequence[Past], tokens: Sequence[Sequence[int]]) -> Tensor:
-        prefixes = {id(past.prefix): past.prefix for past in pasts}
-        self._prompt_of = [list(prefixes).index(id(past.prefix)) for past in pasts]
+    def resume(self, caches: Sequence[KVCache], tokens: Sequence[Sequence[int]]) -> Tensor:
+        # prefixes are compared by identity: rows that share one go on sharing it in the KV caches returned
+        prefixes = {id(cache.prefix): cache.prefix for cache in caches}
+        self._prompt_of = [list(prefixes).index(id(cache.prefix)) for cache in caches]
         self._prefixes = dict(enumerate(prefixes.values()))
-        self._lengths = [len(past.prefix) for past in pasts]
-        self._keeps = True
-        self._cache, before = _cache_of(pasts)
-        self._next = torch.tensor([len(past) for past in pasts], device=self.model.device)
+        self._lengths = [len(cache.prefix) for cache in caches]
+        self._keeps = True  # a KV cache exists only if all layers have full attention
+        self._cache, cached = _batched(caches)
+        self._next = torch.tensor([len(cache) for cache in caches], device=self.model.device)
         ids, mask = left_padded(tokens, self.model.device)
-        self._mask = torch.cat([before.to(mask), mask], 1)
+        # (rows, longest cache + most new tokens); padding may stand between a row's cached and its new tokens
+        self._mask = torch.cat([cached.to(mask), mask], 1)
         return self._forward(ids, mask)
 
     @torch.inference_mode()
-    def append(self, tokens: Tensor) -> Tensor:
+    def decode(self, tokens: Tensor) -> Tensor:
         new = self._mask.new_ones(len(tokens), 1)
         self._mask = torch.cat([self._mask, new], 1)
         return self._forward(tokens[:, None], new)
 
     @torch.inference_mode()
-    def leave(self, row: int) -> Past | None:
-        past = self._past(row) if self._keeps else None
+    def remove(self, row: int) -> KVCache | None:
+        kept = self._kv_cache(row) if self._keeps else None
         last = len(self._prompt_of) - 1
+        # the last row moves into the gap: one row is copied, not all rows behind the gap
         rows = [last if i == row else i for i in range(last)]
         for values in (self._prompt_of, self._lengths):
             values[row] = values[last]
             values.pop()
         if not rows:
             self.close()
-            return past
+            return kept
         self._mask[row], self._next[row] = self._mask[last], self._next[last]
         self._mask, self._next = self._mask[:last], self._next[:last]
         layers: list[Any] = self._cache.layers
@@ -104,16 +112,17 @@ class PlainReader:
                 layer.replace_by_last(row)
             else:
                 layer.batch_select_indices(torch.tensor(rows, device=self.model.device))
-        return past
+        return kept
 
     def _forward(self, ids: Tensor, new: Tensor) -> Tensor:
-        """Read ids (rows, T), of which ``new`` (rows, T) hides some; logits after the last, (rows, V)."""
+        """Run the model on ids (rows, T); the mask ``new`` (rows, T) is 0 at padding. Last logits, (rows, V)."""
+        # (rows, T): padding takes no position; a row that begins with padding is clamped from -1 to 0 below
         positions = self._next[:, None] + new.cumsum(1) - 1
         self._next = positions[:, -1] + 1
-        more = {"logits_to_keep": 1} if self._skips_logits else {}
+        more = {"logits_to_keep": 1} if self._skips_logits else {}  # else logits for all of (rows, T, V)
         out = self.model(
             input_ids=ids,
-            # without a mask attention takes a faster path, and none is needed where nothing is hidden
+            # without a mask attention takes a faster path, and without padding no mask is needed
             attention_mask=None if bool(self._mask.all()) else self._mask,
             position_ids=positions.clamp(min=0),
             past_key_values=self._cache,
@@ -124,20 +133,22 @@ class PlainReader:
         logits: Tensor = out.logits[:, -1]
         return logits
 
-    def _past(self, row: int) -> Past:
+    def _kv_cache(self, row: int) -> KVCache:
         shown = self._mask[row].bool()
         layers: list[Any] = self._cache.layers
+        # (layers, kv_heads, tokens, width), without padding
         keys = torch.stack([layer.keys[row][:, shown] for layer in layers])
         values = torch.stack([layer.values[row][:, shown] for layer in layers])
         prompt, length = self._prompt_of[row], self._lengths[row]
+        # the first row of a prompt makes the prefix, the other rows share it; clone() lets the rest be freed
         if prompt not in self._prefixes:
             self._prefixes[prompt] = Prefix(keys[:, :, :length].clone(), values[:, :, :length].clone())
-        return Past(self._prefixes[prompt], keys[:, :, length:].clone(), values[:, :, length:].clone())
+        return KVCache(self._prefixes[prompt], keys[:, :, length:].clone(), values[:, :, length:].clone())
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A layer of full attention whose keys and values grow in place. ``keys`` and ``values``, (rows, heads, tokens,
-    width), show the part in use. (DynamicLayer copies all it holds at every token: on a CPU half the time.)"""
+    """A layer's KV cache for full attention that grows in place. ``keys`` and ``values``, (rows, kv_heads, tokens,
+    width), are views of the part in use. (DynamicLayer copies the cache at every token: on a CPU half the time.)"""
 
     keys: Tensor
     values: Tensor
@@ -149,6 +160,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
     def _store(self, keys: Tensor, values: Tensor) -> None:
         used = keys.shape[2]
+        # room for a quarter more, at least 64 tokens: copies get rarer as the conversation grows
         shape = (*keys.shape[:2], used + max(64, used // 4))
         self._keys = keys.new_empty(*shape, keys.shape[3])
         self._values = values.new_empty(*shape, values.shape[3])
@@ -170,16 +182,16 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self._show(rows, total)
 
     def replace_by_last(self, row: int) -> None:
-        """Close a row."""
+        """Remove a row; the last row takes its place."""
         last = len(self.keys) - 1
         self.keys[row], self.values[row] = self.keys[last], self.values[last]
         self._show(last, self.get_seq_length())
 
 
 def _grow_in_place(cache: Any, rows: Tensor) -> bool:
-    """Give ``cache`` the rows ``rows``, which may repeat; whether all of its layers grow in place from here on.
+    """Select the rows ``rows`` of ``cache``, which may repeat. True if all layers now grow in place.
 
-    Layers of other kinds than full attention (sliding windows, recurrent states) stay what they are.
+    Layers without full attention (sliding windows, recurrent states) keep their type.
     """
     layers: list[Any] = cache.layers
     for i, layer in enumerate(layers):
@@ -192,25 +204,27 @@ def _grow_in_place(cache: Any, rows: Tensor) -> bool:
     return all(isinstance(layer, GrowingLayer) for layer in layers)
 
 
-def _cache_of(pasts: Sequence[Past]) -> tuple[Any, Tensor]:
-    """A cache with a row for each past, against a common right edge, and which of its tokens are one, (rows, T)."""
-    first = pasts[0].keys
-    longest = max(map(len, pasts))
-    shape = (first.shape[0], len(pasts), first.shape[1], longest)
-    keys, values = first.new_zeros(*shape, first.shape[3]), first.new_zeros(*shape, pasts[0].values.shape[3])
-    mask = torch.zeros(len(pasts), longest, dtype=torch.int64, device=first.device)
-    for i, past in enumerate(pasts):
-        start, middle = longest - len(past), longest - past.keys.shape[2]
-        keys[:, i, :, start:middle], keys[:, i, :, middle:] = past.prefix.keys, past.keys
-        values[:, i, :, start:middle], values[:, i, :, middle:] = past.prefix.values, past.values
+def _batched(caches: Sequence[KVCache]) -> tuple[Any, Tensor]:
+    """One transformers cache with a row per KV cache, padded on the left, and its mask (rows, longest), 0: padding."""
+    first = caches[0].keys
+    longest = max(map(len, caches))
+    # (layers, rows, kv_heads, longest, width); a model's keys and values may differ in width
+    shape = (first.shape[0], len(caches), first.shape[1], longest)
+    keys, values = first.new_zeros(*shape, first.shape[3]), first.new_zeros(*shape, caches[0].values.shape[3])
+    mask = torch.zeros(len(caches), longest, dtype=torch.int64, device=first.device)
+    for i, cache in enumerate(caches):
+        # a row: padding up to start, the prefix up to middle, then the tokens after the prefix
+        start, middle = longest - len(cache), longest - cache.keys.shape[2]
+        keys[:, i, :, start:middle], keys[:, i, :, middle:] = cache.prefix.keys, cache.keys
+        values[:, i, :, start:middle], values[:, i, :, middle:] = cache.prefix.values, cache.values
         mask[i, start:] = 1
-    cache = DynamicCache()
-    cache.layers = [GrowingLayer(k, v) for k, v in zip(keys, values, strict=True)]
-    return cache, mask
+    batch = DynamicCache()
+    batch.layers = [GrowingLayer(k, v) for k, v in zip(keys, values, strict=True)]
+    return batch, mask
 
 
 def left_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids and attention mask, both (rows, longest)."""
+    """Token ids and attention mask, both (rows, longest); id 0 and mask 0 at padding."""
     width = max(map(len, rows))
     ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], device=device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)

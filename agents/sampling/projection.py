@@ -1,5 +1,7 @@
-"""Linear layers as sampling computes them: those of one input together, weights in the processor's own order, LoRA's
-adapters (Hu et al. 2021, as peft keeps them) beside them."""
+"""Linear layers for sampling: one product for all layers of the same input, weights in the CPU's own order.
+
+LoRA adapters (Hu et al. 2021, as peft stores them) stay separate from the weights.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ Linear: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Adapter(NamedTuple):
-    """What LoRA adds to a layer's output: ``up @ down @ x``."""
+    """LoRA adds ``up @ down @ x`` to a layer's output."""
 
     down: Tensor
     """(rank, in)"""
@@ -24,10 +26,10 @@ class Adapter(NamedTuple):
 
 
 def projection(*layers: nn.Module) -> Linear:
-    """Linear layers of the same input as one, outputs side by side; their weights stay as they are now.
+    """Linear layers of the same input as one function, outputs side by side. The weights are copied.
 
-    Adapters are not added to the weights, where bfloat16 would round small ones away: what is sampled from is the
-    policy that is trained.
+    Adapters are not added to the weights, because bfloat16 would round small adapters away. So sampling uses the same
+    policy as training.
     """
     plain = [_base(layer) for layer in layers]
     biases = [layer.bias for layer in plain]
@@ -36,12 +38,13 @@ def projection(*layers: nn.Module) -> Linear:
     down = torch.cat([adapter.down for adapter in adapters]).detach()
     if not len(down):
         return whole
+    # (sum of outs, sum of ranks): each layer's outputs get only that layer's adapter
     up = torch.block_diag(*[adapter.up for adapter in adapters]).detach()  # type: ignore[no-untyped-call]
     return lambda x: whole(x) + F.linear(F.linear(x, down), up)
 
 
 def adapters_known(model: nn.Module) -> bool:
-    """Whether all that peft put into a model are plain LoRA adapters of linear layers, at work and not merged."""
+    """Whether peft added only plain LoRA adapters of linear layers to the model, active and not merged."""
     replaced = [m for m in model.modules() if hasattr(m, "base_layer") or hasattr(m, "original_module")]
     if not replaced:
         return not hasattr(model, "peft_config")
@@ -60,7 +63,7 @@ def _base(layer: Any) -> Any:
 
 
 def _adapter(layer: Any) -> Adapter:
-    """An adapter of rank 0 where the layer has none."""
+    """The layer's adapter; if the layer has none, an adapter of rank 0."""
     weight = _base(layer).weight
     name = layer.active_adapters[0] if hasattr(layer, "base_layer") else None
     if name is None or name not in layer.lora_A:
@@ -70,10 +73,10 @@ def _adapter(layer: Any) -> Adapter:
 
 
 def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
-    """``F.linear`` with a weight that stays as it is now.
+    """``F.linear`` with a fixed weight.
 
-    For bfloat16 on a processor it is put into the order that oneDNN computes in, once; otherwise every product of a
-    few rows takes longer for that than for computing. The operators are those that torch.compile uses.
+    In bfloat16 on a CPU, the weight is put into oneDNN's own order once. Otherwise every product of a few rows spends
+    more time on reordering than on computing. torch.compile uses the same operators.
     """
     weight, bias = weight.detach(), None if bias is None else bias.detach()
     if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and _has_onednn():
@@ -83,7 +86,7 @@ def packed(weight: Tensor, bias: Tensor | None = None) -> Linear:
 
 
 _ROWS = 16
-"""For how many rows the order should be best; it does for any number."""
+"""The number of rows that the order is chosen for; any number works."""
 
 
 _OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")

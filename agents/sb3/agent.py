@@ -1,4 +1,4 @@
-"""A policy of stable-baselines3 as an agent that writes text: it picks from the menu, the dialect writes it down."""
+"""A stable-baselines3 policy as an agent: it chooses from a menu, and the env's dialect renders the choice as text."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class SB3Agent:
     """Plays a policy that was trained on ``DiscreteTools``, greedily.
 
     Args:
-        model: the folder of a run of ``toolgym train --algo sb3-...``, or of one of its checkpoints; or a model of
-            stable-baselines3 (anything with ``predict``). From a folder only numbers are read: nothing is unpickled.
-        **discrete: the arguments of DiscreteTools that the model was trained with; of a run they are known.
+        model: a run's folder of ``toolgym train --algo sb3-...``, or a folder of one of its checkpoints; or a model of
+            stable-baselines3 (anything with ``predict``). From a folder, only weights are loaded: nothing is unpickled.
+        **discrete: the arguments of DiscreteTools that the model was trained with; a run's folder contains them.
 
-    Raises RunError for a folder without such a run, ValueError for a model with other actions.
+    Raises RunError if the folder has no such run, ValueError if the model's actions do not fit the menu.
     """
 
     def __init__(self, model: str | Path | Any, **discrete: Any):
@@ -55,7 +55,7 @@ class SB3Agent:
         self._dialect: Dialect | None = None
 
     def for_env(self, env: gym.Env[Any, Any]) -> Self:
-        """This agent, writing in the dialect of ``env``."""
+        """A copy of this agent that writes in the dialect of ``env``. Raises TypeError if ``env`` is not a ToolEnv."""
         base = env.unwrapped
         if not isinstance(base, ToolEnv):
             raise TypeError(f"SB3Agent plays ToolEnvs, got {type(base).__name__}")
@@ -64,11 +64,11 @@ class SB3Agent:
         return bound
 
     def act(self, observation: Observation) -> str:
-        """The text of the best choice."""
+        """The text of the best choice in the menu."""
         return self.act_batch([observation])[0]
 
     def act_batch(self, observations: Sequence[Observation]) -> list[str]:
-        """The same for several episodes at once."""
+        """The text of the best choice for each of several episodes, in one forward pass."""
         dialect = self._dialect
         if dialect is None:
             raise TypeError("SB3Agent has to know the env: use rollout(env, agent) or agent.for_env(env)")
@@ -85,11 +85,12 @@ def checkpoints(run: Path) -> list[Path]:
 
 
 def step_of(folder: Path) -> int:
+    """The step in the name of a checkpoint's folder, ``step-<step>``."""
     return int(folder.name.rpartition("-")[2])
 
 
 def read_config(run: Path) -> SB3Config:
-    """The settings of a run's folder. Raises RunError where it holds none of stable-baselines3."""
+    """The settings of a run's folder. Raises RunError if it is not a run of stable-baselines3."""
     try:
         kept: Mapping[str, Any] = json.loads((run / "config.json").read_text("utf-8"))
         return SB3Config(**{name: kept[name] for name in NAMES if name in kept})
@@ -100,7 +101,7 @@ def read_config(run: Path) -> SB3Config:
 
 
 def _run_of(folder: Path) -> tuple[SB3Config, Path]:
-    """The settings and the checkpoint's folder; the last one where a run is named."""
+    """The run's settings and a checkpoint's folder: ``folder`` itself, or the last checkpoint of the run ``folder``."""
     if (folder / "model.zip").is_file():
         return read_config(folder.parent.parent), folder
     config = read_config(folder)
@@ -111,6 +112,7 @@ def _run_of(folder: Path) -> tuple[SB3Config, Path]:
 
 
 def _load_policy(config: SB3Config, folder: Path, maker: MenuMaker) -> Any:
+    # the network is built from the run's settings, and only its weights come from model.zip: no pickle is loaded
     kind = MenuQPolicy if config.algo == "sb3-dqn" else MenuPolicy
     policy = kind(maker.space, spaces.Discrete(maker.max_candidates + 1), lambda _: 0.0)
     try:

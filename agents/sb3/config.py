@@ -1,4 +1,4 @@
-"""The settings of ``toolgym train --algo sb3-ppo | sb3-a2c | sb3-dqn``. Light: the command line's help loads it."""
+"""The settings of ``toolgym train --algo sb3-ppo | sb3-a2c | sb3-dqn``. Imports no torch: ``--help`` imports this."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from typing import Any
 from ..config import json_of, read_settings
 
 ALGOS = ("sb3-ppo", "sb3-a2c", "sb3-dqn")
-"""What stable-baselines3 trains."""
+"""The algorithms of stable-baselines3 that ``toolgym train`` runs."""
 _WHOLE = {"steps": 1, "eval_every": 0, "eval_tasks": 1, "save_every": 1}
 _OWN = ("held_out", "discrete_kwargs", "sb3_kwargs")
 
 
 @dataclass(kw_only=True, frozen=True)
 class SB3Config:
-    """Settings of a run of stable-baselines3. Those that a run of a language model has too are called the same."""
+    """Settings of a run of stable-baselines3. Settings shared with ``TrainConfig`` have the same names."""
 
     algo: str = "sb3-ppo"
     """One of ``ALGOS``."""
     env: str = "ToolGym-Office-v0"
     """Gymnasium id of the suite."""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Its arguments."""
+    """Arguments of ``env``."""
     eval_kwargs: dict[str, Any] = field(default_factory=lambda: {"split": "val"})
-    """Arguments, on top of env_kwargs, of the env that evaluates; not used with held_out."""
+    """Arguments of the env for evaluations, added to env_kwargs; not used with held_out."""
     held_out: float = 0.0
-    """Share of the tasks to evaluate on and not to train on, for suites with one split; 0 for none."""
+    """Share of the tasks held out for evaluation, for suites with only one split; 0 holds out nothing."""
     out: str = "runs/train"
     """Folder of the run."""
     steps: int = 20_000
-    """Actions in training."""
+    """Number of actions in training."""
     learning_rate: float = 1e-3
-    """Constant."""
+    """Learning rate, constant."""
     eval_every: int = 5_000
-    """Actions between evaluations, greedily; 0 for none."""
+    """Actions between greedy evaluations; 0 for no evaluations."""
     eval_tasks: int = 200
-    """Tasks of an evaluation: always the same ones."""
+    """Number of tasks in an evaluation: always the same tasks."""
     save_every: int = 5_000
     """Actions between checkpoints; the last two are kept."""
     seed: int = 0
-    """Of the weights, the tasks drawn and the actions sampled."""
+    """Seed of the initial weights, the tasks drawn and the actions sampled."""
     discrete_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of ``DiscreteTools``: max_candidates, fillings, features."""
     sb3_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the algorithm, over ours."""
+    """Arguments of the algorithm; they override ToolGym's defaults."""
 
     def __post_init__(self) -> None:
         if self.algo not in ALGOS:
@@ -77,7 +77,7 @@ NAMES = tuple(each.name for each in dataclasses.fields(SB3Config))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that ``toolgym train`` has for these algorithms alone; the others are shared."""
+    """Add the options of ``toolgym train`` that only these algorithms have."""
     group = parser.add_argument_group(f"only for {', '.join(ALGOS)}")
     for name, text in (
         ("discrete_kwargs", "the menu, as JSON: max_candidates, fillings, features"),
@@ -85,25 +85,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         flag = "--" + name.replace("_", "-")
         group.add_argument(flag, type=json_of(dict), metavar="JSON", default=argparse.SUPPRESS, help=text)
-    share = "share of the tasks to evaluate on alone, where a suite has one split"
+    share = "share of the tasks held out for evaluation, for suites with only one split"
     group.add_argument("--held-out", type=float, metavar="X", default=argparse.SUPPRESS, help=share)
 
 
 def from_arguments(options: Mapping[str, Any], foreign: set[str]) -> SB3Config:
-    """The config of a parsed command line and its ``--config`` file.
+    """The config from a parsed command line and its ``--config`` file.
 
-    ``foreign`` are the settings of other algorithms. Raises ValueError, naming it, for one of them that was given.
+    ``foreign``: names of the settings of language models. Raises ValueError with the name of a given setting that is
+    foreign or unknown.
     """
     given = read_settings(Path(options["config"])) if options.get("config") else {}
     given |= {name: options[name] for name in (*NAMES, *foreign) if name in options}
     for name in given:
         if name not in NAMES:
-            kind = "is for language models" if name in foreign else "is no setting"
+            kind = "is for language models" if name in foreign else "is not a setting"
             algo = given.get("algo", SB3Config.algo)
             raise ValueError(f"{name} {kind}; {algo} takes {', '.join(NAMES[1:])}")
     return SB3Config(**given)
 
 
 def own_options(options: Mapping[str, Any]) -> list[str]:
-    """Those given that no other algorithm takes."""
+    """The options given that only the algorithms of stable-baselines3 have."""
     return [name for name in _OWN if name in options]

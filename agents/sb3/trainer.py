@@ -1,8 +1,8 @@
 """stable-baselines3 on discrete tool choice: PPO, A2C and DQN over ``DiscreteTools``. ``toolgym train`` runs it.
 
-Training goes in stretches from one checkpoint to the next. Each begins with new episodes and random numbers that
-follow from (seed, step), so PPO and A2C go on from a checkpoint to the same weights, byte for byte on a CPU. DQN keeps
-no replay buffer (it is large): it fills a new one first.
+From one checkpoint to the next, training starts with new episodes and a random state made from (seed, step). So
+resumed runs of PPO and A2C reach the same weights, byte for byte on a CPU. DQN's replay buffer is too large to save: a
+resumed run fills a new one first.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from .policy import MenuPolicy, MenuQPolicy
 __all__ = ["SB3Agent", "SB3Config", "SB3Trainer"]
 
 ENVS = 8
-"""Episodes at once."""
+"""Number of envs that are stepped together."""
 KEPT = 2
-"""Checkpoints that stay."""
+"""Number of checkpoints kept."""
 REWARD_SCALE = 0.25
-"""Brings rewards from -3 to 4 near 1, where the algorithms' usual settings work. Metrics hold them as they are."""
+"""Scales rewards from -3 to 4 to about -1 to 1, which the algorithms' usual settings need. Metrics are unscaled."""
 
 _OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "sb3-ppo": (PPO, MenuPolicy, {"n_steps": 64, "batch_size": 128, "n_epochs": 5, "gamma": 0.9, "ent_coef": 0.01}),
@@ -53,19 +53,19 @@ _OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
          "gamma": 0.9, "target_update_interval": 500, "exploration_fraction": 0.4},
     ),
 }  # fmt: skip
-"""The class, the network and our settings of each algorithm."""
+"""The class, the policy and ToolGym's default arguments of each algorithm."""
 
 
 class SB3Trainer:
     """One run in one folder: ``config.json``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` (with a
-    ``model.zip`` each) and ``evaluations/``. ``toolgym report`` shows it, also while it goes on.
+    ``model.zip`` each) and ``evaluations/``. ``toolgym report`` shows the run, also while it is going on.
 
     Args:
-        config: what to do.
-        resume: go on with the run that ``config.out`` holds.
-        on_step: called with each row of metrics, for a progress bar.
+        config: the settings.
+        resume: continue the run in ``config.out``.
+        on_step: called with each row of metrics, e.g. for a progress bar.
 
-    Raises RunError where the folder holds another run, and ValueError for settings that the algorithm refuses.
+    Raises RunError if the folder has another run, and ValueError if the algorithm refuses a setting.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SB3Trainer:
         if saved is not None:
             self.model.set_parameters(str(saved / "model.zip"), device="cpu")
             self.model.num_timesteps = self.step
-            if config.algo == "sb3-dqn":
+            if config.algo == "sb3-dqn":  # its new replay buffer is empty
                 self.model.learning_starts += self.step
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
@@ -104,7 +104,7 @@ class SB3Trainer:
         forget_after(self.folder, -1 if saved is None else self.step)
 
     def run(self) -> dict[str, float]:
-        """Train to the end, or on to it; returns the last row of metrics. Ctrl-C stops; the last checkpoint stays."""
+        """Train, or resume, to the end; returns the last row of metrics. After Ctrl-C the last checkpoint remains."""
         config, row = self.config, {}
         watch = _Watch(self)
         begun = False
@@ -116,6 +116,7 @@ class SB3Trainer:
                     self._begin()
                     watch.begin(self.step)
                 before, begun = self.step, True
+                # learn() up to the next checkpoint, evaluation or end; it may overshoot by a part of a rollout
                 ends = [_next(self.step, every) for every in (config.save_every, config.eval_every) if every]
                 watch.until = min(config.steps, *ends)
                 self.model.learn(watch.until - self.step, watch, 10**9, reset_num_timesteps=False)
@@ -133,7 +134,7 @@ class SB3Trainer:
         return row
 
     def evaluate(self) -> dict[str, float]:
-        """Greedy episodes on the held-out tasks; some of them are kept in ``evaluations/``."""
+        """Metrics of greedy episodes on the held-out tasks; some of the episodes are kept in ``evaluations/``."""
         config = self.config
         kwargs = {**config.env_kwargs, **({} if config.held_out else config.eval_kwargs)}
         env = gym.make(config.env, **kwargs)
@@ -143,7 +144,7 @@ class SB3Trainer:
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint, whole or not at all. Raises OSError where the disk refuses."""
+        """Write a checkpoint, completely or not at all. Raises OSError if the disk refuses."""
         target = self.folder / "checkpoints" / f"step-{self.step:06d}"
         with atomic_folder(target) as temporary:
             self.model.save(str(temporary / "model.zip"), exclude=["replay_buffer", "env", "_last_obs"])
@@ -152,7 +153,7 @@ class SB3Trainer:
         return target
 
     def _open(self, resume: bool) -> Path | None:
-        """Make or check the folder; the checkpoint to go on from, or None."""
+        """Create or check the folder; returns the checkpoint to resume from, or None."""
         about = self.folder / "config.json"
         if about.is_file():
             asked = asdict(self.config)
@@ -165,7 +166,7 @@ class SB3Trainer:
         return found[-1] if found else None
 
     def _tasks(self) -> tuple[list[str], list[str]]:
-        """The ids to learn from ([] for all) and to evaluate on."""
+        """Task ids for training ([] means all tasks) and for evaluation."""
         config = self.config
         if config.held_out:
             tasks: Any = gym.make(config.env, **config.env_kwargs).unwrapped.tasks  # type: ignore[attr-defined]
@@ -191,7 +192,7 @@ class SB3Trainer:
         return DummyVecEnv([make] * ENVS)
 
     def _begin(self) -> None:
-        """New episodes, and random numbers that follow from the seed and the step."""
+        """Start new episodes, with a random state made from the seed and the step."""
         self.model.set_env(self.model.get_env(), force_reset=True)
         self.model.set_random_seed(int(np.random.SeedSequence([self.config.seed, self.step]).generate_state(1)[0] >> 1))
 
@@ -211,7 +212,7 @@ def _next(step: int, every: int) -> int:
 
 
 class _Watch(BaseCallback):
-    """Counts the episodes of training, and writes a row of metrics now and then."""
+    """Collects metrics of the training episodes, and logs a row after every ``every`` actions or more."""
 
     def __init__(self, trainer: SB3Trainer):
         super().__init__()
@@ -221,7 +222,7 @@ class _Watch(BaseCallback):
         self.begin(trainer.step)
 
     def begin(self, step: int) -> None:
-        """All episodes begin now."""
+        """Start over: all envs begin new episodes at ``step``."""
         self._rewards = [0.0] * ENVS
         self._clear(step)
 
@@ -232,7 +233,7 @@ class _Watch(BaseCallback):
         self.steps = self.invalid = 0
 
     def _on_training_start(self) -> None:
-        # DQN explores less and less over the run, not over each stretch
+        # DQN's exploration decreases over the whole run, not over each call of learn()
         self.model._total_timesteps = self.trainer.config.steps
 
     def _on_step(self) -> bool:
@@ -248,12 +249,12 @@ class _Watch(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        # what is left of the stretch goes into its last row, unless that is about as much
+        # no row here if fewer than every / 2 actions remain: the row after learn() takes them
         if min(self.num_timesteps - self.first, 2 * (self.until - self.num_timesteps)) >= self.every:
             self.trainer._log(self.row())
 
     def row(self) -> dict[str, float]:
-        """The numbers since the last row."""
+        """The metrics since the last row."""
         said = {name: float(value) for name, value in self.model.logger.name_to_value.items()}
         scored = [(info, reward) for info, reward in zip(self.done, self.earned, strict=True) if info["reward_valid"]]
         row = {

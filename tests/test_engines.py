@@ -1,4 +1,4 @@
-"""Readers: whatever rows come, leave and continue, logits are those of the plain model on the whole text."""
+"""Engines: whichever rows are opened, removed and resumed, logits equal the plain model's on the whole text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ transformers = pytest.importorskip("transformers")
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents.policy import Policy  # noqa: E402
-from toolgym.agents.sampling.engine import PlainReader  # noqa: E402
-from toolgym.agents.sampling.kv_cache import Pasts  # noqa: E402
-from toolgym.agents.sampling.llama_engine import Cascade  # noqa: E402
+from toolgym.agents.sampling.engine import PlainEngine  # noqa: E402
+from toolgym.agents.sampling.kv_cache import CachePool  # noqa: E402
+from toolgym.agents.sampling.llama_engine import LlamaEngine  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
 VOCABULARY = 300
@@ -71,27 +71,28 @@ def plain(model, ids):
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_the_llama_family_is_read_fast(name):
-    assert Cascade.suits(model_of(name))
+def test_the_llama_family_has_the_fast_engine(name):
+    assert LlamaEngine.supports(model_of(name))
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_models_are_not(name):
-    assert not Cascade.suits(model_of(name))
+def test_other_models_have_the_plain_engine(name):
+    assert not LlamaEngine.supports(model_of(name))
 
 
-def test_a_model_that_only_looks_like_one_of_the_family_is_not():
+def test_a_model_that_only_looks_like_the_llama_family_has_the_plain_engine():
     model = model_of("llama")
     model.model.layers[1].mlp.register_forward_hook(lambda module, args, out: 2 * out)
-    assert not Cascade.suits(model)
+    assert not LlamaEngine.supports(model)
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(Cascade, name) for name in FAST] + [(PlainReader, name) for name in ("llama", "qwen3", "gpt2")]
+    ("kind", "name"),
+    [(LlamaEngine, name) for name in FAST] + [(PlainEngine, name) for name in ("llama", "qwen3", "gpt2")],
 )
 def test_logits_are_those_of_the_plain_model_through_whole_conversations(kind, name):
     model = model_of(name)
-    reader = kind(model)
+    engine = kind(model)
     chance = random.Random(name)
 
     def some(low, high):
@@ -105,61 +106,61 @@ def test_logits_are_those_of_the_plain_model_through_whole_conversations(kind, n
         prompts = [some(1, 30) for _ in range(chance.randint(1, 3))]
         chosen = [chance.randrange(len(prompts)) for _ in range(6)]
         texts = [list(prompts[i]) for i in chosen]
-        logits = reader.begin(prompts, chosen)
+        logits = engine.prefill(prompts, chosen)
         for _ in range(3):
             agree(logits, texts)
             ended = []
             while texts:
                 for i in reversed(range(len(texts))):
                     if chance.random() < 0.2:
-                        ended.append((texts[i], reader.leave(i)))
+                        ended.append((texts[i], engine.remove(i)))
                         texts[i] = texts[-1]
                         texts.pop()
                 if texts:
                     new = [chance.randrange(VOCABULARY) for _ in texts]
-                    logits = reader.append(torch.tensor(new))
+                    logits = engine.decode(torch.tensor(new))
                     texts = [[*text, token] for text, token in zip(texts, new, strict=True)]
                     agree(logits, texts)
             going = chance.sample(ended, chance.randint(1, len(ended)))  # some episodes are over
             more = [some(1, 9) for _ in going]
-            logits = reader.resume([past for _, past in going], more)
+            logits = engine.resume([cache for _, cache in going], more)
             texts = [text + added for (text, _), added in zip(going, more, strict=True)]
-        reader.close()
+        engine.close()
 
 
 def test_changed_weights_are_noticed():
     model = model_of("qwen2")
-    reader = Cascade(model)
-    reader.begin([[1, 2, 3]], [0])
+    engine = LlamaEngine(model)
+    engine.prefill([[1, 2, 3]], [0])
     with torch.no_grad():
         model.model.layers[0].self_attn.k_proj.weight.mul_(0.5)
         model.model.layers[1].mlp.up_proj.weight.mul_(0.5)
-    assert torch.allclose(reader.begin([[1, 2, 3]], [0])[0], plain(model, [1, 2, 3]), atol=1e-5)
+    assert torch.allclose(engine.prefill([[1, 2, 3]], [0])[0], plain(model, [1, 2, 3]), atol=1e-5)
 
 
-def test_what_cannot_be_kept_is_read_anew():
-    reader = PlainReader(model_of("sliding"))
-    reader.begin([[1, 2, 3]], [0, 0])
-    assert reader.leave(0) is None
+def test_a_sliding_window_leaves_no_kv_cache():
+    engine = PlainEngine(model_of("sliding"))
+    engine.prefill([[1, 2, 3]], [0, 0])
+    assert engine.remove(0) is None
 
 
 # Conversations ---------------------------------------------------------------------------------------
 
 
-class Watched(Cascade):
-    """Notes how many tokens are read."""
+class Watched(LlamaEngine):
+    """Notes how many tokens the model runs on."""
 
-    def _extend(self, ids, mask):
-        self.read.append(int(ids.numel() if mask is None else mask.sum()))
-        return super()._extend(ids, mask)
+    def _forward(self, ids, mask):
+        self.computed.append(int(ids.numel() if mask is None else mask.sum()))
+        return super()._forward(ids, mask)
 
-    def _read(self, prompt):
-        self.read.append(len(prompt))
-        return super()._read(prompt)
+    def _prefill(self, prompt):
+        self.computed.append(len(prompt))
+        return super()._prefill(prompt)
 
 
 def conversation(policy, turns=4):
-    """A group of two over several turns: what was sampled in each."""
+    """A group of two over several turns: the tokens sampled in each turn, and the lengths of prompt and reply."""
     prompt = policy.encode([message("user", "what is it?")])
     texts, said = [list(prompt)] * 2, []
     for turn in range(turns):
@@ -170,26 +171,26 @@ def conversation(policy, turns=4):
     return said, len(prompt), len(reply)
 
 
-def test_only_new_tokens_are_read_in_later_turns():
+def test_later_turns_prefill_only_new_tokens():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9, temperature=1.0)
-    policy._reader = watched = Watched(model)
-    watched.read = []
+    policy._engine = watched = Watched(model)
+    watched.computed = []
     said, prompt, reply = conversation(policy)
     sampled = sum(len(ids) for turn in said for ids in turn)
-    # the last token of each turn is read with the reply to it; those of the last turn never are
-    assert sum(watched.read) == prompt + 2 * 3 * reply + sampled - 2
+    # the last token of each turn is prefilled with the reply to it; the last tokens of the last turn never are
+    assert sum(watched.computed) == prompt + 2 * 3 * reply + sampled - 2
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_a_kept_conversation_is_answered_as_one_that_is_read_anew(temperature, monkeypatch):
+def test_a_cached_conversation_is_answered_as_one_prefilled_from_the_start(temperature, monkeypatch):
     pair = tiny_model(), byte_tokenizer()
     kept = conversation(Policy(pair, max_new_tokens=9, temperature=temperature))
-    monkeypatch.setattr(Pasts, "longest", lambda self, tokens: None)
+    monkeypatch.setattr(CachePool, "longest_match", lambda self, tokens: None)
     assert conversation(Policy(pair, max_new_tokens=9, temperature=temperature)) == kept
 
 
-def test_conversations_are_forgotten_when_the_weights_change():
+def test_kv_caches_are_dropped_when_the_weights_change():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9)
     prompt = policy.encode([message("user", "what is it?")])
@@ -200,14 +201,14 @@ def test_conversations_are_forgotten_when_the_weights_change():
     assert policy.sample_ids([longer])[0].token_ids == fresh.sample_ids([longer])[0].token_ids
 
 
-def test_memory_of_conversations_is_bounded():
+def test_memory_of_kv_caches_is_bounded():
     model = tiny_model()
     policy = Policy((model, byte_tokenizer()), max_new_tokens=9, temperature=1.0)
-    policy._pasts = Pasts(limit=100_000)
+    policy._cache_pool = CachePool(limit=100_000)
     for i in range(50):
         policy.sample([[message("user", f"question number {i}")]] * 2)
-        kept = list(policy._pasts._kept.values())
-        prefixes = {id(past.prefix): past.prefix for past in kept}.values()
+        kept = list(policy._cache_pool._caches.values())
+        prefixes = {id(cache.prefix): cache.prefix for cache in kept}.values()
         assert 0 < sum(2 * part.keys.nbytes for part in (*kept, *prefixes)) <= 100_000
     policy.forget()
-    assert len(policy._pasts) == 0
+    assert len(policy._cache_pool) == 0
