@@ -61,8 +61,8 @@ class FusedLlama:
         return self.head.weight.device
 
     def refresh(self) -> None:
-        """Copy the weights again if a weight of the backbone has changed. Cheap without a change."""
-        version = weights_version(self.backbone)
+        """Copy the weights again if a weight of the backbone or of the head has changed. Cheap without a change."""
+        version = weights_version(self.backbone) + weights_version(self.head)
         if version != self._version:
             with torch.no_grad():
                 self.layers = [self._layer(layer) for layer in self.backbone.layers]
