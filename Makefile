@@ -57,7 +57,7 @@ bench-training: $(VENV)/.dev
 	$(BIN)/python benchmarks/trl_step.py --check
 
 bench-suites: $(VENV)/.dev
-	$(BIN)/python benchmarks/suites.py --agents oracle,silent,random -n all --agentic --out runs/suites
+	$(BIN)/toolgym compare --agents oracle,silent,random -n all --agentic --out runs/suites
 
 study: $(VENV)/.demo
 	$(BIN)/python benchmarks/toolrl_study.py --size tiny --seeds 5

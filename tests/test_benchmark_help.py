@@ -40,7 +40,12 @@ print(json.dumps([found, written]))
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """What each script says to a flag, with its exit status; and the files that were opened to be written to."""
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "80",
+    }
     done = subprocess.run(
         [sys.executable, "-c", ASK, *map(str, SCRIPTS)],
         cwd=tmp_path_factory.mktemp("here"),
