@@ -253,7 +253,7 @@ def _labelled(each: Played, names: dict[str, str]) -> Played:
 
 
 def write(comparison: Comparison, folder: Path) -> bool:
-    """Write suites.json, suites.md and suites.png. False if there is no PNG, because matplotlib is missing."""
+    """Write suites.json, suites.md and suites.png. False without a PNG, because matplotlib is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "suites.json", json.dumps(as_data(comparison), indent=1) + "\n")
     write_atomic(folder / "suites.md", markdown(comparison))

@@ -39,7 +39,7 @@ _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "temperature", "m
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The env, the agent, how to play, and where the run is kept."""
+    """The env, the agent, how to play, and the run's folder."""
     parser.usage = "%(prog)s --env ID --agent NAME [-n N] [--out DIR] [OPTIONS]"
     parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
     parser.add_argument(

@@ -59,7 +59,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="toolgym",
         description="Gymnasium environments for tool use by language models.",
-        epilog="`toolgym COMMAND --help` explains a command, with examples.",
+        epilog="Begin with `toolgym list`, then `toolgym play ToolGym-Office-v0`.\n"
+        "`toolgym COMMAND --help` explains a command, with examples.",
         **layout,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -21,8 +21,8 @@ from toolgym.runlog import read_metrics
 ABOUT = """\
 Train a language model on a suite: sft imitates the gold actions, grpo and ppo
 learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
-transformers loads; --resume goes on after a kill, to the same weights.
-
+transformers loads; --resume goes on after a kill, to the same weights."""
+SB3 = """\
 sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
 choose: which tool to call, and whether to; rules fill in the arguments.
 --steps are then actions (20000); --out, --env, --env-kwargs, --eval-kwargs,
@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             group.add_argument(flag, **how)
     for flag, how in options.found.values():  # settings that no heading names yet
         parser.add_argument(flag, **how)
+    parser.add_argument_group("a small network instead of a language model", SB3)
     sb3.add_arguments(parser)
 
 
