@@ -1,4 +1,4 @@
-"""The house rules of the code itself: who may import whom, what is packaged, what the README says is where."""
+"""The rules of the code itself: imports, packaging, public names, sizes of files, the README's map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``toolgym`` command: what it prints, how it fails, and that a stopped run goes on."""
+"""The ``toolgym`` command: its output, its errors, and that a stopped run continues."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ SMALL = ["--agents", "oracle,silent", "--agents", "random", "--suites", "office,
 
 
 def result(folder):
-    """``suites.json`` without what a clock gave."""
+    """``suites.json`` without the seconds."""
 
     def timeless(value):
         if isinstance(value, dict):
@@ -431,6 +431,19 @@ def test_any_name_can_be_drawn(tmp_path):
     assert write_comparison_png(comparison, tmp_path / "x.png").stat().st_size > 5000
     assert "\u202e" not in markdown(comparison)
     assert json.dumps(as_data(comparison))
+
+
+class Buggy:
+    def act(self, observation):
+        raise ValueError("my agent broke")
+
+
+def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run, tmp_path, capsys):
+    agents = f"silent,{__name__}:Buggy"
+    assert run(["--agents", agents, "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert 'raise ValueError("my agent broke")' in err
+    assert f"error: in the agent {__name__}:Buggy: ValueError: my agent broke" in err
 
 
 @pytest.mark.parametrize("name", ["suites", "suites_smollm2"])

@@ -1,4 +1,4 @@
-"""Runs to numbers and pages: what the intervals say, and that nothing a model writes can act on the page."""
+"""Numbers and pages of runs: the intervals are right, and no text of a model can act on the page."""
 
 from __future__ import annotations
 

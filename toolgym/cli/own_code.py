@@ -29,10 +29,13 @@ def place(error: BaseException, args: argparse.Namespace) -> str:
 
 
 def _from_own_code(error: BaseException, args: argparse.Namespace) -> tuple[str, list[traceback.FrameSummary]]:
-    """The ``--agent`` or ``--env`` whose module is in the traceback, and the frames from that module inwards."""
+    """The agent or env of the command line whose module is in the traceback, and the frames from it inwards."""
+    given = [("agent", "agent"), ("env", "env"), ("env", "id")]
+    named = [(what, str(getattr(args, option, None) or "")) for what, option in given]
+    named += [("agent", word) for text in getattr(args, "agents", None) or [] for word in text.split(",")]
     own: dict[str, list[str]] = {}
-    for what, option in (("agent", "agent"), ("env", "env"), ("env", "id")):
-        module, colon, name = str(getattr(args, option, None) or "").partition(":")
+    for what, word in named:
+        module, colon, name = word.partition(":")
         if colon and _top(module) != "toolgym":
             own.setdefault(_top(module), []).append(f"the {what} {module}:{name}")
     for i, module in enumerate(_modules(error)):

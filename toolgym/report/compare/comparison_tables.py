@@ -95,7 +95,7 @@ def notes(comparison: Comparison) -> list[str]:
     """The notes below the tables: how intervals are computed, and the missing parts with their reasons."""
     found = ["Intervals: Wilson, 95 %, n the number of tasks."]
     if any(each.total.invalid for each in comparison.played):
-        found.append("inv.: episodes that are not valid, in no other number.")
+        found.append("inv.: invalid episodes; they count in no other number.")
     for suite, reasons in comparison.missing.items():
         by_reason: dict[str, list[str]] = {}
         for part, reason in reasons.items():
@@ -104,7 +104,7 @@ def notes(comparison: Comparison) -> list[str]:
             found.append(f"{comparison.titles[suite]}, {', '.join(names)}: missing: {one_line(reason, 240)}")
     if "bfcl" in comparison.titles and comparison.settings["n"] is not None:
         found.append(
-            "BFCL live: categories weigh by the tasks played, as officially with part of the rows; -n all is exact."
+            "BFCL live: categories weigh by their tasks played, as officially for part of the rows; -n all is exact."
         )
     lacks = {
         (each.suite, score): names for each in comparison.played for score, names in each.not_run.items()
