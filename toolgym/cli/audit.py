@@ -13,8 +13,8 @@ from toolgym.rewards.audit import audit
 ABOUT = """\
 Let scripted adversaries (silence, junk calls, made-up parameters, needless
 calls, ...) play against a reward and show which of them earn more than honest
-play. Exit status 1 if one does; without --rubric both of ours are shown, and
-only the default one (toolrl) decides."""
+play. Exit status 1 if one does. Without --rubric both rubrics of ToolGym are
+shown, and only the default (toolrl) decides."""
 EXAMPLES = "  toolgym audit\n  toolgym audit --rubric toolrl-reference"
 
 RUBRICS = ("toolrl", "toolrl-reference")

@@ -58,8 +58,8 @@ Play several agents on several suites and put the results in one table: success
 by each benchmark's own verdict with 95 % intervals, pass@k, and each suite's
 own scores. An agent is written as in `toolgym eval --agent`, its options after
 a colon. --out gets suites.json, suites.md and suites.png, and a run for each
-part of a suite. After a stop, the same command goes on. Agents, suites and
-repeats can be added later, with the earlier ones named again."""
+part of a suite. The same command continues after a stop. To add agents, suites
+or repeats later, name the earlier ones again."""
 EXAMPLES = """\
   toolgym compare --agents oracle,silent,random --out runs/suites
   toolgym compare --agents silent,policy:model=smollm2 -n 8 \\

@@ -24,9 +24,9 @@ from toolgym.types import Trajectory
 ABOUT = """\
 Let an agent play the tasks of a suite, with the benchmark's own verdict on
 each. Prints success by category with 95 % intervals and the mean of each
-reward term. With --out, each episode is saved as it finishes, so a run that
-was stopped goes on with --resume; at the end summary.json (the numbers) and
-report.html (every episode, to read in a browser) are put beside them."""
+reward term. With --out, each episode is saved as it finishes, and --resume
+continues a stopped run; at the end summary.json (the numbers) and report.html
+(every episode, to read in a browser) are put beside the episodes."""
 EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --category simple_python --agent oracle
   toolgym eval --env ToolGym-BFCL-v0 --category live -n 200 --agent policy \\
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
-    how.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    how.add_argument("--resume", action="store_true", help="continue the run in --out")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
     how.add_argument("--seed", type=whole(0), default=0, help="draws the tasks, and what the agent samples (0)")
     how.add_argument("--batch-size", type=whole(1), default=16, metavar="B", help="episodes at once (16)")

@@ -20,8 +20,8 @@ EXAMPLES = "  toolgym fetch --list\n  toolgym fetch bfcl"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The names of assets, or ``--list``."""
-    parser.add_argument("asset", metavar="ASSET", nargs="*", help="its name; all of them if none is given")
-    parser.add_argument("--list", action="store_true", help="only show what there is")
+    parser.add_argument("asset", metavar="ASSET", nargs="*", help="a name that --list shows; all if left out")
+    parser.add_argument("--list", action="store_true", help="only show the names, and what is here already")
 
 
 def run(args: argparse.Namespace, console: Console) -> None:

@@ -34,7 +34,7 @@ line or Ctrl-D. A line of its own, before an answer:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The suite, the task, and the env's options."""
     parser.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
-    parser.add_argument("task", metavar="TASK", nargs="?", help="a task's id; without it, one is drawn")
+    parser.add_argument("task", metavar="TASK", nargs="?", help="a task's id; if left out, a task is drawn")
     parser.add_argument("--seed", type=whole(0), help="draw the task with this seed")
     env_options(parser)
 

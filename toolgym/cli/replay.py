@@ -17,11 +17,10 @@ from toolgym.report.table import load_runs
 from toolgym.report.text import plain
 
 ABOUT = """\
-Play the actions of a run's episodes through the environment again and say
-what comes out differently: messages, rewards, the record of a call, the
-verdict. Exit status 1 if anything does. Episodes that were not valid cannot be
-replayed. With --rubric, the episodes get other rewards and make a new run, in
---out."""
+Play the actions of a run's episodes through the environment again and report
+every difference: messages, rewards, the record of a call, the verdict. Exit
+status 1 if there is one. Episodes that were not valid cannot be replayed.
+With --rubric, the episodes get other rewards and make a new run, in --out."""
 EXAMPLES = """\
   toolgym replay runs/smollm2
   toolgym replay runs/grpo

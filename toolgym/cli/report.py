@@ -27,7 +27,7 @@ Wilson 95 % intervals, mean reward and its terms, calls that were malformed
 or against the tool's schema, the benchmark's own aggregates. --html writes a
 single file with all episodes, the model's texts and the scores of each call.
 
-Or training runs, also while they go on: first, last and best evaluation, and
+Or training runs, also unfinished ones: first, last and best evaluation, and
 a page (in the first RUN, or --html) with learning curves and the same tasks
 before and after; the curves as PNG beside it."""
 EXAMPLES = """\

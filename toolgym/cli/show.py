@@ -24,7 +24,7 @@ from toolgym.types import Completion, ToolCall
 ABOUT = """\
 Without TASK: the suite's documentation, its size and categories, and one of
 its tasks. With TASK: the messages, the tools, the expected calls, the gold
-actions, and the reward and verdict that these get."""
+actions, and the reward and verdict of the gold actions."""
 EXAMPLES = """\
   toolgym show ToolGym-BFCL-v0
   toolgym show ToolGym-BFCL-v0 simple_python_0

@@ -21,7 +21,7 @@ from toolgym.runlog import read_metrics
 ABOUT = """\
 Train a language model on a suite: sft imitates the gold actions, grpo and ppo
 learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
-transformers loads; --resume goes on after a kill, to the same weights."""
+transformers loads; --resume continues a stopped run, to the same weights."""
 SB3 = """\
 sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
 choose: which tool to call, and whether to; rules fill in the arguments.
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sb3: Any = import_module("toolgym.agents.sb3.config")
     options = _Options()
     import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
-    options.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    options.add_argument("--resume", action="store_true", help="continue the run in --out")
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
