@@ -13,7 +13,7 @@ help:
 	@echo "make pinned  1,000 tasks of every split and level, played: the same bytes as ever? (minutes)"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
 	@echo "make bench-training  a GRPO step beside TRL's: seconds, then losses and gradients"
-	@echo "make bench-suites  oracle, silent, random on every suite: one table"
+	@echo "make bench-suites  oracle, silent, random on every suite, in one table (toolgym compare)"
 	@echo "make study  the ToolRL paper's study with a tiny model: five seeds, hours on one core, resumable"
 	@echo "make clean  remove the environments and caches made here (downloads stay in ~/.cache/toolgym)"
 
@@ -57,7 +57,7 @@ bench-training: $(VENV)/.dev
 	$(BIN)/python benchmarks/trl_step.py --check
 
 bench-suites: $(VENV)/.dev
-	$(BIN)/python benchmarks/suites.py --agents oracle,silent,random -n all --agentic --out runs/suites
+	$(BIN)/toolgym compare --agents oracle,silent,random -n all --agentic --out runs/suites
 
 study: $(VENV)/.demo
 	$(BIN)/python benchmarks/toolrl_study.py --size tiny --seeds 5

@@ -1,11 +1,11 @@
-"""BFCL's multi-turn dialogues, ours and the official checker, in one process on one core: microseconds per dialogue.
+"""BFCL's multi-turn dialogues: microseconds per dialogue, ours and the official checker, one process, one core.
 
     python benchmarks/bfcl_multi_turn.py
 
-Each of the 800 accepted answers is judged, and its calls are run, from the calls as the official decoder gives
-them (source text). "env" is a whole episode through the environment: reset, texts parsed, calls run and rewarded,
-verdict. Times are the best of several interleaved rounds; "ratio" is official time over ours. Needs the
-development dependencies (the official checker is the tests' oracle).
+For each of the 800 accepted answers: "verdict" judges it, "replay" runs its calls; both take the calls as source
+text, as the official decoder returns them. "env" is a whole episode through the environment: reset, parsing, calls,
+rewards, verdict. Times are the best of several interleaved rounds; "ratio" is official time over ours. Needs the
+development dependencies (the official checker is the tests' oracle). Result: benchmarks/results/bfcl_multi_turn.json.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _names = count()
 
 
 def own(category: str) -> dict[str, Callable[[], None]]:
+    """Name -> our run over all dialogues of the category."""
     entries = [task.data for task in load(category)]
     answers = [[[list(turn)] for turn in entry.ground_truth] for entry in entries]
     env = MultiTurnEnv(category)
@@ -59,6 +60,7 @@ def own(category: str) -> dict[str, Callable[[], None]]:
 
 
 def official(category: str) -> dict[str, Callable[[], None]]:
+    """Name -> the official checker's run over the same dialogues."""
     rows = list(oracle.rows(category).values())
     answers = [[[list(turn)] if turn else [] for turn in gold] for _, gold in rows]
 
@@ -78,10 +80,11 @@ def official(category: str) -> dict[str, Callable[[], None]]:
 
 
 def measure(category: str) -> dict[str, float]:
+    """The best of ROUNDS of each run, in microseconds per dialogue, and the ratios."""
     runs = {("own", name): run for name, run in own(category).items()}
     runs |= {("official", name): run for name, run in official(category).items()}
     best = dict.fromkeys(runs, float("inf"))
-    for _ in range(ROUNDS + 1):  # the first round prepares
+    for _ in range(ROUNDS + 1):  # the first round only warms up caches, for both
         for key, run in runs.items():
             began = perf_counter()
             run()

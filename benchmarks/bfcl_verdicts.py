@@ -1,11 +1,11 @@
-"""BFCL verdicts per second, ours and the official checker's, per category, in one process on one core.
+"""BFCL verdicts per second and category: ours and the official checker's, one process, one core.
 
     python benchmarks/bfcl_verdicts.py
 
-Each row is answered three times: once right, twice with a mutation. Both checkers get the decoded calls and give
-verdict, error type and reason. "ratio" is official time over ours with each task's rules prepared once, as an
-environment does; "ratio_unprepared" prepares them for every verdict. Times are the best of several interleaved
-rounds. Needs the development dependencies (the official checker is the tests' oracle).
+Each row has three answers: a right one and two mutations. Both checkers take the decoded calls and return verdict,
+error type and reason. "ratio" is official time over ours if each task's rules are prepared once, as an environment
+does; "ratio_unprepared" prepares them for every verdict. Times are the best of several interleaved rounds. Needs the
+development dependencies (the official checker is the tests' oracle). Result: benchmarks/results/bfcl_verdicts.json.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ ROUNDS = 7
 
 
 def answers(category: str) -> list[tuple[Entry, Any]]:
+    """Three answers per row: the first is right, the others are mutated."""
     out = []
     for i, task in enumerate(load(category)):
         for j in range(3):
@@ -43,6 +44,7 @@ def answers(category: str) -> list[tuple[Entry, Any]]:
 
 
 def official(category: str) -> Callable[[Entry, Any], Any]:
+    """The official checker: calls that are not well-formed do not reach it."""
     language = oracle.CHECKER.Language(language_of(category))
     well_formed, check = oracle.FORMATS.is_function_calling_format_output, oracle.CHECKER.ast_checker
     docs = {id(task.data): list(task.data.docs) for task in load(category)}
@@ -60,7 +62,7 @@ def official(category: str) -> Callable[[Entry, Any], Any]:
 
 
 def own(category: str) -> tuple[Callable[[Entry, Any], Any], Callable[[Entry, Any], Any]]:
-    """Prepared once per task, and for every verdict."""
+    """Our checker with rules prepared once per task, and with rules prepared for every verdict."""
     return (
         lambda entry, calls: entry.checker.check(calls),
         lambda entry, calls: Checker(entry.docs, entry.ground_truth, category).check(calls),
@@ -68,6 +70,7 @@ def own(category: str) -> tuple[Callable[[Entry, Any], Any], Callable[[Entry, An
 
 
 def seconds(verdict: Callable[[Entry, Any], Any], cases: list[tuple[Entry, Any]]) -> float:
+    """Wall-clock time of all cases."""
     began = perf_counter()
     for entry, calls in cases:
         verdict(entry, calls)

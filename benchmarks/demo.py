@@ -1,11 +1,11 @@
-"""What ``make demo`` runs: SmolLM2-135M learns to call tools, on two cores, and what became of it.
+"""``make demo``: SmolLM2-135M learns to call tools on two cores; tables before and after, curves, pages.
 
     python benchmarks/demo.py [--out runs/demo] [--model smollm2]
 
-A short supervised start on gold actions of ToolGym-Functions-v0 and ToolGym-Office-v0, then GRPO on rewards alone.
-Before and after, the model plays held-out tasks of both (with functions that it never saw) and BFCL rows under the
-official verdict, none of which it is trained on. The first time 95 MB are downloaded (the BFCL wheel and the model).
-All is kept as it comes: stopped at any point, the same command goes on where it was.
+A short SFT on gold actions of ToolGym-Functions-v0 and ToolGym-Office-v0, then GRPO on rewards alone. Before and
+after, the model plays held-out tasks of both suites (with functions that are not in training) and BFCL rows, which it
+is never trained on, under the official verdict. The first run downloads 95 MB (the BFCL wheel and the model).
+Everything is saved as it is made: after a stop the same command continues.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ PLAYED: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("office", OFFICE, {"split": "test", "level": "single", "max_turns": 3}, 16),
     *(("bfcl", "ToolGym-BFCL-v0", {"category": category}, 8) for category in CATEGORIES),
 )
-"""What is played before and after: name, env, its arguments, tasks."""
+"""Played before and after training: name, env, its arguments, number of tasks."""
 TRAINED_ON = {
     "env": FUNCTIONS,
     "env_kwargs": CALLS,
     "mix": [{"env": FUNCTIONS, **LEVELS}, {"env": OFFICE, "level": "single", "max_turns": 2}],
 }
-"""In a ninth of the tasks no tool fits (in a seventh of those that SFT imitates, for it leaves gold of more than
-``max_tokens`` out); with twice that, so short a training ends in refusing nearly everything. The curve is of tasks that
-take a call: a model that never calls gets the others right. A call and an answer are all that Office's ``single``
-takes: what goes wrong for longer costs time and teaches little."""
+"""No tool fits in a ninth of the tasks (in a seventh of the SFT examples, because SFT leaves out gold longer than
+``max_tokens``). With twice that share, so short a training ends with a model that refuses nearly everything. The curve
+is over tasks that need a call: a model that never calls passes the rest. Office's ``single`` needs one call and one
+answer, so ``max_turns`` is 2: longer failures cost time and teach little."""
 BOTH = {**TRAINED_ON, "eval_tasks": 16}
 SFT = {**BOTH, "algo": "sft", "prompts_per_step": 4, "learning_rate": 2e-4, "max_tokens": 600, "eval_every": 21}
 GRPO = {**BOTH, "algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "eval_every": 6}
@@ -63,13 +63,13 @@ GRPO = {**BOTH, "algo": "grpo", "prompts_per_step": 2, "learning_rate": 2e-5, "e
 
 def main() -> int:
     parser = command_line(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where the runs and the pages go")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder of the runs and the pages")
     parser.add_argument("--model", default="smollm2", help="smollm2, a folder, or a name on the Hugging Face hub")
     parser.add_argument("--sft-steps", type=int, default=42)
     parser.add_argument("--grpo-steps", type=int, default=6)
     args = parser.parse_args()
-    # threads that spin while they wait make a model three times as slow on cores that others use too;
-    # torch, which reads this, is loaded later
+    # On shared cores, threads that spin while they wait make a model three times as slow.
+    # torch reads this variable, and is imported later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     console = screen()
     try:
@@ -84,6 +84,7 @@ def main() -> int:
 
 
 def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Console) -> None:
+    """All stages, in order; finished ones are read from ``out``."""
     began = time.perf_counter()
     stage(console, "1. Data and model")
     for name in ("bfcl", *(("smollm2",) if model == "smollm2" else ())):
@@ -94,7 +95,7 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
     stage(console, "2. Before: the model as it is, on held-out tasks")
     before = played(model, out / "before", console)
 
-    stage(console, "3. Supervised start: it imitates gold actions")
+    stage(console, "3. SFT: it imitates gold actions")
     sft = TrainConfig(out=str(out / "sft"), model=model, steps=sft_steps, **SFT)
     start = trained(sft, console)
 
@@ -124,12 +125,12 @@ def demo(out: Path, model: str, sft_steps: int, grpo_steps: int, console: Consol
         ("training.html", "how it learnt"),
         *((f"{name}.html", f"every episode of {name}, before and after") for name in before),
     ):
-        console.print(plain(f"{what}: {out / name}"), soft_wrap=True)  # a path stays in one piece
+        console.print(plain(f"{what}: {out / name}"), soft_wrap=True)  # a path must not be split over two lines
     console.print(f"Go on: toolgym train --model {learnt} --out runs/more", soft_wrap=True)
 
 
 def played(model: str, out: Path, console: Console) -> dict[str, list[Trajectory]]:
-    """The episodes of each suite; every line of ``PLAYED`` has a folder of its own."""
+    """Suite -> episodes. Each line of ``PLAYED`` is a run in its own folder."""
     with console.status("loading the model ..."):
         agent: Any = make_agent("policy", {"model": model, "max_new_tokens": 128, "batch_size": 32})
     found: dict[str, list[Trajectory]] = {}
@@ -153,12 +154,12 @@ def played(model: str, out: Path, console: Console) -> dict[str, list[Trajectory
 
 
 def trained(config: TrainConfig, console: Console) -> Path:
-    """The checkpoint that the run ends in; a run that was stopped goes on."""
+    """The last checkpoint of the run; a stopped run is resumed."""
     return train_with_progress(config, console, resume=(Path(config.out) / "config.json").is_file())
 
 
 def three_calls(trajectories: list[Trajectory]) -> list[Trajectory]:
-    """An episode with a right call, one with a partly right and one with a wrong one, as far as there are any."""
+    """Up to three episodes: one with a right call, one with a partly right call, one with a wrong call."""
     found: dict[str, Trajectory] = {}
     for each in trajectories:
         for turn in each.turns:
@@ -168,6 +169,7 @@ def three_calls(trajectories: list[Trajectory]) -> list[Trajectory]:
 
 
 def show(trajectory: Trajectory, console: Console) -> None:
+    """The request, then each action with its reward, then the verdict."""
     asked = next(m["content"] for m in reversed(trajectory.messages[:2]) if m["role"] == "user")
     console.print(plain(f"{trajectory.task_id}: {asked}", "cyan"))
     for turn in trajectory.turns:

@@ -1,8 +1,8 @@
-"""Steps per second beside the peers: the same tools and texts, each library in an environment of its own.
+"""Steps per second of ToolGym and its peers: the same tools and texts, each library in its own virtual environment.
 
     python benchmarks/env_speed.py            # installs the peers into .venv-peers/ the first time
 
-Runs are interleaved and the best of each is kept, because machines are shared; ratios are what counts.
+Runs are interleaved and the best of each is kept, because machines are shared: compare the ratios.
 Result: benchmarks/results/env_speed.json. The workload is benchmarks/peers/workload.py.
 """
 
@@ -27,6 +27,7 @@ WAIT = 0.01
 
 
 def run(peer: str, python: str, wait: float) -> list[dict[str, Any]]:
+    """The rows that a peer's script prints. Ends the benchmark if the mean return shows that work was skipped."""
     command = [python, str(HERE / "peers" / f"run_{peer}.py"), str(WAITING_EPISODES if wait else EPISODES)]
     done = subprocess.run(command, env={**os.environ, "WAIT": str(wait)}, capture_output=True, text=True, timeout=600)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -1,16 +1,16 @@
-"""Microseconds that a fork takes, beside copying the state with ``copy.deepcopy``.
+"""Microseconds of ``env.fork()``, beside ``copy.deepcopy`` of the state.
 
     python benchmarks/fork.py
 
-For each suite, over tasks spread through it and in the middle of their gold episodes, interleaved:
+For each suite, over tasks spread through it, in the middle of their gold episodes, interleaved:
 
-- ``fork``: ``env.fork()``, a new env that goes on from here;
-- ``snapshot`` and ``restore``: its two halves, where no new env is wanted;
-- ``deepcopy``: ``copy.deepcopy`` of what changes in an episode (transcript, turns, the suite's state, the random
-  stream), which is the least that a fork without sharing has to do;
-- ``fork, step`` and ``deepcopy, step``: the same and then the next gold action, for what was put off until a call
-  is run has to be paid then;
-- ``digest``: of a new snapshot.
+- ``fork``: ``env.fork()``, a new env that continues from here;
+- ``snapshot`` and ``restore``: the two halves of a fork, without a new env;
+- ``deepcopy``: ``copy.deepcopy`` of everything that changes in an episode (transcript, turns, the suite's state, the
+  random stream): the least work of a fork that shares nothing;
+- ``fork, step`` and ``deepcopy, step``: the same plus the next gold action, because a fork delays some copies until a
+  call runs;
+- ``digest``: the digest of a new snapshot.
 
 Medians over tasks of the best of several rounds. Result: benchmarks/results/fork.json.
 """
@@ -40,18 +40,18 @@ ROUNDS = 15
 
 
 def changing(env: Any) -> tuple[Any, ...]:
-    """What changes in an episode."""
+    """The objects that change in an episode."""
     progress = getattr(env, "_progress", None)
     if progress is None:
         return env.observe().messages, env.turns, env.state, env.np_random
-    # of office's, only what changes: the plan, which the whole task hangs on, is left out
+    # Office: without the plan, which never changes and refers to the whole task
     state = ({k: v for k, v in vars(progress).items() if k not in ("plan", "state", "_should")},
              progress.state.tables, progress._should.tables)  # fmt: skip
     return env.observe().messages, env.turns, state, env.np_random
 
 
 def measure(env: Any, task: Any) -> dict[str, float]:
-    """The best of ROUNDS of each, on one task."""
+    """Name -> the best of ROUNDS, in microseconds, on one task."""
     env.reset(seed=0, options={"task_id": task.id})
     gold = env.gold(task)
     for text in gold[: len(gold) // 2]:
@@ -75,7 +75,7 @@ def measure(env: Any, task: Any) -> dict[str, float]:
 
 
 def unshared(env: Any, action: str) -> Callable[[], object]:
-    """A step on a state that is not shared."""
+    """A step on a state of its own, so that no copy is left to make."""
     (own,) = env.fork()
     if hasattr(own.state, "world"):
         _ = own.state.world

@@ -1,4 +1,4 @@
-"""What the benchmarks share: their command line, microseconds of a call, a result's file."""
+"""Shared by the benchmarks: the command line, the time of a call, the file of a result."""
 
 from __future__ import annotations
 

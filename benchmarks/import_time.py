@@ -1,4 +1,4 @@
-"""Seconds that ``import toolgym`` takes beside ``import gymnasium``, each in a fresh interpreter, interleaved.
+"""Seconds of ``import toolgym`` and of ``import gymnasium``, each in a fresh interpreter, interleaved.
 
     python benchmarks/import_time.py
 
@@ -18,6 +18,7 @@ TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counte
 
 
 def seconds(module: str) -> float:
+    """Import time of a module in a fresh interpreter."""
     out = subprocess.run([sys.executable, "-c", TIMER.format(module)], capture_output=True, text=True, check=True)
     return float(out.stdout)
 

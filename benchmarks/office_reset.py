@@ -1,8 +1,8 @@
-"""Microseconds that a reset of ToolGym-Office takes, by level: the task is made from its index on the way.
+"""Microseconds of a reset of ToolGym-Office, by level, including making the task from its index.
 
     python benchmarks/office_reset.py
 
-Beside it, in the same run and interleaved: making the task alone, and the reset of a ToolEnv whose one task
+For comparison, in the same run and interleaved: making the task alone, and the reset of a ToolEnv whose only task
 exists already. Result: benchmarks/results/office_reset.json (medians).
 """
 
@@ -28,7 +28,7 @@ def main() -> None:
     ready = ToolEnv([envs["single"].tasks[0]], state=object)
     times: dict[str, list[float]] = {name: [] for level in LEVELS for name in (level, f"{level}, task alone")}
     times["a task that exists"] = []
-    for env in envs.values():  # tools under each of their names are made once
+    for env in envs.values():  # warm up: each tool is made once per name
         env.reset(seed=0)
         for _ in range(300):
             env.reset()

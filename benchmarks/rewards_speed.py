@@ -1,9 +1,11 @@
-"""How many rows a second the default reward scores: ``python benchmarks/rewards_speed.py``.
+"""Rows per second that the default reward scores.
 
-One JSON line per number of calls and kind of answer. "exact": the expected calls; "wrong": in each call one
-value differs; "permuted": the expected calls of one tool in reverse order, the case that needs assignment;
-"scrambled": the same with one value wrong in each, for which nothing is equal to anything.
-Evidence is made anew for each row, outside of the timing, which takes in the check of the layout but not parsing.
+    python benchmarks/rewards_speed.py
+
+Prints one JSON line per number of calls and kind of answer. "exact": the expected calls; "wrong": one wrong value per
+call; "permuted": the expected calls of one tool in reverse order, which needs an assignment; "scrambled": "permuted"
+with one wrong value per call, so that no call equals an expected call. The timing includes the check of the layout,
+but neither parsing nor making the Evidence of each row. Keeps no result.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Tokens per second of Policy beside transformers' own ``generate``: same model, prompts, batch and lengths.
+"""Tokens per second of Policy and of transformers' ``generate``: same model, prompts, batch and lengths.
 
     python benchmarks/sampling_speed.py
 
-SmolLM2-135M samples at temperature 1 on BFCL prompts (hermes dialect), every answer forced to the same length. Two
-workloads: 16 prompts answered once each, as in evaluation, and 2 prompts answered 8 times each, as in training; in
-float32, in bfloat16, and in bfloat16 with LoRA adapters of rank 16 (peft). The two sides take turns in one process and
-the best of each is kept, because machines are shared; ratios are what counts, and where other work runs beside them,
-those of CPU time with --threads 1. Before that, their greedy answers are checked to be equal. Result:
-benchmarks/results/sampling_speed.json.
+SmolLM2-135M samples at temperature 1 on BFCL prompts (hermes dialect); every completion is forced to the same length.
+Two workloads: 16 prompts with one completion each, as in evaluation, and 2 prompts with 8 completions each, as in
+training; in float32, in bfloat16, and in bfloat16 with LoRA adapters of rank 16 (peft). First, both sides must give
+equal greedy completions. Then they take turns in one process and the best of each is kept, because machines are
+shared: compare the ratios, or, if other work runs beside them, the ratios of CPU time with --threads 1.
+Result: benchmarks/results/sampling_speed.json.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def prompts(policy: Policy, n: int) -> list[tuple[int, ...]]:
 
 
 def generate(policy: Policy, batch: list[tuple[int, ...]], tokens: int, greedy: bool = False) -> list[list[int]]:
-    """What a user of transformers writes: pad on the left, call generate."""
+    """The code that a user of transformers writes: pad on the left, call generate."""
     width = max(map(len, batch))
     ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in batch])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in batch])
@@ -50,12 +50,13 @@ def generate(policy: Policy, batch: list[tuple[int, ...]], tokens: int, greedy: 
 
 
 def unending(policy: Policy) -> Policy:
-    """A policy for which no token ends an answer, as ``min_new_tokens`` asks of generate."""
+    """A policy that no token stops, as ``min_new_tokens`` does for generate."""
     policy.end_ids = frozenset()
     return policy
 
 
 def check(pair: tuple, tokens: int) -> None:
+    """Ends the benchmark if greedy completions of the two sides differ."""
     policy = unending(Policy(pair, max_new_tokens=tokens))
     batch = prompts(policy, 4)
     pair[0].generation_config.eos_token_id, kept = None, pair[0].generation_config.eos_token_id
@@ -67,7 +68,7 @@ def check(pair: tuple, tokens: int) -> None:
 
 
 def race(policy: Policy, batch: list[tuple[int, ...]], tokens: int, reps: int) -> dict:
-    """The best of ``reps`` rounds, in wall-clock seconds and in seconds of CPU time."""
+    """Tokens per second and ratios, from the best of ``reps`` rounds, by wall clock and by CPU time."""
     runs = {"policy": lambda: policy.sample_ids(batch), "generate": lambda: generate(policy, batch, tokens)}
     wall = dict.fromkeys(runs, float("inf"))
     cpu = dict.fromkeys(runs, float("inf"))
@@ -87,7 +88,7 @@ def race(policy: Policy, batch: list[tuple[int, ...]], tokens: int, reps: int) -
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--reps", type=int, default=5)
-    parser.add_argument("--tokens", type=int, default=48, help="length of every answer")
+    parser.add_argument("--tokens", type=int, default=48, help="length of every completion")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -5,30 +5,34 @@
 
 Three settings:
 
-- ``choose``: Office, level choose. One of five to eight similar tools. Trained on split train, tested on the first
-  tasks of test, and of test_unseen, where all tools have other names.
+- ``choose``: Office, level choose: one of five to eight similar tools. Trained on split train, tested on the first
+  tasks of test and of test_unseen, which gives all tools other names.
 - ``when``: BFCL irrelevance (nothing fits, no call is right) against multiple (one of two to four functions fits).
-  Trained on half of the 440 rows and tested on the others; the halves are drawn by a checksum of the row's id
-  (``split_tasks(tasks, 0.5)``). The number of functions gives the answer away here: all irrelevance rows have one, all
-  of multiple have more. The rule "several tools" uses that, and a policy may.
-- ``when, from live rows``: trained on BFCL's live_irrelevance and live_multiple, written by other people, and tested on
-  all 440 rows of irrelevance and multiple.
-- ``when, one tool``: BFCL irrelevance against simple_python, split as ``when`` is. All rows have one function.
+  Trained on one half of the 440 rows and tested on the other half; a checksum of the row's id assigns the half
+  (``split_tasks(tasks, 0.5)``). Here the number of functions gives the answer away: an irrelevance row has one, a row
+  of multiple has more. The rule "several tools" uses this, and a policy can.
+- ``when, from live rows``: trained on BFCL's live_irrelevance and live_multiple, which have other authors, and tested
+  on all 440 rows of irrelevance and multiple.
+- ``when, one tool``: BFCL irrelevance against simple_python, split like ``when``. All rows have one function.
 
-Rules fill in the arguments (toolgym/wrappers/discrete/filling.py), the same ones for all policies; so nobody can do
-better than ``ceiling``: the share of tasks that some call of the menu, or none, passes. The rules were written with
-requests of all these suites in view, test rows too: the comparison between policies is on unseen rows, the ceiling is
-not.
+The same rules (toolgym/wrappers/discrete/filling.py) fill in the arguments for all policies. ``ceiling`` is therefore
+the best possible success: the share of tasks that a call of the menu, or no call, passes. The rules were written with
+requests of all these suites in view, test rows included: the policies are compared on unseen rows, the ceiling is not.
 
-Policies: PPO (greedy, three seeds; the one shown is the median of them by success) after training from rewards alone;
-on BFCL for about ten passes over the rows: more of them raise the success in training and lower that on other rows
-(8,000 steps of ``when``: 61 to 67 %). ``never``: answer without a call. ``always k``: call number k of those on the
-menu, counted around where there are fewer, then answer; the best k on the test rows, which favours it. ``overlap``:
-the tool whose name and description share most words with the request. ``overlap > t``: the same where that overlap is
-above a threshold, else no call; the threshold is the best on up to 300 training tasks. PPO learns from the reward,
-which gives points for parts of a call: it calls more readily than success alone would have it. Success is the suite's
-own verdict; ``decision`` is whether there was a call where one is expected and none where none is. Intervals: Wilson,
-95 %.
+Policies:
+
+- PPO: greedy, after training from rewards alone; three seeds, of which the median by success is shown. On BFCL it
+  trains for about ten passes over the rows: more passes raise the success in training and lower it on held-out rows
+  (8,000 steps of ``when``: 61 to 67 %).
+- ``never``: answer without a call.
+- ``always k``: call number k of the menu (modulo its size), then answer; the best k on the test rows, which favours it.
+- ``overlap``: the tool whose name and description share most words with the request.
+- ``overlap > t``: the same if the overlap is above a threshold, else no call; the threshold is the best on up to 300
+  training tasks.
+
+PPO learns from the reward, which gives points for parts of a call: it calls more often than success alone would teach.
+Success is the suite's own verdict; ``decision`` is whether the policy called exactly when a call is expected.
+Intervals: Wilson, 95 %. Result: benchmarks/results/sb3_when_to_call.json.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ AT = {name: i for i, name in enumerate(COLUMNS)}
 
 
 class Rule:
-    """A fixed policy, with ``predict`` as a model of stable-baselines3 has it."""
+    """A fixed policy with the ``predict`` of a stable-baselines3 model."""
 
     def __init__(self, pick: Callable[[np.ndarray, np.ndarray], int]):
         self.pick = pick
@@ -72,22 +76,26 @@ class Rule:
         return [self.choice(row, mask > 0.5) for row, mask in zip(rows, features["mask"], strict=True)], None
 
     def choice(self, rows: np.ndarray, mask: np.ndarray) -> int:
-        """Answer once a tool has answered; until then as the rule says."""
+        """Follow the rule until a tool has answered; then answer."""
         answer = len(mask) - 1
         return answer if rows[answer, AT["has_result"]] else self.pick(rows, mask)
 
 
 def never(rows: np.ndarray, mask: np.ndarray) -> int:
+    """The last entry of the menu: answer without a call."""
     return len(mask) - 1
 
 
 def always(place: int) -> Callable[[np.ndarray, np.ndarray], int]:
+    """The call at one place of the menu, modulo the number of calls."""
     return lambda rows, mask: (
         int(np.flatnonzero(mask[:-1])[place % max(1, mask[:-1].sum())]) if mask[0] else len(mask) - 1
     )
 
 
 def overlap(threshold: float = -1.0) -> Callable[[np.ndarray, np.ndarray], int]:
+    """The call with the largest overlap with the request, if that is above the threshold."""
+
     def pick(rows: np.ndarray, mask: np.ndarray) -> int:
         found = np.where(mask, rows[:, AT["overlap"]] - rows[:, AT["later_filling"]], -2.0)[:-1]
         best = int(found.argmax())
@@ -97,6 +105,7 @@ def overlap(threshold: float = -1.0) -> Callable[[np.ndarray, np.ndarray], int]:
 
 
 def several(rows: np.ndarray, mask: np.ndarray) -> int:
+    """``overlap`` if there is more than one tool, else ``never``."""
     return overlap()(rows, mask) if rows[-1, AT["one_of"]] < 1 else never(rows, mask)
 
 
@@ -130,7 +139,7 @@ def share(count: int, n: int) -> dict[str, Any]:
 
 
 def ceiling(env: Any, ids: Sequence[str]) -> dict[str, Any]:
-    """The tasks that one choice of the menu, and then the answer, passes."""
+    """The share of tasks that one entry of the menu, followed by the answer, passes."""
     dialect, passed = env.unwrapped.dialect, 0
     for task_id in ids:
         observation, _ = env.reset(options={"task_id": task_id})

@@ -4,12 +4,12 @@
     python benchmarks/toolrl_study.py --size laptop --seeds 1 --arms raw,sft-small,sft-grpo
                                                                        # SmolLM2-135M, 80 minutes on one core
     python benchmarks/toolrl_study.py --size gpu --model Qwen/Qwen2.5-1.5B-Instruct
-    python benchmarks/toolrl_study.py --table                          # of what is there already
+    python benchmarks/toolrl_study.py --table                          # tables of the results so far
 
-Stopped at any point, the same command goes on where it was. Runs are kept in ``--runs``; what is judged, in
-``--results``: one JSON file per arm and seed, ``study.md`` and ``study.png``. ``tiny`` needs no data and no network: a
-language model of 0.8 million parameters is made from nothing, the same for all seeds, with skills and bad habits
-(study/tiny_corpus.py), and learns first decisions of Office tasks. On one machine its results follow from the seed.
+After a stop, the same command continues. ``--runs`` keeps the training runs; ``--results`` keeps one JSON file per arm
+and seed, ``study.md`` and ``study.png``. ``tiny`` needs neither data nor network: a language model of 0.8 million
+parameters is pretrained from scratch, the same for all seeds, with skills and bad habits (study/tiny_corpus.py), and
+learns the first decisions of Office tasks. On one machine its results depend on the seed only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
     )
     parser.add_argument("--table", action="store_true", help="train nothing; write the tables and the picture")
     options = parser.parse_args()
-    # threads that spin while they wait make a model slow on cores that others use too; torch reads this
+    # On shared cores, threads that spin while they wait make a model slow. torch reads this variable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
     from study.arms import ARMS
@@ -67,7 +67,7 @@ def main() -> None:
         if model == "tiny":
             from study.tiny_model import build
 
-            torch.set_num_threads(1)  # so small a model gains nothing from more, and results do not hang on them
+            torch.set_num_threads(1)  # a small model gains nothing from more; reproducible with one
             model = str(build(runs / "model", settings=size.built, tell=tell))
         study = Study(size, model, runs, results, tell)
         for seed in options.seeds:

@@ -1,11 +1,11 @@
-"""Seconds per turn of multi-turn episodes: reading only what is new, beside reading everything again.
+"""Seconds per turn of multi-turn episodes, with the KV cache kept between turns and without it.
 
     python benchmarks/turns_speed.py
 
-A group of 8 episodes of one prompt (600 tokens), five turns of 40 sampled and 60 environment tokens each. Three ways,
-taking turns in one process: ``policy``, which keeps what it has read; ``reread``, the same policy made to forget after
-every turn; and transformers' ``generate`` on the whole text at every turn, which is what trainers that render the
-conversation anew do. Tokens are forced to the full length. Result: benchmarks/results/turns_speed.json.
+A group of 8 episodes of one prompt (600 tokens), with five turns of 40 sampled and 60 environment tokens each. Three
+ways take turns in one process: ``policy`` keeps its KV cache; ``reread`` is the same policy, with its cache cleared
+after every turn; ``generate`` is transformers' function on the whole conversation at every turn, as trainers do that
+render the conversation again. Every completion has the full length. Result: benchmarks/results/turns_speed.json.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROMPT, SAMPLED, REPLY, TURNS, GROUP = 600, 40, 60, 5, 8
 
 
 def played(name: str, policy: Policy, seed: int) -> dict[str, list[float]]:
-    """Wall-clock and CPU seconds of each turn."""
+    """Wall-clock and CPU seconds of each turn, played one way."""
     stream = random.Random(seed)
     words = range(1000, 40_000)
     texts = [stream.choices(words, k=PROMPT)] * GROUP
@@ -58,13 +58,13 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     policy = Policy(load_model(device="cpu"), max_new_tokens=SAMPLED, temperature=1.0)
-    policy.end_ids = frozenset()  # every answer has its full length
+    policy.end_ids = frozenset()  # no token ends a completion
     best: dict[str, dict[str, list[float]]] = {}
     for rep in range(options.reps):
         for name in ("policy", "reread", "generate"):
             took = played(name, policy, rep)
             kept = best.setdefault(name, took)
-            for kind, seconds in took.items():  # the best of each turn: machines are shared
+            for kind, seconds in took.items():  # the best of each turn, because machines are shared
                 kept[kind] = [min(pair) for pair in zip(kept[kind], seconds, strict=True)]
     rows = {
         name: {

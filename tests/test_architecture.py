@@ -1,4 +1,4 @@
-"""The house rules of the code itself: who may import whom, what is packaged, what the README says is where."""
+"""The rules of the code itself: imports, packaging, public names, sizes of files, the README's map."""
 
 from __future__ import annotations
 
@@ -51,6 +51,75 @@ def test_every_folder_with_code_is_packaged():
     on_disk = {".".join(parts if parts[0] == "toolgym" else ("toolgym", *parts)) for parts in folders}
     assert set(tool["packages"]) == on_disk
     assert all((ROOT / folder).is_dir() for folder in tool["package-dir"].values())
+
+
+def name_of(path):
+    """The dotted name of a file's module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts if parts[0] == "toolgym" else ("toolgym", *parts))
+
+
+MODULES = {name_of(path): path for path in CODE}
+
+
+def statements(node):
+    """Every node of a file that can run: the blocks for type checkers are left out."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from statements(child)
+
+
+def needs(module):
+    """The modules of ours that a module imports, also inside functions and by ``import_module("name")``."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in statements(ast.parse(path.read_text("utf-8"))):
+        found = []
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            # "from package import module" needs the module; "from module import name" needs the module as well
+            found = [each if (each := f"{base}.{alias.name}") in MODULES else base for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+            found = [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
+        yield from (each for each in found if each in MODULES and each != module)
+
+
+def circles(graph):
+    """The sets of nodes that reach one another (strongly connected components of more than one node)."""
+
+    def reached(start):
+        seen, waiting = set(), [start]
+        while waiting:
+            new = [each for each in graph[waiting.pop()] if each not in seen]
+            seen.update(new)
+            waiting += new
+        return seen
+
+    reach = {node: reached(node) for node in graph}
+    return {frozenset(other for other in reach[node] if node in reach[other]) for node in graph if node in reach[node]}
+
+
+KNOWN_CIRCLES = {
+    # a checkpoint is written without model.py's progress bars; load_model says which checkpoint a run's folder has
+    frozenset({"toolgym.agents.checkpoint", "toolgym.agents.model"}),
+}
+
+
+def test_no_module_imports_itself_through_others():
+    found = circles({module: set(needs(module)) for module in MODULES})
+    assert found <= KNOWN_CIRCLES, f"new import circles: {[sorted(each) for each in found - KNOWN_CIRCLES]}"
+
+
+def test_a_circle_would_be_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {frozenset("abc")}
+    assert "toolgym.agents.scripted" not in set(needs("toolgym.cli.resolve"))  # by name, when an agent is made
+    assert "toolgym.agents.config" in set(needs("toolgym.cli.train"))
 
 
 def run(source):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,12 @@ print(json.dumps([found, written]))
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """What each script says to a flag, with its exit status; and the files that were opened to be written to."""
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "80",
+    }
     done = subprocess.run(
         [sys.executable, "-c", ASK, *map(str, SCRIPTS)],
         cwd=tmp_path_factory.mktemp("here"),
@@ -70,3 +76,12 @@ def test_an_option_that_is_not_there_is_refused(asked):
 
 def test_neither_writes_anything(asked):
     assert not [path for path in asked[1] if not os.path.isabs(path) or Path(path).is_relative_to(FOLDER.parent)]
+
+
+def test_the_readme_names_every_script_and_every_kept_result():
+    text = (FOLDER / "README.md").read_text("utf-8")
+    results = [path for path in (FOLDER / "results").glob("*.json") if not path.stem.startswith("suites")]
+    missing = [path.name for path in (*FOLDER.glob("*.py"), *results) if path.name not in text]
+    assert set(missing) <= {"demo.py"}, "`make demo` runs it"
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (FOLDER / link).exists(), link

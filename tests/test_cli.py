@@ -1,27 +1,30 @@
-"""The ``toolgym`` command: what it prints, how it fails, and that a stopped run goes on."""
+"""The ``toolgym`` command: its output, its errors, and that a stopped run continues."""
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import io
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import gymnasium as gym
 import pytest
 from conftest import Shop, calling, saying, shop_tasks
 
+import toolgym.cli.main
 from toolgym import ToolEnv, registry
 from toolgym.cli.docstring import fitted
-from toolgym.cli.main import EXTRAS, main
+from toolgym.cli.main import COMMANDS, EXTRAS, main
+from toolgym.cli.options import env_kwargs, env_options
 from toolgym.cli.resolve import AGENTS, env_argument, env_arguments, make_agent
 from toolgym.rollout import AgentError
 from toolgym.runlog import write_atomic
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
-COMMANDS = ["list", "show", "play", "eval", "train", "export", "report", "replay", "audit", "fetch"]
 
 
 class ShopEnv(ToolEnv):
@@ -182,7 +185,8 @@ def test_a_temperature_is_a_number_from_zero(run, value):
         (["show", "TestShopEnv-v0", "--env-arg", 'max_turns="3"'], "max_turns must be a whole number, got '3'"),
         (["show", "TestShopEnv-v0", "--env-arg", "max_turns=true"], "max_turns must be a whole number"),
         (["show", "TestPlainEnv-v0", "--category", "all"], "--env-arg NAME=VALUE"),
-        (["show", "ToolGym-Office-v0", "--category", "chain"], "--env-arg level=chain"),
+        (["show", "ToolGym-ToolRL-v0", "--category", "test"], "--env-arg split=test"),
+        (["show", "ToolGym-APIBank-v0", "--category", "9"], "level"),
         (["show", "ToolGym-Office-v0", "--env-arg", "outcome=x"], "a wrong verdict costs, a number; got 'x'"),
         (["show", "toolgym-bfcl-v0"], "Did you mean ToolGym-BFCL-v0"),
         (["show", "TestShopEnv-v0", "--env-arg", "max_action_chars=0"], "max_action_chars must be at least 1, got 0"),
@@ -531,9 +535,57 @@ def test_every_agent_takes_the_options_it_lists():
         assert set(entry.options.values()) <= set(parameters), name
 
 
-def test_help_is_quick_to_load():
-    source = "import sys, toolgym.cli; sys.exit(any(m in sys.modules for m in ('rich', 'torch', 'requests')))"
-    assert subprocess.run([sys.executable, "-c", source], check=False, timeout=60).returncode == 0
+@pytest.mark.parametrize(("words", "heavy"), [("--help", "rich torch requests"), ("train --help", "torch requests")])
+def test_help_is_quick_to_load(words, heavy):
+    source = "import sys; from toolgym.cli.main import main; main(sys.argv[1:])\n"
+    source += f"sys.exit(any(m in sys.modules for m in {heavy.split()}))"
+    done = subprocess.run([sys.executable, "-c", source, *words.split()], stdout=subprocess.DEVNULL, timeout=60)
+    assert done.returncode == 0
+
+
+def test_the_command_is_a_module_too():
+    done = subprocess.run([sys.executable, "-m", "toolgym", "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: toolgym [-h] COMMAND")
+
+
+def test_every_command_has_a_file_and_every_setting_of_training_a_heading(run):
+    from dataclasses import fields
+
+    from toolgym.agents.config import TrainConfig
+    from toolgym.cli.train import HEADINGS
+
+    for command in COMMANDS:
+        assert (Path(toolgym.cli.main.__file__).parent / f"{command}.py").is_file()
+    placed = [name for names in HEADINGS.values() for name in names]
+    assert len(placed) == len(set(placed))
+    assert set(placed) == {field.name for field in fields(TrainConfig)} | {"config", "resume"}
+    about = run("train", "--help")[1]
+    places = [about.index(f"\n{heading}:") for heading in HEADINGS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("env", "given", "kept"),
+    [
+        ("ToolGym-APIBank-v0", ["--category", "1,2"], {"level": [1, 2]}),
+        ("ToolGym-Math-v0", ["--category", "sets"], {"category": "sets"}),
+        ("TestShopEnv-v0", ["--category", "all"], {"category": "all"}),
+        ("module:Own-v0", ["--category", "all"], {"category": "all"}),
+    ],
+)
+def test_a_category_is_given_by_the_name_that_the_suite_has_for_it(env, given, kept):
+    parser = argparse.ArgumentParser()
+    env_options(parser)
+    args = parser.parse_args(given)
+    args.env = env
+    assert env_kwargs(args) == kept
+
+
+def test_a_level_may_be_given_as_a_category(run):
+    status, out, _ = run("show", "ToolGym-Office-v0", "--category", "chain")
+    assert status == 0
+    assert "a task: train-" in out
 
 
 @pytest.mark.parametrize("value", ["val", "1", "true", "", '"a"', "a=b", 3, 0.5, True, None, ["x", 1], {"a": [1]}])

@@ -1,4 +1,4 @@
-"""``make demo``, with a tiny model: that it runs to its end, says where the pages are, and goes on where it stopped."""
+"""``make demo``, with a tiny model: it runs to the end, names its pages, and continues after a stop."""
 
 from __future__ import annotations
 

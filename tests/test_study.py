@@ -1,4 +1,4 @@
-"""``benchmarks/toolrl_study.py``: its smallest run, what it trains on, and what its intervals say."""
+"""``benchmarks/toolrl_study.py``: its smallest run, its training tasks, and its intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``toolgym train``: what it says at the end, and models that are none."""
+"""``toolgym train``: its last words, and folders that do not hold a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports on training runs: whatever state a run is in, and whatever its model wrote."""
+"""Reports on training runs, in every state of a run, with any text of a model."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_several_runs_are_overlaid_and_tabled(learnt, tmp_path, capsys):
     text = Reader(target.read_text("utf-8")).text
     assert "elsewhere/learnt" in text, "two folders of one name are told apart"
     assert "class='key b1'" in target.read_text("utf-8")
-    assert "No evaluation has kept episodes" in text
+    assert "No evaluation has saved episodes" in text
     assert not (learnt / "report.html").exists()
 
 

@@ -1,4 +1,4 @@
-"""An environment of its own for each peer, so that their requirements do not meet."""
+"""A virtual environment per peer, so that their requirements cannot conflict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def python_of(home: Path, requirements: Sequence[str], constraints: Path | None = None) -> str:
-    """The interpreter of the virtual environment in ``home``, which is made and filled on first use."""
+    """The interpreter of the virtual environment in ``home``, which is created and filled on first use."""
     python = home / "bin" / "python"
     if not (home / ".ready").is_file():
         print(f"installing {', '.join(requirements)} into {home} ...", flush=True)

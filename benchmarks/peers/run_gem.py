@@ -16,7 +16,7 @@ from workload import CALLS, EXPECTED, FINAL, SCRIPTS, TEXTS, WAIT, Store, parse,
 
 
 class Task(Env):
-    """Ends when the agent answers; all else happens in the tool."""
+    """Ends with the agent's answer; the tool does the rest."""
 
     def __init__(self, **_: Any) -> None:
         pass
@@ -53,7 +53,7 @@ class StoreTool(BaseTool):
 
 
 class Wrapped(ToolEnvWrapper):
-    """Resets the tool with the episode and scores each call, which GEM leaves to the user."""
+    """Resets the tool with the episode and scores each call: GEM leaves both to the user."""
 
     def __init__(self, env: Any) -> None:
         super().__init__(env, tools=[StoreTool()], max_tool_uses=CALLS + 1)

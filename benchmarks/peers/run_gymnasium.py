@@ -1,4 +1,4 @@
-"""The workload in a plain gymnasium.Env that parses, runs, scores and keeps no record."""
+"""The workload in a plain gymnasium.Env: it parses, runs and scores calls, without records."""
 
 from __future__ import annotations
 

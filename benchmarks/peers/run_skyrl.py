@@ -1,4 +1,4 @@
-"""The workload in skyrl-gym: BaseTextEnv and ToolGroup; concurrency as its generator does it, by threads."""
+"""The workload in skyrl-gym: BaseTextEnv and ToolGroup, with threads for concurrency, as in its generator."""
 
 from __future__ import annotations
 

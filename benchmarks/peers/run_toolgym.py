@@ -1,6 +1,6 @@
-"""The workload in ToolGym: full records of every call, arguments validated, ToolRL's reward on top.
+"""The workload in ToolGym: with a full record of every call, validated arguments and ToolRL's reward.
 
-Rewards here are ToolRL's (4 for a perfect action), so the return is divided by 4 to compare.
+ToolRL's reward is 4 for a perfect action, so the return is divided by 4 for the comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workload import EXPECTED, FINAL, SCRIPTS, TEXTS, WAIT, Store, report
 
 from toolgym import Task, ToolCall, ToolEnv, register, tool, tools_of
 
-trusted = tool(timeout=None)  # runs inline, as the tools of the other libraries do
+trusted = tool(timeout=None)  # runs inline, like the tools of the other libraries
 limited = tool(timeout=30.0)  # runs on a worker thread under a time limit
 
 
@@ -75,7 +75,7 @@ def single(episodes: int) -> None:
 
 
 def vector(size: int, episodes: int, store: type[Store], library: str) -> None:
-    # every library resets once per episode; here it is done below, to name the script
+    # Every library resets once per episode. Here reset is called below, to name the script.
     env: Any = gym.make_vec("KeyValue-v0", num_envs=size, store=store, autoreset_mode="Disabled")
     began, steps, total = time.perf_counter(), 0, 0.0
     for _ in range(episodes):

@@ -1,7 +1,7 @@
-"""The one workload that every library runs: a private key-value store, eight calls, a final answer.
+"""The workload that every library runs: a private key-value store, eight calls, a final answer.
 
-The texts are fixed, no model is involved, so what is timed is what a library adds: parsing the text,
-running the tool, replying, scoring. Reward of a call: 1 if name and arguments are the expected ones.
+The actions are fixed texts, without a model: the time is the library's own work, which is to parse the text, run the
+tool, reply and score. The reward of a call is 1 if name and arguments are as expected.
 
 Environment variables: ``WAIT``, seconds that each call waits (an I/O-bound tool); default 0.
 """
@@ -64,7 +64,7 @@ TEXTS = [
 
 
 def parse(text: str) -> dict[str, Any] | None:
-    """How the libraries without a parser of their own read a call."""
+    """The parser for libraries that do not have one."""
     found = _TAG.search(text)
     if not found:
         return None
@@ -80,6 +80,6 @@ def reward(call: dict[str, Any], expected: dict[str, Any]) -> float:
 
 
 def report(library: str, mode: str, steps: int, seconds: float, mean_return: float) -> None:
-    """One line of JSON for the collector. ``mean_return`` shows that the work was done: CALLS per episode."""
+    """Print one JSON line for env_speed.py. ``mean_return`` must be CALLS: it shows that the work was done."""
     row = {"library": library, "mode": mode, "steps": steps, "steps_per_s": round(steps / seconds)}
     print(json.dumps({**row, "return": mean_return}), flush=True)

@@ -1,4 +1,4 @@
-"""What the study trains: the paper's methods, and GRPO with other rewards."""
+"""The arms of the study: the paper's methods, and GRPO with other rewards."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Arm(msgspec.Struct, frozen=True):
     says: str
     """Its name in the paper."""
     kind: Literal["raw", "sft_small", "sft_large", "ppo", "grpo"]
-    """Which of a size's settings it trains with."""
+    """The key of its training settings in ``Size.kinds``."""
     start: str = "raw"
-    """The arm that it starts from."""
+    """The arm whose model it starts from."""
     reward: dict[str, Any] = {}
 
 

@@ -1,11 +1,11 @@
-"""One decision of an office worker's assistant, as the ToolRL paper trains: read the request, write one answer, stop.
+"""The tiny study's suite: one decision per episode, as the ToolRL paper trains: a request, one answer, the end.
 
     env = gym.make("Study-Decisions-v0", split="train", reward={"scale": "dynamic", "schedule": 105 / 40})
 
-The tasks are those of ToolGym-Office-v0's first decisions that a model of a million parameters can learn: the call that
-a request asks for (levels single and choose), or that no tool on offer does it (irrelevant), with at most four tools,
-shown by their authors' names (in test_unseen by others) and parameters alone, and at most one value, of one or two
-words of the request.
+The tasks are first decisions of ToolGym-Office-v0 that a model of a million parameters can learn: the call that a
+request needs (levels single and choose), or the statement that no tool fits (irrelevant). There are at most four tools,
+shown by name and parameters only; their names are the authors' names, except in test_unseen. A call has at most one
+value, one or two words of the request.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FUNCTIONS_ENV = "Study-Functions-v0"
 LEVELS = ("single", "choose", "irrelevant")
 TOOLS_SHOWN = 4
 LOOKED_THROUGH = 256
-"""Office tasks per task here: the first of them that is simple enough is taken."""
+"""Office tasks per task of this suite: the first simple one is taken."""
 TASKS = 6000
 _VALUE = re.compile(r"[A-Za-z]+( [A-Za-z]+)?")
 
@@ -53,17 +53,17 @@ def tool_line(tool: Tool) -> str:
 
 
 PLAIN, UNSEEN = Naming(0, "snake"), Naming(3, "snake")
-"""What tools and parameters are called: their authors' names, and others in test_unseen."""
+"""The names of tools and parameters: their authors' names, and other names in test_unseen."""
 
 
 @cache
 def authors_names() -> dict[str, str]:
-    """Any name of a tool -> its author's."""
+    """Each name of a tool -> its author's name."""
     return {naming.tool_name(name): name for names in NAMINGS.values() for naming in names for name in TOOLS}
 
 
 class Decisions(Sequence[Task]):
-    """First decisions of Office tasks, made when asked for. ``world``: a thousand of Office's seeds."""
+    """First decisions of Office tasks, made on demand. ``world``: a range of a thousand Office seeds."""
 
     def __init__(self, split: str, world: int):
         self.split, self.world = split, world
@@ -90,7 +90,7 @@ class Decisions(Sequence[Task]):
 
 
 def simple(task: Task) -> bool:
-    """Whether the call has at most one value, a word or two that stand in the request, which has nothing but words."""
+    """Whether the request is words only, and the call has at most one value: one or two words of the request."""
     said = task.messages[-1]["content"]
     values = [value for call in task.expected[0] for value in call.arguments.values()]
     if len(values) > 1 or re.search(r"[\d@\"]", said):
@@ -113,13 +113,13 @@ def decision(task: Task, index: int) -> Task:
 
 
 class PaperReward:
-    """ToolRL's reward at the paper's pace: a run of few steps passes through the schedules of the paper's 105.
+    """ToolRL's reward with its schedules fitted to a shorter run than the paper's 105 steps.
 
     Args:
-        schedule: steps of the paper's that one of the trainer's stands for.
-        words: of thought, for the full length score, where the paper asks for 512; the dynamic limit grows in step.
-        length: as of ToolRLReward.
-        **options: of ToolRLReward: granularity, scale.
+        schedule: steps of the paper per step of the trainer.
+        words: words of thought for the full length score (the paper: 512); the dynamic limit is scaled likewise.
+        length: as in ToolRLReward.
+        **options: options of ToolRLReward: granularity, scale.
     """
 
     def __init__(self, schedule: float = 1.0, words: int = 512, length: str = "off", **options: Any):
@@ -140,7 +140,7 @@ class PaperReward:
 
 
 class OneDecision(ToolEnv):
-    """The tiny study's suite. Args: ``split`` of Office's tasks, ``world``, ``reward`` (of PaperReward)."""
+    """The tiny study's suite. Args: ``split`` of Office's tasks, ``world``, ``reward`` (arguments of PaperReward)."""
 
     def __init__(self, split: str = "train", world: int = 0, reward: dict[str, Any] | None = None, **kwargs: Any):
         rubric = PaperReward(**(reward or {}))
@@ -161,14 +161,14 @@ class OneDecision(ToolEnv):
 
 
 def thought(calls: Sequence[ToolCall]) -> str:
-    """What gold thinks: the names that the call needs, so that they are decided on first."""
+    """The reasoning text of gold actions: it names the tool and parameters before the call."""
     if not calls:
         return "None of the tools does that."
     return " ".join([f"I use {call.name}({','.join(call.arguments)})." for call in calls])
 
 
 def rewarded(suite: str, reward: dict[str, Any] | None = None, **kwargs: Any) -> ToolEnv:
-    """A suite of ToolGym's under the study's rewards."""
+    """A suite of ToolGym with the study's reward."""
     env: Any = gym.make(suite, rubric=PaperReward(**(reward or {})), **kwargs).unwrapped
     return env  # type: ignore[no-any-return]
 

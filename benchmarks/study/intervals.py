@@ -1,4 +1,4 @@
-"""Means over seeds, and what they say: 95 % intervals by Student's t, differences paired by seed."""
+"""Means over seeds with 95 % intervals (Student's t), differences paired by seed, and verdicts on claims."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from statistics import fmean, stdev
 import msgspec
 
 T95 = (0.0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""The quantile 0.975 of Student's t, by degrees of freedom."""
+"""The 0.975 quantile of Student's t, by degrees of freedom."""
 
 
 class Interval(msgspec.Struct, frozen=True):
     mean: float
     half: float | None
-    """Half the width; None for a single seed."""
+    """Half the width of the interval; None for a single seed."""
 
     @property
     def verdict(self) -> str:
-        """What it says of a claim that the mean is above 0."""
+        """The verdict on the claim that the mean is above 0."""
         if self.half is None:
             return "one seed: nothing to say"
         if self.mean - self.half > 0:
@@ -28,7 +28,7 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Of the mean of values, one per seed. Raises ValueError where there are none."""
+    """The mean of values, one per seed, with its interval. Raises ValueError for an empty list."""
     if not values:
         raise ValueError("no values to take the mean of")
     if len(values) == 1:
@@ -38,5 +38,5 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval:
-    """Of the difference, over the seeds that both have. Raises ValueError where there is none."""
+    """The mean difference over the shared seeds, with its interval. Raises ValueError without a shared seed."""
     return interval([one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())])

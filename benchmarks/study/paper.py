@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MODELS = ("Qwen2.5-1.5B", "3B", "7B", "Llama-3.2-3B")
-"""The columns of what follows."""
+"""The models of the columns below."""
 
 BFCL: dict[str, tuple[float | None, ...]] = {
     "raw": (19.41, 33.04, 41.97, 22.09),
@@ -22,7 +22,7 @@ BFCL: dict[str, tuple[float | None, ...]] = {
     "intermediate": (37.65, 51.36, None, 38.62),
     "coarse": (36.72, 51.40, None, 35.95),
 }
-"""BFCL v3, overall. The 3B and 7B rows of SFT (small) are alike in nearly every column there: perhaps a slip."""
+"""BFCL v3, overall. SFT (small) has nearly the same numbers for 3B and 7B in the paper: perhaps a mistake."""
 
 APIBANK: dict[str, tuple[float, ...]] = {
     "raw": (30.65, 51.59, 62.48, 40.54),
@@ -36,10 +36,10 @@ APIBANK: dict[str, tuple[float, ...]] = {
 """API-Bank, overall."""
 
 RELEVANCE: dict[str, tuple[float, float]] = {"grpo": (100.0, 56.44)}
-"""Relevance and irrelevance of BFCL, for the first model alone."""
+"""Relevance and irrelevance of BFCL, for the first model only."""
 
 BAMBOOGLE: dict[str, tuple[str, ...]] = {
     "raw": ("20.8 (0.61)", "52.0 (1.77)", "69.6 (1.42)", "34.4 (1.25)"),
     "grpo": ("44.0 (1.19)", "60.0 (1.32)", "72.0 (1.63)", "52.0 (0.89)"),
 }
-"""Accuracy as an LLM judges it, and searches per question."""
+"""Accuracy by an LLM judge, and searches per question."""

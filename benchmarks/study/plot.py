@@ -1,4 +1,4 @@
-"""The study as a picture: success by arm with its seeds, and how answers and rewards changed over training."""
+"""The study as a figure: success per arm with its seeds, and lengths and rewards over training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def write_plot(results: Results, size: Size, path: Path) -> None:
-    """What there are results of. Needs matplotlib (the extra ``report``)."""
+    """Draw the arms that have results. Needs matplotlib (extra ``report``)."""
     from matplotlib.figure import Figure
 
     size = judged_on(results, size)
@@ -55,9 +55,9 @@ def _bars(axes: Any, arms: Sequence[Arm], results: Results, size: Size, title: s
             axes.errorbar(found.mean, at, xerr=found.half or 0.0, color=COLOURS[j % len(COLOURS)], linewidth=1.3)
             axes.plot(values, [at] * len(values), ".", color="black", markersize=3, alpha=0.6)
     axes.set_yticks(range(len(arms)), [arm.says for arm in arms])
-    axes.set_xlim(0, min(100, axes.get_xlim()[1]))  # intervals over two seeds go far
+    axes.set_xlim(0, min(100, axes.get_xlim()[1]))  # intervals over two seeds are very wide
     axes.set_title(f"{title}: success, %", fontsize=10, loc="left")
-    if arms:  # nothing may have been run yet
+    if arms:  # no arm may have a result yet
         axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=len(suites))
     plain_axes(axes)
 

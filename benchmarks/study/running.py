@@ -1,4 +1,4 @@
-"""One arm and seed: train it, play the suites, keep the result. What is there already is not done again."""
+"""One arm and seed: train it, play the suites, write the result. Finished work is not repeated."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Study:
         self.size, self.model, self.runs, self.results, self.tell = size, model, runs, results, tell
 
     def do(self, arm: Arm, seed: int) -> dict[str, Any]:
-        """The result of an arm and seed. Whatever it starts from is done first; a run that was stopped goes on, and a
-        result that lacks some of the suites gets them."""
+        """The result of an arm and seed. The arm that it starts from is trained first. A stopped run is resumed, and
+        missing suites are added to a result."""
         path = self.results / f"{arm.name}-{seed}.json"
         about = {"arm": arm.name, "seed": seed, "settings": self.settings(arm, seed)}
         kept: dict[str, Any] = {}
@@ -52,7 +52,7 @@ class Study:
         return result
 
     def settings(self, arm: Arm, seed: int) -> dict[str, Any]:
-        """What the arm's TrainConfig gets, but for paths; nothing for raw."""
+        """The arm's TrainConfig without paths; {} for raw."""
         if arm.kind == "raw":
             return {}
         kind, shared = self.size.kinds[arm.kind], self.size.train
@@ -63,7 +63,7 @@ class Study:
         return settings
 
     def trained(self, arm: Arm, seed: int) -> str:
-        """The folder of the arm's model."""
+        """The folder of the arm's model, trained if needed."""
         if arm.kind == "raw":
             return self.model
         folder, settings = self.runs / f"{arm.name}-{seed}", self.settings(arm, seed)
@@ -82,12 +82,12 @@ class Study:
         return show
 
     def curves(self, arm: Arm, seed: int) -> dict[str, list[float]]:
-        """What the run wrote down of each step."""
+        """Metric -> its values over the run's steps."""
         rows = read_metrics(self.runs / f"{arm.name}-{seed}")
         return {key: [round(row[key], 4) for row in rows] for key in CURVES if rows and key in rows[-1]}
 
     def judged(self, model: str, suites: Sequence[Suite]) -> dict[str, dict[str, Any]]:
-        """The model, greedily, on each suite."""
+        """The model's summary on each suite, played greedily."""
         policy = Policy(model, batch_size=64)
         chat = ChatTokens(policy.tokenizer)
         return {suite.name: summary(played(suite, policy, chat)) for suite in suites}
@@ -98,14 +98,14 @@ def played(suite: Suite, policy: Policy, chat: ChatTokens) -> list[Rollout]:
     collector = Collector([lambda: gym.make(suite.env, **suite.kwargs)], policy, chat)
     tasks = collector.tasks()
     count = len(tasks) if suite.n is None else min(suite.n, len(tasks))
-    # a list may hold one category after another; tasks made on demand take turns
+    # a list may hold one category after another: take tasks at equal distances. On demand, categories alternate
     apart = len(tasks) / count if isinstance(tasks, (list, tuple)) else 1
     names = [(0, tasks[int(i * apart)].id) for i in range(count)]
     return [group[0] for start in range(0, count, 64) for group in collector.play(names[start : start + 64])]
 
 
 def summary(rollouts: Sequence[Rollout]) -> dict[str, Any]:
-    """Shares and means over the episodes that could be scored, and the success of each category."""
+    """Shares and means over the scored episodes, and the success per category."""
     valid = [rollout for rollout in rollouts if rollout.trajectory.reward_valid]
     first = [turn for rollout in valid for turn in rollout.trajectory.turns[:1]]
     calls = [sum(len(turn.reward.calls) for turn in rollout.trajectory.turns) for rollout in valid]
@@ -128,6 +128,6 @@ def summary(rollouts: Sequence[Rollout]) -> dict[str, Any]:
 
 
 def share(values: Any) -> float:
-    """A mean to four places; 0 of nothing."""
+    """A mean, rounded to four places; 0 for no values."""
     found = [float(value) for value in values]
     return round(fmean(found), 4) if found else 0.0

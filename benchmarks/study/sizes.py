@@ -1,4 +1,4 @@
-"""The sizes to do the study at: which model, on what, for how long, judged on what."""
+"""The sizes of the study: model, training settings, and the suites of the evaluation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .decisions import ENV, FUNCTIONS_ENV, TOOLRL_ENV
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """What every arm is judged on."""
+    """A suite on which every arm is evaluated."""
 
     name: str
     env: str
@@ -26,21 +26,21 @@ class Size(msgspec.Struct, frozen=True):
     """A study at one size."""
 
     model: str
-    """"tiny" is made from nothing, else as TrainConfig's; "" must be given."""
+    """"tiny" is pretrained from scratch; else as in TrainConfig; "" must be given on the command line."""
     train: dict[str, Any]
-    """Settings that all arms share; schedules of rewards run at the pace of the arm's steps."""
+    """Settings of all arms; schedules of rewards are scaled to the arm's steps."""
     kinds: dict[str, dict[str, Any]]
     suites: tuple[Suite, ...]
     overall: str
     """The suite whose success is called overall."""
     length_words: int
-    """Of thought, for the full length reward."""
+    """Words of thought for the full length reward."""
     built: dict[str, int] = {}
-    """Of the tiny model: see tiny_model.build."""
+    """Settings of the tiny model: see tiny_model.build."""
 
 
 PAPER_STEPS = 105
-"""Training steps of the paper's runs, through which its schedules go."""
+"""Training steps of the paper's runs, and the length of its schedules."""
 
 
 def decisions(name: str, n: int, **kwargs: Any) -> Suite:
@@ -87,9 +87,9 @@ _LAPTOP_SFT = {
     "prompts_per_step": 4,
     "learning_rate": 1.5e-4,
 }
-"""No tool fits in a sixth of the tasks drawn, and in 23 % of the episodes imitated: gold of more than ``max_tokens`` is
-left out, which most of Office's ``choose`` and ``parallel`` and half of Functions' ``mixed`` is. With a third without a
-tool that fits, SmolLM2 said of nearly everything that none does it (LOG.md)."""
+"""No tool fits in a sixth of the tasks drawn, and in 23 % of the SFT examples: gold longer than ``max_tokens`` is left
+out, which is most of Office's ``choose`` and ``parallel`` and half of Functions' ``mixed``. With a third of tasks
+without a fitting tool, SmolLM2 refused nearly everything (LOG.md)."""
 _LAPTOP_RL = {
     "env": FUNCTIONS_ENV,
     "env_kwargs": {"level": ["single", "choose", "irrelevant"]},
@@ -98,8 +98,8 @@ _LAPTOP_RL = {
     "lora_rank": 16,
     "learning_rate": 3e-4,
 }
-"""64 episodes a step are few, and their gradient mostly noise. In adapters it does little harm at this rate (at 1e-3 it
-does); all weights move with it until what SFT has taught is gone (LOG.md)."""
+"""64 episodes per step are few: the gradient is mostly noise. With LoRA adapters this learning rate does little harm
+(1e-3 does harm). With all weights trained, the noise undoes the SFT (LOG.md)."""
 LAPTOP = Size(
     model="smollm2",
     train={"env": FUNCTIONS},

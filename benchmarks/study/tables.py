@@ -1,4 +1,4 @@
-"""The study as markdown: tables laid out like the paper's, its numbers beside ours, and what became of its findings."""
+"""The study as markdown: tables in the paper's layout, its numbers beside ours, and a verdict on each finding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .intervals import Interval, interval, paired
 from .sizes import Size
 
 Results: TypeAlias = Mapping[str, Mapping[int, Any]]
-"""By arm and seed."""
+"""Arm -> seed -> result."""
 
 TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Methods", tuple(arm.name for arm in METHODS)),
@@ -60,7 +60,7 @@ def document(results: Results, size: Size, name: str) -> str:
     ]
     for title, names in TABLES:
         arms = [ARMS[name] for name in names if name in results]
-        if len(arms) > 1 or title == TABLES[0][0]:  # what is compared stands beside something else
+        if len(arms) > 1 or title == TABLES[0][0]:  # a table of one arm compares nothing
             parts += [f"## {title}", table(arms, results, size)]
     sections = {"Findings": findings, "Kinds of tasks": kinds, "Behaviour": behaviour}
     for title, section in sections.items():
@@ -70,7 +70,7 @@ def document(results: Results, size: Size, name: str) -> str:
 
 
 def judged_on(results: Results, size: Size) -> Size:
-    """The size with the suites that every arm and seed was judged on."""
+    """The size with only the suites that every result has."""
     every = [result["suites"] for by_seed in results.values() for result in by_seed.values()]
     shared = tuple(suite for suite in size.suites if all(suite.name in judged for judged in every))
     return msgspec.structs.replace(size, suites=shared)
@@ -115,7 +115,7 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
 
 
 class Cells:
-    """Cells of one arm: a mean over its seeds, with its interval unless there is nothing to vary."""
+    """Cells of one arm: a mean over its seeds, with its interval if seeds can differ."""
 
     def __init__(self, by_seed: Mapping[int, Any], spread: bool):
         self.by_seed, self.spread = by_seed, spread
@@ -158,7 +158,7 @@ def findings(results: Results, size: Size) -> str:
 
 
 def kinds(results: Results, size: Size) -> str:
-    """The methods' success on each kind of task of the suites, but for the overall one, that have several."""
+    """The methods' success per category, for each suite with several categories, except the overall suite."""
     arms = [arm for arm in METHODS if arm.name in results]
     parts = []
     for suite in size.suites:

@@ -1,9 +1,9 @@
-"""What the tiny model reads before it is trained on anything: requests and answers by assistants of mixed habits.
+"""The tiny model's pretraining corpus: requests, and answers by assistants of mixed habits.
 
-A language model that has read the web can do more than it does when asked: the skill is there, beside bad habits. So
-is it here, on purpose. In each respect most answers are right, but few in all: most are not laid out as asked, some
-take the first tool of the list, give the value another name, or copy another name, and where no tool fits most
-call one anyway. What is measured later is how well training brings out the skill.
+A language model pretrained on the web has more skill than it shows: good and bad habits are mixed. This corpus imitates
+that. In each respect most answers are right, but few are right in all respects: most do not have the requested layout,
+some take the first tool of the list, give the value another name, or copy another name. If no tool fits, most call one
+anyway. The study then measures how well training brings out the skill.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from toolgym.types import Completion, ToolCall
 from .decisions import ENV, thought
 
 WORLD = 900
-"""The Office world whose tasks are read here; training uses others."""
+"""The Office world of the corpus; training uses different worlds."""
 NAME = re.compile(r"(?<=[a-z] )[A-Z][a-z]+(?: [A-Z][a-z]+)?")
 WRONG_KEYS = ("name", "id", "query", "text")
 FILLER = (
@@ -33,7 +33,7 @@ FILLER = (
 
 
 def texts(seed: int) -> Iterator[list[dict[str, str]]]:
-    """Conversations without end."""
+    """An endless stream of conversations."""
     stream = random.Random(f"corpus {seed}")
     env: Any = gym.make(ENV, world=WORLD).unwrapped
     while True:
@@ -49,7 +49,7 @@ def answered(task: Task, dialect: Any, stream: random.Random) -> str:
     """An answer of mixed habits."""
     call = habitual(task, stream)
     style = stream.random()
-    if style < 0.3:  # as it is asked for
+    if style < 0.3:  # the requested layout
         think = [*stream.sample(FILLER, stream.randint(0, 3))]
         if stream.random() < 0.6:
             think.append(thought([call] if call else []))

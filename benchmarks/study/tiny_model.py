@@ -1,4 +1,4 @@
-"""A small language model made from nothing: its tokenizer, its reading, its folder."""
+"""A small language model from scratch: its tokenizer, its weights, its pretraining, its folder."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ FRAMES = (
     "<think>", "</think>", "<tool_call>", "</tool_call>", "<response>", "</response>",
     '{"name": "', '", "parameters": {', '": "', '", "', '"}}',
 )  # fmt: skip
-"""One token each, as the names of tools and parameters are: they come in every answer."""
+"""Texts that are one token each, like the names of tools and parameters, because every answer has them."""
 PEAK = 4e-3
-"""The highest learning rate of reading."""
+"""The highest learning rate of the pretraining."""
 
 
 def build(folder: Path, *, settings: dict[str, int], tell: Callable[[str], None], seed: int = 0) -> Path:
-    """The model in ``folder``, made unless it is there already; the same for the same arguments.
+    """The folder of the model, which is made if it does not exist; equal arguments give equal models.
 
     Args:
-        settings: hidden_size, num_hidden_layers, num_attention_heads and vocabulary; ``steps`` of reading, of 16
-            texts each.
-        seed: of the texts and of the weights.
+        settings: hidden_size, num_hidden_layers, num_attention_heads, vocabulary; ``steps`` of pretraining, with
+            batches of 16 texts.
+        seed: draws the texts and the weights.
     """
     settings = {"seed": seed, **settings}
     about = folder / "built.json"
@@ -61,7 +61,7 @@ def build(folder: Path, *, settings: dict[str, int], tell: Callable[[str], None]
 
 
 def make_tokenizer(seed: int, vocabulary: int) -> Any:
-    """Byte-level BPE whose tokens never hold a space beside a word: a name is the same tokens wherever it stands."""
+    """Byte-level BPE whose tokens never join a space and a word: a name has the same tokens everywhere."""
     backend = Tokenizer(models.BPE())
     pieces = Regex(r" |\n|[A-Z]|[a-z]+|\d|[^\sA-Za-z\d]|\s")
     backend.pre_tokenizer = pre_tokenizers.Sequence(
@@ -73,7 +73,7 @@ def make_tokenizer(seed: int, vocabulary: int) -> Any:
     values = [str(v) for task in env.tasks[:2000] for call in task.expected[0] for v in call.arguments.values()]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
-    backend.train_from_iterator(read + 9 * values, trainer)  # values are to be whole words
+    backend.train_from_iterator(read + 9 * values, trainer)  # weighted, so that values become whole tokens
     names = {*TOOLS, *[key for tool in TOOLS.values() for key in tool.parameters["properties"]]}
     whole = [*FRAMES, "system", "user", "assistant", *sorted(names)]
     backend.add_tokens([AddedToken(text, normalized=False, single_word=text not in FRAMES) for text in whole])
@@ -81,7 +81,7 @@ def make_tokenizer(seed: int, vocabulary: int) -> Any:
 
 
 def chat_tokenizer(backend: Tokenizer) -> Any:
-    """As transformers has it, with ChatML's template and its two special tokens, which come last."""
+    """A transformers tokenizer with ChatML's template; ChatML's two special tokens have the last ids."""
     backend.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in (START, END)])
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token=END, pad_token=END, chat_template=CHATML
@@ -89,8 +89,10 @@ def chat_tokenizer(backend: Tokenizer) -> Any:
 
 
 def make_model(seed: int, vocabulary: int, size: dict[str, int]) -> Any:
-    """Random, but that attention begins by copying what is like: queries as keys, and outputs undo values. So few texts
-    are not enough to come upon copying; large models read enough for it."""
+    """Random weights, except that attention starts as copying: queries equal keys, and outputs invert values.
+
+    So few texts are not enough to learn copying; large models see enough text for it.
+    """
     end = vocabulary - 1
     config = transformers.LlamaConfig(
         vocab_size=vocabulary,
@@ -120,7 +122,7 @@ def make_model(seed: int, vocabulary: int, size: dict[str, int]) -> Any:
 
 
 def read(model: Any, tokenizer: Any, seed: int, steps: int, tell: Callable[[str], None]) -> None:
-    """Imitation of the answers in ``texts``."""
+    """Pretraining: cross-entropy on the answers in ``texts``."""
     model.to(choose_dtype("auto", model.device)).train()
     optimizer = MasterAdamW(model.parameters(), weight_decay=0.01)
     batches = rows(tokenizer, seed)
@@ -135,7 +137,7 @@ def read(model: Any, tokenizer: Any, seed: int, steps: int, tell: Callable[[str]
 
 
 def rows(tokenizer: Any, seed: int, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of texts, padded, and what is to be predicted of them: the answers."""
+    """Batches (ids, labels), both (size, width), padded; labels are -100 except on the answers."""
     stream = texts(seed + 1)
     while True:
         batch = []

@@ -1,4 +1,4 @@
-"""Several agents in one word of a command line: ``oracle,policy:model=smollm2,temperature=1,silent``."""
+"""Reads several agents from one word: ``oracle,policy:model=smollm2,temperature=1,silent``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from toolgym.rollout import Agent
 
 
 def agent_specs(text: str) -> list[str]:
-    """The agents of ``text``, each once: ``name=value`` belongs to the agent before it.
+    """The agents of ``text``, each once. ``name=value`` belongs to the agent before it.
 
-    Raises UserError for a name that is neither one of ``AGENTS`` nor module:Class, and where there is none.
+    Raises UserError for a name that is neither in ``AGENTS`` nor module:Class, and if ``text`` names no agent.
     """
     found: list[str] = []
     for word in filter(None, (word.strip() for word in text.split(","))):
@@ -33,16 +33,13 @@ def agent_specs(text: str) -> list[str]:
 
 
 def options_of(spec: str) -> tuple[str, dict[str, Any]]:
-    """An agent's name and its options, by the names that ``toolgym eval`` has for them."""
+    """An agent's name, and its options by their names in ``toolgym eval``."""
     match = re.match(r"(.*?):(?=\w+=)(.*)", spec, re.DOTALL)
     return (spec, {}) if match is None else (match[1], env_arguments(match[2].split(",")))
 
 
 class Player:
-    """The agent of a spec, with a seed of its own for each repeat.
-
-    Raises what ``make_agent`` does.
-    """
+    """The agent of a spec, with its own seed for each repeat. Raises what ``make_agent`` raises."""
 
     def __init__(self, spec: str, seed: int, batch_size: int):
         self.name, options = options_of(spec)
@@ -53,7 +50,7 @@ class Player:
         self.agent: Any = self._make(self._seed)
 
     def for_repeat(self, repeat: int) -> Agent:
-        """The agent, as if it had played nothing yet: what it samples depends on the seed and the repeat alone."""
+        """The agent, reset for a repeat: its samples depend on the seed and the repeat only."""
         if hasattr(self.agent, "reseed"):
             self.agent.reseed(self._seed + repeat)
         elif self.name in AGENTS and "seed" in AGENTS[self.name].options:
@@ -63,7 +60,7 @@ class Player:
 
     @property
     def count_tokens(self) -> CountTokens | None:
-        """Counts with the agent's tokenizer; None where it has none."""
+        """Counts tokens with the agent's tokenizer; None if it does not have one."""
         tokenizer = getattr(self.agent, "tokenizer", None)
         return None if tokenizer is None else lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
 

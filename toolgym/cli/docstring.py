@@ -1,4 +1,4 @@
-"""Docstrings fitted to the width of a terminal: what is prose is filled anew, what is laid out stays as it is."""
+"""Docstrings fitted to the width of a terminal: prose is wrapped again, literal blocks keep their lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENTRY = 4
 
 
 class _Block(msgspec.Struct):
-    """Lines that are filled together."""
+    """Lines that are wrapped together."""
 
     indent: int
     hang: int
@@ -26,8 +26,8 @@ class _Block(msgspec.Struct):
 def fitted(text: str, width: int) -> str:
     """The docstring ``text``, as ``inspect.getdoc`` gives it, in lines of ``width`` characters.
 
-    Paragraphs are filled; list items and arguments too, with hanging indents; double backticks go. Literal blocks,
-    after ``::`` or an empty line, stay as they are, however long their lines.
+    Paragraphs, list items and arguments are wrapped, the latter two with hanging indents; double backticks are removed.
+    Literal blocks, after ``::`` or an empty line, keep their lines, however long.
     """
     out: list[str] = []
     block: _Block | None = None
@@ -68,7 +68,7 @@ def fitted(text: str, width: int) -> str:
 
 
 def _continues(block: _Block, indent: int) -> bool:
-    """Whether a line that is so far indented goes on with the block."""
+    """Whether a line of this indent continues the block."""
     return indent > block.indent if block.listed or block.indent else indent == 0
 
 

@@ -1,44 +1,99 @@
-"""``toolgym eval``: an agent's episodes with a progress bar, then the numbers, the page and where they are."""
+"""``toolgym eval``: an agent plays a suite under a progress bar; then tables, and the run's folder."""
 
 from __future__ import annotations
 
-import json
+import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from toolgym.cli.resolve import UserError
+from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
+from toolgym.cli.progress import Tally, episodes_progress
+from toolgym.cli.resolve import UserError, make_agent, make_env
 from toolgym.env import ToolEnv, task_order
-from toolgym.report.page import write_page
-from toolgym.report.table import Run, rows, suite_summary
+from toolgym.report.results import write_results
+from toolgym.report.screen import print_report
+from toolgym.report.table import make_run
+from toolgym.report.text import plain
 from toolgym.rollout import Agent, agent_name, evaluate, run_settings
-from toolgym.runlog import RunLog, read_episodes, write_atomic
+from toolgym.runlog import RunLog, read_episodes
 from toolgym.types import Trajectory
 
+ABOUT = """\
+Let an agent play the tasks of a suite, with the benchmark's own verdict on
+each. Prints success by category with 95 % intervals and the mean of each
+reward term. With --out, each episode is saved as it finishes, and --resume
+continues a stopped run; at the end summary.json (the numbers) and report.html
+(every episode, to read in a browser) are put beside the episodes."""
+EXAMPLES = """\
+  toolgym eval --env ToolGym-BFCL-v0 --category simple_python --agent oracle
+  toolgym eval --env ToolGym-BFCL-v0 --category live -n 200 --agent policy \\
+      --model smollm2 --out runs/smollm2
+  toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\
+      --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
-class Tally:
-    """The running numbers beside a progress bar."""
+_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay", "stop",
+                  "device", "seed", "batch_size")  # fmt: skip
 
-    def __init__(self) -> None:
-        self.valid = self.passed = self.invalid = 0
-        self.reward = 0.0
 
-    def add(self, trajectory: Trajectory) -> None:
-        if not trajectory.reward_valid:
-            self.invalid += 1
-            return
-        self.valid += 1
-        self.passed += trajectory.success is True
-        self.reward += trajectory.reward
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The env, the agent, how to play, and the run's folder."""
+    parser.usage = "%(prog)s --env ID --agent NAME [-n N] [--out DIR] [OPTIONS]"
+    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.add_argument(
+        "--agent", metavar="NAME", required=True,
+        help="oracle, random, silent, replay, endpoint, policy, sb3, or module:Class for one of your own",
+    )  # fmt: skip
+    how = parser.add_argument_group("how to play")
+    how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
+    how.add_argument("--resume", action="store_true", help="continue the run in --out")
+    how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
+    how.add_argument("--seed", type=whole(0), default=0, help="draws the tasks, and what the agent samples (0)")
+    how.add_argument("--batch-size", type=whole(1), default=16, metavar="B", help="episodes at once (16)")
+    env_options(parser)
+    model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
+    model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
+    model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
+    model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
+    model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
+    model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
+    model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
+    model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
+    model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
-    def __str__(self) -> str:
-        if not self.valid:
-            return f"{self.invalid} invalid" if self.invalid else "starting"
-        numbers = f"{100 * self.passed / self.valid:.0f}% ok, reward {self.reward / self.valid:+.2f}"
-        return f"{numbers}, {self.invalid} invalid" if self.invalid else numbers
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Play, print the tables, write the run's results. 1 if no episode is valid, 130 after Ctrl-C."""
+    if args.resume and args.out is None:
+        raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
+    arguments = env_kwargs(args)
+    env = make_env(args.env, arguments)
+    with console.status(f"making the agent {args.agent} ..."):
+        agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
+    how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
+    try:
+        found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=arguments, **how)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{_stopped(args.out)}\n")
+        return 130
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    played = make_run(found, agent_name(agent), settings={"model": args.model, "dialect": env.dialect.name, **asked})
+    print_report([played], console)
+    if args.out is not None:
+        write_results(played, args.out)
+        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
+    invalid = [each for each in found if not each.reward_valid]
+    if invalid:
+        again = "" if args.out is None else "; --resume plays them again"
+        count = len(invalid)
+        lost = "1 episode is not valid and counts" if count == 1 else f"{count} episodes are not valid and count"
+        console.print(f"{lost} in no other number{again}. {'Why' if count == 1 else 'The first'}:")
+        console.print(plain(f"{invalid[0].task_id}: {invalid[0].error}", "yellow"))
+    return 1 if len(invalid) == len(found) else 0
 
 
 def evaluate_with_progress(
@@ -56,26 +111,22 @@ def evaluate_with_progress(
     batch_size: int = 16,
     title: str = "",
 ) -> list[Trajectory]:
-    """``evaluate`` with a progress bar. ``env`` is one that ``env_kwargs`` make, looked at for its tasks."""
+    """``evaluate`` with a progress bar.
+
+    ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
+    """
     try:
         wanted = {(task_id, repeat) for task_id in task_order(env.tasks, n, seed) for repeat in range(repeats)}
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
-    if out is not None:  # a folder that cannot be gone on with is refused before there is a bar
+    if out is not None:  # raises RunError before the bar is shown if the folder holds another run
         log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
         for each in log.episodes():
             if each.reward_valid and (each.task_id, each.repeat) in wanted:
                 tally.add(each)
                 before += 1
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[tally]}", markup=False),
-        TimeRemainingColumn(compact=True),
-    ]
-    with Progress(*columns, console=console, expand=True) as progress:
+    with episodes_progress(console) as progress:
         bar = progress.add_task(title or agent_name(agent), total=len(wanted), completed=before, tally=tally)
 
         def on_episode(trajectory: Trajectory) -> None:
@@ -96,20 +147,11 @@ def evaluate_with_progress(
         )
 
 
-def saved(out: str | Path) -> list[Trajectory]:
-    """The episodes that a run's folder holds; [] where it holds none yet."""
+def _stopped(out: str | None) -> str:
+    """The message after Ctrl-C."""
+    if out is None:
+        return "stopped; nothing is saved: with --out DIR, episodes are kept as they finish"
     path = Path(out) / "episodes.jsonl"
-    return read_episodes(path) if path.is_file() else []
-
-
-def write_results(run: Run, folder: Path) -> None:
-    """Beside the episodes: ``summary.json``, the numbers of the table, and ``report.html``, the page."""
-    numbers = {
-        "run": run.label,
-        "env": run.env_id,
-        "settings": run.settings,
-        "rows": [msgspec.to_builtins(row) for row in rows(run.trajectories)],
-        "suite_summary": suite_summary(run),
-    }
-    write_atomic(folder / "summary.json", json.dumps(numbers, indent=2, default=str) + "\n")
-    write_page([run], folder / "report.html")
+    count = len(read_episodes(path)) if path.is_file() else 0
+    kept = "1 episode is" if count == 1 else f"{count} episodes are"
+    return f"stopped; {kept} saved in {out}; go on with --resume"

@@ -1,4 +1,4 @@
-"""Whether an exception comes from the agent or the env that the user wrote, and from which line of it."""
+"""Tells whether the user's own agent or env raised an exception, and in which line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def told(error: BaseException, args: argparse.Namespace) -> tuple[str, str] | None:
-    """The traceback from the user's code on, and a line that says whose it is; None for another exception."""
+    """The traceback from the user's code on, and one line that names the agent or env; None if other code raised it."""
     whose, frames = _from_own_code(error, args)
     if not frames:
         return None
@@ -18,7 +18,7 @@ def told(error: BaseException, args: argparse.Namespace) -> tuple[str, str] | No
 
 
 def place(error: BaseException, args: argparse.Namespace) -> str:
-    """File and line, in brackets, where the user's code raised what ``error`` was made from; else ""."""
+    """`` (file.py, line 3)`` if ``error`` was made from an exception of the user's code; else ""."""
     cause = error.__cause__
     while cause is not None:
         _, frames = _from_own_code(cause, args)
@@ -29,10 +29,13 @@ def place(error: BaseException, args: argparse.Namespace) -> str:
 
 
 def _from_own_code(error: BaseException, args: argparse.Namespace) -> tuple[str, list[traceback.FrameSummary]]:
-    """Which of ``--agent`` and ``--env`` are in the module that was running, and its frames with all inner ones."""
+    """The agent or env of the command line whose module is in the traceback, and the frames from it inwards."""
+    given = [("agent", "agent"), ("env", "env"), ("env", "id")]
+    named = [(what, str(getattr(args, option, None) or "")) for what, option in given]
+    named += [("agent", word) for text in getattr(args, "agents", None) or [] for word in text.split(",")]
     own: dict[str, list[str]] = {}
-    for what, option in (("agent", "agent"), ("env", "env"), ("env", "id")):
-        module, colon, name = str(getattr(args, option, None) or "").partition(":")
+    for what, word in named:
+        module, colon, name = word.partition(":")
         if colon and _top(module) != "toolgym":
             own.setdefault(_top(module), []).append(f"the {what} {module}:{name}")
     for i, module in enumerate(_modules(error)):
@@ -42,7 +45,7 @@ def _from_own_code(error: BaseException, args: argparse.Namespace) -> tuple[str,
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether ToolGym raised it."""
+    """Whether ToolGym raised the exception."""
     return _modules(error)[-1:] == ["toolgym"]
 
 

@@ -1,19 +1,28 @@
-"""``toolgym play``: a person in the model's place. Works from a pipe too: actions end with an empty line."""
+"""``toolgym play``: a person takes the model's place. Input may come from a pipe: an empty line ends an action."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from contextlib import suppress
-from typing import Any
 
 from rich.console import Console
 
-from toolgym.cli.resolve import make_env
-from toolgym.cli.show import open_task
+from toolgym.cli.options import env_kwargs, env_options, whole
+from toolgym.cli.resolve import make_env, open_task
 from toolgym.cli.terminal import message_panel, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
 from toolgym.report.text import plain
 
+ABOUT = """\
+Play one episode yourself. You write what the model would write; after each
+action come the reward, term by term, and the scores of each call with what
+is wrong with it. End an action with an empty line or Ctrl-D. :help lists the
+commands. Input may come from a pipe."""
+EXAMPLES = """\
+  toolgym play ToolGym-BFCL-v0
+  toolgym play ToolGym-BFCL-v0 parallel_3 --dialect pythonic
+  toolgym play ToolGym-BFCL-v0 simple_python_0 < answer.txt"""
 HELP = """\
 You are the model. Write your answer in the env's dialect; end it with an empty
 line or Ctrl-D. A line of its own, before an answer:
@@ -22,15 +31,21 @@ line or Ctrl-D. A line of its own, before an answer:
   :help     this text"""
 
 
-def play(
-    env_id: str, task_id: str | None, arguments: dict[str, Any], console: Console, *, seed: int | None = None
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The suite, the task, and the env's options."""
+    parser.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    parser.add_argument("task", metavar="TASK", nargs="?", help="a task's id; if left out, a task is drawn")
+    parser.add_argument("--seed", type=whole(0), help="draw the task with this seed")
+    env_options(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
     """Play one episode with actions read from standard input. Ends early on :quit or the end of input."""
     with suppress(ImportError):
         import readline  # noqa: F401  (gives input() line editing and a history)
-    env = make_env(env_id, arguments)
-    open_task(env, task_id, seed)
-    console.print(plain(f"{env_id} {env.task.id}, dialect {env.dialect.name}", "bold"))
+    env = make_env(args.id, env_kwargs(args))
+    open_task(env, args.task, args.seed)
+    console.print(plain(f"{args.id} {env.task.id}, dialect {env.dialect.name}", "bold"))
     _show_opening(env, console)
     console.print(plain(HELP, "dim"))
     total = 0.0
@@ -41,11 +56,11 @@ def play(
             return
         _, reward, _, _, info = env.step(action)
         total += reward
-        if not sys.stdin.isatty():  # nobody has seen it being typed
+        if not sys.stdin.isatty():  # input from a pipe was not shown while it was typed
             console.print(message_panel(env.turns[-1].messages[0]))
         console.print(reward_view(info["reward"]))
         for each in env.turns[-1].messages[1:]:
-            if each["role"] != "tool":  # the tools' results stand beside the calls
+            if each["role"] != "tool":  # tool results are shown with the calls
                 console.print(message_panel(each))
     console.print(verdict_view(info, total))
 

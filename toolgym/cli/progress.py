@@ -1,34 +1,62 @@
-"""A trainer under a progress bar, and what to do when it is done."""
+"""Progress bars: over the episodes of an evaluation, and over the steps of a trainer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from toolgym.cli.resolve import env_argument
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from toolgym.types import Trajectory
 
 SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
          "tokens_per_second": "tok/s", "eval/success": "held-out ok"}  # fmt: skip
-"""Metrics beside the bar, and what they are called there."""
+"""Metric -> its label beside a trainer's bar."""
 
 
-def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
-    """The commands that show how a run went and that play the held-out tasks."""
-    given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
-    console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
-    console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)
+class Tally:
+    """Counts of the episodes so far, shown beside a progress bar."""
+
+    def __init__(self) -> None:
+        self.valid = self.passed = self.invalid = 0
+        self.reward = 0.0
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Count one episode."""
+        if not trajectory.reward_valid:
+            self.invalid += 1
+            return
+        self.valid += 1
+        self.passed += trajectory.success is True
+        self.reward += trajectory.reward
+
+    def __str__(self) -> str:
+        if not self.valid:
+            return f"{self.invalid} invalid" if self.invalid else "starting"
+        numbers = f"{100 * self.passed / self.valid:.0f}% ok, reward {self.reward / self.valid:+.2f}"
+        return f"{numbers}, {self.invalid} invalid" if self.invalid else numbers
+
+
+def episodes_progress(console: Console) -> Progress:
+    """A bar over episodes. Its tasks need a field ``tally``."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[tally]}", markup=False),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        expand=True,
+    )
 
 
 @contextmanager
-def under_progress_bar(make: Callable[..., Any], config: Any, console: Console) -> Iterator[Any]:
-    """The trainer that ``make(on_step=...)`` gives, under a bar that shows each of its steps."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+def trainer_progress(make: Callable[..., Any], config: Any, console: Console) -> Iterator[Any]:
+    """Yields the trainer that ``make(on_step=...)`` returns, under a bar that advances with each of its steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
         bar = progress.add_task(config.algo, total=config.steps, shown="loading the model")
@@ -42,8 +70,15 @@ def under_progress_bar(make: Callable[..., Any], config: Any, console: Console) 
         try:
             trainer = make(on_step=show)
         except BaseException:
-            progress.remove_task(bar)  # there is nothing to show
+            progress.remove_task(bar)  # the trainer was not made, so there is no progress to show
             raise
         shown = "first evaluation" if config.eval_every and not trainer.step else ""
         progress.update(bar, completed=min(trainer.step, config.steps), shown=shown)
         yield trainer
+
+
+def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
+    """Print the command that reports on a training run, and the command that plays its held-out tasks."""
+    given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
+    console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+    console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)

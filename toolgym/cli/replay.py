@@ -1,34 +1,44 @@
-"""``toolgym replay``: a run's actions through the env again, byte for byte; or scored by another rubric."""
+"""``toolgym replay``: plays a run's actions again and compares byte for byte, or scores them with another rubric."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from toolgym.replay import Replayed
+from toolgym.cli.resolve import UserError, make_env
+from toolgym.replay import Replayed, check_tasks, replay_stored, rescore, stored_runs
+from toolgym.report.results import write_results
+from toolgym.report.screen import print_report
+from toolgym.report.table import load_runs
+from toolgym.report.text import plain
+
+ABOUT = """\
+Play the actions of a run's episodes through the environment again and report
+every difference: messages, rewards, the record of a call, the verdict. Exit
+status 1 if there is one. Episodes that were not valid cannot be replayed.
+With --rubric, the episodes get other rewards and make a new run, in --out."""
+EXAMPLES = """\
+  toolgym replay runs/smollm2
+  toolgym replay runs/grpo
+  toolgym replay runs/smollm2 --rubric toolrl-reference --out runs/reference"""
 
 SHOWN_EPISODES = 20
 SHOWN_DIFFERENCES = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run; another rubric and the folder of its new run."""
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a training run's")
     parser.add_argument("--rubric", metavar="NAME", help="score with this rubric: toolrl or toolrl-reference")
     parser.add_argument("--out", metavar="DIR", help="with --rubric: the folder of the new run")
 
 
-def replay(args: argparse.Namespace, console: Console) -> int:
-    """0 where every episode that can be replayed is the same; else 1."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from toolgym.cli.resolve import UserError, make_env
-    from toolgym.replay import check_tasks, replay_stored, rescore, stored_runs
-
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Replay and print the differences. 0 if every episode that can be replayed is the same; else 1."""
     if (args.rubric is None) != (args.out is None):
         raise UserError("--rubric NAME and --out DIR go together: the new rewards make a new run")
     runs = stored_runs(args.run)
@@ -54,8 +64,6 @@ def replay(args: argparse.Namespace, console: Console) -> int:
 
 
 def _reported(found: list[Replayed], console: Console) -> int:
-    from toolgym.report.text import plain
-
     different = [each for each in found if each.status == "different"]
     for each in different[:SHOWN_EPISODES]:
         console.print(plain(_name(each), "bold"))
@@ -80,13 +88,9 @@ def _reported(found: list[Replayed], console: Console) -> int:
 
 
 def _written(scored: list[Any], args: argparse.Namespace, console: Console) -> None:
-    from toolgym.cli.eval import write_results
-    from toolgym.report.screen import print_report
-    from toolgym.report.table import load_runs
-
-    (run,) = load_runs([args.out])
-    print_report([run], console)
-    write_results(run, Path(args.out))
+    (made,) = load_runs([args.out])
+    print_report([made], console)
+    write_results(made, args.out)
     console.print(f"In {args.out}: {len(scored)} episodes, summary.json, report.html", soft_wrap=True)
 
 

@@ -5,22 +5,46 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
+from rich.console import Console
 
+from toolgym.assets import AssetError
 from toolgym.cli.resolve import UserError, make_env
+from toolgym.report.document import write_document
+from toolgym.report.page import write_page
+from toolgym.report.png import write_png
+from toolgym.report.screen import print_report, print_training
+from toolgym.report.table import Run, load_runs
+from toolgym.report.text import plain
+from toolgym.report.training import is_training, load_training_runs
+from toolgym.report.training_page import training_page
+from toolgym.tasks import task_order
 
-if TYPE_CHECKING:
-    from rich.console import Console
+ABOUT = """\
+Compare runs that `toolgym eval --out` has saved: success by category with
+Wilson 95 % intervals, mean reward and its terms, calls that were malformed
+or against the tool's schema, the benchmark's own aggregates. --html writes a
+single file with all episodes, the model's texts and the scores of each call.
 
-    from toolgym.report.table import Run
+Or training runs, also unfinished ones: first, last and best evaluation, and
+a page (in the first RUN, or --html) with learning curves and the same tasks
+before and after; the curves as PNG beside it."""
+EXAMPLES = """\
+  toolgym report runs/smollm2
+  toolgym report runs/base runs/trained --html compare.html
+  toolgym report runs/grpo
+  toolgym report runs/seed0 runs/seed1 --html seeds.html"""
 
 
-def report(args: argparse.Namespace, console: Console) -> None:
-    """Tell training runs from evaluations by their folders, and report on either."""
-    from toolgym.report.training import is_training
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, and the page."""
+    parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its episodes.jsonl")
+    parser.add_argument("--html", metavar="FILE", help="write a page, with every episode of evaluations")
 
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Report on evaluations or on training runs, told apart by their folders. Raises UserError for a mixture."""
     if args.html is not None and Path(args.html).is_dir():
         raise UserError(f"--html {args.html} is a folder: name a file, such as {Path(args.html) / 'report.html'}")
     training = [path for path in args.run if is_training(path)]
@@ -37,48 +61,34 @@ def report(args: argparse.Namespace, console: Console) -> None:
 
 
 def _evaluations(paths: Sequence[str], html: str | None, console: Console) -> None:
-    from toolgym.report.page import write_page
-    from toolgym.report.screen import print_report
-    from toolgym.report.table import load_runs
-    from toolgym.report.text import plain
-
-    runs = [with_wanted(run) for run in load_runs(paths)]
+    runs = [with_wanted(each) for each in load_runs(paths)]
     print_report(runs, console)
-    for run in runs:
-        if run.unfinished:
-            console.print(plain(f"{run.label}: {run.unfinished}; toolgym eval ... --resume goes on", "yellow"))
+    for each in runs:
+        if each.unfinished:
+            console.print(plain(f"{each.label}: {each.unfinished}; toolgym eval ... --resume goes on", "yellow"))
     if html is not None:
         console.print(f"Wrote {write_page(runs, html)}", soft_wrap=True)
 
 
-def with_wanted(run: Run) -> Run:
-    """The run, with how many episodes were asked for where that is more than it has.
+def with_wanted(evaluation: Run) -> Run:
+    """The run, with ``wanted`` set if more episodes were asked for than it has.
 
-    One whose numbers are written is over. For others the env says how many tasks it has; where it cannot be made,
-    nothing is known.
+    A run with a summary.json is finished. For another run the env tells its number of tasks; ``wanted`` stays None
+    if the env cannot be made.
     """
-    from toolgym.assets import AssetError
-    from toolgym.tasks import task_order
-
-    settings = run.settings
-    folder = Path(run.folder) if Path(run.folder).is_dir() else Path(run.folder).parent
+    settings = evaluation.settings
+    folder = Path(evaluation.folder) if Path(evaluation.folder).is_dir() else Path(evaluation.folder).parent
     if (folder / "summary.json").is_file() or not {"env", "env_kwargs", "n", "repeats"} <= set(settings):
-        return run
+        return evaluation
     try:
         tasks = task_order(make_env(settings["env"], settings["env_kwargs"]).tasks, settings["n"], 0)
     except (UserError, AssetError, ImportError, ValueError):
-        return run
+        return evaluation
     wanted = len(tasks) * settings["repeats"]
-    return msgspec.structs.replace(run, wanted=wanted) if wanted > len(run.trajectories) else run
+    return msgspec.structs.replace(evaluation, wanted=wanted) if wanted > len(evaluation.trajectories) else evaluation
 
 
 def _training(paths: Sequence[str], html: str | None, console: Console) -> None:
-    from toolgym.report.document import write_document
-    from toolgym.report.png import write_png
-    from toolgym.report.screen import print_training
-    from toolgym.report.training import load_training_runs
-    from toolgym.report.training_page import training_page
-
     runs = load_training_runs(paths)
     print_training(runs, console)
     target = Path(html) if html is not None else runs[0].folder / ("report.html" if len(runs) == 1 else "compare.html")

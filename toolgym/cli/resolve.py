@@ -1,4 +1,4 @@
-"""What the words of a command line stand for: env ids, env arguments, agents. Errors here help, and end in exit 1."""
+"""Turns words of a command line into envs, env arguments and agents. A mistake raises UserError: exit code 1."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from toolgym.rollout import Agent
 
 
 class UserError(Exception):
-    """Something the user can put right; the message says what and how."""
+    """A mistake that the user can correct; the message says how."""
 
 
 class AgentEntry(msgspec.Struct, frozen=True):
-    """An agent that the command line knows by name."""
+    """An agent that has a name on the command line."""
 
     entry_point: str
     options: dict[str, str] = {}
-    """Command-line options it takes, as the names of its constructor's parameters."""
+    """Command-line option -> parameter of the agent's constructor."""
     needs: str | None = None
-    """The option it cannot do without."""
+    """The required option, if any."""
 
 
 AGENTS = {
@@ -56,13 +56,13 @@ AGENTS = {
 }  # fmt: skip
 
 _COMMON = {"seed", "batch_size"}
-"""Options that say how to play too; an agent that does not take them ignores them."""
+"""Options that every run has; an agent that does not take them ignores them."""
 
 
 def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
-    """The agent called ``name``, or of the class ``module:Class``; options that are None are left out.
+    """The agent called ``name``, or an instance of the class ``module:Class``. Options of value None are left out.
 
-    Raises UserError for an unknown name, a missing or a foreign option, or a value the agent refuses.
+    Raises UserError for an unknown name, a missing option, an option of another agent, or a value the agent refuses.
     """
     given = {key: value for key, value in options.items() if value is not None}
     if ":" in name:
@@ -79,7 +79,7 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         raise UserError(f"{', '.join(map(_flag, foreign))}: not for agent {name!r}, which takes {takes}")
     if entry.needs is not None and entry.needs not in given:
         raise UserError(f"agent {name!r} needs {_flag(entry.needs)}")
-    if "base_url" in given:  # a key meant for one server is not sent to another unasked
+    if "base_url" in given:  # the key of one server must not be sent to another server by default
         given.setdefault("api_key_env", "")
     cls = _load(entry.entry_point, "agent")
     try:
@@ -90,9 +90,9 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
 
 
 def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
-    """The env of a suite, or of any registered id written ``module:Id``.
+    """The env of a suite, or of a registered id written ``module:Id``.
 
-    Raises UserError for an unknown id, an argument the env does not take, or a value it refuses.
+    Raises UserError for an unknown id, an unknown argument, or a value that the env refuses.
     """
     if ":" in env_id:
         _here_first()
@@ -110,7 +110,7 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
             raise
         raise UserError(f"cannot make {env_id!r}: {error}") from error
     except (TypeError, ValueError, KeyError) as error:
-        # Gymnasium says a TypeError again in other words, after which the arguments are hard to find
+        # Gymnasium raises its own TypeError, whose message hides the arguments; the original one is its context
         said = error.__context__ if isinstance(error, TypeError) and error.__context__ is not None else error
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         check = f"; check the env's arguments: {given}" if given and isinstance(error, TypeError) else ""
@@ -120,8 +120,24 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
     return env
 
 
+def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dict[str, Any]:
+    """Start the episode of a task, or of one drawn with ``seed``; the ``info``. Raises UserError for an unknown id."""
+    if task_id is not None:
+        try:
+            env.find_task(task_id)
+        except KeyError as error:
+            raise UserError(error.args[0]) from None
+    return env.reset(seed=seed, options=None if task_id is None else {"task_id": task_id})[1]
+
+
+def category_name(env_id: str) -> str:
+    """The env's argument for ``--category``: ``level`` in a suite that has levels and no argument ``category``."""
+    takes = accepted(suite_class(env_id)) if env_id in SUITES else ["category"]
+    return "level" if "level" in takes and "category" not in takes else "category"
+
+
 def check_arguments(env_id: str, arguments: Mapping[str, Any]) -> None:
-    """Raises UserError where a suite takes no argument of that name."""
+    """Raises UserError if the suite does not take an argument of that name."""
     takes = accepted(suite_class(env_id))
     for name in arguments:
         if name not in takes:
@@ -131,7 +147,7 @@ def check_arguments(env_id: str, arguments: Mapping[str, Any]) -> None:
 
 
 def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
-    """How to give a value by the name under which the suite knows it, or how to give any."""
+    """A hint: the argument of the suite that takes this value, or how to give any argument."""
     for name in ("level", "split"):
         if name in takes and isinstance(value, str):
             try:
@@ -143,14 +159,14 @@ def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
 
 
 def accepted(cls: type) -> list[str]:
-    """The keyword arguments of an env's class; with ``**kwargs`` also those of the class it builds on."""
+    """The keyword arguments of an env's class; with ``**kwargs``, its base class's arguments too."""
     found: list[str] = []
     for each in cls.__mro__:
         if "__init__" not in vars(each):
             continue
         parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
         names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        # a subclass makes the tasks itself, so the base class's is not for the user
+        # a suite makes its tasks itself, so ToolEnv's argument `tasks` is not for the user
         found += [name for name in names if name not in ("self", "tasks", *found)]
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
@@ -158,7 +174,7 @@ def accepted(cls: type) -> list[str]:
 
 
 def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
-    """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: JSON where it is, else text."""
+    """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -174,7 +190,7 @@ def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def env_argument(name: str, value: Any) -> str:
-    """How ``env_arguments`` is told a value: text as it is, unless it would be read as JSON."""
+    """The inverse of ``env_arguments``: text is not quoted unless it would be read as JSON."""
     plain = f"{name}={value}"
     return plain if env_arguments([plain]) == {name: value} else f"{name}={json.dumps(value)}"
 
@@ -195,7 +211,7 @@ def _load(entry_point: str, what: str) -> Any:
 
 
 def _here_first() -> None:
-    """Let modules in the working directory be found, as ``python -m`` does."""
+    """Put the working directory on the import path, as ``python -m`` does."""
     if "" not in sys.path:
         sys.path.insert(0, "")
 

@@ -1,7 +1,8 @@
-"""``toolgym list`` and ``toolgym show``: what there is, and what one task looks like."""
+"""``toolgym show``: a suite's documentation, or everything about one task."""
 
 from __future__ import annotations
 
+import argparse
 import inspect
 from collections import Counter
 from typing import Any
@@ -11,40 +12,38 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
-from toolgym import assets
 from toolgym.cli.docstring import fitted
-from toolgym.cli.resolve import UserError, make_env
+from toolgym.cli.options import env_kwargs, env_options
+from toolgym.cli.resolve import make_env, open_task
 from toolgym.cli.terminal import call_line, message_panel, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
-from toolgym.registry import SUITES
 from toolgym.report.text import one_line, plain
 from toolgym.tasks import Task
 from toolgym.types import Completion, ToolCall
 
-
-def list_suites(console: Console) -> None:
-    """Every suite with its id, summary, entry point and data; then every asset and whether it is here."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Suites", title_justify="left", show_lines=True)
-    table.add_column("id", style="bold", no_wrap=True)
-    table.add_column("what it is, where its code is, the data it needs", overflow="fold")
-    for suite in SUITES.values():
-        about = plain(suite.summary).append(
-            f"\n{suite.entry_point}\ntasks: {suite.sizes}\ndata: {', '.join(suite.assets) or 'none'}", "dim"
-        )
-        table.add_row(suite.id, about)
-    console.print(table)
-    list_assets(console)
+ABOUT = """\
+Without TASK: the suite's documentation, its size and categories, and one of
+its tasks. With TASK: the messages, the tools, the expected calls, the gold
+actions, and the reward and verdict of the gold actions."""
+EXAMPLES = """\
+  toolgym show ToolGym-BFCL-v0
+  toolgym show ToolGym-BFCL-v0 simple_python_0
+  toolgym show ToolGym-BFCL-v0 simple_python_0 --dialect hermes"""
 
 
-def list_assets(console: Console) -> None:
-    """Every asset: what it is, where it comes from, and whether it is here already."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Data and models", title_justify="left")
-    for head in ("name", "from", "licence", "here"):
-        table.add_column(head, overflow="fold", style="bold" if head == "name" else "")
-    for row in assets.table():
-        table.add_row(row["name"], str(row["source"]), row["licence"], "yes" if row["cached"] else "no")
-    console.print(table)
-    console.print("`toolgym fetch NAME` downloads one; what needs it does so by itself.", style="dim")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The suite, the task, and the env's options."""
+    parser.add_argument("id", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    parser.add_argument("task", metavar="TASK", nargs="?", help="a task's id")
+    env_options(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> None:
+    """Show the suite, or the task if one is named."""
+    if args.task is None:
+        show_suite(args.id, env_kwargs(args), console)
+    else:
+        show_task(args.id, args.task, env_kwargs(args), console)
 
 
 def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None:
@@ -52,7 +51,7 @@ def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None
     env = make_env(env_id, arguments)
     console.print(Rule(plain(env_id), align="left"))
     text = inspect.getdoc(type(env)) or "(no documentation)"
-    console.print(plain(fitted(text, console.width)), soft_wrap=True)  # a command that is broken cannot be copied
+    console.print(plain(fitted(text, console.width)), soft_wrap=True)  # so commands can be copied whole
     console.print(
         plain(f"\n{len(env.tasks):,} tasks; dialect {env.dialect.name}; turns per episode: {env.max_turns} at most.")
     )
@@ -94,21 +93,10 @@ def show_task(env_id: str, task_id: str, arguments: dict[str, Any], console: Con
         console.print(verdict_view(info, total))
 
 
-def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dict[str, Any]:
-    """Start the episode of a task, or of one drawn with ``seed``. Raises UserError for an unknown id."""
-    if task_id is not None:
-        try:
-            env.find_task(task_id)
-        except KeyError as error:
-            raise UserError(error.args[0]) from None
-    return env.reset(seed=seed, options=None if task_id is None else {"task_id": task_id})[1]
-
-
 def count_categories(env: ToolEnv) -> Counter[str]:
-    """Tasks per category, for suites whose tasks' ``data`` has a ``category``; else empty.
+    """Category -> number of tasks, if the tasks' ``data`` has a ``category``; else empty.
 
-    Tasks that are made when they are asked for are not counted, as there may be any number of them, unless they have
-    ``counts`` of their own.
+    Tasks made on demand are counted only if their sequence has ``counts``: there may be any number of them.
     """
     counts: Counter[str] | None = getattr(env.tasks, "counts", None)
     if counts is not None:

@@ -1,6 +1,6 @@
 """Messages, rewards and verdicts in the terminal.
 
-What a model or a data set says is shown as plain text: never as markup, never as control codes.
+Text of models and data sets is untrusted: it is shown as plain text, never as markup or control codes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _MOST_CALLS = 20
 
 
 def screen(*, stderr: bool = False) -> Console:
-    """A console that shows text as it is: no markup, no highlighting, no emoji codes."""
+    """A console without markup, highlighting and emoji codes."""
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def message_panel(message: Mapping[str, Any], limit: int = 4000) -> Panel:
-    """A chat message in a frame, at most ``limit`` characters of it."""
+    """A chat message in a frame, cut at ``limit`` characters."""
     role = str(message["role"])
     title = f"{role} {message['name']}" if message.get("name") else role
     body = plain(shorten(str(message["content"]), limit))
@@ -38,7 +38,7 @@ def message_panel(message: Mapping[str, Any], limit: int = 4000) -> Panel:
 
 
 def reward_view(reward: RewardBreakdown) -> RenderableType:
-    """The reward of one action: its terms, then each call with its points and what is wrong with it."""
+    """The reward of one action: its terms, then each call with its points and its mistakes."""
     terms = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
     for term in reward.terms:
         score = term.weight * term.score
@@ -51,7 +51,7 @@ def reward_view(reward: RewardBreakdown) -> RenderableType:
 
 
 def verdict_view(info: Mapping[str, Any], total: float) -> Panel:
-    """How an episode ended: the benchmark's verdict, the reason, the sum of its rewards."""
+    """The end of an episode: the benchmark's verdict, its reason, and the sum of the rewards."""
     if not info["reward_valid"]:
         what, style = f"not valid: {info.get('error', '')}", "yellow"
     elif info.get("success"):
@@ -89,7 +89,7 @@ def parameters_line(schema: Mapping[str, Any]) -> str:
 
 
 def audit_view(report: AuditReport, name: str) -> RenderableType:
-    """What each adversary earned beside an honest weak policy, and the holes found."""
+    """The mean reward of each adversary beside that of an honest weak policy, and the holes found."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=plain(f"rubric {name}: mean rewards", "bold"))
     table.title_justify = "left"
     table.add_column("adversary")

@@ -1,4 +1,4 @@
-"""``toolgym train`` and ``toolgym export``: the trainer under a progress bar, and what comes of it."""
+"""``toolgym train``: a trainer under a progress bar. The stable-baselines3 trainers are in train_sb3.py."""
 
 from __future__ import annotations
 
@@ -9,29 +9,83 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from toolgym.cli.progress import say_what_next, under_progress_bar
+from rich.console import Console
+
+from toolgym.cli import train_sb3
+from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.runlog import read_metrics
 
-if TYPE_CHECKING:
-    from rich.console import Console
+ABOUT = """\
+Train a language model on a suite: sft imitates the gold actions, grpo and ppo
+learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
+transformers loads; --resume continues a stopped run, to the same weights."""
+SB3 = """\
+sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
+choose: which tool to call, and whether to; rules fill in the arguments.
+--steps are then actions (20000); --out, --env, --env-kwargs, --eval-kwargs,
+--eval-every (5000), --eval-tasks (200), --save-every (5000), --learning-rate
+(0.001) and --seed apply too."""
+EXAMPLES = """\
+  toolgym train --algo sft --steps 200 --learning-rate 1.5e-4 --out runs/sft
+  toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
+  toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
+      --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
+
+HEADINGS = {
+    "what to train, on what, for how long": (
+        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
+    ),
+    "evaluation on held-out tasks, and checkpoints": ("eval_every", "eval_tasks", "eval_kwargs", "save_every"),
+    "batches and lengths": (
+        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix",
+    ),
+    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "the loss, for experts": (
+        "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in", "mask_truncated", "importance_cap",
+        "credit", "forks",
+    ),
+}  # fmt: skip
+"""Heading of ``--help`` -> settings, in the order that a user needs them."""
+
+
+class _Options:
+    """Takes the place of a parser: collects options by their names, to be put under headings."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def add_argument(self, flag: str, **options: Any) -> None:
+        """The only method of a parser that ``TrainConfig``'s options use."""
+        self.found[flag.removeprefix("--").replace("-", "_")] = (flag, options)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The settings of the trainers, and ``--resume``."""
-    sb3 = import_module("toolgym.agents.sb3.config")
-    import_module("toolgym.agents.config").add_arguments(parser, more_algos=sb3.ALGOS)
+    """The settings of the trainers under ``HEADINGS``, and ``--resume``."""
+    parser.usage = "%(prog)s [--algo NAME] [--model MODEL] [--env ID] [OPTIONS]"
+    sb3: Any = import_module("toolgym.agents.sb3.config")
+    options = _Options()
+    import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
+    options.add_argument("--resume", action="store_true", help="continue the run in --out")
+    for heading, names in HEADINGS.items():
+        group = parser.add_argument_group(heading)
+        for name in names:
+            flag, how = options.found.pop(name)
+            group.add_argument(flag, **how)
+    for flag, how in options.found.values():  # settings that no heading names yet
+        parser.add_argument(flag, **how)
+    parser.add_argument_group("a small network instead of a language model", SB3)
     sb3.add_arguments(parser)
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 
-def train(args: argparse.Namespace, console: Console) -> int:
-    """Run the trainer that the algorithm needs; 130 after Ctrl-C."""
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Run the trainer of the algorithm; 130 after Ctrl-C."""
     sb3 = import_module("toolgym.agents.sb3.config")
     if _algorithm(args) in sb3.ALGOS:
-        return import_module("toolgym.cli.train_sb3").train(args, console)  # type: ignore[no-any-return]
+        return train_sb3.train(args, console)
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
@@ -65,9 +119,9 @@ def train(args: argparse.Namespace, console: Console) -> int:
 
 
 def nothing_learnt(config: Any) -> str:
-    """Why no step of a run has changed the model; "" where one has.
+    """The reason that no step changed the model; "" if a step did.
 
-    Raises UserError where there was nothing to learn from: no token was sampled in the whole run.
+    Raises UserError if no token was sampled in the whole run, so that there was nothing to learn from.
     """
     steps = [row for row in read_metrics(Path(config.out)) if row["step"] > 0]
     if any(row.get("grad_norm") for row in steps):
@@ -86,7 +140,7 @@ def nothing_learnt(config: Any) -> str:
 
 
 def _algorithm(args: argparse.Namespace) -> Any:
-    """What ``--algo`` or the ``--config`` file says."""
+    """The algorithm of ``--algo`` or of the ``--config`` file."""
     if hasattr(args, "algo") or not args.config:
         return getattr(args, "algo", None)
     try:
@@ -96,12 +150,12 @@ def _algorithm(args: argparse.Namespace) -> Any:
 
 
 def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
-    """``Trainer.run`` with a progress bar; the last checkpoint.
+    """``Trainer.run`` with a progress bar; returns the last checkpoint.
 
-    Raises UserError where training cannot go on, KeyboardInterrupt after Ctrl-C, which says what is saved.
+    Raises UserError if training cannot continue, and KeyboardInterrupt, with the saved step, after Ctrl-C.
     """
     module: Any = import_module("toolgym.agents.training.trainer")
-    with under_progress_bar(partial(module.Trainer, config, resume=resume), config, console) as trainer:
+    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:
@@ -109,11 +163,3 @@ def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
         except module.TrainingStopped as error:
             raise UserError(str(error)) from None
     return sorted((Path(config.out) / "checkpoints").glob("step-*"))[-1]
-
-
-def export(args: argparse.Namespace, console: Console) -> None:
-    """Write a run's model to a folder of its own."""
-    with console.status(f"writing {args.out} ..."):
-        folder = import_module("toolgym.agents.export").export(args.run, args.out)
-    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    console.print(f"{folder}: {size:,.1f} MB, to be loaded with transformers' from_pretrained", soft_wrap=True)

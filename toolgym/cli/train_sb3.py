@@ -10,17 +10,16 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from toolgym.cli.progress import say_what_next, under_progress_bar
+from rich.console import Console
+
+from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def train(args: argparse.Namespace, console: Console) -> int:
-    """Train a small network to pick from the menu of calls; 130 after Ctrl-C."""
+    """Train a small network to choose from the menu of calls; 130 after Ctrl-C."""
     settings: Any = import_module("toolgym.agents.sb3.config")
     language: Any = import_module("toolgym.agents.config")
     others = {field.name for field in dataclasses.fields(language.TrainConfig)} - set(settings.NAMES)
@@ -54,9 +53,9 @@ def train(args: argparse.Namespace, console: Console) -> int:
 
 
 def _train(config: Any, console: Console, *, resume: bool) -> int:
-    """How many actions the run has taken. Raises KeyboardInterrupt after Ctrl-C, which says what is saved."""
+    """The number of actions taken. Raises KeyboardInterrupt, with the saved checkpoint, after Ctrl-C."""
     make = partial(import_module("toolgym.agents.sb3.trainer").SB3Trainer, config, resume=resume)
-    with under_progress_bar(make, config, console) as trainer:
+    with trainer_progress(make, config, console) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:

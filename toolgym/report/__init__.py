@@ -1,4 +1,4 @@
-"""Runs as tables and pages: numbers with intervals (table.py), a one-file HTML viewer (page.py)."""
+"""Runs as tables (table.py: numbers with intervals) and as pages (page.py: one HTML file)."""
 
 from __future__ import annotations
 

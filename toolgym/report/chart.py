@@ -1,6 +1,6 @@
 """Success by category as an inline SVG: a bar per run, and a whisker for its 95 % interval.
 
-Places across are shares of the width and letters keep their size, so the chart can be read on a telephone too.
+Horizontal positions are in percent of the width, and text keeps its size: the chart can be read on a telephone.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from toolgym.report.table import Row, categories
 from toolgym.report.text import in_html, one_line
 
 PLOT = 68.0
-"""Percent of the width that 100 % success is long; what is right of it is for the numbers."""
+"""Width of a bar of 100 % success, in percent of the chart; the numbers stand to its right."""
 NAME, BAR, GAP, AXIS = 18, 16, 10, 18
 
 
 def chart(runs: Sequence[tuple[str, Sequence[Row]]]) -> str:
-    """``runs``: (label, rows) of each. Colours come from the page's classes ``s0`` to ``s5``."""
+    """The SVG of ``runs``, given as (label, rows). Colours are the page's classes ``s0`` to ``s5``."""
     by_run = [(label, {row.category: row for row in rows}) for label, rows in runs]
     names = categories(rows for _, rows in runs)
     height = len(names) * (NAME + BAR * len(by_run) + GAP) + AXIS

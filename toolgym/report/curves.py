@@ -1,4 +1,4 @@
-"""Learning curves: which numbers, how they are smoothed, and as inline SVG, one small chart a number."""
+"""Learning curves as inline SVG: which metrics are drawn, how they are smoothed, one small chart per metric."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from toolgym.report.training import Evaluation, TrainingRun
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 26
 MOST_POINTS = 240
-"""Points drawn of a line; of longer ones, means over stretches."""
+"""Points drawn per line; a longer line is drawn as means over equal stretches."""
 
 READING = (
-    "Horizontally: the training step. Lines with dots are evaluations on held-out tasks, with 95 % intervals of "
-    "success; other lines are training batches, as a running mean over 4 % of the steps, with the single steps "
+    "The horizontal axis is the training step. Lines with dots are evaluations on held-out tasks, with 95 % intervals "
+    "of success; other lines are training batches, as a running mean over 4 % of the steps, with the single steps "
     "faint behind it."
 )
-"""How to read the charts."""
+"""The note under the charts."""
 
 Points = list[tuple[float, float]]
 
 
 Ends: TypeAlias = tuple[float | None, float | None]
-"""Where an axis begins and ends; None where the values decide."""
+"""The ends of an axis; None if the values decide."""
 
 
 class Panel(msgspec.Struct, frozen=True):
@@ -36,9 +36,9 @@ class Panel(msgspec.Struct, frozen=True):
 
     title: str
     training: str = ""
-    """The metric of the training steps, drawn as a running mean over its faint single values."""
+    """The metric of the training steps: its running mean, with the single values faint behind it."""
     evaluation: str = ""
-    """The field of Evaluation drawn with a dot for each."""
+    """The field of Evaluation: a dot per evaluation."""
     ends: Ends = (None, None)
     scale: float = 1.0
 
@@ -48,35 +48,35 @@ SHARE: Ends = (0.0, 1.0)
 PANELS = (
     Panel("Success, %", "success", "success", (0.0, 100.0), scale=100.0),
     Panel("Reward", "reward", "reward"),
-    Panel("Tokens an episode", "completion_length", ends=UP),
+    Panel("Tokens per episode", "completion_length", ends=UP),
     Panel("Entropy, nats", "entropy", ends=UP),
     Panel("Gradient norm", "grad_norm", ends=UP),
-    Panel("Loss of imitation, nats a token", "nll", ends=UP),
-    Panel("Loss of the policy", "loss"),
+    Panel("SFT loss, nats per token", "nll", ends=UP),
+    Panel("Policy loss", "loss"),
     Panel("KL to the initial policy, nats", "kl"),
     Panel("Episodes cut off, share", "truncated", ends=SHARE),
-    Panel("Groups without a signal, share", "frac_reward_zero_std", ends=SHARE),
-    Panel("Tokens a second", "tokens_per_second", ends=UP),
+    Panel("Groups with equal rewards, share", "frac_reward_zero_std", ends=SHARE),
+    Panel("Tokens per second", "tokens_per_second", ends=UP),
 )
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One run's part of a chart."""
+    """The points of one run in one chart."""
 
     run: int
     raw: Points
     smooth: Points
     evaluations: Points
     intervals: list[tuple[float, float, float]]
-    """(step, low, high) around the evaluations, where they are known."""
+    """(step, low, high) of each evaluation; only for success."""
 
 
 def lines(panel: Panel, runs: Sequence[TrainingRun]) -> list[Line]:
-    """What there is to draw; [] where no run measured it."""
+    """A line per run that has the metric; [] if no run has it."""
     found = []
     for i, run in enumerate(runs):
         if panel.training == "loss" and run.series("nll"):
-            continue  # it is the same number
+            continue  # for SFT the loss is the nll, which has its own chart
         raw = [(step, panel.scale * value) for step, value in run.series(panel.training) if isfinite(value)]
         done = run.evaluations() if panel.evaluation else []
         points = [(float(e.step), panel.scale * getattr(e, panel.evaluation)) for e in done]
@@ -88,7 +88,7 @@ def lines(panel: Panel, runs: Sequence[TrainingRun]) -> list[Line]:
 
 
 def running_mean(points: Points) -> Points:
-    """Each value replaced by the mean of the last 4 % of them, itself included."""
+    """Each value replaced by the mean of the last 4 % of all values, itself included."""
     width = max(1, len(points) // 25)
     out, total = [], 0.0
     for i, (step, value) in enumerate(points):
@@ -98,7 +98,7 @@ def running_mean(points: Points) -> Points:
 
 
 def thinned(points: Points) -> Points:
-    """At most ``MOST_POINTS`` points: means over equal stretches."""
+    """At most ``MOST_POINTS`` points, each the mean over an equal stretch."""
     size = ceil(len(points) / MOST_POINTS)
     if size <= 1:
         return points
@@ -107,8 +107,10 @@ def thinned(points: Points) -> Points:
 
 
 def bounds(drawn: Sequence[Line], ends: Ends = (None, None)) -> tuple[float, float]:
-    """Lowest and highest value to show. Single noisy values may stand out of it: the means and the evaluations decide,
-    widened by half their range, where ``ends`` does not say."""
+    """The lowest and highest value of the axis, unless ``ends`` sets them.
+
+    Means and evaluations decide, widened by half their range. Single noisy values may fall outside.
+    """
     values = [value for line in drawn for _, value in (*line.smooth, *line.evaluations)]
     single = [value for line in drawn for _, value in line.raw]
     low, high = min(values), max(values)
@@ -133,7 +135,7 @@ def step_ticks(end: float) -> list[float]:
 
 
 def curves(runs: Sequence[TrainingRun]) -> str:
-    """All charts that have something to show, as HTML figures."""
+    """HTML figures of all charts for which a run has values."""
     figures = []
     for panel in PANELS:
         drawn = lines(panel, runs)
@@ -145,7 +147,7 @@ def curves(runs: Sequence[TrainingRun]) -> str:
 
 
 def last_step(drawn: Sequence[Line]) -> float:
-    """Where the charts' axis ends."""
+    """The last step that was drawn, at least 1: the end of the horizontal axis."""
     return max([1.0, *(step for line in drawn for step, _ in (*line.raw, *line.evaluations))])
 
 

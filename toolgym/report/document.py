@@ -1,7 +1,7 @@
-"""The frame of a page: one HTML file that needs nothing from outside and lets nothing in.
+"""The frame of a page: one HTML file that loads nothing from outside.
 
-What pages show is untrusted: all of it is escaped, and a content security policy admits just the style sheet and
-the script written here, by their hashes.
+The contents of pages are untrusted. All text is escaped, and a content security policy admits only the style sheet
+and the script of static.py, by their hashes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from toolgym.report.text import in_html
 from toolgym.runlog import RunError, write_atomic
 
 COLOURS = 6
-"""How many series the style sheet has colours for; further runs use them again."""
+"""The number of colours of the style sheet; further runs reuse them."""
 _LONG = 40
-"""Characters from which on a cell's text is wrapped."""
+"""A cell with more characters than this is wrapped."""
 
 
 def document(title: str, header: str, sections: Iterable[str]) -> str:
-    """A page: ``title`` is text, the rest is HTML."""
+    """A page. ``title`` is text; ``header`` and ``sections`` are HTML."""
     return "\n".join(
         [
             "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>",
@@ -38,7 +38,7 @@ def document(title: str, header: str, sections: Iterable[str]) -> str:
 
 
 def write_document(html: str, path: str | Path) -> Path:
-    """Write a page, whole or not at all. Raises RunError where it cannot be written."""
+    """Write a page, whole or not at all. Raises RunError if it cannot be written."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_document(html: str, path: str | Path) -> Path:
 
 
 def legend(items: Sequence[tuple[str, str]]) -> str:
-    """(name, what is to be said of it), each with the colour of its place."""
+    """A list of (name, description), each with the colour of its position."""
     lines = [
         f"<li><i class='key b{i % COLOURS}'></i><b>{in_html(name)}</b> <small>{in_html(about)}</small></li>"
         for i, (name, about) in enumerate(items)
@@ -58,12 +58,12 @@ def legend(items: Sequence[tuple[str, str]]) -> str:
 
 
 def table(head: str, lines: Sequence[str]) -> str:
-    """``head`` and ``lines`` are HTML: cells of the first row, and further rows."""
+    """A table. ``head`` is the HTML of the first row's cells, ``lines`` are the HTML of the other rows."""
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
 
 
 def side_by_side(labels: Sequence[str], found: Sequence[Mapping[str, str]]) -> str:
-    """What was found of each run as a table: a column for each of ``labels``, a row for each name."""
+    """A table of the runs' values: a column per label, a row per name."""
     head = "".join(f"<th>{in_html(label)}</th>" for label in labels)
     lines = []
     for name in dict.fromkeys(name for each in found for name in each):

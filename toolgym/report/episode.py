@@ -14,7 +14,7 @@ MOST_CALLS = 50
 
 
 def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
-    """A collapsed element; ``run`` is what the page's filter knows the run by."""
+    """A collapsed element. ``run`` is the run's value in the page's filter."""
     name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
     which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
     return (
@@ -26,7 +26,7 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
 
 
 def pair(before: Trajectory, after: Trajectory, heads: tuple[str, str]) -> str:
-    """The same task twice, side by side where there is room: a collapsed element with the prompt said once."""
+    """Two episodes of one task, side by side if the window is wide enough: a collapsed element with the prompt once."""
     columns = "".join(
         f"<div><h4>{in_html(head)} {_badge(t)} <span class='score'>{_score(t)}</span></h4>{answers(t)}</div>"
         for head, t in zip(heads, (before, after), strict=True)
@@ -40,12 +40,12 @@ def pair(before: Trajectory, after: Trajectory, heads: tuple[str, str]) -> str:
 
 
 def asked_words(trajectory: Trajectory) -> str:
-    """The user's last words of the prompt."""
+    """The last user message of the prompt."""
     return next((m["content"] for m in reversed(trajectory.messages) if m["role"] == "user"), "")
 
 
 def asked_for(t: Trajectory) -> str:
-    """What the episode began with, the whole prompt collapsed."""
+    """The user's request, and the whole prompt, collapsed."""
     return (
         f"<p class='asked'>{in_html(one_line(asked_words(t), 500))}</p>"
         f"<details class='prompt'><summary>prompt: {len(t.messages)} messages, "
@@ -55,7 +55,7 @@ def asked_for(t: Trajectory) -> str:
 
 
 def answers(t: Trajectory) -> str:
-    """The verdict, and what the model wrote, action by action."""
+    """The verdict, then the model's text, action by action."""
     return _verdict(t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
 
 
@@ -106,7 +106,7 @@ def _turn(turn: Turn, number: int, of: int) -> str:
 
 
 def marked(text: str, records: Sequence[CallRecord]) -> str:
-    """``text`` escaped, with the span of each call marked by how good it is and numbered from 1."""
+    """``text`` escaped, with the span of each call marked by its quality and numbered from 1."""
     shown = text[:MOST_TEXT]
     out, at = [], 0
     spans = sorted((r.call.start, r.call.end, i, quality(r)) for i, r in enumerate(records, 1))
@@ -123,14 +123,14 @@ def marked(text: str, records: Sequence[CallRecord]) -> str:
 
 
 def quality(record: CallRecord) -> str:
-    """``right``: just an expected call. ``partly``: an expected tool, other arguments. ``wrong``: anything else."""
+    """``right``: equal to an expected call. ``partly``: an expected tool, other arguments. ``wrong``: anything else."""
     if record.call.error is not None or record.score.expected is None:
         return "wrong"
     return "partly" if record.score.reason else "right"
 
 
 def notes(record: CallRecord) -> list[tuple[str, str]]:
-    """What there is to say about a call, as (kind, text): errors, the score's reason, the result."""
+    """The remarks on a call, as (kind, text): errors, the score's reason, the result."""
     found = [("schema", problem) for problem in record.problems]
     if record.call.error is not None:
         found.append(("malformed", record.call.error))

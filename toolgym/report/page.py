@@ -1,4 +1,4 @@
-"""Runs as one HTML file: numbers, a chart, and every episode with each call's scores."""
+"""Evaluation runs as one HTML file: numbers, a chart, and every episode with the scores of each call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary,
 from toolgym.report.text import in_html
 
 MOST_EPISODES = 5000
-"""Episodes that a page shows unless told otherwise; its numbers are over all."""
+"""The default number of episodes on a page; its numbers are over all episodes."""
 
 _NOTE = (
-    "Means over valid episodes; the terms add up to the reward. Malformed and schema: share of calls that "
-    "could not be read, and to which the tool's schema objects. Invalid: episodes lost to a failure that is "
-    "not the policy's; they count in no other number."
+    "Means over valid episodes; the terms add up to the reward. Malformed: share of calls that could not be read. "
+    "Schema: share of calls whose arguments break the tool's schema. Invalid: episodes lost to a failure outside "
+    "the policy; they count in no other number."
 )
 
 
@@ -29,7 +29,7 @@ def write_page(runs: Sequence[Run], path: str | Path, *, max_episodes: int = MOS
 
 
 def page(runs: Sequence[Run], *, max_episodes: int = MOST_EPISODES) -> str:
-    """The HTML of a report on ``runs``. Of very long runs the first ``max_episodes`` episodes are shown."""
+    """The HTML of a report on ``runs``, with at most ``max_episodes`` episodes."""
     tables = [rows(run.trajectories) for run in runs]
     title = "Report on " + ", ".join(dict.fromkeys(run.env_id for run in runs))
     sections = [
@@ -55,7 +55,7 @@ def number(value: float | None, form: str = ".2f") -> str:
 
 
 def term_names(lines: Sequence[Row]) -> list[str]:
-    """The reward terms that occur in a run's rows, in order."""
+    """The names of the reward terms in a run's rows, in order of appearance."""
     return list(dict.fromkeys(name for row in lines for name in row.terms))
 
 
@@ -126,7 +126,7 @@ def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:
     place: dict[str, int] = {}
     for _, _, each in found:
         place.setdefault(each.task_id, len(place))
-    found.sort(key=lambda entry: (place[entry[2].task_id], entry[0], entry[2].repeat))  # runs of a task side by side
+    found.sort(key=lambda entry: (place[entry[2].task_id], entry[0], entry[2].repeat))  # a task's episodes together
     categories = list(dict.fromkeys(each.category for _, _, each in found if each.category))
     yield "<section><h2>Episodes</h2><form class='filter'>"
     if len(runs) > 1:

@@ -1,4 +1,4 @@
-"""Learning curves as a PNG file, with matplotlib (the extra ``report``): the charts of the page, for a paper."""
+"""Learning curves as a PNG file, with matplotlib (extra ``report``): the charts of the page, for a paper."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACROSS = 3
 
 
 def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
-    """Write the charts that have something to show, whole or not at all; None where none has.
+    """Write the charts for which a run has values, whole or not at all; None if no chart has any.
 
     Raises ModuleNotFoundError without matplotlib.
     """
@@ -26,7 +26,8 @@ def write_png(runs: Sequence[TrainingRun], path: str | Path) -> Path | None:
     down = -(-len(shown) // ACROSS)
     figure = Figure(figsize=(4.2 * ACROSS, 2.7 * down + 0.5), dpi=120, layout="constrained")
     every = figure.subplots(down, ACROSS, squeeze=False).flat
-    for (panel, drawn), axes in zip(shown, every, strict=False):  # in this order: what is left over is hidden
+    # `shown` comes first in zip: the axes that are left in `every` are hidden below
+    for (panel, drawn), axes in zip(shown, every, strict=False):
         axes.set_title(panel.title, fontsize=10, loc="left")
         for line in drawn:
             colour = COLOURS[line.run % len(COLOURS)]

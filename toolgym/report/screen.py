@@ -15,11 +15,11 @@ from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2
 TERMS_SIDE_BY_SIDE = 6
-"""How many fit beside one another in 80 columns."""
+"""How many columns of terms fit into 80 characters."""
 
 
 def print_report(runs: Sequence[Run], console: Console) -> None:
-    """Success side by side, then what each run's rewards and calls were, then the suites' own summaries."""
+    """Success of all runs side by side, then each run's rewards and calls, then the suites' own summaries."""
     tables = [rows(run.trajectories) for run in runs]
     for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
         end = start + RUNS_SIDE_BY_SIDE
@@ -34,7 +34,7 @@ def print_report(runs: Sequence[Run], console: Console) -> None:
 
 
 def print_training(runs: Sequence[TrainingRun], console: Console) -> None:
-    """Each training run in a few lines, two side by side."""
+    """A summary of each training run, two runs side by side."""
     found = [summary(run) for run in runs]
     for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
         shown = range(start, min(start + RUNS_SIDE_BY_SIDE, len(runs)))
@@ -47,7 +47,7 @@ def print_training(runs: Sequence[TrainingRun], console: Console) -> None:
 
 
 def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> RenderableType:
-    """Share of episodes passed, with its interval, and their number, per category and run."""
+    """Share of episodes passed, its interval, and the number of episodes, per category and run."""
     head = [word for run in runs for word in (run.label, "n")]
     title = "Success in %, with Wilson 95 % intervals"
     table = _table("category", *head)
@@ -66,7 +66,7 @@ def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Rende
 
 
 def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
-    """A run's mean reward and what each term brings to it, per category."""
+    """A run's mean reward and the mean of each term, per category."""
     names = term_names(lines)
     title = f"{run.label}: reward and its terms, mean per episode"
     parts = []
@@ -81,7 +81,7 @@ def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
 
 
 def calls_table(run: Run, lines: Sequence[Row]) -> RenderableType:
-    """How much a run called, and how much of that was malformed or against the schema, per category."""
+    """A run's actions and calls per episode, and the shares of malformed and schema-breaking calls, per category."""
     head = ("actions", "calls", "malformed %", "schema %", "invalid")
     title = f"{run.label}: per episode, and share of calls with errors"
     table = _table("category", *head)
@@ -106,7 +106,7 @@ def _line(table: Table, category: str, cells: Sequence[str]) -> None:
 def _summary_table(run: Run, lines: dict[str, str]) -> RenderableType:
     title = f"{run.label}: the benchmark's own summary"
     table = _table("measure", "value")
-    table.columns[-1].justify = "left"  # some are words, of more than one line
+    table.columns[-1].justify = "left"  # values can be words that take several lines
     for name, value in lines.items():
         table.add_row(plain(name), plain(value))
     return Group(plain(title, "bold"), table)

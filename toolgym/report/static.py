@@ -1,4 +1,4 @@
-"""The page's style sheet and script. Its content security policy names their hashes, so both stand alone."""
+"""The page's style sheet and script, which its content security policy admits by their hashes."""
 
 from __future__ import annotations
 

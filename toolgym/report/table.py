@@ -1,4 +1,4 @@
-"""Runs to numbers: one row per category and one over all, with intervals that say how sure they are."""
+"""The numbers of a run: one row per category and one over all, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ class Run(msgspec.Struct, frozen=True):
     """The episodes of one agent on one env."""
 
     label: str
-    """What the run is called beside others: its agent, and its folder where two runs have the same agent."""
+    """The run's name in tables: its agent, and its folder if two runs have the same agent."""
     env_id: str
     trajectories: list[Trajectory]
     settings: dict[str, Any] = {}
-    """What ``run.json`` says."""
+    """The contents of ``run.json``."""
     folder: str = ""
     wanted: int | None = None
-    """How many episodes were asked for, where the run is not over; else None."""
+    """The number of episodes asked for if the run is unfinished; else None."""
 
     @property
     def unfinished(self) -> str:
-        """``2 of 4 episodes: unfinished``; "" for a run that is over."""
+        """``2 of 4 episodes: unfinished``; "" for a finished run."""
         return "" if self.wanted is None else f"{len(self.trajectories)} of {self.wanted} episodes: unfinished"
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One category of one run. Means and shares are over the valid episodes; None where there are none."""
+    """One category of one run. Means and shares are over the valid episodes; None without a valid episode."""
 
     category: str
     episodes: int
-    """Valid ones: those that say something about the policy."""
+    """Valid episodes: their outcome depends on the policy alone."""
     invalid: int
     """Episodes with ``reward_valid=False``, in no other number of the row."""
     successes: int
     success: float | None
     """Share of episodes that the benchmark's own verdict passes."""
     interval: tuple[float, float]
-    """Wilson 95 % interval of ``success``. It takes episodes as independent: with repeats of the same
-    tasks the truth is wider."""
+    """Wilson 95 % interval of ``success``. It assumes independent episodes: with repeats of the same tasks it is too
+    narrow."""
     reward: float | None
     """Mean reward of an episode, the sum over its actions."""
     terms: dict[str, float]
-    """Mean weighted score of each reward term, summed over an episode's actions: they add up to ``reward``."""
+    """Mean weighted score of each reward term, summed over an episode's actions. The terms add up to ``reward``."""
     turns: float | None
     """Actions per episode."""
     calls: float | None
@@ -63,11 +63,11 @@ class Row(msgspec.Struct, frozen=True):
     malformed: float | None
     """Share of calls that could not be read."""
     objected: float | None
-    """Share of calls to which the tool's schema objects."""
+    """Share of calls whose arguments break the tool's schema."""
 
 
 def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The Wilson score interval of a proportion (Wilson 1927); (0, 1) for n = 0, where nothing is known."""
+    """The Wilson score interval of a proportion (Wilson 1927); (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0
     share = successes / n
@@ -106,9 +106,9 @@ def row_of(category: str, trajectories: Sequence[Trajectory]) -> Row:
 
 
 def rows(trajectories: Iterable[Trajectory]) -> list[Row]:
-    """A row per category, in the order they first occur, and last the row over ``ALL``.
+    """A row per category, in order of first appearance, and last the row over ``ALL``.
 
-    One row alone where no episode has a category or all have the same.
+    A single row if all episodes have the same category, or no category.
     """
     groups: dict[str, list[Trajectory]] = {}
     for each in trajectories:
@@ -126,16 +126,16 @@ def categories(tables: Iterable[Sequence[Row]]) -> list[str]:
 
 
 def make_run(trajectories: list[Trajectory], label: str, *, settings: dict[str, Any] | None = None) -> Run:
-    """A run of episodes at hand. Raises RunError if there are none."""
+    """A run made of episodes in memory. Raises RunError for an empty list."""
     if not trajectories:
         raise RunError(f"run {label!r} has no episodes yet")
     return Run(label, trajectories[0].env_id, trajectories, settings or {})
 
 
 def load_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """The runs in the folders (or episodes.jsonl files) ``paths``, with labels that tell them apart.
+    """The runs in ``paths`` (folders or episodes.jsonl files), with distinct labels.
 
-    Raises RunError where a path holds no run, or one without episodes.
+    Raises RunError if a path does not hold a run, or if a run does not have episodes.
     """
     runs = [_load(Path(path)) for path in paths]
     labels = [run.label for run in runs]
@@ -149,16 +149,16 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
 
 
 def apart(paths: Sequence[Path]) -> list[str]:
-    """The paths without the parents that all of them share."""
+    """The paths without their shared parent folder."""
     whole = [path.resolve() for path in paths]
     shared = Path(os.path.commonpath([path.parent for path in whole])) if whole else Path()
     return [str(path.relative_to(shared)) for path in whole]
 
 
 def suite_summary(run: Run) -> dict[str, Any]:
-    """The benchmark's own aggregate numbers: what the suite's class gives for ``summarize(trajectories)``.
+    """The benchmark's own aggregate numbers: ``summarize(trajectories)`` of the suite's class.
 
-    {} where the suite has none, or is not one of ours.
+    {} if the class has no ``summarize``, or if the suite is not one of ours.
     """
     from toolgym.registry import SUITES, suite_class
 
@@ -167,10 +167,10 @@ def suite_summary(run: Run) -> dict[str, Any]:
 
 
 def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
-    """A suite's summary as lines of text: nested names joined by " / ", what is None left out.
+    """A suite's summary as name -> text. Nested names are joined by " / "; values of None are left out.
 
-    Its part ``categories`` is left out too: the rows say it already. A part that lists what is ``missing`` for its
-    ``overall`` score has none, and says so; what ``overall`` would be with zeros there is told apart from it.
+    The part ``categories`` is left out: the rows repeat it. A part with ``missing`` categories does not have an
+    ``overall`` score: a line says so, and another gives the score with zeros for the missing categories.
     """
     return dict(_flat({key: value for key, value in summary.items() if key != "categories"}))
 

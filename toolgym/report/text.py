@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show: a model's words must not steer a terminal or break a page."""
+"""Untrusted text made safe to show: a model's text must not control a terminal or break a page."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.text import Text
 
-# Control characters (escape sequences among them), lone surrogates, and the marks that reverse the
-# direction of text and so can make it read as something else. Line ends and tabs stay.
+# Control characters (these begin escape sequences), lone surrogates, and marks that reverse the direction of text,
+# which can disguise it. Line ends and tabs are kept.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def printable(text: str) -> str:
-    """``text`` with every unshowable character replaced by one visible character, so that offsets stay valid."""
+    """``text`` with each unshowable character replaced by one visible character: offsets stay valid."""
     return _UNSHOWABLE.sub(_stand_in, text)
 
 
 def in_html(text: str) -> str:
-    """``text`` as it can stand in HTML, within an element or a quoted attribute."""
+    """``text`` escaped for HTML, for an element or a quoted attribute."""
     return escape(printable(text))
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most ``limit`` characters of ``text``, and a note of how many there were."""
+    """The first ``limit`` characters of ``text``; if it is longer, with a note of its length."""
     return text if len(text) <= limit else f"{text[:limit]}\n[... {limit:,} of {len(text):,} characters shown]"
 
 
@@ -37,7 +37,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON; a word in its place where it is nested too deep for that."""
+    """A value as JSON; "(cannot be shown)" if it is nested too deeply or circular."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (RecursionError, ValueError, TypeError):
@@ -50,7 +50,7 @@ def _stand_in(match: re.Match[str]) -> str:
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Untrusted text, safe to show."""
+    """Untrusted text for rich, safe to show."""
     from rich.text import Text
 
     return Text(printable(text), style=style)

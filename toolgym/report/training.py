@@ -1,4 +1,4 @@
-"""Training runs as numbers: what each step measured, and what the evaluations said, with how sure that is."""
+"""The numbers of training runs: metrics per step, and evaluations with their intervals."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from toolgym.types import Trajectory
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """The held-out tasks at one step."""
+    """The evaluation on held-out tasks at one step."""
 
     step: int
     success: float
-    """Share of the episodes that counted."""
+    """Share of the scored episodes that passed."""
     reward: float
     episodes: int
-    """How many counted."""
+    """The number of scored episodes."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -33,13 +33,13 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
-    """A folder of ``toolgym train``, going on or over."""
+    """A folder of ``toolgym train``, running or finished."""
 
     label: str
     folder: Path
     config: dict[str, Any]
     rows: list[dict[str, float]]
-    """``metrics.jsonl``: a row per step, and one of step 0 for the first evaluation."""
+    """``metrics.jsonl``: a row per step, and a row of step 0 for the first evaluation."""
 
     @property
     def step(self) -> int:
@@ -47,12 +47,12 @@ class TrainingRun(msgspec.Struct, frozen=True):
 
     @property
     def seconds(self) -> float:
-        """Spent on it so far, evaluations included where the run noted that."""
+        """Seconds of the run so far; with evaluations if the run wrote ``seconds/total``."""
         spent = sum(row.get("seconds", 0.0) for row in self.rows)
         return self.rows[-1].get("seconds/total", spent) if self.rows else 0.0
 
     def series(self, name: str) -> list[tuple[float, float]]:
-        """(step, value) wherever ``name`` was measured."""
+        """(step, value) of each row that has the metric ``name``."""
         return [(row["step"], row[name]) for row in self.rows if not isnan(row.get(name, nan))]
 
     def evaluations(self) -> list[Evaluation]:
@@ -69,19 +69,19 @@ class TrainingRun(msgspec.Struct, frozen=True):
         ]
 
     def kept(self, kind: str) -> list[Path]:
-        """The folders of kept episodes, oldest first; ``kind`` is "evaluations" or "groups"."""
+        """The folders of saved episodes, oldest first; ``kind`` is "evaluations" or "groups"."""
         return sorted(path for path in (self.folder / kind).glob("step-*") if (path / "episodes.jsonl").is_file())
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """The same held-out task before and after."""
+    """Two episodes of one held-out task: before and after training."""
 
     before: Trajectory
     after: Trajectory
 
 
 def is_training(path: str | Path) -> bool:
-    """Whether the folder is one of ``toolgym train``. (A model's folder has a config.json too.)"""
+    """Whether ``toolgym train`` wrote the folder. (A model's folder has a config.json too.)"""
     about = Path(path) / "config.json"
     try:
         config = json.loads(about.read_text("utf-8"))
@@ -91,9 +91,9 @@ def is_training(path: str | Path) -> bool:
 
 
 def load_training_runs(paths: Sequence[str | Path]) -> list[TrainingRun]:
-    """The training runs in the folders ``paths``, with labels that tell them apart.
+    """The training runs in the folders ``paths``, with distinct labels.
 
-    Raises RunError for a folder that holds none, or whose files cannot be read.
+    Raises RunError for a folder that does not hold a training run, or whose files cannot be read.
     """
     folders = [Path(path) for path in paths]
     runs = []
@@ -110,9 +110,9 @@ def load_training_runs(paths: Sequence[str | Path]) -> list[TrainingRun]:
 
 
 def pairs(run: TrainingRun) -> tuple[int, int, list[Pair]]:
-    """The steps of the first and the last evaluation whose episodes were kept, and the tasks that are in both.
+    """The steps of the first and the last evaluation with saved episodes, and the tasks that both have.
 
-    Where there is one evaluation alone, its episodes are both; where there is none, the list is empty.
+    With a single evaluation, its episodes are both ``before`` and ``after``; without any, the list is empty.
     """
     folders = run.kept("evaluations")
     if not folders:
@@ -123,9 +123,9 @@ def pairs(run: TrainingRun) -> tuple[int, int, list[Pair]]:
 
 
 def changes(run: TrainingRun) -> dict[str, int] | None:
-    """Over all held-out tasks of the first and the last evaluation: how many were passed before, after, both.
+    """Of the held-out tasks of the first and the last evaluation: how many passed before, after, both times.
 
-    None where there are not two evaluations with their outcomes.
+    None unless two evaluations saved their outcomes.
     """
     folders = [path for path in run.kept("evaluations") if (path / "outcomes.json").is_file()]
     if len(folders) < 2:
@@ -142,13 +142,13 @@ def changes(run: TrainingRun) -> dict[str, int] | None:
 
 
 def last_group(run: TrainingRun) -> tuple[int, list[Trajectory]]:
-    """The newest training group that was kept, and its step; ``(0, [])`` where there is none."""
+    """The step and the episodes of the newest saved training group; ``(0, [])`` if no group was saved."""
     folders = run.kept("groups")
     return (_step_of(folders[-1]), read_episodes(folders[-1])) if folders else (0, [])
 
 
 def summary(run: TrainingRun) -> dict[str, str]:
-    """The run in a few lines of text: what was done, and the first, the best and the last evaluation."""
+    """The run in a few lines, name -> text: algorithm, steps, time, and the first, best and last evaluation."""
     config, done = run.config, run.evaluations()
     steps = config.get("steps", "?")
     beyond = isinstance(steps, int) and run.step > steps
@@ -160,7 +160,7 @@ def summary(run: TrainingRun) -> dict[str, str]:
     named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
     found |= {f"success %, {name}": success_words(evaluation) for name, evaluation in named.items()}
     found |= {f"reward, {name}": f"{evaluation.reward:+.2f}" for name, evaluation in named.items()}
-    for metric, label, form in (("reward", "reward in training", "+.2f"), ("nll", "loss of imitation", ".3f")):
+    for metric, label, form in (("reward", "reward in training", "+.2f"), ("nll", "SFT loss", ".3f")):
         values = [value for _, value in run.series(metric)]
         if values:
             tenth = max(1, len(values) // 10)
@@ -170,13 +170,13 @@ def summary(run: TrainingRun) -> dict[str, str]:
 
 
 def success_words(evaluation: Evaluation) -> str:
-    """Success with its interval, in percent, and the step."""
+    """Success in percent, its interval, and the step."""
     low, high = evaluation.interval
     return f"{100 * evaluation.success:.1f} [{100 * low:.1f}, {100 * high:.1f}] @{evaluation.step}"
 
 
 def in_words(seconds: float) -> str:
-    """A duration, to two places."""
+    """A duration in seconds, minutes or hours."""
     whole = round(seconds)
     if whole < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

@@ -11,7 +11,7 @@ from toolgym.report.text import in_html, one_line
 from toolgym.report.training import TrainingRun, changes, last_group, pairs, summary
 
 _INTERVALS = (
-    "Success in percent with Wilson 95 % intervals, and the step it was measured at. The best of many evaluations is "
+    "Success in percent with Wilson 95 % intervals, and the step of the evaluation. The best of many evaluations is "
     "partly luck: compare runs by the last, or play the chosen checkpoint on other tasks."
 )
 
@@ -40,8 +40,8 @@ def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:
         step, group = last_group(run)
         if group:
             yield f"<section><h2><i class='key b{i % COLOURS}'></i>{in_html(run.label)}: a training group</h2>"
-            yield f"<p class='note'>Step {step}, sampled as the policy was before that step: one task, played"
-            yield f"{len(group)} times. What did better than the group's mean is made more likely.</p>"
+            yield f"<p class='note'>One task, played {len(group)} times by the policy before step {step}."
+            yield "Episodes with a reward above the group's mean become more likely.</p>"
             yield from (episode(each, i, "", i % COLOURS) for each in group)
             yield "</section>"
 
@@ -49,7 +49,7 @@ def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:
 def _before_and_after(run: TrainingRun) -> Iterator[str]:
     first, last, found = pairs(run)
     if not found:
-        yield "<p>No evaluation has kept episodes (eval_every is how often there is one).</p>"
+        yield "<p>No evaluation has saved episodes yet (eval_every sets how often there is one).</p>"
         return
     if first == last:
         yield f"<p class='note'>The only evaluation so far, at step {first}.</p>"

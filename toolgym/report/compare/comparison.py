@@ -1,4 +1,4 @@
-"""Agents x suites: the numbers of each agent on each suite of a set, from its episodes."""
+"""Agents x suites: the numbers of each agent on each suite, from its episodes."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from toolgym.report.table import make_run, suite_summary
 from toolgym.types import Trajectory
 
 CountTokens = Callable[[str], int]
-"""How many tokens a text that the agent wrote is, in the agent's own tokenizer."""
+"""Text of the agent -> number of tokens, by the agent's own tokenizer."""
 
 
 class Numbers(msgspec.Struct, frozen=True):
-    """One agent on one suite, or on a part of one. Means are over the valid episodes; None where there are none."""
+    """One agent on one suite, or on a part of a suite. Means are over the valid episodes; None without any."""
 
     tasks: int
-    """With one valid episode at least."""
+    """Tasks with at least one valid episode."""
     episodes: int
-    """Valid ones."""
+    """Valid episodes."""
     invalid: int
     """Episodes with ``reward_valid=False``, in no other number."""
     success: Estimate
     """Share of a task's episodes that the benchmark's own verdict passes, mean over tasks."""
     pass_at: dict[str, Estimate]
-    """k -> pass@k, for each k > 1 that was asked for."""
+    """k -> pass@k, for each requested k > 1."""
     reward: float | None
     turns: float | None
     """Actions per episode."""
     calls: float | None
     """Tool calls per episode, malformed ones included."""
     tokens: float | None
-    """Tokens per episode of what the agent wrote; None where the agent has no tokenizer."""
+    """Tokens per episode in the agent's texts; None if the agent does not have a tokenizer."""
     seconds: float | None
-    """Wall-clock seconds per episode; episodes that were played together each count their whole time."""
+    """Wall-clock seconds per episode. Episodes of one batch each count their whole time."""
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -51,21 +51,21 @@ class Played(msgspec.Struct, frozen=True):
     scores: dict[str, float | None]
     """The suite's own scores, by label; see suite_set.py."""
     not_run: dict[str, list[str]]
-    """Overall scores that are None, and the categories that they lack."""
+    """Overall score that is None -> the categories that it lacks."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """All of it, as it is written to JSON."""
+    """The whole comparison, as suites.json holds it."""
 
     settings: dict[str, Any]
     titles: dict[str, str]
-    """suite -> its name for people; the order is that of the tables."""
+    """suite -> its name in the tables, in their order."""
     missing: dict[str, dict[str, str]]
     """suite -> part -> why it cannot be played here."""
     played: list[Played]
 
     def find(self, agent: str, suite: str) -> Played | None:
-        """What an agent did on a suite; None where it has not played it."""
+        """The result of an agent on a suite; None if the agent has not played the suite."""
         return next((each for each in self.played if (each.agent, each.suite) == (agent, suite)), None)
 
     @property
@@ -76,7 +76,7 @@ class Comparison(msgspec.Struct, frozen=True):
 def numbers(
     trajectories: Iterable[Trajectory], ks: Sequence[int] = (1,), count_tokens: CountTokens | None = None
 ) -> Numbers:
-    """The numbers of some episodes. Episodes of one task are told by their env, category and task id."""
+    """The numbers of some episodes. Episodes with the same env, category and task id are of one task."""
     every = list(trajectories)
     valid = [each for each in every if each.reward_valid]
     counts: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -108,7 +108,7 @@ def played(
     ks: Sequence[int] = (1,),
     count_tokens: CountTokens | None = None,
 ) -> Played:
-    """The numbers of an agent on a suite, from the episodes of each part that was played (one at least)."""
+    """The numbers of an agent on a suite. ``parts``: part -> its episodes, at least one part."""
     every = [each for found in parts.values() for each in found]
     summary = suite_summary(make_run(every, agent))
     return Played(

@@ -1,4 +1,4 @@
-"""A comparison as a PNG file, with matplotlib (the extra ``report``): agents x suites, with 95 % intervals."""
+"""A comparison as a PNG file, with matplotlib (extra ``report``): agents x suites, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from toolgym.report.text import one_line
 
 MARKERS = "osD^vP"
 _LINE = 0.2
-"""Inches for one agent on one suite."""
+"""Height in inches of one agent on one suite."""
 _GAP = 0.9
-"""Agents' lines between two suites."""
+"""Space between two suites, in agents' lines."""
 
 
 def write_comparison_png(comparison: Comparison, path: str | Path) -> Path:
-    """Write the picture, whole or not at all: a band for each suite, and in it a dot and an interval for each agent.
+    """Write the PNG, whole or not at all: a band per suite, with a dot and an interval per agent.
 
     Raises ModuleNotFoundError without matplotlib.
     """
@@ -80,5 +80,5 @@ def write_comparison_png(comparison: Comparison, path: str | Path) -> Path:
 
 
 def _label(agent: str) -> str:
-    """An agent's name without what matplotlib would read as a formula."""
+    """An agent's name, escaped so that matplotlib does not read it as a formula."""
     return one_line(agent, 30).replace("$", r"\$")

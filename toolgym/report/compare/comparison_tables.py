@@ -1,4 +1,4 @@
-"""A comparison as tables of text: for the terminal, within 80 columns, and as markdown."""
+"""A comparison as tables of text: for the terminal (80 columns), and as markdown."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from toolgym.report.page import number, percent
 from toolgym.report.text import one_line, plain
 
 _COUNTS = {score.label for plan in STANDARD.values() for score in plan.scores if not score.share}
-"""Scores that are no shares."""
+"""Scores that are counts, not shares."""
 
 _MEANS = (("calls", "calls"), ("tokens", "tokens"), ("s", "seconds"))
-"""Columns that are means per episode, and what they are called in words."""
+"""Column that is a mean per episode -> its name in the title."""
 
 SIDE_BY_SIDE = 4
-"""Agents beside one another in 80 columns."""
+"""Agents side by side in 80 columns."""
 
 
 class Grid(msgspec.Struct, frozen=True):
-    """A table of text; numbers stand right from column ``words`` on."""
+    """A table of text. Columns from ``words`` on are right-aligned."""
 
     title: str
     head: list[str]
@@ -34,7 +34,7 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 def overview(comparison: Comparison) -> Grid:
-    """Agents x suites: a line for each pair."""
+    """Agents x suites: a line per pair."""
     ks = [str(k) for k in comparison.settings["k"] if k > 1]
     head = ["suite", "agent", "% [95 %]", *(f"pass@{k}" for k in ks), "tasks", "inv.", "calls", "tokens", "s"]
     rows = []
@@ -58,7 +58,7 @@ def overview(comparison: Comparison) -> Grid:
         if not found:
             what = "missing" if comparison.missing.get(suite) else "not played yet"
             rows.append([title, "–", what, *[""] * (len(head) - 3)])
-    told = [i for i in range(len(head)) if any(row[i] for row in rows)]  # no column that is blank throughout
+    told = [i for i in range(len(head)) if any(row[i] for row in rows)]  # columns that are not blank in all rows
     rows = [[row[i] for i in told] for row in rows]
     shown = [head[i] for i in told]
     means = [word for name, word in _MEANS if name in shown]
@@ -67,7 +67,7 @@ def overview(comparison: Comparison) -> Grid:
 
 
 def scores(comparison: Comparison, agents: Sequence[str]) -> Grid:
-    """Each suite's own scores in percent, agents side by side; the parts, where a suite has no scores of its own."""
+    """Each suite's own scores in percent, agents side by side; for a suite without such scores, its parts."""
     rows = []
     for suite, title in comparison.titles.items():
         found = {agent: each for agent in agents if (each := comparison.find(agent, suite)) is not None}
@@ -78,7 +78,7 @@ def scores(comparison: Comparison, agents: Sequence[str]) -> Grid:
 
 
 def parts(comparison: Comparison, agents: Sequence[str]) -> Grid:
-    """Every category and level that was played, agents side by side."""
+    """Every played category and level, agents side by side."""
     rows = []
     for suite, title in comparison.titles.items():
         found = {agent: each for agent in agents if (each := comparison.find(agent, suite)) is not None}
@@ -92,10 +92,10 @@ def parts(comparison: Comparison, agents: Sequence[str]) -> Grid:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What has to be said beside the tables: how intervals are made, and what is missing and why."""
+    """The notes below the tables: how intervals are computed, and the missing parts with their reasons."""
     found = ["Intervals: Wilson, 95 %, n the number of tasks."]
     if any(each.total.invalid for each in comparison.played):
-        found.append("inv.: episodes that are not valid, in no other number.")
+        found.append("inv.: invalid episodes; they count in no other number.")
     for suite, reasons in comparison.missing.items():
         by_reason: dict[str, list[str]] = {}
         for part, reason in reasons.items():
@@ -104,11 +104,11 @@ def notes(comparison: Comparison) -> list[str]:
             found.append(f"{comparison.titles[suite]}, {', '.join(names)}: missing: {one_line(reason, 240)}")
     if "bfcl" in comparison.titles and comparison.settings["n"] is not None:
         found.append(
-            "BFCL live: categories weigh by the tasks played, as officially with part of the rows; -n all is exact."
+            "BFCL live: categories weigh by their tasks played, as officially for part of the rows; -n all is exact."
         )
     lacks = {
         (each.suite, score): names for each in comparison.played for score, names in each.not_run.items()
-    }  # the same for all agents, but for one whose episodes of a category were all invalid
+    }  # the same for all agents, unless all episodes of an agent in a category were invalid
     for (suite, score), names in lacks.items():
         version = "" if score == "overall" else f"{score} "
         found.append(f"{comparison.titles[suite]} {version}overall needs what was not run: {', '.join(names)}.")

@@ -1,4 +1,4 @@
-"""pass@k: how likely one of k episodes of a task passes, from n of them, without bias."""
+"""pass@k: the chance that at least one of k episodes of a task passes, estimated without bias from n episodes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from toolgym.report.table import wilson
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A mean over tasks, and how sure it is."""
+    """A mean over tasks, with its interval."""
 
     mean: float | None
-    """In [0, 1]; None where no task has episodes enough."""
+    """In [0, 1]; None if no task has enough episodes."""
     interval: tuple[float, float]
-    """95 %, over the draw of tasks: see ``estimate``."""
+    """95 % interval over the draw of tasks: see ``estimate``."""
     tasks: int
-    """How many tasks the mean is over."""
+    """The number of tasks of the mean."""
 
 
 def pass_at_k(episodes: int, passed: int, k: int) -> float:
-    """The share of all sets of ``k`` out of ``episodes`` in which one at least passed: 1 - C(n - c, k) / C(n, k).
+    """The share of all sets of ``k`` out of ``episodes`` with at least one pass: 1 - C(n - c, k) / C(n, k).
 
     The unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, section 2.1); for k = 1 the share that passed.
     Raises ValueError unless 0 <= passed <= episodes and 1 <= k <= episodes.
@@ -34,11 +34,11 @@ def pass_at_k(episodes: int, passed: int, k: int) -> float:
 
 
 def estimate(counts: Iterable[tuple[int, int]], k: int = 1) -> Estimate:
-    """Mean pass@k over tasks, each given as (episodes, passed); tasks with fewer than ``k`` episodes are left out.
+    """Mean pass@k over tasks, given as (episodes, passed). Tasks with fewer than ``k`` episodes are left out.
 
-    The interval is Wilson's, with the number of tasks for n. With one episode a task that is the interval of a
-    proportion. With more, a task's value lies anywhere in [0, 1] and so varies no more than a coin with the same mean
-    does: the interval is on the safe side, and repeats of a task do not count as further tasks.
+    The interval is Wilson's, with n the number of tasks. With one episode per task it is the interval of a
+    proportion. With more episodes it is conservative: a task's value in [0, 1] varies at most as much as a coin with
+    the same mean. Repeats of a task do not count as further tasks.
     """
     values = [pass_at_k(episodes, passed, k) for episodes, passed in counts if episodes >= k]
     if not values:

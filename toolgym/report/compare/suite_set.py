@@ -1,4 +1,4 @@
-"""The standard set: which suites agents are compared on, in which parts, and which of their own scores are shown."""
+"""The standard set of ``toolgym compare``: its suites, their parts, and the suites' own scores in the tables."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from typing import Any, Literal
 import msgspec
 
 ZERO = "overall_missing_as_zero"
-"""A summary's name for an overall score in which a category that was not run counts as 0."""
+"""The name in a summary of the overall score that counts categories which were not run as 0."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One category or level of a suite, played on its own: so many tasks of each."""
+    """One category or level of a suite, played as a run of its own."""
 
     name: str
     env_id: str
     env_kwargs: dict[str, Any]
     memory: Literal["", "makes", "uses"] = ""
-    """Of the agent's own, in a folder of its run: what ``makes`` it is played whole, one episode after the other, and
-    is in no number; what ``uses`` it comes after."""
+    """Whether the part ``makes`` the agent's memory or ``uses`` it. A part that makes it is played whole, one episode
+    at a time, before the part that uses it, and counts in no number."""
     recorded: str = ""
-    """The folder, in the cache, of the recordings that it replays."""
+    """The folder in the cache with the recordings that the part replays."""
 
 
 class Score(msgspec.Struct, frozen=True):
-    """A number of the suite's own summary (``summarize``), and where in it."""
+    """A number of the suite's own summary (``summarize``), with its path in the summary."""
 
     label: str
     path: tuple[str, ...]
     share: bool = True
-    """In [0, 1], and shown in percent."""
+    """Whether the number is in [0, 1] and shown in percent."""
 
 
 class SuitePlan(msgspec.Struct, frozen=True):
-    """What is played of a suite, and what is shown of its own scores; where there are none, its parts are shown."""
+    """The parts of a suite to play, and its own scores to show; without scores, the parts are shown."""
 
     name: str
     title: str
     parts: tuple[Part, ...]
     scores: tuple[Score, ...] = ()
     most: int | None = None
-    """Where tasks are made on demand: how many of a part stand for all of them."""
+    """If tasks are made on demand: the number per part that ``-n all`` plays."""
 
 
 def own_scores(plan: SuitePlan, summary: Mapping[str, Any]) -> dict[str, float | None]:
-    """The scores of ``plan`` in a suite's summary, by label; None for one that the episodes do not give."""
+    """label -> score of ``plan``, from a suite's summary; None for a score that the episodes do not determine."""
     found: dict[str, float | None] = {}
     for score in plan.scores:
         value: Any = summary
         for key in score.path[:-1]:
             value = value.get(key, {})
         if score.path[-1] == ZERO and not value.get("missing"):
-            continue  # then it is the overall score again
+            continue  # nothing is missing, so this score equals the overall score
         found[score.label] = value.get(score.path[-1])
     return found
 
 
 def not_run(summary: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What a suite's summary says is missing for its overall scores: score -> names. Those with all are left out."""
+    """Overall score -> the categories that it lacks, from a suite's summary. Complete scores are left out."""
     nested = {key: part["missing"] for key, part in summary.items() if isinstance(part, Mapping) and "missing" in part}
     found = {"overall": summary["missing"], **nested} if "missing" in summary else nested
     return {name: list(missing) for name, missing in found.items() if missing}
@@ -78,14 +78,14 @@ BFCL_AGENTIC = (
     Part("web_search_base", _AGENTIC, {"category": "web_search_base"}, recorded="bfcl-web"),
     Part("web_search_no_snippet", _AGENTIC, {"category": "web_search_no_snippet"}, recorded="bfcl-web"),
 )
-"""BFCL's agentic categories; memory_vector, which takes a sentence model, is not there."""
+"""BFCL's agentic categories, without memory_vector, which needs a sentence model."""
 FUNCTIONS_LEVELS = ("single", "choose", "parallel", "mixed", "irrelevant")
 OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant", "dialogue", "recover")
 MATH_LEVELS = (1, 2, 3, 4, 5)
 APIBANK_LEVELS = (1, 2, 3)
 
 MADE = 200
-"""Tasks of a level of a suite that never runs out that are played where all are asked for."""
+"""The number of tasks per level that ``-n all`` plays in a suite whose tasks are made on demand."""
 
 _V4 = ("non_live", "live", "irrelevance", "multi_turn", "agentic")
 _V3 = ("non_live", "live", "multi_turn")
@@ -154,4 +154,4 @@ STANDARD = {
         ),
     ]
 }
-"""The suites by name, in the order they are shown."""
+"""The suites by name, in the order of the tables."""

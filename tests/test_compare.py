@@ -1,8 +1,7 @@
-"""Agents x suites: pass@k, the tables and the picture, and ``benchmarks/suites.py`` from the command line."""
+"""``toolgym compare``: pass@k, the tables and the picture, and the command itself."""
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import os
@@ -12,12 +11,15 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toolgym.assets import AssetError
+from toolgym.cli import compare
 from toolgym.cli.agent_specs import Player, agent_specs, options_of
+from toolgym.cli.main import main
 from toolgym.cli.resolve import UserError, check_arguments
 from toolgym.report.compare.comparison import Comparison, as_data, numbers, played
 from toolgym.report.compare.comparison_png import write_comparison_png
@@ -35,7 +37,7 @@ from toolgym.report.table import wilson
 from toolgym.rollout import AgentError
 from toolgym.types import RewardBreakdown, Trajectory, Turn
 
-PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "suites.py"
+KEPT = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 COUNTS = st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
 
 
@@ -205,19 +207,17 @@ def test_each_repeat_has_a_seed_of_its_own_whatever_came_before():
 
 
 @pytest.fixture
-def suites(monkeypatch):
+def run(monkeypatch):
+    """Runs the command; returns the exit code."""
     monkeypatch.setenv("COLUMNS", "80")
-    spec = importlib.util.spec_from_file_location("suites_benchmark", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return lambda words: main(["compare", *words])
 
 
 SMALL = ["--agents", "oracle,silent", "--agents", "random", "--suites", "office,math", "-n", "1"]
 
 
 def result(folder):
-    """``suites.json`` without what a clock gave."""
+    """``suites.json`` without the seconds."""
 
     def timeless(value):
         if isinstance(value, dict):
@@ -231,8 +231,8 @@ def lines(folder):
     return {str(path): path.read_text() for path in folder.rglob("episodes.jsonl")}
 
 
-def test_one_command_one_table(suites, tmp_path, capsys):
-    assert suites.main([*SMALL, "--out", str(tmp_path / "a")]) == 0
+def test_one_command_one_table(run, tmp_path, capsys):
+    assert run([*SMALL, "--out", str(tmp_path / "a")]) == 0
     shown = capsys.readouterr().out
     assert all(len(line) <= 80 or line.startswith("In /") for line in shown.splitlines())
     assert "100.0 [67.6, 100.0]" in shown  # oracle, eight levels of Office
@@ -246,26 +246,26 @@ def test_one_command_one_table(suites, tmp_path, capsys):
     assert "| Maths level-5 | 1 | 100.0 [20.7, 100.0] | 0.0 [0.0, 79.3] |" in text
 
     before = lines(tmp_path / "a")
-    assert suites.main([*SMALL, "--out", str(tmp_path / "a"), "--results", str(tmp_path / "b")]) == 0
+    assert run([*SMALL, "--out", str(tmp_path / "a"), "--results", str(tmp_path / "b")]) == 0
     assert lines(tmp_path / "a") == before  # nothing is played twice
     assert json.loads((tmp_path / "b/suites.json").read_text()) == json.loads((tmp_path / "a/suites.json").read_text())
 
 
-def test_episodes_that_are_not_valid_say_why(suites, tmp_path, capsys, monkeypatch):
+def test_episodes_that_are_not_valid_say_why(run, tmp_path, capsys, monkeypatch):
     def fails(self, *_):
         raise AgentError("the model has gone")
 
     monkeypatch.setattr("toolgym.agents.scripted.Silent.act", fails)
-    assert suites.main(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
+    assert run(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "5 episodes are not valid, and count in no number. The first, " in said
     assert "the model has gone" in said
 
 
-def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(suites, "cache_folder", lambda: tmp_path / "cache")
+def test_agentic_categories_begin_with_memories_of_the_agents_own(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(compare, "cache_folder", lambda: tmp_path / "cache")
     arguments = ["--agents", "oracle,silent", "--suites", "bfcl", "-n", "2", "--agentic", "--out", str(tmp_path / "a")]
-    assert suites.main(arguments) == 0
+    assert run(arguments) == 0
     oracle, silent = result(tmp_path / "a")["played"]
     asked = [name for name in oracle["parts"] if name.startswith(("memory", "web"))]
     assert asked == ["memory_kv", "memory_rec_sum"]
@@ -280,16 +280,16 @@ def test_agentic_categories_begin_with_memories_of_the_agents_own(suites, tmp_pa
     assert "nothing is recorded. With a key" in shown
     assert f"{oracle['total']['success']['mean']:.0%} ok" in shown  # the bar and the table count the same
     played = lines(tmp_path / "a")
-    assert suites.main(arguments) == 0
+    assert run(arguments) == 0
     assert lines(tmp_path / "a") == played
-    assert suites.main([word for word in arguments if word != "--agentic"]) == 1
+    assert run([word for word in arguments if word != "--agentic"]) == 1
     assert "has results of --agentic too" in capsys.readouterr().err
 
 
-def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(suites, tmp_path):
+def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(run, tmp_path):
     arguments = ["--agents", "random", "--suites", "office", "-n", "1", "--repeats", "2", "--out"]
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        assert suites.main([*arguments, str(tmp_path / name), "--seed", str(seed)]) == 0
+        assert run([*arguments, str(tmp_path / name), "--seed", str(seed)]) == 0
     assert result(tmp_path / "a") == result(tmp_path / "b")
     assert "pass@2" in (tmp_path / "a" / "suites.md").read_text("utf-8")
 
@@ -302,10 +302,10 @@ def test_the_seed_decides_the_tasks_and_everything_but_the_seconds(suites, tmp_p
     assert tasks("a", 0) == tasks("a", 1) != tasks("c", 0)
 
 
-def test_a_killed_run_goes_on_to_the_same_result(suites, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_result(run, tmp_path):
     arguments = ["--agents", "oracle,random", "--suites", "office", "-n", "12", "--repeats", "2"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    command = [sys.executable, str(PATH), *arguments, "--out", str(killed)]
+    command = [sys.executable, "-m", "toolgym", "compare", *arguments, "--out", str(killed)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
     deadline = time.monotonic() + 60
     while len(lines(killed)) < 3 and process.poll() is None and time.monotonic() < deadline:
@@ -316,24 +316,24 @@ def test_a_killed_run_goes_on_to_the_same_result(suites, tmp_path):
     saved = lines(killed)
     assert 3 <= len(saved) < 32
     assert not (killed / "suites.json").exists()
-    assert suites.main([*arguments, "--out", str(killed)]) == 0
-    assert suites.main([*arguments, "--out", str(whole)]) == 0
+    assert run([*arguments, "--out", str(killed)]) == 0
+    assert run([*arguments, "--out", str(whole)]) == 0
     assert result(killed) == result(whole)
     after = lines(killed)
     assert all(after[path].startswith(text[: text.rfind("\n") + 1]) for path, text in saved.items())
 
 
-def test_what_is_missing_is_shown_and_the_rest_goes_on(suites, tmp_path, monkeypatch, capsys):
-    make = suites.make_env
+def test_what_is_missing_is_shown_and_the_rest_goes_on(run, tmp_path, monkeypatch, capsys):
+    make = compare.make_env
 
     def without(env_id, arguments):
         if "APIBank" in env_id or arguments.get("level") == "chain":
             raise AssetError("cannot download 'apibank-1': no network")
         return make(env_id, arguments)
 
-    monkeypatch.setattr(suites, "make_env", without)
+    monkeypatch.setattr(compare, "make_env", without)
     arguments = ["--agents", "silent", "--suites", "apibank,office", "-n", "1", "--out", str(tmp_path)]
-    assert suites.main(arguments) == 0
+    assert run(arguments) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "API-Bank: 3 of 3 parts are missing here" in shown
     assert "API-Bank – missing" in shown
@@ -344,20 +344,20 @@ def test_what_is_missing_is_shown_and_the_rest_goes_on(suites, tmp_path, monkeyp
     (office,) = found["played"]
     assert (office["suite"], office["total"]["tasks"]) == ("office", 7)
     assert (tmp_path / "suites.png").is_file()
-    assert suites.main([*arguments[:3], "apibank", "--out", str(tmp_path / "none")]) == 1
+    assert run([*arguments[:3], "apibank", "--out", str(tmp_path / "none")]) == 1
 
 
-def test_without_matplotlib_no_picture_is_promised(suites, tmp_path, monkeypatch, capsys):
+def test_without_matplotlib_no_picture_is_promised(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert suites.main(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
+    assert run(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "suites.json, suites.md There is no suites.png" in shown
-    assert 'pip install ".[report]"' in shown
+    assert "pip install 'toolgym[report]'" in shown
     assert not (tmp_path / "suites.png").exists()
 
 
-def test_agents_of_one_name_are_told_apart(suites, tmp_path):
+def test_agents_of_one_name_are_told_apart(run, tmp_path):
     arguments = [
         "--agents",
         "random:seed=1,random:seed=2,silent",
@@ -368,7 +368,7 @@ def test_agents_of_one_name_are_told_apart(suites, tmp_path):
         "--out",
         str(tmp_path),
     ]
-    assert suites.main(arguments) == 0
+    assert run(arguments) == 0
     assert [each["agent"] for each in result(tmp_path)["played"]] == ["random:seed=1", "random:seed=2", "silent"]
 
 
@@ -381,32 +381,31 @@ def test_agents_of_one_name_are_told_apart(suites, tmp_path):
         (["--repeats", "2", "--k", "4"], "pass@4 needs --repeats 4"),
     ],
 )
-def test_a_wrong_option_is_named(suites, capsys, wrong, says):
-    with pytest.raises(SystemExit):
-        suites.main(["--agents", "silent", *wrong])
+def test_a_wrong_option_is_named(run, capsys, wrong, says):
+    assert run(["--agents", "silent", *wrong]) == 2
     assert says in capsys.readouterr().err
 
 
-def test_another_run_in_the_folder_is_not_mixed_in(suites, tmp_path, capsys):
+def test_another_run_in_the_folder_is_not_mixed_in(run, tmp_path, capsys):
     arguments = ["--agents", "silent", "--suites", "math", "--out", str(tmp_path), "-n"]
-    assert suites.main([*arguments, "1"]) == 0
-    assert suites.main([*arguments, "2"]) == 1
+    assert run([*arguments, "1"]) == 0
+    assert run([*arguments, "2"]) == 1
     said = capsys.readouterr().err
     assert "silent/math/level-1/0 holds another run" in said
     assert "n=1" in said
 
 
-def test_fewer_agents_or_suites_do_not_replace_the_results(suites, tmp_path, capsys):
+def test_fewer_agents_or_suites_do_not_replace_the_results(run, tmp_path, capsys):
     few = ["-n", "1", "--out", str(tmp_path)]
-    assert suites.main(["--agents", "silent,oracle", "--suites", "math", *few]) == 0
+    assert run(["--agents", "silent,oracle", "--suites", "math", *few]) == 0
     before = result(tmp_path)
     for asked, lost in ((["silent", "--suites", "math"], "oracle"), (["silent", "--suites", "toolrl"], "oracle, math")):
-        assert suites.main(["--agents", *asked, *few]) == 1
+        assert run(["--agents", *asked, *few]) == 1
         assert f"results of {lost} too" in capsys.readouterr().err
     assert result(tmp_path) == before
-    assert suites.main(["--agents", "silent,oracle,random", "--suites", "math", *few]) == 0
+    assert run(["--agents", "silent,oracle,random", "--suites", "math", *few]) == 0
     assert len(result(tmp_path)["played"]) == 3
-    assert suites.main(["--agents", "silent", "--suites", "math", *few, "--results", str(tmp_path / "other")]) == 0
+    assert run(["--agents", "silent", "--suites", "math", *few, "--results", str(tmp_path / "other")]) == 0
 
 
 def test_words_are_of_the_columns_that_are_there():
@@ -432,3 +431,25 @@ def test_any_name_can_be_drawn(tmp_path):
     assert write_comparison_png(comparison, tmp_path / "x.png").stat().st_size > 5000
     assert "\u202e" not in markdown(comparison)
     assert json.dumps(as_data(comparison))
+
+
+class Buggy:
+    def act(self, observation):
+        raise ValueError("my agent broke")
+
+
+def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run, tmp_path, capsys):
+    agents = f"silent,{__name__}:Buggy"
+    assert run(["--agents", agents, "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert 'raise ValueError("my agent broke")' in err
+    assert f"error: in the agent {__name__}:Buggy: ValueError: my agent broke" in err
+
+
+@pytest.mark.parametrize("name", ["suites", "suites_smollm2"])
+def test_kept_results_are_still_read(name):
+    kept = (KEPT / f"{name}.json").read_text("utf-8")
+    comparison = msgspec.json.decode(kept, type=Comparison)
+    assert as_data(comparison) == json.loads(kept)
+    tables = (KEPT / f"{name}.md").read_text("utf-8")
+    assert markdown(comparison).splitlines()[4:8] == tables.splitlines()[4:8]
