@@ -197,7 +197,7 @@ def test_words_that_do_not_explain_themselves_are_explained():
     each.turns[0] = msgspec.structs.replace(turn, reward=RewardBreakdown(-3.0, (Term("minimum", -3.0),)))
     text = Reader(page([make_run([each], "x")])).text
     assert "category irrelevance" in text
-    assert "right is to call none" in text
+    assert "the right answer calls nothing" in text
     assert "term minimum" in text
     assert "term format" not in text, "it does not occur"
 

@@ -24,13 +24,13 @@ class APIBankEnv(ToolEnv):
     """API-Bank (Li et al. 2023, arXiv 2304.08244) by the protocol of ToolRL (arXiv 2504.13958): ``ToolGym-APIBank-v0``.
 
     The model gets a dialogue so far and tools, and makes the one call that comes next. Nothing is run; the call is
-    compared with the expected one. Level 1 is to call an API that is given, level 2 has dialogues in which it had to be
-    found first, level 3 has plans of several calls, each of which is an item.
+    compared with the expected call. Level 1: call an API that is given. Level 2: dialogues in which the API had to be
+    found first. Level 3: plans of several calls, each of which is an item.
 
-    Verdict: ToolRL's (see grading.py), a point if any of the calls is the expected one, to the letter. In the dialect
-    "toolrl" the text is read as its scripts do, quirks included; in others the calls that the dialect reads
-    count. Expected values are strings, whatever type the prompt names. This is not the verdict of API-Bank's own
-    evaluator, which runs the calls.
+    Verdict: ToolRL's (see grading.py): success if any of the calls is exactly the expected call. In the dialect
+    "toolrl" the text is read as ToolRL's scripts read it, quirks included; in other dialects the calls that the dialect
+    reads count. Expected values are strings, whatever type the prompt names. API-Bank's own evaluator, which runs the
+    calls, gives another verdict.
 
     Reward: the rubric's, against the expected call. It is stricter than the verdict: layout counts, and so do
     further calls.
@@ -40,7 +40,7 @@ class APIBankEnv(ToolEnv):
 
     Args:
         level: 1 (399 items), 2 (67) or 3 (131); several, as a list or with commas between; or None for all.
-        split: "test"; there is nothing to train on.
+        split: "test"; API-Bank has no training split.
         prompt: "original": the system and user messages of the item, byte for byte, the default with the dialect
             "toolrl". "dialect": as in other suites, the default with other dialects: the dialect's instructions list
             the tools, and the records of the dialogue become messages.
@@ -66,7 +66,7 @@ class APIBankEnv(ToolEnv):
         found = [task for each in self.levels for task in tasks(each, self.prompt, dialect)]
         super().__init__(found, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
         self.state: Verdict | None
-        """The verdict on the episode's one decision, once it is made."""
+        """The verdict on the episode's only action; None before the action."""
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return "" if self.prompt == "original" else super().instructions(tools)
@@ -76,6 +76,7 @@ class APIBankEnv(ToolEnv):
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         item: Item = self.task.data
+        # Graded here, once: ``judge`` only returns the verdict
         self.state = grade(item.gold, completion, released=self.dialect.name == "toolrl")
         return self.expected(completion)
 

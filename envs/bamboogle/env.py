@@ -29,38 +29,40 @@ class BamboogleEnv(ToolEnv):
     """Bamboogle (Press et al. 2022, arXiv 2210.03350) with a search tool: ``ToolGym-Bamboogle-v0``.
 
     125 questions that take two facts each. The model searches, reads the results, and answers in a response.
-    The loop is that of ToolRL's evaluation (arXiv 2504.13958): at most four texts, the answer among them, one search
-    per text, five results per search. Its fixed word to the model after each result is left out, since the results
-    are messages of their own here.
+    The loop is that of ToolRL's evaluation (arXiv 2504.13958): at most four texts including the answer, one search
+    per text, five results per search. ToolRL sends a fixed sentence to the model after each result. It is left out
+    here, as each result is a message of its own.
 
-    Success is ours, not ToolRL's number, which GPT-4o judged: by default the answer contains the expected one (see
-    grading.py). With a ``judge`` it is the judge's word.
+    Success is ours, not ToolRL's number, which GPT-4o judged. By default an answer is right if it contains the expected
+    answer (see grading.py). With a ``judge``, the judge decides.
 
-    The default search is no web: it is an index of short sentences that were written for these questions, among others.
-    Scores with it are higher than, and no match for, scores with the web. Other searches cost money or wait for a
-    server; where one fails (no key, no network) the episode has ``reward_valid`` False and counts nowhere.
+    The default search is an index of short sentences that were written for these questions, among other subjects; it is
+    not the web. Scores with it are higher than scores with the web, and cannot be compared with them. Other searches
+    cost money or wait for a server. If a search fails (no key, no network), the episode has ``reward_valid`` False and
+    does not count.
 
-    Reward: the rubric's. Any query is as good as the expected one, as long as it is new; the sum over an episode is
-    largest for a right answer (see reward.py). What a search finds is data: nothing in it is read as a call, and
-    tags and control tokens of chat formats are made harmless before the model gets to read it.
+    Reward: the rubric's. Any query is as good as the expected query, as long as it is new; the sum over an episode is
+    largest for a right answer (see reward.py). Search results are data: nothing in them is read as a call, and tags and
+    control tokens of chat formats are made harmless before the model reads them.
 
     ``info`` also has ``searches``: actions so far with a search that counted.
 
     Args:
-        split: "test"; there is nothing to train on.
+        split: "test"; Bamboogle has no training split.
         search: "offline" (``pip install 'toolgym[search]'``); "serper" (key in SERPER_API_KEY), "searxng" (server in
             SEARXNG_URL) or "wikipedia" (``pip install 'toolgym[endpoint]'``); or a function from a query to a list of
             Snippet(title, text, url).
         search_options: arguments of the search: timeout, max_retries, requests_per_minute, url.
-        cache: "record": keep what is found, and ask for nothing twice; "replay": ask for nothing; or "off".
-        cache_dir: where it is kept; by default beside the data sets.
-        metric: "contains" or "exact": which measure makes the verdict, where no judge does.
-        judge: the name of a model that judges (see judge.py; ``pip install 'toolgym[endpoint]'``), or a function that
-            says whether an answer is right, from (question, answer, expected).
+        cache: "record": use recorded results, and search for and record the rest; "replay": use recorded results only;
+            or "off".
+        cache_dir: the folder of the recordings; by default beside the data sets.
+        metric: "contains" or "exact": the measure that makes the verdict if there is no judge.
+        judge: the name of a model that judges (see judge.py; ``pip install 'toolgym[endpoint]'``), or a function of
+            (question, answer, expected) that returns whether the answer is right.
         judge_options: for a model: base_url, key_env (OPENAI_API_KEY), timeout, max_retries, requests_per_minute.
-        outcome: what a wrong answer costs: the weight of the term of this name.
-        questions: others than Bamboogle's own.
-        max_turns: texts per episode, the answer included.
+        outcome: the cost of a wrong answer: the weight of the term of this name.
+        questions: Questions to ask instead of Bamboogle's.
+        max_turns: texts per episode, including the answer.
         max_calls: searches per text that are run.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -126,13 +128,18 @@ class BamboogleEnv(ToolEnv):
         self.state.failure, self._verdict = saved["failure"], saved["verdict"]
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
-        """Count the search or judge the answer. Expected is the action's own search if it counts, else gold's."""
+        """Count the search, or judge the answer.
+
+        The gold call is the action's own search if it counts, else gold's next search.
+        """
         state, gold = self.state, self.task.expected[:-1]
         if state.failure is not None:
             self.fail(state.failure)
+        # ``on_score`` of this same action reads it, so no snapshot needs it
         outcome = self._outcome = Outcome(self.outcome)
         wanted: tuple[ToolCall, ...] = ()
         if completion.calls:
+            # Takes note of the queries: asked once per action, or a new query would count as a repetition
             wanted = state.fresh(completion.calls[: self.max_calls])
             if not wanted:
                 outcome.surplus = "no search that is new"
@@ -143,7 +150,7 @@ class BamboogleEnv(ToolEnv):
                 state.rounds += 1
             outcome.over = len(self.turns) + 1 >= self.max_turns
         else:
-            self._settle(completion, outcome)
+            self._settle(completion, outcome)  # a judge may cost money: asked here, once
         outcome.unused = len(gold) - state.rounds
         outcome.reason = self._verdict.reason if outcome.over else ""
         return wanted

@@ -1,4 +1,4 @@
-"""What an episode earns beside the rubric's terms: a right answer pays best, and searching is no end in itself."""
+"""Reward terms of an episode beside the rubric's: a right answer is paid best; a search alone is not a goal."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from toolgym.types import Term
 
 
 class Outcome(msgspec.Struct):
-    """What the env found out about an action before it is rewarded."""
+    """The facts about one action that its further reward terms depend on."""
 
     weight: float
-    """What a wrong answer costs."""
+    """The cost of a wrong answer."""
     over: bool = False
     right: bool = False
     exact: bool = False
     contained: bool = False
     reason: str = ""
     unused: int = 0
-    """Actions with a search that gold takes and the episode did without."""
+    """Gold searches that the episode did not need."""
     surplus: str = ""
-    """Why the action's search does not count, or ""."""
+    """The reason why the action's search does not count, or ""."""
 
     def terms(self, total: float) -> list[Term]:
         """The action's terms beside the rubric's, whose sum is ``total``:
@@ -31,8 +31,8 @@ class Outcome(msgspec.Struct):
         - ``skipped_steps``, at the end: a right answer earns the points of gold's searches that it did not need.
         - ``exact`` and ``contains``, at the end: the two measures, for the record, with weight 0.
 
-        For gold they are all 0. A right answer earns the same in sum with none, one or two searches, and with the
-        default price more than any wrong one.
+        For gold, the terms with a weight are all 0. A right answer earns the same sum with no, one or two searches, and
+        with the default ``outcome`` more than any wrong answer.
         """
         extra: list[Term] = []
         if self.surplus:
@@ -40,7 +40,7 @@ class Outcome(msgspec.Struct):
         return extra + self.end(total) if self.over else extra
 
     def end(self, total: float) -> list[Term]:
-        """The terms of an end."""
+        """The terms of the episode's last action."""
         found = [outcome_term(float(self.right), self.weight, self.reason)]
         if self.right and self.unused:
             found.append(Term("skipped_steps", self.unused * total, 1.0, f"{self.unused} searches not needed"))

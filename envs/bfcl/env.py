@@ -24,26 +24,27 @@ from .unpassable import UNPASSABLE
 class BFCLEnv(ToolEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23): ``ToolGym-BFCL-v0``.
 
-    The model gets functions' docs and a request, and answers once: with calls, or with none. Nothing is run; calls
-    are compared with accepted ones.
+    The model gets function descriptions and a request, and answers once, with calls or without. Nothing is run: the
+    calls are compared with the accepted calls.
 
-    Verdict: the official one (see grading.py). With the dialect "pythonic", the text is read as the
-    official decoder reads a prompted model's, in Java and JavaScript categories as Java and JavaScript (which takes
-    ``pip install toolgym[bfcl]``); in the other dialects values of these languages are source text in
-    JSON strings.
+    Verdict: the official verdict (see grading.py). With the dialect "pythonic", the text is read as the official
+    decoder reads a prompted model's text. In the Java and JavaScript categories the text is then Java or JavaScript
+    source, which needs ``pip install toolgym[bfcl]``. In the other dialects, values of these two languages are source
+    text in JSON strings.
 
-    Reward: the rubric's, against the accepted answer closest to the calls (see closest.py). With the default
-    rubric, calls that pass get the highest correctness and calls that fail get less. There are two exceptions. On
-    rows in ``UNPASSABLE`` a natural answer gets the highest correctness and still fails. And where the question
-    is whether there is a call at all, the official decoder takes a malformed call for none and one without
-    a name for one: such an answer may pass, but costs correctness.
+    Reward: the rubric's, against the accepted answer that is closest to the calls (see closest.py). With the default
+    rubric, calls that pass get the highest correctness and calls that fail get less. There are two exceptions:
+
+    - On rows in ``UNPASSABLE``, a natural answer gets the highest correctness and still fails.
+    - The categories irrelevance and relevance only ask whether there is a call. The official decoder counts a call
+      without a name as a call, and a malformed call as none. Such an answer may pass, but loses correctness.
 
     ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
 
     Args:
-        category: one of ``tasks.COUNTS``; several, as a list or with commas between; or a group: "non_live", "live"
-            or "all".
-        split: "test"; BFCL has nothing to train on.
+        category: a name in ``tasks.COUNTS``; several names, as a list or with commas between; or a group: "non_live",
+            "live" or "all".
+        split: "test"; BFCL has no training split.
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
@@ -65,7 +66,7 @@ class BFCLEnv(ToolEnv):
         super().__init__(tasks, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
         self._reads_source = isinstance(self.dialect, Pythonic)
         self.state: Verdict | None
-        """The official verdict on the episode's one action, once it is made."""
+        """The official verdict on the episode's only action; None before the action."""
         if self._reads_source:
             for name in self.categories:
                 require(language_of(name))
@@ -80,6 +81,7 @@ class BFCLEnv(ToolEnv):
         self.state = None
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
         self.state = grade(self.task.data, completion, source_text=self._reads_source)
         return self.expected(completion)
 
@@ -96,8 +98,10 @@ class BFCLEnv(ToolEnv):
         return {"category": self.task.data.category, "known_unpassable": UNPASSABLE.get(self.task.id)}
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """An accepted answer: the first alternatives, options left out; in the pythonic dialect without a thought,
-        so that BFCL's own decoder reads it too."""
+        """An accepted answer: the first accepted alternatives, without optional parameters.
+
+        In the pythonic dialect the answer has no thought, so that BFCL's own decoder can read it too.
+        """
         entry: Entry = task.data
         calls = closest(entry, ())
         if not calls:

@@ -1,4 +1,4 @@
-"""FunctionsEnv: one request, functions on paper, and which of them to call with what."""
+"""FunctionsEnv: one request, functions that exist only as descriptions, and the decision which of them to call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FunctionsEnv(ToolEnv):
     its parameters, a request that mentions them in one of many wordings, and names, descriptions and other functions
     to go with it. Nothing is run. It is the cheapest suite to train on: prompts are short and an episode is one action.
 
-    Levels, which take turns in this order where there are several:
+    Levels, which take turns in this order if several are played:
 
     - ``single``: one function, one call.
     - ``choose``: one call, with one of two to four functions, most of them of the same field.
@@ -32,20 +32,20 @@ class FunctionsEnv(ToolEnv):
     - ``mixed``: one call each of two or three functions.
     - ``irrelevant``: no function on offer fits. Call nothing, and say so.
 
-    An optional parameter belongs into a call just if the request mentions it, also where it asks for the default.
+    A call has an optional parameter if and only if the request mentions it, even if the request asks for the default.
 
-    In ``train``, words of two random syllables stand for the functions' names in half of the tasks, and for the
-    parameters' names in half, so that descriptions have to be read (function masking, arXiv 2410.04587). Some happen to
-    be English words, which then mean something else.
+    In ``train``, words of two random syllables replace the functions' names in half of the tasks, and the
+    parameters' names in half, so that descriptions have to be read (function masking, arXiv 2410.04587). Some of these
+    words happen to be English words, with another meaning.
 
-    Splits share no wordings of requests for one call, and no words that a parameter is drawn from (numbers, dates and
-    the values of enums are alike, and some frames for several calls in a sentence). ``test_unseen`` has functions of
-    fields that no other split has; names and countries in it are those of ``test``.
+    Splits share no wordings of requests for one call, and no words that a parameter is drawn from. They do share
+    numbers, dates, the values of enums, and some sentence frames for several calls. ``test_unseen`` has functions of
+    fields that no other split has; its names and countries are the same as in ``test``.
 
-    Reward: the rubric's, against the gold calls; a point less where the user should be told something and is told
+    Reward: the rubric's, against the gold calls; a point less if the user should be told something and is told
     nothing.
 
-    Success: just the expected calls, in any order; where none is expected, no call and a response, whatever it says
+    Success: exactly the expected calls, in any order. If no call is expected: no call, and a response with any text
     (see toolgym/grading.py).
 
     ``info`` also has ``category``: the level.
@@ -53,7 +53,7 @@ class FunctionsEnv(ToolEnv):
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
         level: a level, several, or None for all.
-        seed: which world of tasks; other seeds give other tasks.
+        seed: other seeds give other tasks.
         category: another name of ``level``, as in other suites.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -79,12 +79,13 @@ class FunctionsEnv(ToolEnv):
         )
         self.tasks: FunctionsTasks
         self.state: Verdict | None
-        """The verdict on the episode's one decision, once it is made."""
+        """The verdict on the episode's only action; None before the action."""
 
     def start(self, task: Task) -> None:
         self.state = None
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        # Graded here, where the calls are already matched for the reward: verdict and reward agree
         self.state = grade(evidence)
         return told_nothing(evidence)
 

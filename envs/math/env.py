@@ -24,21 +24,21 @@ class MathEnv(ToolEnv):
 
     A problem is made when it is asked for, from (split, seed, index) alone, in one of several wordings. Kinds:
     ``arithmetic``, ``algebra`` (expand, factor, simplify), ``equations`` (and systems), ``calculus``,
-    ``number_theory``, ``combinatorics``, ``linear_algebra``, ``units``. Levels: at 1 no tool is needed, and calling one
-    costs; at 2 to 4 mostly one call solves the problem; at 5, and with some kinds at 4, a later call takes what
-    earlier ones returned. The tools are 18, of which each problem offers four to six.
+    ``number_theory``, ``combinatorics``, ``linear_algebra``, ``units``. At level 1 no tool is needed, and a call costs
+    points. At levels 2 to 4 mostly one call solves the problem. At level 5, and with some kinds at level 4, a later
+    call takes the results of earlier calls. There are 18 tools; each problem offers four to six of them.
 
-    Splits are disjoint: what a problem asks, however it is worded, decides which split it belongs to.
+    Splits are disjoint: the content of a problem, whatever its wording, decides which split it belongs to.
 
-    What a model writes is never evaluated: a small parser reads it, and sympy computes in a process of its own under
-    limits of time (2 s) and memory. A call that exceeds them returns an error to the model, and after three of them no
-    others are run.
+    The model's text is never evaluated: a small parser reads it, and sympy computes in a process of its own under
+    limits of time (2 s of CPU) and memory. A call that exceeds them returns an error to the model. After three calls
+    that took too long, the tools that need sympy only return errors.
 
-    Reward: the rubric's, for each action against the gold calls that come next, whatever form they are written in: a
-    call that returns what a gold call returns is as good. The sum over an episode is largest for a right answer, and
-    the same however few calls it took (see ``Play.terms``).
+    Reward: the rubric's, for each action against the gold calls that come next, in whatever form they are written: a
+    call that returns the same as a gold call is as good. The sum over an episode is largest for a right answer, and
+    does not grow or shrink if fewer calls were needed (see ``Play.on_score``).
 
-    Success: the answer is right, by what it means (see grading.py), with whatever calls.
+    Success: the answer is right, by its meaning (see grading.py), with whatever calls.
 
     ``info`` also has ``category``, the kind, and ``level``.
 
@@ -46,8 +46,8 @@ class MathEnv(ToolEnv):
         split: "train" (1,000,000 problems), "val", "test" (2,000 each).
         category: a kind, several, or None for all; they take turns.
         level: 1 to 5, one or several, or None for all; they take turns.
-        seed: which world of problems; other seeds give others.
-        outcome: what a wrong answer costs: the weight of the term of this name.
+        seed: other seeds give other problems.
+        outcome: the cost of a wrong answer: the weight of the term of this name.
         max_turns: texts per episode; gold takes at most three.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -94,18 +94,22 @@ class MathEnv(ToolEnv):
         self.state.failure, self.state.slow = saved["failure"], saved["slow"]
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
-        """The gold calls that come next; those that the action makes in other words are given in its words."""
+        """Move the play on, and return the gold calls that come next.
+
+        A gold call that the action makes in another form is returned in the action's form.
+        """
         wanted: tuple[ToolCall, ...] = ()
         try:
             wanted = self._play.on_action(completion, results)
             broken = self.state.failure or self._play.broken(completion, results)
-        except WorkerError as error:
+        except WorkerError as error:  # comparing calls, or grading the answer, takes the worker too
             broken = str(error)
         if broken is not None:
             self.fail(broken)
         return wanted
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        # A repetition is charged by what the rubric gave, which is known only here
         return self._play.on_score(scores.total, evidence)
 
     def judge(self) -> Verdict:

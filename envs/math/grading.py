@@ -1,17 +1,17 @@
-"""Whether an answer is right, by what it means and not by how it is written.
+"""Whether an answer is right, by its meaning and not by its form.
 
-- A number has to be written as one: an integer, a fraction, a mixed number (2 1/3) or a decimal; "12*7" for 84 is not
-  worked out. Decimals are right within one part in 2,000 where the exact value is no integer: 0.3333 will do for 1/3,
-  and 0.33 will not. What it is about in brackets, as in "7/3 (about 2.33)", is left out.
-- An expression is right if it equals the expected one, which sympy decides in the worker, under its limits. Where a
-  form is asked for, it has to have it: expanded (no product of sums), factored (as many factors, no fractions),
+- A number must be written as one: an integer, a fraction, a mixed number (2 1/3) or a decimal; "12*7" for 84 is not
+  worked out. If the exact value is not an integer, decimals are right within one part in 2,000: for 1/3, 0.3333 is
+  right and 0.33 is wrong. An approximation in brackets, as in "7/3 (about 2.33)", is ignored.
+- An expression is right if it equals the expected expression; sympy decides this in the worker, under its limits. If a
+  form is asked for, the answer must have it: expanded (no product of sums), factored (as many factors, no fractions),
   simplified (no division by unknowns). An antiderivative may differ by a constant.
 - Several solutions may come in any order, with "or", "and", commas or semicolons, in braces or without; "x =" may be
   left out. The values of a system come with names, or in the order of the unknowns.
 - A matrix is its rows in brackets. A factorization may repeat primes.
 
-What is judged is the first of these that can be read: the whole response, the inside of \\boxed{}, what follows "answer
-is" or "answer:", and the last line. Some LaTeX is read. Responses over 4,000 characters are not.
+The first of these that can be read is judged: the whole response, the inside of \\boxed{}, the text after "answer
+is" or "answer:", and the last line. Some LaTeX is read. Responses over 4,000 characters are not read.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _NAMED = re.compile(r"\s*([^\W\d_]\w{0,3})\s*=")
 
 
 class Unreadable(ValueError):
-    """This is no answer of the form that is asked for."""
+    """The answer does not have the form that is asked for."""
 
 
 def grade(answer: Answer, response: str) -> tuple[bool, str]:
-    """Whether the response is right, and why not. Takes any text."""
+    """Whether the response is right, and if not, the reason. Takes any text."""
     if len(response) > LONGEST:
         return False, f"the answer has {len(response)} characters; at most {LONGEST} are read"
     why = "the answer is empty"
@@ -61,7 +61,7 @@ def grade(answer: Answer, response: str) -> tuple[bool, str]:
 
 
 def _candidates(response: str) -> Iterator[str]:
-    """Where the answer may stand, the likeliest place first."""
+    """The places in a response that may hold the answer, the likeliest first."""
     seen = {""}
     boxed = _BOXED.search(response)
     ends = [match.end() for match in _ANSWER.finditer(response)]
@@ -75,7 +75,7 @@ def _candidates(response: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Without LaTeX and marks around it."""
+    """The text without LaTeX, and without marks around it."""
     for latex, simple in _LATEX.items():
         text = text.replace(latex, simple)
     for pattern, simple in ((_FRACTION, r"((\1)/(\2))"), (_ROOT, r"sqrt(\1)"), (_POWER, r"^(\1)")):
@@ -85,7 +85,7 @@ def _plain(text: str) -> str:
 
 
 def _after_equals(text: str) -> str:
-    """What stands after the last "=" or "≈"."""
+    """The text after the last "=" or "≈"."""
     return re.split(r"[=≈]", text)[-1].strip()
 
 
@@ -122,7 +122,7 @@ def _equal(answer: Answer, text: str) -> bool:
 
 
 def _asked(operation: str, **arguments: str) -> bool:
-    """What the worker says; not equal, where it cannot say. Raises WorkerError."""
+    """Whether the worker says yes; False if it cannot decide. Raises WorkerError if there is no worker."""
     try:
         return worker.run(operation, arguments) == "yes"
     except ComputeError:
@@ -154,7 +154,7 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 
 def _unknown(node: Node) -> bool:
-    """Whether there is a name in it."""
+    """Whether the expression has a name in it."""
     return node[0] == "name" or any(map(_unknown, _parts(node)))
 
 
@@ -166,7 +166,7 @@ def _factored(answer: Answer, text: str) -> bool:
 
 
 def _factors(node: Node) -> int:
-    """How many factors with an unknown there are, powers counted as often as they say."""
+    """The number of factors with an unknown; a power counts as often as its exponent says."""
     if node[0] == "neg":
         return _factors(node[1])
     if node[0] == "mul":
@@ -178,7 +178,7 @@ def _factors(node: Node) -> int:
 
 
 def _divides(node: Node) -> bool:
-    """Whether it divides by an unknown, or has a function, a root or a negative power of one."""
+    """Whether the expression divides by an unknown, or has a function, a root or a negative power of an unknown."""
     if node[0] in ("inv", "call") and _unknown(node):
         return True
     if node[0] == "pow" and _unknown(node):
@@ -267,7 +267,7 @@ def _integer_factors(answer: Answer, text: str) -> bool:
 
 
 def _powers(node: Node) -> Counter[Fraction]:
-    """Of a product of powers of numbers: base -> exponent."""
+    """Base -> exponent, for a product of powers of numbers."""
     if node[0] == "mul":
         total: Counter[Fraction] = Counter()
         for each in node[1]:

@@ -1,4 +1,4 @@
-"""Whether a call does what a gold call does, however it is written."""
+"""Whether a call has the same effect as a gold call, in whatever form it is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tools import TOOLS, Computing
 
 
 def same_maths(gold: ToolCall, made: ToolCall) -> bool:
-    """Whether it is the same tool with the same arguments: "2*x^2" is "x**2 * 2", and "3" is 3."""
+    """Whether the call has the same tool and the same arguments: "2*x^2" equals "x**2 * 2", and "3" equals 3."""
     if same_call(gold, made):
         return True
     if made.error is not None or gold.name != made.name:
@@ -24,7 +24,7 @@ def same_maths(gold: ToolCall, made: ToolCall) -> bool:
 
 
 def same_effect(gold: ToolCall, made: ToolCall, result: ToolResult | None) -> bool:
-    """Whether it is the same call, or returned just what the gold call returns; a mere yes or no does not count."""
+    """Whether the call is the gold call, or returned the same result; the same yes or no is not enough."""
     if result is None or result.error is not None:
         return False
     if same_maths(gold, made):

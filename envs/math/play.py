@@ -1,4 +1,4 @@
-"""How far an episode has come, and what its actions earn beside the rubric's terms."""
+"""The progress of an episode, and its reward terms beside the rubric's."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FIELDS = ("stage", "left", "attempts", "steps", "turns", "over", "needless", "r
 
 
 class Play:
-    """Where an episode stands.
+    """The progress of an episode.
 
-    A problem's gold calls come in stages. ``left`` are the numbers of those of the current stage that are still to be
-    made. A call counts as made when it is the same, or returns the same; then what is expected is the call as the
-    model wrote it. A stage that is passed over, because a later one's call was made without it, is let go.
+    A problem's gold calls come in stages. ``left`` has the numbers of the current stage's calls that are still to be
+    made. A call counts as made if it is the same, or returns the same; the call as the model wrote it is then the
+    expected call. A stage is skipped if a call of a later stage is made before it.
     """
 
     def __init__(self, task: Task, max_turns: int, outcome: float):
@@ -34,9 +34,9 @@ class Play:
         self.stage = 0
         self.left: tuple[int, ...] = ()
         self.attempts = Attempts()
-        """At the current stage, by actions."""
+        """The attempts at the current stage; an action with calls is an attempt."""
         self.steps = 0
-        """First attempts, at whatever stage."""
+        """The stages that were attempted at least once."""
         self.turns = 0
         self.over = False
         self.needless = False
@@ -53,7 +53,7 @@ class Play:
             setattr(self, name, copy(saved[name]))
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
-        """Take note of an action whose calls have been run; the gold calls that it is compared with."""
+        """Note an action whose calls have been run, and return the gold calls that it is compared with."""
         self.turns += 1
         self.over = self.turns >= self.max_turns
         if not completion.calls:
@@ -62,6 +62,7 @@ class Play:
         made = dict(enumerate(zip(completion.calls, results, strict=True)))
         first = self.stage
         hits = self._hits(first, self.left, made)
+        # An action that fits no call of this stage may fit a later stage
         while not hits and first + 1 < len(self.stages):
             first += 1
             hits = self._hits(first, tuple(range(len(self.stages[first]))), made)
@@ -69,7 +70,7 @@ class Play:
             first = self.stage
         if first != self.stage:
             self._enter(first)
-        self.needless = not self.left
+        self.needless = not self.left  # no stage is left that could need a call
         out: list[ToolCall] = []
         while self.left:
             out += [made[hits[i]][0] if i in hits else self.stages[self.stage][i] for i in self.left]
@@ -85,7 +86,7 @@ class Play:
         return tuple(out)
 
     def broken(self, completion: Completion, results: Sequence[ToolResult | None]) -> str | None:
-        """Why a gold call, made as it is, did not work: that is a failure of ours."""
+        """The reason why a gold call did not work if the action made it: this is a failure of ours. Else None."""
         for call, result in zip(completion.calls, results, strict=True):
             if result is None or result.error not in ("execution", "timeout"):
                 continue
@@ -98,7 +99,7 @@ class Play:
         episode earns more than gold.
 
         - ``repeat``: see ``Attempts.scored``.
-        - ``needless``: calls after the last step, or if no call is needed, earn at most -1.
+        - ``needless``: calls after the last step, or for a problem that needs no call, earn at most -1.
         - ``outcome``, at the end: a wrong answer, or no answer, costs ``outcome``.
         - ``skipped_steps``, at the end: a right answer earns the points of the steps that it did not need.
         """
@@ -109,7 +110,7 @@ class Play:
             else:
                 found += self.attempts.scored(total)
                 self.steps += self.attempts.made == 1
-                if self._moved:
+                if self._moved:  # only now: this action was an attempt at the stage before
                     self.attempts, self._moved = Attempts(), False
         if self.over:
             found.append(self.outcome())
@@ -119,11 +120,11 @@ class Play:
         return found
 
     def outcome(self) -> Term:
-        """What the answer costs, or that there is none."""
+        """The term for the answer, or for a missing answer."""
         return outcome_term(float(self.right), self.weight, self.verdict.reason)
 
     def _enter(self, stage: int, again: bool = False) -> None:
-        """Go to a stage. ``again``: while an action is being read that belongs to the one before."""
+        """Go to a stage. ``again``: the action that is being read has just finished the stage before."""
         self.stage = stage
         self.left = tuple(range(len(self.stages[stage]))) if stage < len(self.stages) else ()
         if again:
@@ -134,7 +135,7 @@ class Play:
     def _hits(
         self, stage: int, left: Sequence[int], made: dict[int, tuple[ToolCall, ToolResult | None]]
     ) -> dict[int, int]:
-        """Gold calls of a stage that were made -> which of the action's calls did."""
+        """Number of a gold call of the stage -> number of the action's call that makes it."""
         found: dict[int, int] = {}
         for i in left:
             gold = self.stages[stage][i]

@@ -1,4 +1,4 @@
-"""ToolGym-Office: a simulated workplace, with as many tasks as training needs."""
+"""ToolGym-Office: a simulated workplace, with an unlimited supply of tasks."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class OfficeEnv(ToolEnv):
     """Requests to the assistant of an office worker: calendar, rooms, contacts, mail, files, tasks, expenses, travel.
 
     49 tools work on an in-memory state. A task is made when it is asked for, from (split, seed, index) alone:
-    the people, what they have in their calendars and mailboxes, the request in one of many wordings, the tools on
-    offer, the gold calls, and the checks. The user is simulated and answers from a script.
+    the people, their calendars and mailboxes, the request in one of many wordings, the tools on offer, the gold
+    calls, and the checks. The user is simulated and answers from a script.
 
-    Levels, which take turns in this order where there are several:
+    Levels, which take turns in this order if several are played:
 
     - ``single``: one call, with one of three tools.
     - ``choose``: one call, with one of five to eight similar tools.
     - ``parallel``: two to four calls that do not depend on each other, in one action.
-    - ``chain``: a later call needs what an earlier one returned.
+    - ``chain``: a later call needs the result of an earlier call.
     - ``missing``: the request forgets a required parameter. The assistant asks, and the user says it.
     - ``irrelevant``: no tool on offer fits. The assistant says so and calls nothing.
     - ``dialogue``: two to four messages of the user, over one state.
@@ -39,23 +39,25 @@ class OfficeEnv(ToolEnv):
     Splits share no words and no wordings: names, titles, templates and random streams are disjoint. ``test_unseen``
     is like ``test``, with all tools, parameters and descriptions renamed from a vocabulary of its own.
 
-    The reward of an action is the rubric's against the gold calls that are still to be made for the user's last
-    message, in any order. A call to the same effect counts as made, and a lookup that turns out not to be needed
-    is let go. Further terms see to it that the sum over an episode is largest for gold: see ``Progress.on_score``. Gold
-    earns the rubric's maximum on each action, 4 with ToolRL's.
+    Reward: the rubric's, against the gold calls that are still to be made for the user's last message, in any order. A
+    call with the same result as a gold call counts as made, and a lookup that proves needless is dropped. Further terms
+    make the sum over an episode largest for gold: see ``Progress.on_score``. Gold earns the rubric's maximum on each
+    action, 4 with ToolRL's.
 
-    Success: in the end the state is just what it would be after the gold calls, each answer says something and
-    what was asked for, first choices were tried before second ones, and on ``irrelevant`` nothing was called. What else
-    an answer says is not judged: a false "Done." passes where no fact was asked for.
+    Success: the final state is exactly the state after the gold calls; each answer says something, and the facts that
+    were asked for; first choices were tried before second choices; and on ``irrelevant`` nothing was called. The rest
+    of an answer is not judged: a false "Done." passes if no fact was asked for.
+
+    ``info`` also has ``category``: the level.
 
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
         level: a level, several, a group ("easy": single, choose, parallel, irrelevant), or None for all.
-        seed: which world of tasks; other seeds give other tasks.
+        seed: other seeds give other tasks, with other people.
         dialect: how the model writes calls.
-        rubric: how actions are rewarded, before the penalties.
+        rubric: how actions are rewarded, before the further terms.
         max_turns: actions per episode; gold takes at most 7.
-        outcome: what a wrong verdict costs on the last action: the weight of the term of this name.
+        outcome: the cost of a failed verdict on the last action: the weight of the term of this name.
         category: another name of ``level``, as in other suites.
         **kwargs: see ToolEnv.
 
@@ -102,16 +104,18 @@ class OfficeEnv(ToolEnv):
         self._progress.load(saved)
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        # Chooses the stage that the action belongs to. Calls are ticked off in ``on_score``, by their results
         return self._progress.on_action(completion)
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        # A repetition is charged by what the rubric gave, which is known only here
         return self._progress.on_score(scores.total, evidence)
 
     def finished(self, completion: Completion) -> bool:
         return self._progress.over
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """The user's next message, where the last one was answered."""
+        """The user's next message, if this action answered the last message."""
         if completion.calls:
             return ()
         return (message("user", self._progress.plan.phases[self._progress.phase].user),)

@@ -1,4 +1,4 @@
-"""Grading: how far an episode has come, what its actions earn beside the rubric's terms, and the verdict."""
+"""Grading: the progress of an episode, its reward terms beside the rubric's, and the verdict."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .facts import plain, says
 from .plan import Plan
 
 MISSED = 3.0
-"""What an action that gold takes, and the episode never attempts, costs: as much as ToolRL's worst correctness."""
+"""The cost of a gold action that the episode never attempts: as much as ToolRL's worst correctness."""
 FACTS = 2.0
-"""What an answer costs that says none of the facts the user asked for."""
+"""The cost of an answer that says none of the facts the user asked for."""
 
 _COUNTERS = ("calls", "turns", "wrong", "phase", "stage", "attempts")
-"""What of a Progress is replaced, and never changed, as an episode goes on."""
+"""The attributes of a Progress that an episode replaces; their values are copied into snapshots."""
 
 
 class Progress:
-    """Where an episode stands against its plan.
+    """The progress of an episode against its plan.
 
-    Each user message opens a phase; a phase has stages, the gold actions with calls, and ends with an answer.
-    Gold calls are numbered through the episode; ``left`` are those of the current stage that were not made yet.
-    A gold call counts as made when the model's call is equal, or is of the same tool and returns the same (a title
-    in small letters, a default written out), in whatever order or grouping.
+    Each user message opens a phase. A phase has stages, the gold actions with calls, and ends with an answer.
+    Gold calls are numbered through the episode; ``left`` has the numbers of the current stage's calls not made yet.
+    A gold call counts as made if the model's call is equal, or is of the same tool and returns the same (a title
+    in small letters, a default written out), in any order or grouping.
     """
 
     def __init__(self, task: Task, state: Office, max_turns: int, outcome: float):
@@ -50,7 +50,7 @@ class Progress:
         self.calls = 0
         self.turns = 0
         self.wrong: Verdict | None = None
-        """The first thing that went wrong, as far as the answers up to now show."""
+        """The first mistake that the checks after each answer have found so far."""
         self._should = plan.fixture.state()
         self._results: list[ToolResult] = []
         self.phase = -1
@@ -62,7 +62,7 @@ class Progress:
         return self.phase >= len(self.stages)
 
     def save(self) -> dict[str, Any]:
-        """What the episode has changed so far, both states included, as plain data that is never changed again."""
+        """Everything that the episode has changed so far, both states included, as plain data never changed again."""
         return {
             "tables": _copied(self.state.tables),
             "should": _copied(self._should.tables),
@@ -73,7 +73,7 @@ class Progress:
         }
 
     def load(self, saved: dict[str, Any]) -> None:
-        """Take a new Progress of the same task to where ``save`` was called."""
+        """Bring a new Progress of the same task to the point at which ``save`` was called."""
         self.state.tables = _copied(saved["tables"])
         self._should.tables = _copied(saved["should"])
         self._results = list(saved["results"])
@@ -93,11 +93,12 @@ class Progress:
         self.attempts = Attempts()
 
     def on_action(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """Move to the stage that an action belongs to; the gold calls for this action.
+        """Move to the stage that an action belongs to, and return the gold calls for the action.
 
-        They are those left of the current stage. If the action makes all of them and goes on with calls of
-        the next stages, these count too; if it makes none of them but calls of a later stage, stages in
-        between that only look something up are let go, since they were not needed.
+        These are the calls left of the current stage. If the action makes all of them and also calls of the next
+        stages, the next stages are added. If the action makes none of them, but calls of a later stage, the later stage
+        becomes the current one. Lookups in between are dropped, as they were not needed; other calls in between stay
+        due.
         """
         if self.over:
             return ()
@@ -105,6 +106,7 @@ class Progress:
         if self.left and not self._any(self.left, made):
             for later in range(self.stage + 1, len(stages)):
                 if self._any(stages[later], made):
+                    # Skipped changes stay due, or the final state could not be right; skipped lookups do not
                     between = [*self.left, *[i for stage in stages[self.stage + 1 : later] for i in stage]]
                     self._enter(later)
                     self.left = [i for i in between if self._originals[i].name not in READS] + self.left
@@ -118,17 +120,17 @@ class Progress:
         return tuple([self.gold[i] for i in out])
 
     def _any(self, numbers: Sequence[int], made: Sequence[ToolCall]) -> bool:
-        """Whether a call equals one of these gold calls."""
+        """Whether one of the calls made equals one of these gold calls."""
         return any(same_call(self.gold[i], call) for i in numbers for call in made)
 
     def on_score(self, total: float, evidence: Evidence) -> list[Term]:
-        """Take note of an action whose terms add up to ``total``; its further terms. For gold all of them are 0.
+        """Note an action whose rubric terms sum to ``total``, and return its further terms. For gold all of them are 0.
 
         - ``repeat``: see ``Attempts.scored``. A step is a gold action.
         - ``missed_steps``, if an answer comes too early or at the end: each gold action that was never attempted
-          costs 3, as much as a wrong one.
+          costs 3, as much as a wrong action.
         - ``facts``: an answer without the facts that were asked for costs up to 2; an answer that says nothing costs 2.
-        - ``outcome``, at the end: a wrong verdict costs ``outcome``.
+        - ``outcome``, at the end: a failed verdict costs ``outcome``.
 
         So the return of an episode, which GRPO compares within a group, is at most the number of gold actions times the
         rubric's maximum, and only play as good as gold reaches it.
@@ -161,7 +163,7 @@ class Progress:
     def _tick_off(self, evidence: Evidence) -> None:
         rest = dict(enumerate(evidence.completion.calls))
         self.calls += len(rest)
-        while self.left:
+        while self.left:  # one pass per stage: an action may make the calls of several stages
             for i in tuple(self.left):
                 hit = next((j for j, call in rest.items() if same_call(self.gold[i], call)), None)
                 if hit is None:
@@ -175,14 +177,14 @@ class Progress:
             self._enter(self.stage + 1)
 
     def _equivalent(self, number: int, call: ToolCall, result: ToolResult | None) -> bool:
-        """Whether a call of the gold call's tool returned just what the gold call returns."""
+        """Whether a call of the gold call's tool returned exactly the gold call's result."""
         if call.name != self.gold[number].name or result is None:
             return False
         self._replay(number + 1)
         return result == self._results[number]
 
     def _replay(self, upto: int) -> None:
-        """Run the first ``upto`` gold calls, where that was not done yet, in a state of their own."""
+        """Run the first ``upto`` gold calls that have not been run yet, on a state of their own."""
         for call in self._originals[len(self._results) : upto]:
             self._results.append(TOOLS[call.name].run(call.arguments, self._should))
 
@@ -204,7 +206,7 @@ class Progress:
         return terms
 
     def _checked(self, said: str, missing: Sequence[str]) -> Verdict | None:
-        """What is wrong after an answer: with the state as it should be now, or with what the answer says."""
+        """The mistake that shows after an answer: in the state, or in the text of the answer; None if all is right."""
         numbers = [i for stage in self.stages[self.phase] for i in stage]
         if numbers:
             self._replay(numbers[-1] + 1)
@@ -223,7 +225,7 @@ class Progress:
         return None
 
     def judge(self) -> Verdict:
-        """Whether everything that should have changed has, nothing else has, and the answers say what was asked."""
+        """Whether all due changes were made, and no other, and the answers say the facts that were asked for."""
         if self.plan.level == "irrelevant" and self.calls:
             return Verdict(
                 False, f"no tool on offer fits the request, but {self.calls} calls were made", "needless_call"
@@ -238,7 +240,7 @@ def _facts(missing: Sequence[str]) -> str:
 
 
 def _copied(tables: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Tables that can be changed on their own. Rows are shared: they are replaced, never changed."""
+    """A copy of the tables to be changed on its own. Rows are shared: they are replaced, never changed."""
     return {name: dict(rows) for name, rows in tables.items()}
 
 
@@ -247,7 +249,7 @@ def _missed(n: int) -> list[Term]:
 
 
 def _differences(final: Mapping[str, Rows], gold: Mapping[str, Rows], plan: Plan) -> list[str]:
-    """How two states differ, in words; only tables that were used can."""
+    """The differences between two states, in words. Only tables that were used can differ."""
     out = []
     for table in sorted({*final, *gold}):
         start = plan.fixture.table(table)

@@ -1,4 +1,4 @@
-"""ToolRLEnv: the data that the ToolRL paper trains on, one decision an episode."""
+"""ToolRLEnv: the training data of the ToolRL paper, one decision per episode."""
 
 from __future__ import annotations
 
@@ -21,31 +21,35 @@ from .tasks import Entry, tasks
 class ToolRLEnv(ToolEnv):
     """The data of ToolRL (Qian et al. 2025, arXiv 2504.13958): ``ToolGym-ToolRL-v0``.
 
-    The model gets a dialogue so far and tools, and writes what comes next: calls, a response, or both. Nothing is run.
+    The model gets a dialogue so far and tools, and writes the next turn: calls, a response, or both. Nothing is run.
     The rows were drawn from ToolACE, Hammer and xLAM and are fetched from the paper's repository.
 
-    Reward: the rubric's, against the row's gold answer; with ``rubric="toolrl-reference"`` and the original prompt it
-    is the paper's training signal, to the bit.
+    Reward: the rubric's, against the row's gold answer. With ``rubric="toolrl-reference"`` and the original prompt it
+    is the paper's training signal, bit for bit.
 
-    Success: just the expected calls, in any order; where none is expected, no call and a response (see
+    Success: exactly the expected calls, in any order. If no call is expected: no call, and a response (see
     toolgym/grading.py).
 
-    ``info`` also has ``category`` ("one call", "several calls", "no call", "withheld"); ``flag``: what is wrong
-    with the row, or None; and ``known_unpassable``: why no natural answer can be the expected one, or None. Flagged
-    are golds whose thought mentions ``<tool_call>``, on which the released reward crashes (17 in sft), and golds
-    that call a tool or pass a parameter that the prompt does not have (9 in sft, 1 in test). What is written
-    as a type in the prompt is often not the type of the gold's value: rows from ToolACE want "1" for an int.
+    ``info`` also has:
+
+    - ``category``: "one call", "several calls", "no call" or "withheld";
+    - ``flag``: the defect of the row, or None. Flagged are golds whose thought mentions ``<tool_call>``, on which the
+      released reward crashes (17 in sft), and golds that call a tool or pass a parameter that the prompt does not have
+      (9 in sft, 1 in test);
+    - ``known_unpassable``: why no natural answer can be the expected answer, or None.
+
+    A gold value often does not have the type that the prompt names: rows from ToolACE want "1" for an int.
 
     Args:
-        split: "train" (3,920 rows), "test" (80), both as in the paper, or "sft" (400, with long thoughts). The first
+        split: "train" (3,920 rows) or "test" (80), both as in the paper, or "sft" (400, with long thoughts). The first
             two are Parquet files: ``pip install 'toolgym[toolrl]'``.
-        prompt: "original": the system and user messages of the row, byte for byte, which teach ToolRL's
-            syntax and are the default with the dialect "toolrl". "dialect": as in other suites, the default with
-            other dialects: the dialect's instructions list the tools, and the records of the dialogue become
-            messages. In "pythonic" and "openai" names are changed to ones that can be written there.
-        withhold: make tasks out of the rows in which nothing is to be called: the tools that the gold answer
-            calls are not offered, others are. Rows without calls, rows where no tool would be left and rows
-            whose dialogue has called the tool already are left out. Some other tool may still do; such rows are
+        prompt: "original": the system and user messages of the row, byte for byte. They teach ToolRL's syntax, and are
+            the default with the dialect "toolrl". "dialect": as in other suites, and the default with other dialects:
+            the dialect's instructions list the tools, and the records of the dialogue become messages. In "pythonic"
+            and "openai", names that cannot be written there are changed.
+        withhold: turn rows into tasks in which nothing should be called: the tools that the gold answer calls are
+            left out, and the other tools are offered. Rows without calls, rows without another tool, and rows whose
+            dialogue has called the tool already are not used. In some rows another tool may still do; these rows are
             not known. Needs ``prompt="dialect"``.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -70,7 +74,7 @@ class ToolRLEnv(ToolEnv):
         )
         self.prompt = prompt
         self.state: Verdict | None
-        """The verdict on the episode's one decision, once it is made."""
+        """The verdict on the episode's only action; None before the action."""
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return "" if self.prompt == "original" else super().instructions(tools)
@@ -85,11 +89,12 @@ class ToolRLEnv(ToolEnv):
         return calls
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        # Graded here, where the calls are already matched for the reward: verdict and reward agree
         self.state = grade(evidence)
         return ()
 
     def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
-        """As the row's gold answer has it; beside calls, only where the dialect keeps the two apart."""
+        """As in the row's gold answer. Beside calls, a response is wanted only if the dialect keeps the two apart."""
         return self.task.data.response is not None and (not expected or self.dialect.name == "toolrl")
 
     def finished(self, completion: Completion) -> bool:
@@ -103,8 +108,9 @@ class ToolRLEnv(ToolEnv):
         return {"category": entry.category, "flag": entry.flag, "known_unpassable": entry.unpassable}
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """The gold action. With the original prompt it is the row's own text, where that has the layout that is asked
-        for; else the same calls and response after a short thought."""
+        """The gold action. With the original prompt it is the row's own text, if the text has the right layout; else
+        the same calls and response after a short thought.
+        """
         entry: Entry = task.data
         calls, response = task.expected[0], entry.response
         if self.prompt == "original":

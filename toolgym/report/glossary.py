@@ -1,4 +1,4 @@
-"""What the words in a report mean: reward terms and categories that do not explain themselves."""
+"""The meaning of the words in a report: reward terms and categories that do not explain themselves."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Iterable
 
 TERMS = {
     "format": "the text has the fields that the dialect and the expected answer ask for, in order",
-    "minimum": "what correctness is counted up from, -3 by default: an action whose calls earn nothing keeps it",
-    "name": "the tools called are the expected ones",
+    "minimum": "correctness is counted up from here, -3 by default; an action whose calls earn nothing keeps it",
+    "name": "the tools called are the expected tools",
     "param": "each call has the expected call's parameters",
     "value": "each parameter has the expected value",
-    "call": "the calls equal the expected ones, parameters and values together",
-    "exact": "all calls equal the expected ones, else nothing; Bamboogle: the answer is the expected one (not paid)",
+    "call": "the calls equal the expected calls, parameters and values together",
+    "exact": "all calls equal the expected calls, else 0; Bamboogle: the answer is the expected answer (not paid)",
     "length": "how long the thoughts are",
-    "outcome": "what an episode costs that ends with a wrong answer, or in a wrong state",
-    "repeat": "a further attempt at the same step: it earns what it adds to the best one so far, less 1",
+    "outcome": "the cost of an episode that ends with a wrong answer, or in a wrong state",
+    "repeat": "a further attempt at the same step: it earns what it adds to the best attempt so far, less 1",
     "missed_steps": "each step that was never attempted costs 3",
-    "facts": "the answer to the user lacks something that was asked for, or says nothing",
+    "facts": "the answer to the user lacks a fact that was asked for, or says nothing",
     "answer": "no tool fits, and the user is told nothing",
-    "needless": "calls after the last step, or where none is needed: -1 at most",
-    "skipped_steps": "a right answer earns what the steps would have that it did without",
-    "surplus_search": "the search is a repetition, or one too many, or cannot be made: -1 at most",
-    "contains": "the answer has the expected one in it (not paid)",
-    "intermediate_step": "an action on the way to the answer earns 0 in all; -1 at most if something is wrong with it",
+    "needless": "calls after the last step, or if no call is needed: -1 at most",
+    "skipped_steps": "a right answer earns the points of the steps that it did not need",
+    "surplus_search": "the search repeats an earlier search, is one too many, or cannot be made: -1 at most",
+    "contains": "the answer contains the expected answer (not paid)",
+    "intermediate_step": "an action before the final answer earns 0 in all; -1 at most if something is wrong with it",
 }
 CATEGORIES = {
-    "irrelevance": "no tool on offer fits: right is to call none",
-    "live_irrelevance": "no tool on offer fits: right is to call none",
-    "irrelevant": "no tool on offer fits: right is to call none",
-    "live_relevance": "some tool fits: right is to call one, with whatever arguments",
-    "missing": "the request leaves out what a call needs: right is to ask for it",
+    "irrelevance": "no tool on offer fits: the right answer calls nothing",
+    "live_irrelevance": "no tool on offer fits: the right answer calls nothing",
+    "irrelevant": "no tool on offer fits: the right answer calls nothing",
+    "live_relevance": "some tool fits: the right answer calls a tool, with any arguments",
+    "missing": "the request leaves out a required value: the right answer asks for it",
     "mixed": "calls of two or three different functions, one each",
     "multi_turn_base": "several requests in a row, with nothing missing",
 }
 
 
 def explained(terms: Iterable[str], categories: Iterable[str]) -> list[tuple[str, str]]:
-    """(word, meaning) for those of the words that need it, each once, terms first."""
+    """(word, meaning) for each word that has an entry, once, terms first."""
     found = [(f"term {name}", TERMS[name]) for name in dict.fromkeys(terms) if name in TERMS]
     return found + [(f"category {name}", CATEGORIES[name]) for name in dict.fromkeys(categories) if name in CATEGORIES]

@@ -1,4 +1,4 @@
-"""AgenticEnv: BFCL's agentic categories, answered from a memory that the model made, or from the web."""
+"""AgenticEnv: BFCL's agentic categories. Questions are answered from a memory that the model made, or from the web."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from .reward import Outcome
 from .tasks import PREREQ, AgenticDialogue, AgenticEntry, AgenticTasks, categories, waiting
 
 MOST_MESSAGES = 14
-"""Of a conversation's user."""
+"""The largest number of user messages in a conversation."""
 
 
 class AgenticEnv(DialogueEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23), agentic: ``ToolGym-BFCL-Agentic-v0``.
 
-    There are 510 questions, and 74 conversations that come before some of them. By default the 310 questions to a
-    memory are played; ``category`` chooses others.
+    There are 510 questions, and 74 conversations that come before some of the questions. By default the 310 memory
+    questions are played; ``category`` chooses.
 
-    - ``memory_kv``, ``memory_rec_sum``: 155 questions each about what a user has said in earlier conversations, to be
-      answered from a memory of keys and values, or of one text. The tools work on the memory.
-    - ``memory_kv_prereq``, ``memory_rec_sum_prereq``: the 37 conversations, of 323 messages in all, in which the model
-      makes that memory, for each of the two kinds. Officially they are played first and scored nowhere.
-    - ``web_search_base``, ``web_search_no_snippet``: the same 100 questions, each time to be answered by searching and
-      reading pages.
+    - ``memory_kv``, ``memory_rec_sum``: 155 questions each about earlier conversations with a user. The first memory
+      has keys and values, the second is one text. The tools work on the memory.
+    - ``memory_kv_prereq``, ``memory_rec_sum_prereq``: the 37 conversations (323 messages) in which the model makes that
+      memory, for each of the two kinds. Officially they are played first and not scored.
+    - ``web_search_base``, ``web_search_no_snippet``: the same 100 questions, answered by searching and reading pages,
+      with and without snippets in the search results.
 
-    ``memory_vector``, which takes a sentence model, is not here, and is named as missing in the scores.
+    ``memory_vector`` needs a sentence model. It is not included, and the scores list it as missing.
 
-    As in the official harness, each conversation is an episode of its own, which begins with the memory that the one
-    before it in its scenario has left; the questions begin with what the last has left. So a model's score takes two
-    runs, with a folder of the model's own, the first of which plays one episode at a time::
+    As in the official harness, each conversation is an episode of its own. It starts with the memory that the previous
+    conversation of its scenario left, and the questions start with the memory of the last conversation. So a model's
+    official score takes two runs with a memory folder of the model's own. The first run plays one episode at a time::
 
         toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory_prereq \\
             --env-arg memory=runs/m/memory --batch-size 1 --agent ... \\
@@ -53,36 +53,36 @@ class AgenticEnv(DialogueEnv):
         toolgym eval --env ToolGym-BFCL-Agentic-v0 --category memory \\
             --env-arg memory=runs/m/memory --agent ... --out runs/m/questions
 
-    An episode whose memory is not there yet is no evidence about the model (``reward_valid`` False). By default the
-    questions begin with a reference memory of ours, that has what the data quote as the answers' sources (see
-    agentic/facts.py): good for training, but no official score, so they are scored as ``memory_kv_reference``.
+    If an episode's memory is missing, ``reward_valid`` is False. By default the questions start with a reference
+    memory of ours, made from the passages that the data quote as the sources of the answers (see agentic/facts.py). It
+    serves training. Its score is not official, so it has a name of its own, e.g. ``memory_kv_reference``.
 
-    Verdict: the official one (see agentic/checker.py): the last text that calls nothing has an accepted answer in it.
-    After 21 actions with calls since the user's last message the episode ends. Calls are run as in
-    ToolGym-BFCL-MultiTurn-v0, by the official classes and without ``eval``. A conversation, which has no official
-    verdict, succeeds if it is played to its end and the memory then has all that will be asked of it so far.
+    Verdict: the official verdict (see agentic/checker.py): the last text without a call contains an accepted answer.
+    The episode ends after 21 actions with calls since the user's last message. Calls are run as in
+    ToolGym-BFCL-MultiTurn-v0, by the official classes and without ``eval``. A conversation has no official verdict. It
+    succeeds if it is played to its end and the memory then holds every fact that will be asked for so far.
 
-    Reward: a final answer earns the rubric's reward, minus ``outcome`` if it is wrong. A call before it earns nothing,
-    and costs something if it is malformed or fails (see agentic/reward.py). A conversation that makes a memory is
-    rewarded at its end for the share of the facts to be asked about that the memory holds.
+    Reward: a final answer earns the rubric's reward, minus ``outcome`` if it is wrong. A call before it earns 0, or at
+    most -1 if it is malformed or fails (see agentic/reward.py). A conversation is rewarded at its end for the share of
+    the facts to be asked for that the memory holds.
 
-    Gold: the accepted answer at once, as there are no accepted calls; in conversations calls of ours that make the
-    reference memory.
+    Gold: for a question, the accepted answer at once, as there are no accepted calls; for a conversation, calls of ours
+    that make the reference memory.
 
-    ``info`` also has ``category``; ``user_turn``, counted from 0; and ``remembered``: that share, at the end of a
-    conversation, else None.
+    ``info`` also has ``category``; ``user_turn``, counted from 0; and ``remembered``: the share of the facts that the
+    memory holds at the end of a conversation, else None.
 
     Args:
-        category: one of them; several, as a list or with commas between; or "memory" (the first two), "web_search",
-            "agentic" (both groups) or "memory_prereq".
-        split: "test"; BFCL has nothing to train on.
+        category: a category; several, as a list or with commas between; or a group: "memory" (the first two),
+            "web_search", "agentic" (both groups) or "memory_prereq".
+        split: "test"; BFCL has no training split.
         memory: a folder, laid out as the harness's ``result/<model>/agentic/memory``; "reference"; or "empty".
-        web: "replay" (nothing is asked for; what was not recorded fails), "record" (what is not there is asked for and
-            kept; the key of serpapi.com in SERPAPI_API_KEY, ``pip install 'toolgym[endpoint]' html2text
-            beautifulsoup4``) or "live". The model chooses the pages that are fetched.
-        web_folder: where recordings are; by default beside the data sets.
-        web_options: of the web itself: timeout, max_retries, requests_per_minute, url, private.
-        outcome: what a wrong answer costs: the weight of the term of this name.
+        web: "replay": use recordings only; a request that was not recorded fails. "record": use recordings, and fetch
+            and record the rest; needs a key of serpapi.com in SERPAPI_API_KEY and ``pip install 'toolgym[endpoint]'
+            html2text beautifulsoup4``. "live": fetch everything. The model chooses the pages that are fetched.
+        web_folder: the folder of the recordings; by default beside the data sets.
+        web_options: options of the web itself: timeout, max_retries, requests_per_minute, url, private.
+        outcome: the cost of a wrong answer: the weight of the term of this name.
         max_turns: actions per episode; by default as many as the official limit allows: 21 for a question, 294 with
             conversations.
         max_calls: calls run per action; officially any number.
@@ -148,19 +148,24 @@ class AgenticEnv(DialogueEnv):
         self.state.web = self.web
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
-        """Settle what the episode comes to. Expected are the action's own calls that can be run: any are as good."""
+        """Move the dialogue on, and keep the memory of a conversation that has ended.
+
+        There are no accepted calls: the gold calls are the action's own calls that can be run.
+        """
         state, calls = self.state, self.runs(completion)
         if state.failure is not None:
             self.fail(state.failure)
         if not calls:
             state.said = _said(completion)
         last = state.steps + 1 >= MAX_STEPS if calls else state.turn + 1 >= len(state.entry.gold)
+        # ``self.turns`` does not hold this action yet
         over = last or self.failed or len(self.turns) + 1 >= self.max_turns
+        # ``on_score`` of this same action reads it, so no snapshot needs it
         outcome = self._outcome = Outcome(self.outcome, calls, over)
         if over:
             outcome.share, outcome.reason = self._reached()
         self.advance(completion)
-        self._keep_memory()
+        self._keep_memory()  # after ``advance``, which says whether the conversation has ended
         known = self.functions()
         return tuple([ToolCall(call.name, call.arguments) for call in completion.calls if calls and call.name in known])
 
@@ -199,7 +204,7 @@ class AgenticEnv(DialogueEnv):
         return entry
 
     def _keep_memory(self) -> None:
-        """Store what the model has written down, if a conversation that makes a memory has ended."""
+        """Store the memory that the model made, if a conversation has ended."""
         entry = self._entry
         if self.state.over and entry.conversation is not None and not self.failed:
             try:
@@ -208,12 +213,12 @@ class AgenticEnv(DialogueEnv):
                 self.fail(str(error))
 
     def _remembered(self) -> float | None:
-        """The share of the facts to be asked about that the memory holds; None for an episode that asks a question."""
+        """The share of the facts to be asked for that the memory holds; None for a question."""
         talk = self._entry.conversation
         return None if talk is None else facts.remembered(self.state.memory(), talk.scenario, talk.number)
 
     def _reached(self) -> tuple[float, str]:
-        """The share of the goal that is reached now, and in words what is missing."""
+        """The share of the goal that is reached now, and the part that is missing, in words."""
         share = self._remembered()
         if share is None:
             verdict = self.judge()
@@ -222,7 +227,7 @@ class AgenticEnv(DialogueEnv):
 
 
 def _said(completion: Completion) -> str:
-    """What a text that calls nothing says to the user: the official verdict looks at that."""
+    """The message to the user in a text without calls; the official verdict looks at this message."""
     if completion.response is not None:
         return completion.response
     return completion.text.rpartition(CLOSE)[2]

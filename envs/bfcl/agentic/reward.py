@@ -1,4 +1,4 @@
-"""What an action of an agentic episode earns: the end pays, the way there is free where nothing is wrong with it."""
+"""Reward terms of agentic episodes: the end is paid; actions before it are free unless something is wrong with them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from toolgym.types import Term, ToolResult
 
 
 class Outcome(msgspec.Struct):
-    """What the env found out about an action before it is rewarded."""
+    """The facts about one action that its further reward terms depend on."""
 
     weight: float
-    """What an episode costs in which everything is wrong."""
+    """The cost of an episode in which everything is wrong."""
     calls: bool
-    """Whether the action calls something that is run."""
+    """Whether the action makes calls, and they are run."""
     over: bool
     share: float = 0.0
-    """At the end: how much of what counts was reached, in [0, 1]."""
+    """At the end: the share of the goal that was reached, in [0, 1]."""
     reason: str = ""
 
     def terms(self, total: float, evidence: Evidence) -> list[Term]:
         """The action's terms beside the rubric's, whose sum is ``total``:
 
-        - ``intermediate_step``: an action that calls, or ends a turn before the last one, earns 0 in all. It earns at
-          most -1 if its layout is wrong, or a call of it fails or does not fit its schema.
+        - ``intermediate_step``: an action that calls, or ends a turn before the last turn, earns 0 in all. It earns at
+          most -1 if its layout is wrong, or if a call fails or does not fit its schema.
         - ``outcome``, at the end: the share of the goal that was not reached costs its share of ``weight``.
 
-        So an episode earns the rubric's best for a final answer if all is right, however many calls it took, and less
-        for any other.
+        So an episode without mistakes earns the rubric's maximum for a final answer, however many calls it took. Any
+        other episode earns less.
         """
         found = []
         if self.calls or not self.over:

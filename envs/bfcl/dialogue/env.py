@@ -1,4 +1,4 @@
-"""DialogueEnv: the official loop of user messages, calls and results, which several categories of BFCL share."""
+"""DialogueEnv: the official loop of user messages, calls and results, shared by several categories of BFCL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .functions import Function, announcement, as_announced, functions, run
 
 
 class DialogueEnv(ToolEnv):
-    """A ToolEnv whose state is a Dialogue, and whose tasks' ``data`` are Entries: see multi_turn/dialogue.py."""
+    """A ToolEnv whose state is a Dialogue and whose tasks' ``data`` are Entries: see dialogue/dialogue.py."""
 
     state: Dialogue
 
@@ -38,7 +38,7 @@ class DialogueEnv(ToolEnv):
         self.state = Dialogue(task.data, decoded=self._prompted)
 
     def save_state(self) -> Dialogue:
-        """The dialogue without its entry, which is the task's."""
+        """The dialogue without its entry, which belongs to the task."""
         saved = self.state.fork()
         del saved.entry
         return saved
@@ -48,7 +48,7 @@ class DialogueEnv(ToolEnv):
         self.state.entry = self.task.data
 
     def functions(self) -> Mapping[str, Function]:
-        """All functions of the task's APIs, by name; those that are held back count too."""
+        """All functions of the task's APIs, by name, including functions that are held back."""
         return functions(self.task.data.classes)
 
     def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
@@ -56,7 +56,7 @@ class DialogueEnv(ToolEnv):
         return tuple([known[name] for name in names])
 
     def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
-        """A function that is held back runs as well: officially it does. Schemas object, and do not prevent."""
+        """Held-back functions are run too, as in the official harness. Schema problems are noted, but stop no call."""
         if not self.runs(completion):
             return None, (), None
         call = completion.calls[position]
@@ -68,12 +68,16 @@ class DialogueEnv(ToolEnv):
         return tool, tool.validator.problems(call.arguments), None
 
     def advance(self, completion: Completion) -> None:
-        """Move the dialogue on by an action whose calls have been run, and offer the functions that come back."""
+        """Move the dialogue on by an action whose calls have been run; offer held-back functions when their turn comes.
+
+        ``on_action`` calls this exactly once per action.
+        """
         state = self.state
         if self.runs(completion):
             state.end_step()
         else:
             state.end_turn()
+            # ``self.turns`` does not hold this action yet. After the last action nothing is offered any more
             goes_on = not state.over and len(self.turns) + 1 < self.max_turns
             if goes_on and (news := self._announcement()) is not None:
                 self.offer(news[0])
@@ -82,7 +86,7 @@ class DialogueEnv(ToolEnv):
         return self.state.over
 
     def ended(self) -> Dialogue:
-        """The dialogue as it is if the episode ends here: the official harness still checks the turn that runs."""
+        """The dialogue as if the episode ended here: the official harness still checks the current turn."""
         if self.state.over:
             return self.state
         cut = self.state.fork()
@@ -90,26 +94,28 @@ class DialogueEnv(ToolEnv):
         return cut
 
     def runs(self, completion: Completion) -> bool:
-        """Whether the action calls something, and all of its calls can be read."""
-        if self._read[0] is not completion:  # asked once per call of an action: decided once
+        """Whether the action makes calls, and all of them can be read."""
+        if self._read[0] is not completion:  # asked once per call of an action, decided once
             decodes = bool(completion.calls) and _decodes(completion.calls, self._prompted)
             self._read = completion, decodes
         return self._read[1]
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """The user's next message, where the model's turn is over."""
+        """The user's next message, if the action ended the model's turn."""
         if self.runs(completion):
             return ()
         news = self._announcement()
         return self.state.entry.messages[self.state.turn] if news is None else (news[1],)
 
     def _announcement(self) -> tuple[tuple[Function, ...], Message] | None:
-        """The functions on offer and the message that says so, if functions come back in the turn that now runs."""
+        """The tools and the message that announces them, if the current turn offers held-back functions; else None."""
         return announcement(self.state.entry, self.state.turn, self._show)
 
     def gold(self, task: Task) -> tuple[str, ...]:
-        """The gold actions: the accepted calls of each turn in one action, then one without a call. In the
-        pythonic dialect they have no thought, so that BFCL's own decoder reads them too."""
+        """The gold actions: the accepted calls of each turn in one action, then a text without a call.
+
+        In the pythonic dialect the actions have no thought, so that BFCL's own decoder can read them too.
+        """
         if not self._prompted:
             return super().gold(task)
         last = len(task.expected) - 1
@@ -123,7 +129,7 @@ class DialogueEnv(ToolEnv):
 
 
 def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
-    """Whether the official handler could read all calls. It writes those of a prompted model anew, which may fail."""
+    """Whether the official handler could read all calls. It rewrites the calls of a prompted model, which may fail."""
     if not prompted:
         return all(call.error is None for call in calls)
     try:
@@ -137,7 +143,7 @@ def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
 
 @lru_cache(maxsize=512)
 def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
-    """The system prompt for these functions; to a prompted model, the official one, which says what they return."""
+    """The system prompt for these functions; a prompted model gets the official prompt, with return values."""
     if isinstance(dialect, Pythonic):
         return system_prompt([tool.doc for tool in tools])
     return dialect.instructions(tools)

@@ -1,4 +1,4 @@
-"""MultiTurnEnv: BFCL's multi-turn dialogues, with the simulated APIs run."""
+"""MultiTurnEnv: BFCL's multi-turn dialogues. Calls run on the simulated APIs."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from .tasks import CATEGORIES, answers, load
 class MultiTurnEnv(DialogueEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23), multi-turn: ``ToolGym-BFCL-MultiTurn-v0``.
 
-    The user says 1 to 8 things, one after the other, about one or two of eight simulated APIs (files, messages,
-    posts, tickets, stocks, travel, a car, arithmetic). The model calls functions, in as many actions as it likes,
-    and ends its turn with a text that calls none; then the user goes on. Categories, 200 dialogues each:
+    The user sends 1 to 8 messages, one after the other, about one or two of eight simulated APIs (files, messages,
+    posts, tickets, stocks, travel, a car, arithmetic). The model calls functions in as many actions as it likes. A text
+    without a call ends its turn; then the user goes on. Categories, 200 dialogues each:
 
     - ``multi_turn_base``;
     - ``multi_turn_miss_func``: a function that is needed is offered only one turn later;
-    - ``multi_turn_miss_param``: the user says only one turn later what a call needs;
+    - ``multi_turn_miss_param``: the user gives the value of a required parameter only one turn later;
     - ``multi_turn_long_context``: the APIs return long texts.
 
-    Verdict: the official one (see multi_turn/dialogue.py). The simulated APIs are the official classes; a call
-    is run without ``eval``, only if it is one of their functions, and within limits (multi_turn/limits.py), where the
-    official harness runs any Python. As in the official harness, an action in which one call cannot be
-    read calls nothing, and ends the turn; and after 21 actions with calls in one turn the dialogue ends. In the dialect
-    "pythonic", texts are read, and messages written, as for a prompted model. It drops positional arguments.
+    Verdict: the official verdict (see dialogue/dialogue.py). The simulated APIs are the official classes. The official
+    harness runs any Python; here a call is run without ``eval``, only if it calls a function of these classes, and
+    within limits (see apis/limits.py). As in the official harness, an action with an unreadable call makes no call and
+    ends the turn, and the dialogue ends after 21 actions with calls in one turn. In the dialect "pythonic", texts are
+    read and messages are written as for a prompted model; positional arguments are dropped.
 
     Reward: the rubric's, against the accepted calls of the user's turn that were not made yet (see
-    multi_turn/expected.py); where none is left, the action should not call. Accepted calls earn the rubric's maximum
-    on each action. The reward minds what the verdict does not: calls where none is needed, reading more than is
-    needed, another way to the same state.
+    multi_turn/expected.py). If all were made, the action should not call. Accepted calls earn the rubric's maximum
+    on each action. The reward is stricter than the verdict: it lowers the score of needless calls, of needless reads,
+    and of other ways to the same state.
 
-    ``info`` also has ``category``; ``user_turn``, the turn of the user's that runs, counted from 0; ``turns``, a
-    TurnVerdict for each that is over; and ``progress``, the share of the turns to be checked that passed.
+    ``info`` also has ``category``; ``user_turn``, the user's current turn, counted from 0; ``turns``, a TurnVerdict for
+    each turn that is over; and ``progress``, the share of the checked turns that passed.
 
     Args:
-        category: one of them; several, as a list or with commas between; or "multi_turn", all.
-        split: "test"; BFCL has nothing to train on.
+        category: a category; several, as a list or with commas between; or "multi_turn" for all.
+        split: "test"; BFCL has no training split.
         max_turns: actions per episode. With the default, only the official limit ends a dialogue early.
         max_calls: calls run per action; officially any number.
         dialect, rubric, and further arguments: see ToolEnv.
 
-    Raises ImportError where mpmath is missing: ``pip install toolgym[bfcl]``.
+    Raises ImportError if mpmath is missing: ``pip install toolgym[bfcl]``.
 
     Version history:
         v0: the 4 multi-turn categories, 800 dialogues.
@@ -75,9 +75,10 @@ class MultiTurnEnv(DialogueEnv):
         super().__init__(tasks, dialect, rubric, max_turns=max_turns, max_calls=max_calls, **kwargs)
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        # The gold calls come first: ``advance`` may end the user's turn, which replaces ``left``
         calls, made = self._wanted(completion)
         if self.runs(completion):
-            for i in made:
+            for i in made:  # an accepted call is paid once
                 self.state.left.remove(i)
         self.advance(completion)
         return calls
@@ -110,7 +111,7 @@ class MultiTurnEnv(DialogueEnv):
 
 
 def _categories(category: str | Iterable[str]) -> tuple[str, ...]:
-    """The categories meant. Raises ValueError for a name that does not exist."""
+    """The categories that are asked for. Raises ValueError for a name that does not exist."""
     names = [name.strip() for name in category.split(",")] if isinstance(category, str) else list(category)
     found: dict[str, None] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Which accepted calls an action is compared with, for the reward."""
+"""The accepted calls that an action is compared with, for the reward."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..dialogue.functions import parameters
 def wanted(
     answers: Sequence[ToolCall], left: Sequence[int], made: Sequence[ToolCall], classes: tuple[str, ...]
 ) -> tuple[tuple[ToolCall, ...], list[int]]:
-    """The accepted calls for an action, and which of ``left`` it makes.
+    """The accepted calls that an action is compared with, and the indices in ``left`` that the action makes.
 
-    ``answers`` are the accepted calls of the user's turn, ``left`` those still to be made, by index. An action is
-    compared with as many of them as it has calls, so that they may be made one by one or together, in any order: with
-    those that it makes, else with those of the same function, else with the next ones. An action without
-    calls is compared with all. A call counts as made with defaults written out or left out.
+    ``answers`` are the accepted calls of the user's turn; ``left`` has the indices of the calls still to be made. An
+    action with n calls is compared with n accepted calls, so that calls may be made one by one or together, in any
+    order. First come the accepted calls that the action makes, then calls of the same function, then the next calls in
+    order. An action without calls is compared with all. A default value may be written out or left out.
     """
     if not made or not left:
         return tuple([answers[i] for i in left]), []
