@@ -174,7 +174,7 @@ class Bare:
     """A scene that gives nothing but randomness."""
 
     def __init__(self, key, split):
-        self.s, self.split = Stream(key), split
+        self.stream, self.split = Stream(key), split
 
 
 def blanks(templates):

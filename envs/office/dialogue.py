@@ -145,81 +145,92 @@ _THANKS_OF = {split: slice_of(_THANKS, split) for split in SPLITS}
 _WELCOME = ("You are welcome.", "Glad to help.", "Any time.", "You are welcome, just ask.")
 
 
-def follow_up(c: Scene, intent: Intent, drawn: Drawn) -> str:
+def follow_up(scene: Scene, intent: Intent, drawn: Drawn) -> str:
     """A request in the middle of a conversation."""
-    if c.s.chance(0.35):
-        return sentence(write(c.s.pick(share(intent.words.say, c.split)), drawn.slots, c.s))
-    return asked(c, clause(c, intent.words, drawn.slots), _NEXT_OF[c.split])
+    if scene.stream.chance(0.35):
+        return sentence(write(scene.stream.pick(share(intent.words.say, scene.split)), drawn.slots, scene.stream))
+    return asked(scene, clause(scene, intent.words, drawn.slots), _NEXT_OF[scene.split])
 
 
 def _turns(phases: list[Phase]) -> int:
     return sum([len(phase.stages) + 1 for phase in phases])
 
 
-def _open(c: Scene, thread: _Thread) -> list[Phase]:
+def _open(scene: Scene, thread: _Thread) -> list[Phase]:
     """The first message; afterwards the thing is in focus."""
-    tool = c.s.pick(thread.makes + thread.finds)
+    tool = scene.stream.pick(thread.makes + thread.finds)
     intent = INTENTS[tool]
     if tool not in thread.makes:
-        c.focus[thread.table] = key = c.row(thread.table)["id"]
-        c.named = c.s.chance(0.6)
-    drawn = intent.draw(c)
-    phase = phase_of(c, intent, request(c, intent.words, drawn.slots), drawn)
-    results = [c.run(call) for stage in phase.stages for call in stage.calls]
+        scene.focus[thread.table] = key = scene.row(thread.table)["id"]
+        scene.named = scene.stream.chance(0.6)
+    drawn = intent.draw(scene)
+    phase = phase_of(scene, intent, request(scene, intent.words, drawn.slots), drawn)
+    results = [scene.run(call) for stage in phase.stages for call in stage.calls]
     if tool in thread.makes:
-        c.focus[thread.table] = key = results[-1]["id"]
-    c.named = False
-    c.known = key
+        scene.focus[thread.table] = key = results[-1]["id"]
+    scene.named = False
+    scene.known = key
     return [phase]
 
 
-def _go_on(c: Scene, tool: str) -> Phase:
+def _go_on(scene: Scene, tool: str) -> Phase:
     intent = INTENTS[tool]
-    drawn = intent.draw(c)
-    phase = phase_of(c, intent, follow_up(c, intent, drawn), drawn)
+    drawn = intent.draw(scene)
+    phase = phase_of(scene, intent, follow_up(scene, intent, drawn), drawn)
     for stage in phase.stages:
         for call in stage.calls:
-            c.run(call)
+            scene.run(call)
     return phase
 
 
-def _recall(c: Scene, thread: _Thread) -> Phase:
+def _recall(scene: Scene, thread: _Thread) -> Phase:
     """A question whose answer the conversation holds already."""
-    row = c.row(thread.table)
+    row = scene.row(thread.table)
     facts: tuple[Fact, ...] = (
         ((row["room"],),) if thread.kind == "booking" else (date_fact(row.get("due") or row["date"]),)
     )
     said = row["room"] if thread.kind == "booking" else f"{row.get('due') or row['date']}"
     if thread.kind == "event":
         facts, said = (*facts, clock_fact(row["start"])), f"{said} at {row['start']}"
-    user = sentence(write(c.s.pick(slice_of(thread.recall, c.split)), {}, c.s))
+    user = sentence(write(scene.stream.pick(slice_of(thread.recall, scene.split)), {}, scene.stream))
     return Phase(user, (), f"It is {said}.", "That has been said already, so no tool is needed.", facts)
 
 
-def dialogue(c: Scene) -> Made:
-    thread = c.s.pick(_THREADS)
-    phases = _open(c, thread)
-    wanted = c.s.between(2, 4)
-    then = c.s.shuffled(thread.then)
+def dialogue(scene: Scene) -> Made:
+    thread = scene.stream.pick(_THREADS)
+    phases = _open(scene, thread)
+    wanted = scene.stream.between(2, 4)
+    then = scene.stream.shuffled(thread.then)
     recalls = [0] if thread.recall else []
     while len(phases) < wanted - 1 and _turns(phases) <= LONGEST - 4:
-        if recalls and c.s.chance(0.4):
+        if recalls and scene.stream.chance(0.4):
             recalls.pop()
-            phases.append(_recall(c, thread))
+            phases.append(_recall(scene, thread))
         elif then:
-            phases.append(_go_on(c, then.pop()))
+            phases.append(_go_on(scene, then.pop()))
         else:
-            phases.append(_aside(c, tools_of(*phases)))
-    phases.append(_go_on(c, c.s.pick(thread.last)) if c.s.chance(0.6) or not then else _go_on(c, then.pop()))
+            phases.append(_aside(scene, tools_of(*phases)))
+    phases.append(
+        _go_on(scene, scene.stream.pick(thread.last))
+        if scene.stream.chance(0.6) or not then
+        else _go_on(scene, then.pop())
+    )
     if len(phases) < wanted and _turns(phases) < LONGEST:
-        phases.append(Phase(c.s.pick(_THANKS_OF[c.split]), (), c.s.pick(_WELCOME), "The user only says thanks."))
-    return tuple(phases), shown(c.s, tools_of(*phases), c.s.between(5, 7), similar=True)
+        phases.append(
+            Phase(
+                scene.stream.pick(_THANKS_OF[scene.split]),
+                (),
+                scene.stream.pick(_WELCOME),
+                "The user only says thanks.",
+            )
+        )
+    return tuple(phases), shown(scene.stream, tools_of(*phases), scene.stream.between(5, 7), similar=True)
 
 
 _ASIDE = ("find_contact", "room_info", "get_budget", "list_team", "search_trains", "add_contact", "create_folder")
 
 
-def _aside(c: Scene, had: list[str]) -> Phase:
+def _aside(scene: Scene, had: list[str]) -> Phase:
     """Something else in between."""
-    c.aside = True
-    return _go_on(c, c.s.pick([name for name in _ASIDE if name not in had]))
+    scene.aside = True
+    return _go_on(scene, scene.stream.pick([name for name in _ASIDE if name not in had]))

@@ -10,48 +10,48 @@ from .scene import Scene
 from .slots import Slot, duration, verbatim
 
 
-def _create_event(c: Scene) -> Drawn:
-    date, start = c.moment()
-    slots = {"title": c.quoted(c.title()), "date": date, "start": start, "minutes": duration(c.s)}
-    if c.s.chance(0.7):
+def _create_event(scene: Scene) -> Drawn:
+    date, start = scene.moment()
+    slots = {"title": scene.quoted(scene.title()), "date": date, "start": start, "minutes": duration(scene.stream)}
+    if scene.stream.chance(0.7):
         return Drawn({**slots, "with": verbatim(""), "invite": verbatim("")})
-    guests = [c.person()["email"] for _ in range(c.s.pick((1, 2, 2)))]
+    guests = [scene.person()["email"] for _ in range(scene.stream.pick((1, 2, 2)))]
     said = listed(guests)
     role = "guest" if len(guests) == 1 else "guests"
     slots |= {"with": verbatim(f" with {said} as {role}"), "invite": verbatim(f" Invite {said}.")}
     return Drawn({**slots, "guests": Slot(guests, said)})
 
 
-def _list_events(c: Scene) -> Drawn:
-    date = c.busy_day()
-    rows = [row for row in c.state.table("events").values() if row["date"] == date.value]
+def _list_events(scene: Scene) -> Drawn:
+    date = scene.busy_day()
+    rows = [row for row in scene.state.table("events").values() if row["date"] == date.value]
     said = listed([f"{row['title']} at {row['start']}" for row in rows])
     return Drawn({"date": date, "answer": verbatim(said)}, tuple((row["title"],) for row in rows))
 
 
-def _find_event(c: Scene) -> Drawn:
-    row = c.row("events")
-    slots = {"title": c.quoted(row["title"]), "on": verbatim(row["date"]), "at": verbatim(row["start"])}
+def _find_event(scene: Scene) -> Drawn:
+    row = scene.row("events")
+    slots = {"title": scene.quoted(row["title"]), "on": verbatim(row["date"]), "at": verbatim(row["start"])}
     return Drawn(slots, (date_fact(row["date"]), clock_fact(row["start"])))
 
 
-def _move_event(c: Scene) -> Drawn:
-    event = c.thing("event", c.row("events"))
-    date, start = c.moment()
+def _move_event(scene: Scene) -> Drawn:
+    event = scene.thing("event", scene.row("events"))
+    date, start = scene.moment()
     return Drawn({"event_id": event, "date": date, "start": start})
 
 
-def _cancel_event(c: Scene) -> Drawn:
-    return Drawn({"event_id": c.thing("event", c.row("events"))})
+def _cancel_event(scene: Scene) -> Drawn:
+    return Drawn({"event_id": scene.thing("event", scene.row("events"))})
 
 
-def _invite_guest(c: Scene) -> Drawn:
-    return Drawn({"event_id": c.thing("event", c.row("events")), "email": c.address(c.person())})
+def _invite_guest(scene: Scene) -> Drawn:
+    return Drawn({"event_id": scene.thing("event", scene.row("events")), "email": scene.address(scene.person())})
 
 
-def _find_free_time(c: Scene) -> Drawn:
-    date, minutes = c.busy_day(), duration(c.s)
-    found = c.state.find_free_time(date=date.value, minutes=minutes.value)["start"]
+def _find_free_time(scene: Scene) -> Drawn:
+    date, minutes = scene.busy_day(), duration(scene.stream)
+    found = scene.state.find_free_time(date=date.value, minutes=minutes.value)["start"]
     return Drawn({"date": date, "minutes": minutes, "answer": verbatim(found)}, (clock_fact(found),))
 
 

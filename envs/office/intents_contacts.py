@@ -14,30 +14,30 @@ FIELDS = {
 }
 
 
-def _find_contact(c: Scene) -> Drawn:
-    row, field = c.person(), c.steady("field", tuple(FIELDS))
+def _find_contact(scene: Scene) -> Drawn:
+    row, field = scene.person(), scene.steady("field", tuple(FIELDS))
     slots = {
         "name": verbatim(row["name"]),
-        "what": verbatim(c.steady("word", FIELDS[field])),
+        "what": verbatim(scene.steady("word", FIELDS[field])),
         "answer": verbatim(row[field]),
     }
     return Drawn(slots, ((row[field],),))
 
 
-def _add_contact(c: Scene) -> Drawn:
-    name, email = c.outsider()
+def _add_contact(scene: Scene) -> Drawn:
+    name, email = scene.outsider()
     return Drawn({"name": verbatim(name), "email": verbatim(email)})
 
 
-def _update_contact(c: Scene) -> Drawn:
-    row, field = c.person(), c.s.pick(("phone", "team", "email"))
+def _update_contact(scene: Scene) -> Drawn:
+    row, field = scene.person(), scene.stream.pick(("phone", "team", "email"))
     if field == "phone":
-        value = str(c.s.between(2000, 9999))
+        value = str(scene.stream.between(2000, 9999))
     elif field == "team":
-        value = c.unused([team for team in c.fixture.teams if team != row["team"]])
+        value = scene.unused([team for team in scene.fixture.teams if team != row["team"]])
     else:
-        value = f"{row['name'].split()[1].lower()}.{row['name'].split()[0].lower()}@{c.fixture.company.lower()}.com"
-    word = c.s.pick(FIELDS[field][:2])
+        value = f"{row['name'].split()[1].lower()}.{row['name'].split()[0].lower()}@{scene.fixture.company.lower()}.com"
+    word = scene.stream.pick(FIELDS[field][:2])
     slots = {
         "name": verbatim(row["name"]),
         "field": Slot(field, word, note=f"The {word} is the field {field}.", plain=word),
@@ -45,13 +45,13 @@ def _update_contact(c: Scene) -> Drawn:
     return Drawn({**slots, "value": verbatim(value)})
 
 
-def _delete_contact(c: Scene) -> Drawn:
-    return Drawn({"name": verbatim(c.person()["name"])})
+def _delete_contact(scene: Scene) -> Drawn:
+    return Drawn({"name": verbatim(scene.person()["name"])})
 
 
-def _list_team(c: Scene) -> Drawn:
-    team = c.unused(c.fixture.teams)
-    names = [row["name"] for row in c.state.table("contacts").values() if row["team"] == team]
+def _list_team(scene: Scene) -> Drawn:
+    team = scene.unused(scene.fixture.teams)
+    names = [row["name"] for row in scene.state.table("contacts").values() if row["team"] == team]
     return Drawn({"team": verbatim(team), "answer": verbatim(", ".join(names))}, tuple((name,) for name in names))
 
 

@@ -9,39 +9,41 @@ from .slots import verbatim
 from .vocabulary import MAIL_FOLDERS
 
 
-def _send_mail(c: Scene) -> Drawn:
-    subject = f"{c.s.pick(c.words.topics)} {c.s.pick(('note', 'reminder', 'request', 'news'))}"
-    return Drawn({"to": c.address(c.person()), "subject": c.quoted(subject), "body": c.quoted(c.body())})
+def _send_mail(scene: Scene) -> Drawn:
+    subject = f"{scene.stream.pick(scene.words.topics)} {scene.stream.pick(('note', 'reminder', 'request', 'news'))}"
+    return Drawn(
+        {"to": scene.address(scene.person()), "subject": scene.quoted(subject), "body": scene.quoted(scene.body())}
+    )
 
 
-def _search_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
+def _search_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
     slots = {"query": verbatim(row["sender"]), "answer": verbatim(f'"{row["subject"]}"')}
     return Drawn(slots, ((row["subject"],),))
 
 
-def _read_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
+def _read_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
     about: Fact = (row["subject"].rsplit(" ", 1)[0],)
-    return Drawn({"mail_id": c.thing("mail", row), "answer": verbatim(row["body"])}, (about,))
+    return Drawn({"mail_id": scene.thing("mail", row), "answer": verbatim(row["body"])}, (about,))
 
 
-def _reply_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails")), "body": c.quoted(c.body())})
+def _reply_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails")), "body": scene.quoted(scene.body())})
 
 
-def _forward_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails")), "to": c.address(c.person())})
+def _forward_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails")), "to": scene.address(scene.person())})
 
 
-def _move_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
-    folder = c.s.pick([name for name in MAIL_FOLDERS if name != row["folder"]])
-    return Drawn({"mail_id": c.thing("mail", row), "folder": verbatim(folder)})
+def _move_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
+    folder = scene.stream.pick([name for name in MAIL_FOLDERS if name != row["folder"]])
+    return Drawn({"mail_id": scene.thing("mail", row), "folder": verbatim(folder)})
 
 
-def _delete_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails"))})
+def _delete_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails"))})
 
 
 MAIL = (

@@ -62,11 +62,11 @@ _REPLIES = (
 _REPLIES_OF = {split: slice_of(_REPLIES, split) for split in SPLITS}
 
 
-def question(c: Scene, parameter: str) -> str:
-    return c.s.pick(_LEAD).format(c.s.pick(QUESTIONS[parameter]))
+def question(scene: Scene, parameter: str) -> str:
+    return scene.stream.pick(_LEAD).format(scene.stream.pick(QUESTIONS[parameter]))
 
 
-def reply(c: Scene, slot: Slot) -> str:
+def reply(scene: Scene, slot: Slot) -> str:
     """What the user says who was asked for a slot."""
-    text = sentence(c.s.pick(_REPLIES_OF[c.split]).format(slot.text))
+    text = sentence(scene.stream.pick(_REPLIES_OF[scene.split]).format(slot.text))
     return text[:-1] if text[-3:] in ('.".', ".'.") else text

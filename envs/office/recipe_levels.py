@@ -17,19 +17,19 @@ CHAINS = (*MEETINGS, *WORK)
 RECOVERIES = (*TAKEN, *REFUSED, *MISSING)
 
 
-def chain(c: Scene) -> Made:
+def chain(scene: Scene) -> Made:
     """A later call needs what an earlier one returned."""
-    return linked(c) if c.s.chance(0.6) else _any_of(c, CHAINS)
+    return linked(scene) if scene.stream.chance(0.6) else _any_of(scene, CHAINS)
 
 
-def recover(c: Scene) -> Made:
+def recover(scene: Scene) -> Made:
     """A call fails for a reason that lies in the world, and something has to be done about it."""
-    return _any_of(c, RECOVERIES)
+    return _any_of(scene, RECOVERIES)
 
 
-def _any_of(c: Scene, recipes: Sequence[Recipe]) -> Made:
+def _any_of(scene: Scene, recipes: Sequence[Recipe]) -> Made:
     while True:
         try:
-            return made(c, c.s.pick(recipes))
+            return made(scene, scene.stream.pick(recipes))
         except LookupError:  # this recipe does not fit the world
             continue

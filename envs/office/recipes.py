@@ -46,10 +46,12 @@ def call(tool: str, **arguments: object) -> ToolCall:
     return ToolCall(tool, {name: arguments[name] for name in TOOLS[tool].parameters["properties"] if name in arguments})
 
 
-def made(c: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
+def made(scene: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
     """A task of the recipe: its phase and the tools on offer."""
-    played = recipe.play(c)
-    user = request(c, recipe.words, played.slots)
-    phase = Phase(user, played.stages, answer(c, recipe.words, played.slots), c.s.pick(_TOLD), played.facts)
+    played = recipe.play(scene)
+    user = request(scene, recipe.words, played.slots)
+    phase = Phase(
+        user, played.stages, answer(scene, recipe.words, played.slots), scene.stream.pick(_TOLD), played.facts
+    )
     needed = [each.name for stage in played.stages for each in stage.calls]
-    return (phase,), shown(c.s, needed, c.s.between(4, 7), similar=True, hidden=played.hidden)
+    return (phase,), shown(scene.stream, needed, scene.stream.between(4, 7), similar=True, hidden=played.hidden)

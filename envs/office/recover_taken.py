@@ -12,14 +12,14 @@ from .slots import count, duration, time_slot, verbatim
 _FREE = ("find_rooms", "list_events", "find_event", "find_free_time")
 
 
-def _two_rooms(c: Scene) -> Played:
-    date, start = c.moment()
-    minutes = duration(c.s)
-    first, second = c.row("rooms")["room"], c.row("rooms")["room"]
-    if any(row["date"] == date.value for row in c.state.table("bookings").values()):
+def _two_rooms(scene: Scene) -> Played:
+    date, start = scene.moment()
+    minutes = duration(scene.stream)
+    first, second = scene.row("rooms")["room"], scene.row("rooms")["room"]
+    if any(row["date"] == date.value for row in scene.state.table("bookings").values()):
         raise LookupError("there are bookings on that day")
-    row = {"room": first, "date": date.value, "start": start.value, "minutes": 60, "by": c.person()["name"]}
-    c.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
+    row = {"room": first, "date": date.value, "start": start.value, "minutes": 60, "by": scene.person()["name"]}
+    scene.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
     when = {"date": date.value, "start": start.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -31,14 +31,14 @@ def _two_rooms(c: Scene) -> Played:
     return Played(slots, stages, ((second,),), _FREE)
 
 
-def _two_times(c: Scene) -> Played:
-    room, date, minutes = c.row("rooms")["room"], c.day(), duration(c.s, 60)
-    hour = c.s.between(9, 13)
-    start, later = time_slot(hour, 0, c.s), time_slot(hour + c.s.between(2, 3), 0, c.s)
-    if any(row["date"] == date.value for row in c.state.table("bookings").values()):
+def _two_times(scene: Scene) -> Played:
+    room, date, minutes = scene.row("rooms")["room"], scene.day(), duration(scene.stream, 60)
+    hour = scene.stream.between(9, 13)
+    start, later = time_slot(hour, 0, scene.stream), time_slot(hour + scene.stream.between(2, 3), 0, scene.stream)
+    if any(row["date"] == date.value for row in scene.state.table("bookings").values()):
         raise LookupError("there are bookings on that day")
-    row = {"room": room, "date": date.value, "start": start.value, "minutes": 60, "by": c.person()["name"]}
-    c.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
+    row = {"room": room, "date": date.value, "start": start.value, "minutes": 60, "by": scene.person()["name"]}
+    scene.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
     book = {"room": room, "date": date.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -54,12 +54,15 @@ def _two_times(c: Scene) -> Played:
     return Played(slots, stages, (clock_fact(later.value),), _FREE)
 
 
-def _busy(c: Scene) -> Played:
+def _busy(scene: Scene) -> Played:
     """A new event at a time that is taken."""
-    row, title = c.row("events"), c.quoted(c.title())
-    date, start = date_of(row["date"], c.fixture.today, c.s), time_slot(int(row["start"][:2]), 0, c.s)
-    other, later = c.moment()
-    minutes = duration(c.s)
+    row, title = scene.row("events"), scene.quoted(scene.title())
+    date, start = (
+        date_of(row["date"], scene.fixture.today, scene.stream),
+        time_slot(int(row["start"][:2]), 0, scene.stream),
+    )
+    other, later = scene.moment()
+    minutes = duration(scene.stream)
     entry = {"title": title.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -75,11 +78,14 @@ def _busy(c: Scene) -> Played:
     return Played(slots, stages, hidden=_FREE)
 
 
-def _busy_move(c: Scene) -> Played:
+def _busy_move(scene: Scene) -> Played:
     """An event that is moved to where another one is."""
-    event, row = c.row("events"), c.row("events")
-    date, start = date_of(row["date"], c.fixture.today, c.s), time_slot(int(row["start"][:2]), 0, c.s)
-    other, later = c.moment()
+    event, row = scene.row("events"), scene.row("events")
+    date, start = (
+        date_of(row["date"], scene.fixture.today, scene.stream),
+        time_slot(int(row["start"][:2]), 0, scene.stream),
+    )
+    other, later = scene.moment()
     stages = (
         Stage(
             (call("move_event", event_id=event["id"], date=date.value, start=start.value),),
@@ -90,14 +96,16 @@ def _busy_move(c: Scene) -> Played:
             f"{notes([other, later])}That time is taken; the user gave another: {{tools}}.",
         ),
     )
-    slots = {"event": c.thing("event", event), "date": date, "start": start, "other": other, "later": later}
+    slots = {"event": scene.thing("event", event), "date": date, "start": start, "other": other, "later": later}
     return Played(slots, stages, hidden=_FREE)
 
 
-def _sold_out(c: Scene) -> Played:
-    first, second = (f"{product}{c.s.between(100, 999)}" for product in c.s.sample(("IC", "RX", "TX"), 2))
-    date = c.day()
-    c.plant("sold_out", f"{first} {date.value}", {})
+def _sold_out(scene: Scene) -> Played:
+    first, second = (
+        f"{product}{scene.stream.between(100, 999)}" for product in scene.stream.sample(("IC", "RX", "TX"), 2)
+    )
+    date = scene.day()
+    scene.plant("sold_out", f"{first} {date.value}", {})
     stages = (
         Stage((call("book_train", train=first, date=date.value),), f"{notes([date])}I try {first} with {{tools}}."),
         Stage(
@@ -109,9 +117,14 @@ def _sold_out(c: Scene) -> Played:
     )
 
 
-def _full_hotels(c: Scene) -> Played:
-    first, second, date, nights = c.unused(c.words.cities), c.unused(c.words.cities), c.day(), count(c.s, 2, 5)
-    c.plant("sold_out", f"{first} {date.value}", {})
+def _full_hotels(scene: Scene) -> Played:
+    first, second, date, nights = (
+        scene.unused(scene.words.cities),
+        scene.unused(scene.words.cities),
+        scene.day(),
+        count(scene.stream, 2, 5),
+    )
+    scene.plant("sold_out", f"{first} {date.value}", {})
     when = {"check_in": date.value, "nights": nights.value}
     stages = (
         Stage((call("book_hotel", city=first, **when),), f"{notes([date])}I try {first} with {{tools}}."),

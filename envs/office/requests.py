@@ -148,52 +148,52 @@ def _capital(match: re.Match[str]) -> str:
     return match[0].upper()
 
 
-def clause(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+def clause(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
     """The request as a clause, without the parts that mention one slot."""
-    templates = share(words.do, c.split)
+    templates = share(words.do, scene.split)
     if without:
         templates = [template for template in templates if without in optional_slots(template)]
-    return write(c.s.pick(templates), slots, c.s, (without,) if without else ())
+    return write(scene.stream.pick(templates), slots, scene.stream, (without,) if without else ())
 
 
-def dressed(c: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
+def dressed(scene: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
     """Sentences with, now and then, a greeting and thanks."""
-    if c.s.chance(before):
-        text = f"{c.s.pick(BEFORE[c.split])} {text}"
-    if c.s.chance(after):
-        text = f"{text} {c.s.pick(AFTER[c.split])}"
+    if scene.stream.chance(before):
+        text = f"{scene.stream.pick(BEFORE[scene.split])} {text}"
+    if scene.stream.chance(after):
+        text = f"{text} {scene.stream.pick(AFTER[scene.split])}"
     return text
 
 
-def asked(c: Scene, text: str, frames: Sequence[str] = ()) -> str:
+def asked(scene: Scene, text: str, frames: Sequence[str] = ()) -> str:
     """A clause made a request."""
-    text = sentence(c.s.pick(frames or ASKING[c.split]).format(text))
+    text = sentence(scene.stream.pick(frames or ASKING[scene.split]).format(text))
     return text[:-1] if text[-1] == "." and text[-3:-2] == "." else text  # a quotation that ends in a stop
 
 
-def request(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+def request(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
     """What the user writes."""
-    if not without and c.s.chance(0.4):
-        return dressed(c, sentence(write(c.s.pick(share(words.say, c.split)), slots, c.s)))
-    return dressed(c, asked(c, clause(c, words, slots, without)))
+    if not without and scene.stream.chance(0.4):
+        return dressed(scene, sentence(write(scene.stream.pick(share(words.say, scene.split)), slots, scene.stream)))
+    return dressed(scene, asked(scene, clause(scene, words, slots, without)))
 
 
-def joined(c: Scene, clauses: Sequence[str]) -> str:
+def joined(scene: Scene, clauses: Sequence[str]) -> str:
     """Several clauses as one request."""
-    if len(clauses) > 2 and c.s.chance(0.5):
-        if c.s.chance(0.5):
+    if len(clauses) > 2 and scene.stream.chance(0.5):
+        if scene.stream.chance(0.5):
             listed = " ".join(f"{i + 1}. {sentence(text)}" for i, text in enumerate(clauses))
-            return dressed(c, f"{c.s.pick(_LISTS)} {listed}", after=0.1)
-        return dressed(c, " ".join([asked(c, text) for text in clauses]), after=0.1)
+            return dressed(scene, f"{scene.stream.pick(_LISTS)} {listed}", after=0.1)
+        return dressed(scene, " ".join([asked(scene, text) for text in clauses]), after=0.1)
     text = clauses[0]
     for other in clauses[1:]:
-        text = c.s.pick(JOINED[c.split]).format(text, other)
-    return dressed(c, asked(c, text) if "." not in text else sentence(text), after=0.1)
+        text = scene.stream.pick(JOINED[scene.split]).format(text, other)
+    return dressed(scene, asked(scene, text) if "." not in text else sentence(text), after=0.1)
 
 
 _LISTS = ("Here is what I need.", "A few things to do.", "These things, please:", "My list for you:")
 
 
-def answer(c: Scene, words: Words, slots: dict[str, Slot]) -> str:
+def answer(scene: Scene, words: Words, slots: dict[str, Slot]) -> str:
     """The final answer to the user."""
-    return sentence(write(c.s.pick(words.done), slots, c.s))
+    return sentence(write(scene.stream.pick(words.done), slots, scene.stream))

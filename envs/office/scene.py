@@ -87,7 +87,7 @@ class Scene:
     def __init__(self, fixture: Fixture, stream: Stream, split: str, named: bool = False):
         self.fixture = fixture
         self.words = fixture.words
-        self.s = stream
+        self.stream = stream
         self.split = "test" if split == "test_unseen" else split
         self.named = named
         self.known: str = ""
@@ -110,19 +110,19 @@ class Scene:
 
     def unused(self, items: list[str] | tuple[str, ...]) -> str:
         """One of some words, none of which is drawn twice. Raises LookupError when they are used up."""
-        word = self.s.pick(items)
+        word = self.stream.pick(items)
         if word in self._used:
             left = [word for word in items if word not in self._used]
             if not left:
                 raise LookupError("all words are used")
-            word = self.s.pick(left)
+            word = self.stream.pick(left)
         self._used.add(word)
         return word
 
     def steady(self, what: str, items: tuple[str, ...]) -> str:
         """One of some words, the same one each time."""
         if what not in self._steady:
-            self._steady[what] = self.s.pick(items)
+            self._steady[what] = self.stream.pick(items)
         return self._steady[what]
 
     def row(self, table: str, fits: Callable[[Row], bool] | None = None) -> Row:
@@ -134,7 +134,7 @@ class Scene:
             rows = [row for row in rows if fits(row)]
         if not rows:
             raise LookupError(f"all {table} are used")
-        row = self.s.pick(rows)
+        row = self.stream.pick(rows)
         self._used.add(f"{table} {row.get('id') or row.get('room') or row.get('team')}")
         return row
 
@@ -162,10 +162,10 @@ class Scene:
             row = {**row, "what": f"train {row['train']}" if row["kind"] == "train" else f"hotel in {row['city']}"}
         plain = key if kind == "expense" else str(row[about.field])
         if key == self.known:
-            return Slot(key, self.s.pick(about.known[1:] if self.aside else about.known), plain=plain)
+            return Slot(key, self.stream.pick(about.known[1:] if self.aside else about.known), plain=plain)
         if not self.named:
-            return Slot(key, self.s.pick(about.direct).format(id=key), plain=plain)
-        text = self.s.pick(about.named).format_map(row)
+            return Slot(key, self.stream.pick(about.direct).format(id=key), plain=plain)
+        text = self.stream.pick(about.named).format_map(row)
         if not about.parameter:
             return Slot(key, text, lookup=ToolCall(about.lookup, {}), plain=plain)
         query = row["sender"] if kind == "mail" and row["sender"] in text else row[about.field]
@@ -176,13 +176,13 @@ class Scene:
         name, email = row["name"], row["email"]
         if self.named:
             return Slot(email, name, lookup=ToolCall("find_contact", {"name": name}), plain=name)
-        return Slot(email, self.s.pick((email, f"{name} ({email})", f"{name} at {email}")), plain=name)
+        return Slot(email, self.stream.pick((email, f"{name} ({email})", f"{name} at {email}")), plain=name)
 
     # Times and texts ------------------------------------------------------------------------------
 
     def day(self) -> Slot:
         """A day after today that was not drawn yet."""
-        while (slot := future_day(self.fixture.today, self.s)).value in self._used:
+        while (slot := future_day(self.fixture.today, self.stream)).value in self._used:
             pass
         self._used.add(slot.value)
         return slot
@@ -191,7 +191,7 @@ class Scene:
         """A date and a time at which the user is free."""
         events = self.state.table("events")
         while True:
-            day, start = self.day(), time_of_day(self.s)
+            day, start = self.day(), time_of_day(self.stream)
             begin = minute_of_day(start.value)
             if not any(overlaps(row, day.value, begin, minutes) for row in (*events.values(), *self._taken)):
                 self._taken.append({"date": day.value, "start": start.value, "minutes": minutes})
@@ -199,12 +199,12 @@ class Scene:
 
     def busy_day(self) -> Slot:
         """A date on which the user has events."""
-        return date_of(self.row("events")["date"], self.fixture.today, self.s)
+        return date_of(self.row("events")["date"], self.fixture.today, self.stream)
 
     def title(self) -> str:
         """A title that no event has."""
         while True:
-            title = f"{self.s.pick(self.words.topics)} {self.s.pick(EVENT_KINDS)}"
+            title = f"{self.stream.pick(self.words.topics)} {self.stream.pick(EVENT_KINDS)}"
             if title not in self._used and all(row["title"] != title for row in self.state.table("events").values()):
                 self._used.add(title)
                 return title
@@ -212,17 +212,17 @@ class Scene:
     def body(self) -> str:
         """A sentence to send."""
         text = self.unused(BODIES)
-        return text.format(topic=self.s.pick(self.words.topics).lower(), weekday=self.s.pick(_WEEKDAYS))
+        return text.format(topic=self.stream.pick(self.words.topics).lower(), weekday=self.stream.pick(_WEEKDAYS))
 
     def quoted(self, text: str) -> Slot:
         """Free text, in quotation marks."""
-        quote = '"' if self.s.chance(0.7) else "'"
+        quote = '"' if self.stream.chance(0.7) else "'"
         return Slot(text, f"{quote}{text}{quote}")
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
-def date_of(value: str, today: int, s: Stream) -> Slot:
+def date_of(value: str, today: int, stream: Stream) -> Slot:
     """A given date after today, in some wording."""
-    return day_after(today, date.fromisoformat(value).toordinal() - today, s)
+    return day_after(today, date.fromisoformat(value).toordinal() - today, stream)

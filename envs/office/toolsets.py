@@ -64,7 +64,7 @@ MENDS: dict[str, frozenset[str]] = {
 _ALL = tuple(TOOLS)
 
 
-def shown(s: Stream, needed: Sequence[str], total: int, similar: bool, hidden: Collection[str] = ()) -> list[str]:
+def shown(stream: Stream, needed: Sequence[str], total: int, similar: bool, hidden: Collection[str] = ()) -> list[str]:
     """The needed tools among others, ``total`` or as many as are needed, in random order."""
     out = list(dict.fromkeys(needed))
     barred = set(hidden)
@@ -72,13 +72,13 @@ def shown(s: Stream, needed: Sequence[str], total: int, similar: bool, hidden: C
         barred |= INSTEAD.get(name, frozenset())
     if similar:
         pool = [other for name in out for other in SIMILAR[name]]
-        for other in s.shuffled(pool):
+        for other in stream.shuffled(pool):
             if len(out) >= total:
                 break
             if other not in barred and other not in out:
                 out.append(other)
     while len(out) < total:
-        other = s.pick(_ALL)
+        other = stream.pick(_ALL)
         if other not in barred and other not in out:
             out.append(other)
-    return s.shuffled(out)
+    return stream.shuffled(out)
