@@ -10,10 +10,11 @@ import pytest
 from toolgym.envs.office.apis.office import APP_OF, TOOLS
 from toolgym.envs.office.facts import clock_fact, date_fact, number_fact, plain, says
 from toolgym.envs.office.fixture import iso, workday
+from toolgym.envs.office.intents import INTENTS, PARAMETERS
+from toolgym.envs.office.levels import CHAINS, RECOVERIES
+from toolgym.envs.office.names import QUESTIONS
 from toolgym.envs.office.naming import NAMINGS
-from toolgym.envs.office.questions import QUESTIONS
-from toolgym.envs.office.recipe_levels import CHAINS, RECOVERIES
-from toolgym.envs.office.requests import AFTER, ASKING, BEFORE, INTENTS, PARAMETERS, clause, request, share
+from toolgym.envs.office.requests import AFTER, ASKING, BEFORE, clause, request, share
 from toolgym.envs.office.slots import Slot, duration, future_day, past_day, time_of_day
 from toolgym.envs.office.tasks import OfficeTasks
 from toolgym.envs.office.vocabulary import VOCABULARIES

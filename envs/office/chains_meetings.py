@@ -49,9 +49,7 @@ def _first_event(scene: Scene) -> Played:
         Stage((call("list_events", date=date.value),), f"{notes([date])}I have to see that day with {{tools}}."),
         Stage((call("cancel_event", event_id=row["id"]),), f"The {which} one is {row['title']}; {{tools}} cancels it."),
     )
-    return Played(
-        {"date": date, "which": verbatim(which), "title": verbatim(row["title"])}, stages, hidden=("find_event",)
-    )
+    return Played({"date": date, "which": verbatim(which), "title": verbatim(row["title"])}, stages, secrets=("event",))
 
 
 def _swap_rooms(scene: Scene) -> Played:

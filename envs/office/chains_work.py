@@ -129,7 +129,7 @@ def _due_first(scene: Scene) -> Played:
             f"{row['title']} is due first; {{tools}} hands it over.",
         ),
     )
-    return Played({"owner": verbatim(person["name"]), "title": verbatim(row["title"])}, stages, hidden=("find_task",))
+    return Played({"owner": verbatim(person["name"]), "title": verbatim(row["title"])}, stages, secrets=("task",))
 
 
 WORK = (

@@ -86,6 +86,10 @@ CALENDAR = (
             I have put {=title} in your calendar on {=date} at {=start}.
         """),
         needs=("date", "start"),
+        verb="make",
+        kind="event",
+        opens=True,
+        substitutes=("move_event", "add_task"),
     ),
     Intent(
         "list_events",
@@ -114,6 +118,9 @@ CALENDAR = (
             tell me which (events|meetings) I have on these days: {date}
         """),
         each="date",
+        substitutes=("find_event", "find_free_time"),
+        changed_by=("create_event", "move_event", "cancel_event"),
+        tells=("free times",),
     ),
     Intent(
         "find_event",
@@ -142,6 +149,12 @@ CALENDAR = (
             let me know on which days and at what times {title} are
         """),
         each="title",
+        kind="event",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_events",),
+        changed_by=("move_event", "cancel_event"),
+        tells=("free times", "event"),
     ),
     Intent(
         "move_event",
@@ -167,6 +180,12 @@ CALENDAR = (
             I have moved it to {=date}, {=start}.
         """),
         needs=("start",),
+        verb="change",
+        kind="event",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("create_event", "cancel_event"),
     ),
     Intent(
         "cancel_event",
@@ -196,6 +215,10 @@ CALENDAR = (
             strike {event_id} from my (calendar|schedule)
         """),
         each="event_id",
+        verb="end",
+        kind="event",
+        named=True,
+        ends=True,
     ),
     Intent(
         "invite_guest",
@@ -225,6 +248,12 @@ CALENDAR = (
             send {email} invitations to {event_id}
         """),
         each="email",
+        verb="pass on",
+        kind="event",
+        named=True,
+        opens=True,
+        follows=2,
+        substitutes=("send_mail", "reply_mail", "forward_mail"),
     ),
     Intent(
         "find_free_time",
@@ -249,6 +278,9 @@ CALENDAR = (
             The earliest is {=answer} on {=date}.
         """),
         needs=("date",),
+        equivalents=("list_events",),
+        changed_by=("create_event", "move_event", "cancel_event"),
+        tells=("free times",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -83,6 +83,11 @@ CONTACTS = (
             check the {what} for {name} in the contacts
         """),
         each="name",
+        kind="contact",
+        looks_up=True,
+        aside=1,
+        changed_by=("update_contact", "delete_contact"),
+        tells=("addresses",),
     ),
     Intent(
         "add_contact",
@@ -108,6 +113,8 @@ CONTACTS = (
             Saved: {=name}, {=email}.
         """),
         needs=("email",),
+        verb="make",
+        aside=6,
     ),
     Intent(
         "update_contact",
@@ -132,6 +139,10 @@ CONTACTS = (
             The contact of {=name} has the new {=field}, {=value}.
         """),
         needs=("value",),
+        verb="change",
+        rank=1,
+        substitutes=("add_contact", "delete_contact"),
+        changed_by=("delete_contact",),
     ),
     Intent(
         "delete_contact",
@@ -160,6 +171,7 @@ CONTACTS = (
             take {name} out of my contacts
         """),
         each="name",
+        verb="end",
     ),
     Intent(
         "list_team",
@@ -188,6 +200,9 @@ CONTACTS = (
             find out who makes up {team}
         """),
         each="team",
+        aside=4,
+        changed_by=("update_contact", "delete_contact", "add_contact"),
+        tells=("spelling",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -82,6 +82,7 @@ EXPENSES = (
             Claimed: {=amount}, {=category}, {=date}.
         """),
         needs=("category", "date"),
+        verb="make",
     ),
     Intent(
         "find_expenses",
@@ -110,6 +111,11 @@ EXPENSES = (
             find out what sums {employee} have put in as expenses
         """),
         each="employee",
+        kind="expense",
+        looks_up=True,
+        opens=True,
+        changed_by=("approve_expense", "reject_expense", "submit_expense", "delete_contact"),
+        tells=("claim status",),
     ),
     Intent(
         "approve_expense",
@@ -138,6 +144,11 @@ EXPENSES = (
             agree to {expense_id}
         """),
         each="expense_id",
+        verb="pass on",
+        kind="expense",
+        named=True,
+        ends=True,
+        changed_by=("raise_budget",),
     ),
     Intent(
         "reject_expense",
@@ -162,6 +173,11 @@ EXPENSES = (
             The claim is turned down: {=reason}.
         """),
         needs=("reason",),
+        verb="end",
+        kind="expense",
+        named=True,
+        ends=True,
+        substitutes=("approve_expense",),
     ),
     Intent(
         "get_budget",
@@ -190,6 +206,9 @@ EXPENSES = (
             find out what the budgets of {team} still have in them
         """),
         each="team",
+        aside=3,
+        changed_by=("raise_budget", "approve_expense"),
+        tells=("budgets",),
     ),
     Intent(
         "raise_budget",
@@ -214,6 +233,8 @@ EXPENSES = (
             {=team} has {=amount} more now.
         """),
         needs=("amount",),
+        verb="change",
+        rank=1,
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -98,6 +98,12 @@ FILES = (
             find out in which folders {name} lie
         """),
         each="name",
+        kind="file",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_folder",),
+        changed_by=("move_file", "rename_file", "delete_file"),
+        tells=("folders", "file owner"),
     ),
     Intent(
         "read_file",
@@ -126,6 +132,10 @@ FILES = (
             look into {file_id} to find out how many items are finished
         """),
         each="file_id",
+        kind="file",
+        named=True,
+        opens=True,
+        follows=1,
     ),
     Intent(
         "share_file",
@@ -155,6 +165,12 @@ FILES = (
         """),
         needs=("access",),
         each="email",
+        verb="pass on",
+        kind="file",
+        named=True,
+        opens=True,
+        follows=2,
+        substitutes=("send_mail",),
     ),
     Intent(
         "rename_file",
@@ -179,6 +195,10 @@ FILES = (
             Renamed to {=name}.
         """),
         needs=("name",),
+        verb="change",
+        kind="file",
+        named=True,
+        follows=3,
     ),
     Intent(
         "move_file",
@@ -208,6 +228,11 @@ FILES = (
         """),
         needs=("folder",),
         each="file_id",
+        verb="change",
+        kind="file",
+        named=True,
+        follows=4,
+        substitutes=("delete_file",),
     ),
     Intent(
         "delete_file",
@@ -236,6 +261,11 @@ FILES = (
             discard {file_id}
         """),
         each="file_id",
+        verb="end",
+        kind="file",
+        named=True,
+        ends=True,
+        substitutes=("move_file",),
     ),
     Intent(
         "create_folder",
@@ -264,6 +294,8 @@ FILES = (
             establish the folders {folder} for my files
         """),
         each="folder",
+        verb="make",
+        aside=7,
     ),
     Intent(
         "list_folder",
@@ -292,6 +324,9 @@ FILES = (
             find out which files lie in {folder}
         """),
         each="folder",
+        substitutes=("find_file",),
+        changed_by=("move_file", "rename_file", "delete_file", "create_folder"),
+        tells=("folders",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

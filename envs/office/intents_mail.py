@@ -75,6 +75,9 @@ MAIL = (
         """),
         needs=("subject", "body"),
         each="to",
+        verb="pass on",
+        named=True,
+        substitutes=("reply_mail", "forward_mail"),
     ),
     Intent(
         "search_mail",
@@ -103,6 +106,11 @@ MAIL = (
             go through my mailbox for mails from {query} and name the subjects
         """),
         each="query",
+        kind="mail",
+        looks_up=True,
+        opens=True,
+        changed_by=("delete_mail",),
+        tells=("sender",),
     ),
     Intent(
         "read_mail",
@@ -131,6 +139,12 @@ MAIL = (
             give me the texts of {mail_id}
         """),
         each="mail_id",
+        kind="mail",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("search_mail",),
+        tells=("sender",),
     ),
     Intent(
         "reply_mail",
@@ -155,6 +169,11 @@ MAIL = (
             The answer to the mail is out.
         """),
         needs=("body",),
+        verb="pass on",
+        kind="mail",
+        named=True,
+        follows=2,
+        substitutes=("send_mail", "forward_mail"),
     ),
     Intent(
         "forward_mail",
@@ -184,6 +203,11 @@ MAIL = (
         """),
         needs=("to",),
         each="to",
+        verb="pass on",
+        kind="mail",
+        named=True,
+        follows=3,
+        substitutes=("send_mail", "reply_mail"),
     ),
     Intent(
         "move_mail",
@@ -213,6 +237,12 @@ MAIL = (
         """),
         needs=("folder",),
         each="mail_id",
+        verb="change",
+        kind="mail",
+        named=True,
+        opens=True,
+        follows=4,
+        substitutes=("delete_mail",),
     ),
     Intent(
         "delete_mail",
@@ -241,6 +271,11 @@ MAIL = (
             discard {mail_id}
         """),
         each="mail_id",
+        verb="end",
+        kind="mail",
+        named=True,
+        ends=True,
+        substitutes=("move_mail",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

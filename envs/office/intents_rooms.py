@@ -91,6 +91,9 @@ ROOMS = (
             Free on {=date} at {=start}: {=answer}.
         """),
         needs=("date", "start"),
+        substitutes=("room_info",),
+        changed_by=("book_room", "cancel_booking"),
+        tells=("free times",),
     ),
     Intent(
         "book_room",
@@ -120,6 +123,9 @@ ROOMS = (
         """),
         needs=("date", "start", "minutes"),
         each="room",
+        verb="make",
+        kind="booking",
+        opens=True,
     ),
     Intent(
         "find_booking",
@@ -148,6 +154,10 @@ ROOMS = (
             remind me when my bookings of {room} are
         """),
         each="room",
+        kind="booking",
+        looks_up=True,
+        substitutes=("find_rooms",),
+        changed_by=("book_room", "cancel_booking"),
     ),
     Intent(
         "cancel_booking",
@@ -176,6 +186,11 @@ ROOMS = (
             hand back {booking_id}
         """),
         each="booking_id",
+        verb="end",
+        kind="booking",
+        named=True,
+        ends=True,
+        substitutes=("find_booking",),
     ),
     Intent(
         "room_info",
@@ -199,6 +214,8 @@ ROOMS = (
             According to the list, {=answer}.
             I looked it up: {=answer}.
         """),
+        aside=2,
+        equivalents=("find_rooms",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

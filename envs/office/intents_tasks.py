@@ -71,6 +71,10 @@ TASKS = (
             New task: {=title}, due {=due}.
         """),
         needs=("due",),
+        verb="make",
+        kind="task",
+        opens=True,
+        substitutes=("create_event",),
     ),
     Intent(
         "find_task",
@@ -99,6 +103,12 @@ TASKS = (
             find out the deadlines of the tasks {title}
         """),
         each="title",
+        kind="task",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_tasks",),
+        changed_by=("postpone_task", "complete_task", "assign_task"),
+        tells=("task", "blocker"),
     ),
     Intent(
         "list_tasks",
@@ -122,6 +132,9 @@ TASKS = (
             Open tasks of {=owner}: {=answer}.
             On the list: {=answer}.
         """),
+        substitutes=("find_task",),
+        changed_by=("add_task", "complete_task", "assign_task", "delete_contact"),
+        tells=("blocker",),
     ),
     Intent(
         "complete_task",
@@ -150,6 +163,11 @@ TASKS = (
             cross {task_id} off
         """),
         each="task_id",
+        verb="end",
+        rank=1,
+        kind="task",
+        named=True,
+        ends=True,
     ),
     Intent(
         "assign_task",
@@ -174,6 +192,12 @@ TASKS = (
             The task is assigned to {=owner}.
         """),
         needs=("owner",),
+        verb="pass on",
+        kind="task",
+        named=True,
+        opens=True,
+        follows=2,
+        changed_by=("delete_contact",),
     ),
     Intent(
         "postpone_task",
@@ -203,6 +227,12 @@ TASKS = (
         """),
         needs=("due",),
         each="task_id",
+        verb="change",
+        kind="task",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("add_task",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

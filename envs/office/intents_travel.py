@@ -74,6 +74,8 @@ TRAVEL = (
             The answer is {=answer}.
         """),
         needs=("date",),
+        aside=5,
+        tells=("trains",),
     ),
     Intent(
         "book_train",
@@ -98,6 +100,9 @@ TRAVEL = (
             Booked: {=train}, {=date}.
         """),
         needs=("date",),
+        verb="make",
+        kind="trip",
+        opens=True,
     ),
     Intent(
         "book_hotel",
@@ -122,6 +127,9 @@ TRAVEL = (
             Booked: {=city}, {=check_in}, {=nights} nights.
         """),
         needs=("check_in", "nights"),
+        verb="make",
+        kind="trip",
+        opens=True,
     ),
     Intent(
         "list_trips",
@@ -145,6 +153,9 @@ TRAVEL = (
             There is {=answer}.
             Your bookings: {=answer}.
         """),
+        kind="trip",
+        looks_up=True,
+        changed_by=("book_train", "book_hotel", "cancel_trip"),
     ),
     Intent(
         "cancel_trip",
@@ -173,6 +184,10 @@ TRAVEL = (
             scrap {trip_id}
         """),
         each="trip_id",
+        verb="end",
+        kind="trip",
+        named=True,
+        ends=True,
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolgym.tasks.english import listed
 from toolgym.tasks.grammar import write
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS
+from .chains_meetings import MEETINGS
+from .chains_work import WORK
 from .elsewhere import ELSEWHERE_OF
 from .facts import Fact
 from .intent import Drawn, Intent
+from .intents import FORGETTABLE, INTENTS, NAMED, PARAMETERS, REPEATED, SIMILAR
 from .plan import Phase, Stage, notes
 from .questions import ASKING, question, reply
-from .requests import INTENTS, PARAMETERS, answer, arguments, asked, clause, dressed, joined, request, sentence, share
+from .recipes import Recipe, made
+from .recover_missing import MISSING
+from .recover_refused import REFUSED
+from .recover_taken import TAKEN
+from .requests import answer, arguments, asked, clause, dressed, joined, request, sentence, share
 from .scene import Scene
 from .slots import Slot, verbatim
-from .toolsets import INSTEAD, MENDS, SIMILAR, shown
+from .toolsets import shown
 
 Made = tuple[tuple[Phase, ...], list[str]]
 """What a level makes: the phases, and the names of the tools on offer."""
 
 _ALL = tuple(INTENTS)
-_LOOKED_UP = {"event_id", "booking_id", "mail_id", "file_id", "task_id", "expense_id", "trip_id", "email", "to"}
-LINKED = tuple([name for name in INTENTS if _LOOKED_UP & set(PARAMETERS[name]) and name != "add_contact"])
-"""The tools that take an id or an address, which another tool can look up."""
-FORGETTABLE = tuple(name for name, intent in INTENTS.items() if intent.needs)
-REPEATED = tuple(name for name, intent in INTENTS.items() if intent.each)
+CHAINS: tuple[Recipe, ...] = (*MEETINGS, *WORK)
+RECOVERIES: tuple[Recipe, ...] = (*TAKEN, *REFUSED, *MISSING)
 
 _LATER = ("Now I know enough to call {tools}.", "With that I can call {tools}.", "That is what {tools} needs.")
 _LOOK = (
@@ -90,31 +96,9 @@ def parallel(scene: Scene) -> Made:
     return (phase,), shown(scene.stream, [call.name for call in calls], scene.stream.between(3, 5), similar=True)
 
 
-_AFFECTS = {
-    "find_file": ("move_file", "rename_file", "delete_file"),
-    "list_folder": ("move_file", "rename_file", "delete_file", "create_folder"),
-    "list_events": ("create_event", "move_event", "cancel_event"),
-    "find_free_time": ("create_event", "move_event", "cancel_event"),
-    "find_event": ("move_event", "cancel_event"),
-    "find_rooms": ("book_room", "cancel_booking"),
-    "find_booking": ("book_room", "cancel_booking"),
-    "list_team": ("update_contact", "delete_contact", "add_contact"),
-    "find_contact": ("update_contact", "delete_contact"),
-    "search_mail": ("delete_mail",),
-    "find_task": ("postpone_task", "complete_task", "assign_task"),
-    "list_tasks": ("add_task", "complete_task", "assign_task", "delete_contact"),
-    "find_expenses": ("approve_expense", "reject_expense", "submit_expense", "delete_contact"),
-    "get_budget": ("raise_budget", "approve_expense"),
-    "approve_expense": ("raise_budget",),
-    "assign_task": ("delete_contact",),
-    "update_contact": ("delete_contact",),
-    "list_trips": ("book_train", "book_hotel", "cancel_trip"),
-}
-"""What would change the answer of a tool, so that the two are not asked for at the same time."""
-
-
 def _clashes(name: str, calls: list[ToolCall]) -> bool:
-    return any(call.name in _AFFECTS.get(name, ()) or name in _AFFECTS.get(call.name, ()) for call in calls)
+    """Whether the tool would change the result of one of the calls, or a call the result of the tool."""
+    return any(call.name in INTENTS[name].changed_by or name in INTENTS[call.name].changed_by for call in calls)
 
 
 def _repeated(scene: Scene) -> Made:
@@ -177,7 +161,7 @@ def phase_of(scene: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
 def linked(scene: Scene) -> Made:
     """A request that calls things and people by their names, so that ids and addresses must be looked up."""
     scene.named = True
-    intent = INTENTS[scene.stream.pick(LINKED)]
+    intent = INTENTS[scene.stream.pick(NAMED)]
     drawn = intent.draw(scene)
     phase = phase_of(scene, intent, request(scene, intent.words, drawn.slots), drawn)
     return (phase,), shown(scene.stream, tools_of(phase), scene.stream.between(4, 7), similar=True)
@@ -223,7 +207,7 @@ def irrelevant(scene: Scene) -> Made:
     else:
         intent = INTENTS[scene.stream.pick(_ALL)]
         gist, user = intent.gist, request(scene, intent.words, intent.draw(scene).slots)
-        hidden = {intent.tool, *INSTEAD.get(intent.tool, ()), *MENDS.get(intent.tool, ())}
+        hidden = {intent.tool, *intent.equivalents, *intent.substitutes}
         near = [name for name in SIMILAR[intent.tool] if name not in hidden]
         tools = shown(scene.stream, [scene.stream.pick(near)], total, similar=True, hidden=hidden)
     phase = Phase(
@@ -241,3 +225,21 @@ def _elsewhere(scene: Scene) -> dict[str, Slot]:
         "body": scene.quoted(scene.body()),
         "pages": verbatim(str(scene.stream.between(3, 90))),
     }
+
+
+def chain(scene: Scene) -> Made:
+    """A later call needs the result of an earlier call."""
+    return linked(scene) if scene.stream.chance(0.6) else _any_of(scene, CHAINS)
+
+
+def recover(scene: Scene) -> Made:
+    """A call fails because of the state, and something has to be done about it."""
+    return _any_of(scene, RECOVERIES)
+
+
+def _any_of(scene: Scene, recipes: Sequence[Recipe]) -> Made:
+    while True:
+        try:
+            return made(scene, scene.stream.pick(recipes))
+        except LookupError:  # this recipe does not fit the scene
+            continue

@@ -12,7 +12,7 @@ from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
 from .apis.office import APP_OF, TOOLS
-from .names import APPS, FORMATS, PARAMETERS, SEEN, UNSEEN
+from .names import APP_NAMES, FORMATS, NAMES, PARAMETER_NAMES
 
 
 class Naming(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class Naming(msgspec.Struct, frozen=True):
             return f"{self.vendor}_{101 + 17 * _NUMBERS[name]}"
         words, app = name, APP_OF[name]
         if self.words:
-            words = (SEEN if self.words < 3 else UNSEEN)[name][(self.words - 1) % 2][0]
-            app = APPS[app][0 if self.words < 3 else self.words - 2]
+            words = NAMES[name][self.words - 1][0]
+            app = APP_NAMES[app][0 if self.words < 3 else self.words - 2]
         if self.style == "dotted":
             return f"{self.vendor or app}.{words}"
         if self.style == "app":
@@ -43,7 +43,7 @@ class Naming(msgspec.Struct, frozen=True):
         return self._styled(f"{self.vendor}_{words}" if self.vendor else words)
 
     def parameter_name(self, name: str) -> str:
-        return self._styled((PARAMETERS[name][self.words - 1] if self.words else name) + self.suffix)
+        return self._styled((PARAMETER_NAMES[name][self.words - 1] if self.words else name) + self.suffix)
 
     def _styled(self, name: str) -> str:
         if self.style not in ("camel", "pascal"):
@@ -86,7 +86,7 @@ def _tool(naming: Naming, name: str) -> Tool:
     schema["required"] = [names[key] for key in schema.get("required", ())]
     description = original.description
     if naming.words:
-        description = (SEEN if naming.words < 3 else UNSEEN)[name][(naming.words - 1) % 2][1]
+        description = NAMES[name][naming.words - 1][1]
     return Tool(
         naming.tool_name(name),
         description,

@@ -8,9 +8,9 @@ import msgspec
 
 from toolgym.types import ToolCall
 
-from .apis.office import TOOLS
 from .facts import Fact
-from .intent import Words
+from .intent import Secret, Words
+from .intents import INTENTS, PARAMETERS
 from .plan import Phase, Stage
 from .requests import answer, request
 from .scene import Scene
@@ -30,8 +30,8 @@ class Played(msgspec.Struct, frozen=True, gc=False):
     slots: dict[str, Slot]
     stages: tuple[Stage, ...]
     facts: tuple[Fact, ...] = ()
-    hidden: tuple[str, ...] = ()
-    """Tools that would offer another way."""
+    secrets: tuple[Secret, ...] = ()
+    """What the tools on offer must not tell, so that the gold calls are the only way."""
 
 
 class Recipe(msgspec.Struct, frozen=True, gc=False):
@@ -43,7 +43,7 @@ class Recipe(msgspec.Struct, frozen=True, gc=False):
 
 def call(tool: str, **arguments: object) -> ToolCall:
     """A call, its arguments in the order of the tool's parameters."""
-    return ToolCall(tool, {name: arguments[name] for name in TOOLS[tool].parameters["properties"] if name in arguments})
+    return ToolCall(tool, {name: arguments[name] for name in PARAMETERS[tool] if name in arguments})
 
 
 def made(scene: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
@@ -53,5 +53,6 @@ def made(scene: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
     phase = Phase(
         user, played.stages, answer(scene, recipe.words, played.slots), scene.stream.pick(_TOLD), played.facts
     )
+    hidden = [intent.tool for intent in INTENTS.values() if set(intent.tells) & set(played.secrets)]
     needed = [each.name for stage in played.stages for each in stage.calls]
-    return (phase,), shown(scene.stream, needed, scene.stream.between(4, 7), similar=True, hidden=played.hidden)
+    return (phase,), shown(scene.stream, needed, scene.stream.between(4, 7), similar=True, hidden=hidden)

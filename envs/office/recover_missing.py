@@ -20,11 +20,12 @@ def _misspelt(scene: Scene) -> Played:
         if scene.stream.chance(0.5)
         else f"{first} {last[:at]}{last[at]}{last[at:]}"
     )
-    error = TOOLS["find_contact"].run({"name": wrong}, scene.state).content
+    look = call("find_contact", name=wrong)
+    error = TOOLS[look.name].run(look.arguments, scene.state).content
     if not error.endswith(f"similar: {person['name']}"):
         raise LookupError("that name is not understood")
     stages = (
-        Stage((call("find_contact", name=wrong),), "I look that name up with {tools}."),
+        Stage((look,), "I look that name up with {tools}."),
         Stage((call("find_contact", name=person["name"]),), f"The name must be {person['name']}; {{tools}} again."),
     )
     field = scene.stream.pick(("phone", "email", "team"))
@@ -33,7 +34,7 @@ def _misspelt(scene: Scene) -> Played:
         "field": verbatim({"phone": "phone number", "email": "mail address", "team": "team"}[field]),
     }
     slots |= {"right": verbatim(person["name"]), "answer": verbatim(person[field])}
-    return Played(slots, stages, ((person[field],),), ("list_team",))
+    return Played(slots, stages, ((person[field],),), ("spelling",))
 
 
 def _blocked(scene: Scene) -> Played:
@@ -49,7 +50,7 @@ def _blocked(scene: Scene) -> Played:
         Stage((close,), "Now the way is free for {tools}."),
     )
     slots = {"task": scene.thing("task", task), "blocker": verbatim(blocker["title"])}
-    return Played(slots, stages, hidden=("find_task", "list_tasks"))
+    return Played(slots, stages, secrets=("blocker",))
 
 
 def _no_folder(scene: Scene) -> Played:
@@ -61,9 +62,7 @@ def _no_folder(scene: Scene) -> Played:
         Stage((call("create_folder", folder=folder),), "There is no such folder yet, so {tools}."),
         Stage((move,), "Now the folder is there. I try again with {tools}."),
     )
-    return Played(
-        {"file": scene.thing("file", file), "folder": verbatim(folder)}, stages, hidden=("list_folder", "find_file")
-    )
+    return Played({"file": scene.thing("file", file), "folder": verbatim(folder)}, stages, secrets=("folders",))
 
 
 def _bounced(scene: Scene) -> Played:
@@ -84,7 +83,7 @@ def _bounced(scene: Scene) -> Played:
         "subject": scene.quoted(mail["subject"]),
         "body": scene.quoted(mail["body"]),
     }
-    return Played(slots, stages, ((new,),), ("find_contact",))
+    return Played(slots, stages, ((new,),), ("addresses",))
 
 
 MISSING = (

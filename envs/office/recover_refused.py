@@ -32,9 +32,7 @@ def _others_file(scene: Scene) -> Played:
         "subject": subject,
         "body": body,
     }
-    return Played(
-        {**slots, "owner": verbatim(owner["name"])}, stages, hidden=("find_file", "list_folder", "find_contact")
-    )
+    return Played({**slots, "owner": verbatim(owner["name"])}, stages, secrets=("folders", "addresses"))
 
 
 def _over_budget(scene: Scene) -> Played:
@@ -54,7 +52,7 @@ def _over_budget(scene: Scene) -> Played:
             "otherwise": verbatim(f"reject it with the reason {reason.text}"),
             "said": verbatim("rejected, for want of money"),
         }
-        return Played(slots, stages, hidden=("get_budget",))
+        return Played(slots, stages, secrets=("budgets",))
     amount = scene.stream.between(10, 20) * 50
     stages = (
         Stage((approve,), "I try to approve it with {tools}."),
@@ -66,7 +64,7 @@ def _over_budget(scene: Scene) -> Played:
     )
     slots |= {"otherwise": verbatim(f"raise the budget of {row['team']} by {amount} euros and try again")}
     slots |= {"said": verbatim(f"approved, after the budget was raised by {amount}")}
-    return Played(slots, stages, hidden=("get_budget",))
+    return Played(slots, stages, secrets=("budgets",))
 
 
 def _not_mine(scene: Scene) -> Played:
@@ -74,7 +72,7 @@ def _not_mine(scene: Scene) -> Played:
     scene.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
     stages = (Stage((call("delete_file", file_id=file["id"]),), "I try to delete it with {tools}."),)
     slots = {"file": scene.thing("file", file), "owner": verbatim(owner["name"])}
-    return Played(slots, stages, ((owner["name"],),), ("find_file",))
+    return Played(slots, stages, ((owner["name"],),), ("file owner",))
 
 
 def _decided(scene: Scene) -> Played:
@@ -82,7 +80,7 @@ def _decided(scene: Scene) -> Played:
     scene.plant("expenses", row["id"], {**row, "status": status})
     stages = (Stage((call("approve_expense", expense_id=row["id"]),), "I try to approve it with {tools}."),)
     return Played(
-        {"expense": scene.thing("expense", row), "status": verbatim(status)}, stages, ((status,),), ("find_expenses",)
+        {"expense": scene.thing("expense", row), "status": verbatim(status)}, stages, ((status,),), ("claim status",)
     )
 
 
@@ -99,7 +97,7 @@ def _no_reply(scene: Scene) -> Played:
         ),
     )
     slots = {"mail": scene.thing("mail", row), "body": body, "subject": subject, "new": verbatim(person["email"])}
-    return Played(slots, stages, ((person["email"],),), ("read_mail", "search_mail", "find_contact"))
+    return Played(slots, stages, ((person["email"],),), ("sender", "addresses"))
 
 
 REFUSED = (

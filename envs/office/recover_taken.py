@@ -9,8 +9,6 @@ from .recipes import Played, Recipe, call
 from .scene import Scene, date_of
 from .slots import count, duration, time_slot, verbatim
 
-_FREE = ("find_rooms", "list_events", "find_event", "find_free_time")
-
 
 def _two_rooms(scene: Scene) -> Played:
     date, start = scene.moment()
@@ -28,7 +26,7 @@ def _two_rooms(scene: Scene) -> Played:
         Stage((call("book_room", room=second, **when),), f"{first} is taken, so {second} it is: {{tools}}."),
     )
     slots = {"date": date, "start": start, "minutes": minutes, "first": verbatim(first), "second": verbatim(second)}
-    return Played(slots, stages, ((second,),), _FREE)
+    return Played(slots, stages, ((second,),), ("free times",))
 
 
 def _two_times(scene: Scene) -> Played:
@@ -51,7 +49,7 @@ def _two_times(scene: Scene) -> Played:
         ),
     )
     slots = {"room": verbatim(room), "date": date, "start": start, "later": later, "minutes": minutes}
-    return Played(slots, stages, (clock_fact(later.value),), _FREE)
+    return Played(slots, stages, (clock_fact(later.value),), ("free times",))
 
 
 def _busy(scene: Scene) -> Played:
@@ -75,7 +73,7 @@ def _busy(scene: Scene) -> Played:
         ),
     )
     slots = {"title": title, "date": date, "start": start, "other": other, "later": later, "minutes": minutes}
-    return Played(slots, stages, hidden=_FREE)
+    return Played(slots, stages, secrets=("free times",))
 
 
 def _busy_move(scene: Scene) -> Played:
@@ -97,7 +95,7 @@ def _busy_move(scene: Scene) -> Played:
         ),
     )
     slots = {"event": scene.thing("event", event), "date": date, "start": start, "other": other, "later": later}
-    return Played(slots, stages, hidden=_FREE)
+    return Played(slots, stages, secrets=("free times",))
 
 
 def _sold_out(scene: Scene) -> Played:
@@ -113,7 +111,7 @@ def _sold_out(scene: Scene) -> Played:
         ),
     )
     return Played(
-        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), ("search_trains",)
+        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), ("trains",)
     )
 
 

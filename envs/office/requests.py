@@ -8,25 +8,11 @@ from collections.abc import Sequence
 from toolgym.tasks.grammar import optional_slots, write
 from toolgym.tasks.stream import SPLITS
 
-from .apis.office import TOOLS
 from .intent import Drawn, Intent, Words
-from .intents_calendar import CALENDAR
-from .intents_contacts import CONTACTS
-from .intents_expenses import EXPENSES
-from .intents_files import FILES
-from .intents_mail import MAIL
-from .intents_rooms import ROOMS
-from .intents_tasks import TASKS
-from .intents_travel import TRAVEL
+from .intents import PARAMETERS
 from .scene import Scene
 from .slots import Slot
 from .vocabulary import slice_of
-
-INTENTS: dict[str, Intent] = {
-    intent.tool: intent for intent in (*CALENDAR, *ROOMS, *CONTACTS, *MAIL, *FILES, *TASKS, *EXPENSES, *TRAVEL)
-}
-"""By the tool that answers them."""
-PARAMETERS: dict[str, tuple[str, ...]] = {name: tuple(tool.parameters["properties"]) for name, tool in TOOLS.items()}
 
 _ASKING = (
     "{}.",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
-
-import msgspec
 
 from toolgym.tasks.stream import Stream
 from toolgym.types import ToolCall
@@ -14,82 +12,29 @@ from toolgym.types import ToolCall
 from .apis.office import TOOLS, Office
 from .apis.world import Row, minute_of_day, overlaps
 from .fixture import Fixture
+from .kinds import KINDS
 from .slots import Slot, day_after, future_day, time_of_day
 from .vocabulary import BODIES, EVENT_KINDS
-
-
-class _Kind(msgspec.Struct, frozen=True, gc=False):
-    """How a kind of thing is referred to."""
-
-    direct: tuple[str, ...]
-    named: tuple[str, ...]
-    known: tuple[str, ...]
-    lookup: str
-    parameter: str
-    field: str
-
-
-KINDS = {
-    "event": _Kind(
-        ("event {id}", "{id}", "the event {id}", "meeting {id}"),
-        ('the "{title}" meeting', 'my "{title}" event', 'the event "{title}"', "my meeting '{title}'"),
-        ("it", "that meeting", "the meeting", "that event"),
-        "find_event", "title", "title",
-    ),
-    "booking": _Kind(
-        ("booking {id}", "{id}", "room booking {id}", "the booking {id}"),
-        ("my booking of {room}", "my {room} booking", "the booking I have for {room}"),
-        ("it", "that booking", "the room booking", "that reservation"),
-        "find_booking", "room", "room",
-    ),
-    "mail": _Kind(
-        ("mail {id}", "{id}", "the mail {id}", "message {id}"),
-        ('the mail "{subject}"', 'the "{subject}" mail', "the message from {sender}", "the mail {sender} sent me"),
-        ("it", "that mail", "the mail", "that message"),
-        "search_mail", "query", "subject",
-    ),
-    "file": _Kind(
-        ("file {id}", "{id}", "the file {id}", "document {id}"),
-        ("the file {name}", "my file {name}", 'the document "{name}"'),
-        ("it", "that file", "the file", "that document"),
-        "find_file", "name", "name",
-    ),
-    "task": _Kind(
-        ("task {id}", "{id}", "the task {id}", "item {id}"),
-        ('the task "{title}"', "the '{title}' task", 'my to-do "{title}"'),
-        ("it", "that task", "the task", "that one"),
-        "find_task", "title", "title",
-    ),
-    "expense": _Kind(
-        ("expense {id}", "{id}", "claim {id}", "the claim {id}"),
-        ("the claim {employee} sent in", "the expense from {employee}", "the expense claim of {employee}"),
-        ("it", "that claim", "the claim", "that expense"),
-        "find_expenses", "employee", "employee",
-    ),
-    "trip": _Kind(
-        ("trip {id}", "{id}", "booking {id}", "the reservation {id}"),
-        ("my {what}", "the {what} I booked", "my reservation for the {what}"),
-        ("it", "that reservation", "the reservation", "that trip"),
-        "list_trips", "", "what",
-    ),
-}  # fmt: skip
 
 
 class Scene:
     """The draws of one task, in order. A thing, a person or a time is drawn at most once.
 
     Args:
-        fixture: the world.
-        stream: where draws come from.
-        named: things are called by their names, and the call has to look their ids up.
+        fixture: the world that the episode starts in.
+        stream: the random stream of all draws.
+        split: selects the wordings; test_unseen has those of test.
+        lookups: by kind of thing, the tool that looks one up and its parameter (see intents.py).
     """
 
-    def __init__(self, fixture: Fixture, stream: Stream, split: str, named: bool = False):
+    def __init__(self, fixture: Fixture, stream: Stream, split: str, lookups: Mapping[str, tuple[str, str]]):
         self.fixture = fixture
+        self.lookups = lookups
         self.words = fixture.words
         self.stream = stream
         self.split = "test" if split == "test_unseen" else split
-        self.named = named
+        self.named = False
+        """Whether requests call things and people by their names, so that ids and addresses have to be looked up."""
         self.known: str = ""
         """The id of the thing that the talk is about: it is called "it" or the like."""
         self.aside = False
@@ -166,16 +111,18 @@ class Scene:
         if not self.named:
             return Slot(key, self.stream.pick(about.direct).format(id=key), plain=plain)
         text = self.stream.pick(about.named).format_map(row)
-        if not about.parameter:
-            return Slot(key, text, lookup=ToolCall(about.lookup, {}), plain=plain)
+        tool, parameter = self.lookups[kind]
+        if not parameter:
+            return Slot(key, text, lookup=ToolCall(tool, {}), plain=plain)
         query = row["sender"] if kind == "mail" and row["sender"] in text else row[about.field]
-        return Slot(key, text, lookup=ToolCall(about.lookup, {about.parameter: query}), plain=plain)
+        return Slot(key, text, lookup=ToolCall(tool, {parameter: query}), plain=plain)
 
     def address(self, row: Row) -> Slot:
         """A colleague's mail address, as the request refers to it."""
         name, email = row["name"], row["email"]
         if self.named:
-            return Slot(email, name, lookup=ToolCall("find_contact", {"name": name}), plain=name)
+            tool, parameter = self.lookups["contact"]
+            return Slot(email, name, lookup=ToolCall(tool, {parameter: name}), plain=name)
         return Slot(email, self.stream.pick((email, f"{name} ({email})", f"{name} at {email}")), plain=name)
 
     # Times and texts ------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ from toolgym.types import ToolCall, message
 
 from .dialogue import dialogue
 from .fixture import WEEKDAYS, Fixture, iso
-from .levels import Made, choose, irrelevant, missing, parallel, single
+from .intents import LOOKUPS
+from .levels import Made, chain, choose, irrelevant, missing, parallel, recover, single
 from .naming import NAMINGS
 from .plan import Plan
-from .recipe_levels import chain, recover
 from .scene import Scene
 
 MAKERS: dict[str, Callable[[Scene], Made]] = {
@@ -44,7 +44,7 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
     key = key_of(seed, split, index)
     fixture = Fixture(key, split)
     stream = Stream(key, 128 + LEVELS.index(level))
-    scene = Scene(fixture, stream, split)
+    scene = Scene(fixture, stream, split, LOOKUPS)
     naming = stream.pick(NAMINGS[split])
     phases, tools = MAKERS[level](scene)
     calls: list[tuple[ToolCall, ...]] = []

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotFound, Row, World, check_date, clock
+from .world import Conflict, NotFound, Row, World, check_date, clock, reads
 
 _PRODUCTS = ("IC", "RX", "TX")
 
@@ -27,6 +27,7 @@ def timetable(origin: str, destination: str, date: str) -> list[Row]:
 
 
 class Travel(World):
+    @reads
     @tool(timeout=None)
     def search_trains(self, origin: str, destination: str, date: str) -> list[Row]:
         """List trains between two cities, with prices.
@@ -62,6 +63,7 @@ class Travel(World):
             raise Conflict(f"all hotels in {city} are full on {check_in}")
         return self.add("trips", "TR", {"kind": "hotel", "city": city, "date": check_date(check_in), "nights": nights})
 
+    @reads
     @tool(timeout=None)
     def list_trips(self) -> list[Row]:
         """List the user's booked trains and hotels, with ids."""

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from zlib import crc32
 
+from toolgym.tools import Tool
+
 Row: TypeAlias = dict[str, Any]
 """A record. Never changed in place: ``World.edit`` puts a new one in its stead, so that rows can be shared."""
 Rows: TypeAlias = dict[str, Row]
+
+READING: set[str] = set()
+"""The names of the tools marked with ``reads``."""
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -29,6 +34,12 @@ class NotAllowed(Exception):
 
 class OverBudget(Exception):
     """There is not enough money for this."""
+
+
+def reads(tool: Tool) -> Tool:
+    """Mark a tool that changes nothing in the state: ``@reads`` above ``@tool``."""
+    READING.add(tool.name)
+    return tool
 
 
 class World:
