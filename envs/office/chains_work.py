@@ -54,7 +54,8 @@ def _train(scene: Scene) -> Played:
 
 def _budget(scene: Scene) -> Played:
     row = scene.row("expenses")
-    budget = scene.state.get_budget(team=row["team"])
+    look = call("get_budget", team=row["team"])
+    budget = scene.run(look)
     price = scene.stream.between(2, 60) * 100
     price += 50 * (price == budget["left"])
     reason = scene.quoted(scene.stream.pick(REASONS))
@@ -63,7 +64,7 @@ def _budget(scene: Scene) -> Played:
     if not enough:
         decide = call("reject_expense", expense_id=row["id"], reason=reason.value)
     stages = (
-        Stage((call("get_budget", team=row["team"]),), "It depends on the budget, so {tools} comes first."),
+        Stage((look,), "It depends on the budget, so {tools} comes first."),
         Stage((decide,), f"{budget['left']:g} euros are left, {'more' if enough else 'less'} than {price}: {{tools}}."),
     )
     slots = {

@@ -12,9 +12,9 @@ from .apis.world import Rows
 from .vocabulary import (
     BODIES,
     EVENT_KINDS,
+    EXPENSE_CATEGORIES,
     FILE_FOLDERS,
     FILE_KINDS,
-    MAIL_FOLDERS,
     SUBJECT_KINDS,
     TASK_VERBS,
     VOCABULARIES,
@@ -23,7 +23,6 @@ from .vocabulary import (
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FIRST_DAY = date(2024, 1, 1).toordinal()
 _DAYS = 4 * 365
-_CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
 
 
 def workday(today: int, n: int) -> int:
@@ -179,8 +178,8 @@ def _expenses(fixture: Fixture, stream: Stream) -> Rows:
             "currency": "EUR",
         }
         team = fixture.teams[fixture.people.index(name) % 3]
-        rows[key] = {**row, "category": stream.pick(_CATEGORIES), "date": iso(fixture.today - stream.between(2, 20))}
-        rows[key].update(team=team, status="pending")
+        category, day = stream.pick(EXPENSE_CATEGORIES), iso(fixture.today - stream.between(2, 20))
+        rows[key] = {**row, "category": category, "date": day, "team": team, "status": "pending"}
     return rows
 
 
@@ -216,5 +215,3 @@ _TABLES: dict[str, tuple[int, Callable[[Fixture, Stream], Rows]]] = {
     "trips": (11, _trips),
 }
 """Each table's lane of the random stream, and what makes it. Other tables start empty."""
-
-__all__ = ["FILE_FOLDERS", "MAIL_FOLDERS", "WEEKDAYS", "Fixture", "iso"]

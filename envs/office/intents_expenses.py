@@ -6,9 +6,7 @@ from .facts import number_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
 from .slots import Slot, money, past_day, verbatim
-from .vocabulary import REASONS
-
-_CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
+from .vocabulary import EXPENSE_CATEGORIES, REASONS
 
 
 def _submit_expense(scene: Scene) -> Drawn:
@@ -18,7 +16,7 @@ def _submit_expense(scene: Scene) -> Drawn:
     return Drawn(
         {
             **slots,
-            "category": verbatim(scene.stream.pick(_CATEGORIES)),
+            "category": verbatim(scene.stream.pick(EXPENSE_CATEGORIES)),
             "date": past_day(scene.fixture.today, scene.stream),
         }
     )

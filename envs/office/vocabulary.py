@@ -116,6 +116,7 @@ def _vocabulary(split: str) -> Vocabulary:
 VOCABULARIES = {split: _vocabulary(split) for split in ("train", "val", "test", "test_unseen")}
 
 EVENT_KINDS = ("review", "sync", "planning", "workshop", "kickoff", "retrospective", "check-in", "briefing")
+EXPENSE_CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
 FILE_KINDS = ("notes.docx", "plan.xlsx", "summary.pdf", "draft.docx", "slides.pptx", "figures.xlsx", "brief.pdf")
 SUBJECT_KINDS = ("update", "question", "draft", "feedback", "numbers", "proposal", "schedule", "changes")
 TASK_VERBS = ("Order", "Update", "Check", "Collect", "Replace", "Sort", "Review", "Count", "Return", "Photograph")
