@@ -1,4 +1,4 @@
-"""Chains about the calendar and rooms: a later call needs what an earlier one returned."""
+"""Chains about the calendar and rooms: a later call needs the result of an earlier call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The level dialogue: two to four messages of the user, about one thing for the most part, over one state."""
+"""The level dialogue: two to four user messages over one state, most of them about the same thing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .toolsets import shown
 from .vocabulary import slice_of
 
 LONGEST = 7
-"""Actions of a gold episode."""
+"""The most actions that a gold episode takes."""
 
 
 class _Talk(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +94,7 @@ def _turns(phases: list[Phase]) -> int:
 
 
 def _open(scene: Scene, talk: _Talk) -> list[Phase]:
-    """The first message; afterwards the thing is in focus."""
+    """The first message. After it, ``scene.focus`` holds the thing of the dialogue."""
     intent, table = INTENTS[scene.stream.pick(talk.opens)], KINDS[talk.kind].table
     if intent.verb != "make":
         scene.focus[table] = key = scene.row(table)["id"]
@@ -120,11 +120,11 @@ def _go_on(scene: Scene, tool: str) -> Phase:
 
 
 _STATED: dict[str, Callable[[str], Fact]] = {"date": date_fact, "due": date_fact, "start": clock_fact}
-"""By the field of a row: the wordings of its value. The value of any other field is its only wording."""
+"""By field of a row: the accepted wordings of its value. For other fields only the value itself is accepted."""
 
 
 def _recall(scene: Scene, kind: Kind) -> Phase:
-    """A question whose answer the conversation holds already."""
+    """A question whose answer was given earlier in the conversation."""
     row = scene.row(kind.table)
     facts = tuple([_STATED[field](row[field]) if field in _STATED else (row[field],) for field in kind.recalled])
     user = sentence(write(scene.stream.pick(slice_of(kind.recall, scene.split)), {}, scene.stream))
@@ -165,6 +165,6 @@ def dialogue(scene: Scene) -> Made:
 
 
 def _aside(scene: Scene, had: list[str]) -> Phase:
-    """Something else in between."""
+    """A request about another subject."""
     scene.aside = True
     return _go_on(scene, scene.stream.pick([name for name in ASIDES if name not in had]))

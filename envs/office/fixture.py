@@ -1,4 +1,4 @@
-"""The world a task starts in: tables made when first asked for, each from a random stream of its own."""
+"""The world that a task starts in. Each table is made on first use, from a random stream of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DAYS = 4 * 365
 
 
 def workday(today: int, n: int) -> int:
-    """The n-th working day after today, which is one."""
+    """The n-th working day after ``today``, which must be a working day. Both are proleptic day numbers."""
     return today + n + (((today - 1) % 7 + n) // 5) * 2
 
 
@@ -36,10 +36,10 @@ def iso(day: int) -> str:
 
 
 class Fixture:
-    """Who works here, what day it is, and every table as the episode finds it.
+    """The people, the date, and every table at the start of the episode.
 
-    The first contact is the user. Rows must not be changed; a task that needs a special situation
-    puts rows into ``table(name)`` before the episode starts.
+    The first of ``people`` is the user. Rows must not be changed. A task that needs a special situation puts new
+    rows into ``table(name)`` before the episode starts.
     """
 
     def __init__(self, key: int, split: str):
@@ -48,7 +48,7 @@ class Fixture:
         self.tables: dict[str, Rows] = {}
         stream = Stream(key)
         self.today = _FIRST_DAY + stream.below(_DAYS)
-        self.today -= max(0, (self.today - 1) % 7 - 4)  # a working day
+        self.today -= max(0, (self.today - 1) % 7 - 4)  # a weekend becomes the Friday before
         self.company = stream.pick(self.words.companies)
         self.teams = stream.sample(self.words.teams, 3)
         first, last = stream.sample(self.words.first, 8), stream.sample(self.words.last, 8)
@@ -66,7 +66,7 @@ class Fixture:
         return rows
 
     def state(self) -> Office:
-        """A fresh state, which shares the rows until they change."""
+        """A fresh state. It shares the rows of this fixture; a changed row is a new row."""
         return Office(self.user, self.table)
 
     def address(self, name: str) -> str:
@@ -94,10 +94,9 @@ def _titles(fixture: Fixture, stream: Stream, kinds: tuple[str, ...], n: int) ->
 
 def _events(fixture: Fixture, stream: Stream) -> Rows:
     rows: Rows = {}
-    hours = stream.sample(range(80), 6)  # of 10 days with 8 full hours each: no two overlap
-    for key, title, hour in zip(
-        _numbers(stream, "EV", 6), _titles(fixture, stream, EVENT_KINDS, 6), hours, strict=True
-    ):
+    hours = stream.sample(range(80), 6)  # 10 days of 8 hours; events last at most one hour, so they do not overlap
+    keys, titles = _numbers(stream, "EV", 6), _titles(fixture, stream, EVENT_KINDS, 6)
+    for key, title, hour in zip(keys, titles, hours, strict=True):
         day = workday(fixture.today, 1 + hour // 8)
         rows[key] = {"id": key, "title": title, "date": iso(day), "start": f"{9 + hour % 8:02}:00"}
         rows[key].update(minutes=stream.pick((30, 45, 60)), guests=[])
@@ -214,4 +213,4 @@ _TABLES: dict[str, tuple[int, Callable[[Fixture, Stream], Rows]]] = {
     "budgets": (10, _budgets),
     "trips": (11, _trips),
 }
-"""Each table's lane of the random stream, and what makes it. Other tables start empty."""
+"""For each table: the lane of its random stream, and the function that makes it. Other tables start empty."""

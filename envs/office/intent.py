@@ -1,4 +1,4 @@
-"""Intents: all that is known of a tool, and of the requests that one call of it answers."""
+"""Intents: a tool's facts, and the requests that one call of the tool answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Secret: TypeAlias = Literal[
     "task",
     "trains",
 ]
-"""What a result can give away, so that a call which a recipe wants to see would look needless."""
+"""Information that would give away a recipe: knowing it beforehand makes one of the gold calls look needless."""
 
 
 class Drawn(msgspec.Struct, frozen=True, gc=False):
@@ -72,13 +72,13 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     """The slot that ``words.many`` repeats (level parallel); "" if the tool is never called for several things."""
 
     verb: Verb = ""
-    """What the tool does to the state, "" if it only reads. Tools with the same verb look alike to a model."""
+    """How the tool changes the state; "" if it only reads. Tools with the same verb are offered as similar tools."""
     rank: int = 0
     """Order among the tools with the same verb: by rank, then by intent. Fixed, since task draws depend on it."""
     kind: str = ""
     """The kind of thing (see kinds.py) that the tool is about, for dialogues and lookups."""
     looks_up: bool = False
-    """Whether the tool finds the id of a thing of its kind by name; "contact": finds a mail address."""
+    """Whether the tool finds the id of a thing of its kind by name (for the kind "contact": the mail address)."""
     named: bool = False
     """Whether a request may name the thing or person, so that a lookup comes first (level chain)."""
 
@@ -94,11 +94,11 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     equivalents: tuple[str, ...] = ()
     """Tools that answer the same request, or make this call look needless: never offered beside this tool."""
     substitutes: tuple[str, ...] = ()
-    """Tools that could make do for this tool: not offered when it is absent on purpose (level irrelevant)."""
+    """Tools that one might use in place of this tool: not offered if it is left out on purpose (level irrelevant)."""
     changed_by: tuple[str, ...] = ()
     """Tools that would change this tool's result: the two are never asked for in parallel."""
     tells: tuple[Secret, ...] = ()
-    """What the tool gives away: not offered in recipes that keep this secret."""
+    """The secrets that the tool's result reveals: the tool is not offered in recipes that keep one of them."""
 
 
 def words(text: str) -> Words:

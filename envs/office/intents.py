@@ -16,7 +16,7 @@ from .intents_travel import TRAVEL
 INTENTS: dict[str, Intent] = {
     intent.tool: intent for intent in (*CALENDAR, *ROOMS, *CONTACTS, *MAIL, *FILES, *TASKS, *EXPENSES, *TRAVEL)
 }
-"""By the tool that answers them."""
+"""By tool."""
 
 PARAMETERS: dict[str, tuple[str, ...]] = {name: tuple(tool.parameters["properties"]) for name, tool in TOOLS.items()}
 """The parameters of each tool, in the order of its signature."""
@@ -24,7 +24,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {name: tuple(tool.parameters["propertie
 LOOKUPS: dict[str, tuple[str, str]] = {
     intent.kind: (name, next(iter(PARAMETERS[name]), "")) for name, intent in INTENTS.items() if intent.looks_up
 }
-"""By kind of thing: the tool that looks it up and the parameter that takes its name, "" if the tool lists them all."""
+"""By kind of thing: the tool that finds its id, and the parameter that takes its name ("" if the tool lists all)."""
 
 NAMED = tuple([name for name, intent in INTENTS.items() if intent.named])
 FORGETTABLE = tuple([name for name, intent in INTENTS.items() if intent.needs])
@@ -41,4 +41,4 @@ def _similar(name: str) -> tuple[str, ...]:
 
 
 SIMILAR: dict[str, tuple[str, ...]] = {name: _similar(name) for name in TOOLS}
-"""Tools of the same app, then tools with the same verb."""
+"""By tool: tools of the same app, then tools with the same verb."""

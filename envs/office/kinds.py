@@ -1,4 +1,4 @@
-"""The kinds of thing that a request or a whole dialogue can be about, and how users refer to one."""
+"""The kinds of thing that requests and dialogues are about, and how users refer to a thing of each kind."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import msgspec
 
 
 class Kind(msgspec.Struct, frozen=True, gc=False):
-    """How a kind of thing is referred to. ``direct`` and ``named`` are filled with the fields of its row."""
+    """A kind of thing. Its wordings are format strings, filled with the fields of the thing's row."""
 
     table: str
-    """Where its rows are."""
+    """The table of its rows."""
     direct: tuple[str, ...]
-    """By its id."""
+    """How users refer to a thing by its id."""
     named: tuple[str, ...]
-    """By its name, so that the id has to be looked up."""
+    """How users refer to it by its name, so that the id has to be looked up."""
     known: tuple[str, ...]
-    """In the middle of a dialogue about it. The first needs that nothing else was talked about since."""
+    """How users refer to it in a dialogue about it. The first ("it") is not used after a change of subject."""
     field: str
-    """The field of a row that holds the name."""
+    """The field of its row that holds the name."""
     recall: tuple[str, ...] = ()
-    """Questions in a dialogue whose answer was said before: templates, shared out among the splits."""
+    """Questions in a dialogue whose answer was given before: templates, of which each split has its own."""
     recalled: tuple[str, ...] = ()
-    """The fields of a row that answer them."""
+    """The fields of its row that answer ``recall``."""
 
 
 KINDS = {
@@ -108,4 +108,4 @@ KINDS = {
         "what",
     ),
 }
-"""By name. Dialogues draw from them, so their order is part of the tasks."""
+"""By name. The level dialogue draws from this table, so its order is part of the tasks."""

@@ -1,4 +1,7 @@
-"""The levels whose tasks are made from single intents: single, choose, parallel, chain, missing, irrelevant."""
+"""All levels but dialogue: single, choose, parallel, chain, missing, irrelevant and recover.
+
+The levels recover and, in part, chain are made from recipes; the other levels from intents.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from .slots import Slot, verbatim
 from .toolsets import shown
 
 Made = tuple[tuple[Phase, ...], list[str]]
-"""What a level makes: the phases, and the names of the tools on offer."""
+"""The phases of a task, and the names of the tools on offer."""
 
 _ALL = tuple(INTENTS)
 CHAINS: tuple[Recipe, ...] = (*MEETINGS, *WORK)
@@ -46,7 +49,7 @@ def call_of(intent: Intent, drawn: Drawn) -> ToolCall:
 
 
 def thought(scene: Scene, intent: Intent, slots: dict[str, Slot], forms: tuple[str, ...] = ()) -> str:
-    """How the values follow from the request, and what comes next, if that is not the tool for it."""
+    """The gold thought: how the values follow from the request, what the user wants, and one of ``forms``, if any."""
     wanted = f"{notes(slots.values())}The user wants to {intent.gist}."
     return f"{wanted} {scene.stream.pick(forms)}" if forms else wanted
 
@@ -97,18 +100,18 @@ def parallel(scene: Scene) -> Made:
 
 
 def _clashes(name: str, calls: list[ToolCall]) -> bool:
-    """Whether the tool would change the result of one of the calls, or a call the result of the tool."""
+    """Whether one of the calls would change the tool's result, or the tool the result of one of the calls."""
     return any(call.name in INTENTS[name].changed_by or name in INTENTS[call.name].changed_by for call in calls)
 
 
 def _repeated(scene: Scene) -> Made:
-    """The same tool for several things."""
+    """A request for the same tool with several things."""
     while True:
         intent = INTENTS[scene.stream.pick(REPEATED)]
         slot = intent.each
         try:
             draws = [intent.draw(scene) for _ in range(scene.stream.pick((2, 2, 3)))]
-        except LookupError:  # there are not as many things of that kind
+        except LookupError:  # too few things of that kind in the scene
             continue
         common = {
             name: draws[0].slots[name] for name in PARAMETERS[intent.tool] if name != slot and name in draws[0].slots
@@ -139,12 +142,12 @@ def _repeated(scene: Scene) -> Made:
 
 
 def tools_of(*phases: Phase) -> list[str]:
-    """The tools that phases call, in order."""
+    """The tools that the phases call, in order."""
     return [call.name for phase in phases for stage in phase.stages for call in stage.calls]
 
 
 def phase_of(scene: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
-    """A request that one call fulfils, after those that look up what the call needs."""
+    """A request that one call fulfils, after the lookups that the call needs."""
     lookups: list[ToolCall] = []
     for slot in drawn.slots.values():
         if slot.lookup is not None and slot.lookup not in lookups:
@@ -159,7 +162,7 @@ def phase_of(scene: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
 
 
 def linked(scene: Scene) -> Made:
-    """A request that calls things and people by their names, so that ids and addresses must be looked up."""
+    """A request that refers to things and people by name, so that ids and addresses must be looked up."""
     scene.named = True
     intent = INTENTS[scene.stream.pick(NAMED)]
     drawn = intent.draw(scene)
@@ -168,7 +171,7 @@ def linked(scene: Scene) -> Made:
 
 
 def missing(scene: Scene) -> Made:
-    """A request that forgets something; the user says it when asked."""
+    """A request that forgets a required parameter. The user gives it when asked."""
     intent = INTENTS[scene.stream.pick(FORGETTABLE)]
     drawn = intent.draw(scene)
     forgotten = scene.stream.pick(intent.needs)
@@ -198,7 +201,7 @@ _UNABLE = (
 
 
 def irrelevant(scene: Scene) -> Made:
-    """A request that none of the tools on offer fulfils."""
+    """A request that no tool on offer can fulfil: no office tool can, or the one that can is not offered."""
     total = scene.stream.pick((3, 3, 4, 5, 6))
     if scene.stream.chance(0.4):
         gist, template = scene.stream.pick(ELSEWHERE_OF[scene.split])
@@ -233,7 +236,7 @@ def chain(scene: Scene) -> Made:
 
 
 def recover(scene: Scene) -> Made:
-    """A call fails because of the state, and something has to be done about it."""
+    """A call fails because of the state, and the request says how to react."""
     return _any_of(scene, RECOVERIES)
 
 

@@ -1,7 +1,7 @@
-"""Every name that a tool, a parameter or an app has, and what assistants ask for a parameter that is missing.
+"""All names of tools, parameters and apps, and the questions for parameters that a user forgot.
 
-Each tool has the name its author gave it and four more, each with a description of its own: two seen names, which
-train, val and test use, and two unseen names, which only test_unseen uses.
+A tool has its author's name and four other names, each with its own description: two seen names, for train, val and
+test, and two unseen names, for test_unseen alone.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TypeAlias
 
 Named: TypeAlias = tuple[str, str]
-"""A name of a tool, with the description that goes with it."""
+"""A name of a tool, and the description shown with this name."""
 
 
 def _table(text: str) -> dict[str, tuple[Named, ...]]:
-    """Names from a text: a line with the author's name of a tool, then a line "name: description" for each of four."""
+    """Names from a text: the author's name of a tool on a line, then four lines "name: description"."""
     out: dict[str, tuple[Named, ...]] = {}
     tool = ""
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -342,7 +342,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "check_in": ("When do you arrive?", "What is the check-in date?", "From which day on?"),
     "nights": ("For how many nights?", "How many nights will you stay?", "How long will you stay?"),
 }
-"""By the author's name of a parameter that a user may forget: what the assistant asks then."""
+"""By the author's name of a parameter that a user may forget: questions of the assistant."""
 
 FORMATS: dict[str, tuple[str, str, str, str]] = {
     "YYYY-MM-DD": ("as YYYY-MM-DD", "date, YYYY-MM-DD", "ISO 8601, like 2031-05-28", "year-month-day, like 2031-05-28"),
@@ -351,7 +351,7 @@ FORMATS: dict[str, tuple[str, str, str, str]] = {
     "mail addresses": ("email addresses", "their addresses", "e-mails", "whom to tell, like a@b.com"),
     "such as IC204": ("like IC204", "its code, as IC204", "code, like QX77", "designator, like QX77"),
 }
-"""The same for the descriptions of parameters."""
+"""By the author's description of a parameter: two seen descriptions, two unseen ones."""
 
 APP_NAMES: dict[str, tuple[str, str, str]] = {
     "calendar": ("calendar", "planner", "diary"),

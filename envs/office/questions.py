@@ -1,4 +1,4 @@
-"""What an assistant asks when something is missing, and what the user then says."""
+"""The assistant's question about a forgotten parameter, and the user's reply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .slots import Slot
 from .vocabulary import slice_of
 
 ASKING: Fact = ("?", "tell me", "let me know", "need to know", "please give", "please provide")
-"""One of these makes a text a question."""
+"""An answer that contains one of these counts as a question."""
 
 _LEAD = ("{}", "Gladly. {}", "I can do that. {}", "One thing is missing. {}", "Of course. {}", "{} Then I can go on.")
 
@@ -42,6 +42,6 @@ def question(scene: Scene, parameter: str) -> str:
 
 
 def reply(scene: Scene, slot: Slot) -> str:
-    """What the user says who was asked for a slot."""
+    """The user's reply to a question about a slot."""
     text = sentence(scene.stream.pick(_REPLIES_OF[scene.split]).format(slot.text))
     return text[:-1] if text[-3:] in ('.".', ".'.") else text

@@ -1,4 +1,4 @@
-"""Recipes: requests that take several calls, with words of their own."""
+"""Recipes: requests that take several calls, each with its own wordings."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ _TOLD = (
 
 
 class Played(msgspec.Struct, frozen=True, gc=False):
-    """One recipe in one scene."""
+    """A recipe played in a scene: the values, gold calls and facts of one task."""
 
     slots: dict[str, Slot]
     stages: tuple[Stage, ...]
     facts: tuple[Fact, ...] = ()
     secrets: tuple[Secret, ...] = ()
-    """What the tools on offer must not tell, so that the gold calls are the only way."""
+    """The tools on offer must not reveal these, so that the gold calls are the only way."""
 
 
 class Recipe(msgspec.Struct, frozen=True, gc=False):
-    """A kind of request, like an Intent, for which ``play`` makes the calls."""
+    """A kind of request that takes several calls. ``play`` raises LookupError if the scene does not fit."""
 
     play: Callable[[Scene], Played]
     words: Words
 
 
 def call(tool: str, **arguments: object) -> ToolCall:
-    """A call, its arguments in the order of the tool's parameters."""
+    """A gold call, with its arguments in the order of the tool's parameters."""
     return ToolCall(tool, {name: arguments[name] for name in PARAMETERS[tool] if name in arguments})
 
 
 def made(scene: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
-    """A task of the recipe: its phase and the tools on offer."""
+    """A task made from the recipe: its phase and the tools on offer."""
     played = recipe.play(scene)
     user = request(scene, recipe.words, played.slots)
     phase = Phase(

@@ -1,4 +1,4 @@
-"""Recoveries where something is missing or in the way, and the error says what to do first."""
+"""Recoveries from something missing or in the way: the error says what to do first."""
 
 from __future__ import annotations
 

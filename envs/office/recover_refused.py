@@ -1,4 +1,4 @@
-"""Recoveries where something is refused: not allowed, over budget, or decided already."""
+"""Recoveries from a refusal: not allowed, over budget, or decided already."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recoveries where a time, a room, a train or a hotel is taken, and the user has a second choice."""
+"""Recoveries from a time, room, train or hotel that is taken: the user names a second choice."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _two_times(scene: Scene) -> Played:
 
 
 def _busy(scene: Scene) -> Played:
-    """A new event at a time that is taken."""
+    """A new event at a time when the user is busy."""
     row, title = scene.row("events"), scene.quoted(scene.title())
     date, start = (
         date_of(row["date"], scene.fixture.today, scene.stream),
@@ -77,7 +77,7 @@ def _busy(scene: Scene) -> Played:
 
 
 def _busy_move(scene: Scene) -> Played:
-    """An event that is moved to where another one is."""
+    """An event moved to the time of another event."""
     event, row = scene.row("events"), scene.row("events")
     date, start = (
         date_of(row["date"], scene.fixture.today, scene.stream),

@@ -115,7 +115,7 @@ ASKING, BEFORE, AFTER, JOINED = map(_slices, (_ASKING, _BEFORE, _AFTER, _JOINED)
 
 
 def share(templates: Sequence[str], split: str) -> Sequence[str]:
-    """One split's share of an intent's templates: the last is for test, the one before it for val."""
+    """The templates of one split: the last is for test, the one before it for val, the rest for train."""
     return templates[-1:] if split == "test" else templates[-2:-1] if split == "val" else templates[:-2]
 
 
@@ -125,7 +125,7 @@ def arguments(intent: Intent, drawn: Drawn) -> dict[str, object]:
 
 
 def sentence(text: str) -> str:
-    """With capitals where sentences begin (an address or a file's name keeps its form) and a mark at the end."""
+    """The text with capitals at the start of sentences, except in addresses and file names, and a mark at the end."""
     text = _BEGINNING.sub(_capital, text)
     return text if text[-1] in ".?!" or text[-2:-1] in (".", "?", "!") else f"{text}."
 
@@ -135,7 +135,7 @@ def _capital(match: re.Match[str]) -> str:
 
 
 def clause(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
-    """The request as a clause, without the parts that mention one slot."""
+    """The request as a clause. If ``without`` names a slot, the parts of the template that mention it are left out."""
     templates = share(words.do, scene.split)
     if without:
         templates = [template for template in templates if without in optional_slots(template)]
@@ -143,7 +143,7 @@ def clause(scene: Scene, words: Words, slots: dict[str, Slot], without: str = ""
 
 
 def dressed(scene: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
-    """Sentences with, now and then, a greeting and thanks."""
+    """The text, with a greeting before it or thanks after it at the given probabilities."""
     if scene.stream.chance(before):
         text = f"{scene.stream.pick(BEFORE[scene.split])} {text}"
     if scene.stream.chance(after):
@@ -152,20 +152,21 @@ def dressed(scene: Scene, text: str, before: float = 0.2, after: float = 0.2) ->
 
 
 def asked(scene: Scene, text: str, frames: Sequence[str] = ()) -> str:
-    """A clause made a request."""
+    """A clause turned into a request ("Could you ...?")."""
     text = sentence(scene.stream.pick(frames or ASKING[scene.split]).format(text))
-    return text[:-1] if text[-1] == "." and text[-3:-2] == "." else text  # a quotation that ends in a stop
+    quoted_stop = text[-1] == "." and text[-3:-2] == "."  # the text ends in a quotation with its own full stop
+    return text[:-1] if quoted_stop else text
 
 
 def request(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
-    """What the user writes."""
+    """The user's message."""
     if not without and scene.stream.chance(0.4):
         return dressed(scene, sentence(write(scene.stream.pick(share(words.say, scene.split)), slots, scene.stream)))
     return dressed(scene, asked(scene, clause(scene, words, slots, without)))
 
 
 def joined(scene: Scene, clauses: Sequence[str]) -> str:
-    """Several clauses as one request."""
+    """Several clauses joined into one message."""
     if len(clauses) > 2 and scene.stream.chance(0.5):
         if scene.stream.chance(0.5):
             listed = " ".join(f"{i + 1}. {sentence(text)}" for i, text in enumerate(clauses))
@@ -181,5 +182,5 @@ _LISTS = ("Here is what I need.", "A few things to do.", "These things, please:"
 
 
 def answer(scene: Scene, words: Words, slots: dict[str, Slot]) -> str:
-    """The final answer to the user."""
+    """The gold answer to the user."""
     return sentence(write(scene.stream.pick(words.done), slots, scene.stream))

@@ -1,4 +1,4 @@
-"""A scene: what one task draws its people, things, dates and wordings from."""
+"""A scene: the source of people, things, dates and wordings for one task."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .vocabulary import BODIES, EVENT_KINDS
 
 
 class Scene:
-    """The draws of one task, in order. A thing, a person or a time is drawn at most once.
+    """The random draws of one task. No thing, person or day is drawn twice.
 
     Args:
         fixture: the world that the episode starts in.
         stream: the random stream of all draws.
-        split: selects the wordings; test_unseen has those of test.
+        split: selects the wordings. test_unseen shares the wordings of test.
         lookups: by kind of thing, the tool that looks one up and its parameter (see intents.py).
     """
 
@@ -36,11 +36,11 @@ class Scene:
         self.named = False
         """Whether requests call things and people by their names, so that ids and addresses have to be looked up."""
         self.known: str = ""
-        """The id of the thing that the talk is about: it is called "it" or the like."""
+        """The id of the thing that the dialogue is about. Requests say "it" or "that meeting" for it."""
         self.aside = False
-        """Whether the talk was about something else in between: "it" would not be understood."""
+        """Whether the dialogue changed its subject in between, so that "it" would be ambiguous."""
         self.focus: dict[str, str] = {}
-        """By table, the key of the row that the talk is about."""
+        """By table: the key of the row that the dialogue is about."""
         self.state: Office = fixture.state()
         """The state after the gold calls drawn so far."""
         self._used: set[str] = set()
@@ -48,13 +48,13 @@ class Scene:
         self._taken: list[Row] = []
 
     def run(self, call: ToolCall) -> Any:
-        """The result of a gold call, in the state after those before it."""
+        """Run a gold call in the state that the earlier gold calls left; returns its result."""
         return TOOLS[call.name](self.state, **call.arguments)
 
     # Things ---------------------------------------------------------------------------------------
 
     def unused(self, items: list[str] | tuple[str, ...]) -> str:
-        """One of some words, none of which is drawn twice. Raises LookupError when they are used up."""
+        """Draw a word that was not drawn before. Raises LookupError if all are used."""
         word = self.stream.pick(items)
         if word in self._used:
             left = [word for word in items if word not in self._used]
@@ -65,13 +65,13 @@ class Scene:
         return word
 
     def steady(self, what: str, items: tuple[str, ...]) -> str:
-        """One of some words, the same one each time."""
+        """Draw a word once per ``what``; later calls return the same word."""
         if what not in self._steady:
             self._steady[what] = self.stream.pick(items)
         return self._steady[what]
 
     def row(self, table: str, fits: Callable[[Row], bool] | None = None) -> Row:
-        """The row that is in focus, or one that was not drawn yet. Raises LookupError where there is none."""
+        """The row in focus, or a row that fits and was not drawn yet. Raises LookupError if none is left."""
         if table in self.focus:
             return self.state.table(table)[self.focus[table]]
         rows = [row for key, row in self.state.table(table).items() if f"{table} {key}" not in self._used]
@@ -93,7 +93,7 @@ class Scene:
         return self.row("contacts", lambda row: row["name"] != self.fixture.user)
 
     def outsider(self) -> tuple[str, str]:
-        """Name and address of somebody who is in no table."""
+        """Name and address of a person who is in no table."""
         name = f"{self.unused(self.words.first)} {self.unused(self.words.last)}"
         while name in self.fixture.people:
             name = f"{self.unused(self.words.first)} {self.unused(self.words.last)}"
@@ -135,7 +135,7 @@ class Scene:
         return slot
 
     def moment(self, minutes: int = 120) -> tuple[Slot, Slot]:
-        """A date and a time at which the user is free."""
+        """A date and a time at which the user is free for ``minutes``."""
         events = self.state.table("events")
         while True:
             day, start = self.day(), time_of_day(self.stream)
@@ -149,7 +149,7 @@ class Scene:
         return date_of(self.row("events")["date"], self.fixture.today, self.stream)
 
     def title(self) -> str:
-        """A title that no event has."""
+        """A title for a new event, which no event has."""
         while True:
             title = f"{self.stream.pick(self.words.topics)} {self.stream.pick(EVENT_KINDS)}"
             if title not in self._used and all(row["title"] != title for row in self.state.table("events").values()):
@@ -157,7 +157,7 @@ class Scene:
                 return title
 
     def body(self) -> str:
-        """A sentence to send."""
+        """A sentence for the text of a mail."""
         text = self.unused(BODIES)
         return text.format(topic=self.stream.pick(self.words.topics).lower(), weekday=self.stream.pick(_WEEKDAYS))
 

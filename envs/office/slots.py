@@ -1,4 +1,4 @@
-"""Slots: a value that a call needs, and the ways people write it."""
+"""Slots: the values that calls need, and the ways people write them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     text: str
     """As a noun: "Friday", "14:30", "the Budget review meeting"."""
     adverb: str = ""
-    """As an adverbial, where that differs: "on Friday"."""
+    """As an adverbial ("on Friday"); "" if it is the same as ``text``."""
     note: str = ""
-    """How the value follows from the text; "" where the text holds it as it is."""
+    """How the value follows from the text, for the gold thought; "" if the text contains the value."""
     lookup: ToolCall | None = None
-    """The call whose result has the value, where the request does not."""
+    """The call whose result holds the value; None if the request holds it."""
     plain: str = ""
-    """As an answer writes it, where that is not ``value``."""
+    """The wording in answers; "" if that is ``value`` itself."""
 
     def said(self) -> str:
         return self.plain or str(self.value)
 
 
 def verbatim(value: str, quote: str = "") -> Slot:
-    """A value that the request holds as it is, in quotation marks where ``quote`` is given."""
+    """A value that the request contains unchanged, between two ``quote`` marks."""
     return Slot(value, f"{quote}{value}{quote}")
 
 
@@ -54,7 +54,8 @@ def spoken(n: int, stream: Stream) -> str:
 
 
 _Form = tuple[str, str] | tuple[str, str, str] | None
-"""A date as a noun and as an adverbial, and what is counted from today; None where it is not written so."""
+"""A date as a noun, as an adverbial and, if it is counted from today, as a span ("a week"). None if the form does not
+fit the date."""
 
 
 def _iso(today: int, offset: int, stream: Stream) -> _Form:
@@ -149,15 +150,18 @@ def _capital(text: str) -> str:
 
 
 def day_after(today: int, offset: int, stream: Stream) -> Slot:
-    """The day ``offset`` days after today, in some wording. "Friday" is the next one after today, "Friday next
-    week" that of the week after this one (weeks begin on Monday), "the 14th" the next 14th."""
+    """The day ``offset`` days after today, in a random wording.
+
+    "Friday" is the first Friday after today. "Friday next week" is in the week that begins next Monday. "The 14th" is
+    the first 14th after today.
+    """
     while (form := stream.pick(_FORMS)(today, offset, stream)) is None:
         pass
     return _day(today, offset, *form)
 
 
 def future_day(today: int, stream: Stream) -> Slot:
-    """A working day of the next two months, more often a near one."""
+    """A working day within 60 days; 70 % are within two weeks."""
     while True:
         offset = stream.between(1, 14) if stream.chance(0.7) else stream.between(15, 60)
         if (today + offset - 1) % 7 < 5:
@@ -191,7 +195,7 @@ def time_of_day(stream: Stream, minutes: tuple[int, ...] = (0, 0, 30, 15, 45)) -
 def time_slot(hour: int, minute: int, stream: Stream) -> Slot:
     value = f"{hour:02}:{minute:02}"
     kind = stream.below(5)
-    if kind < 2 or (hour == 12 and minute and kind < 4):  # "12:30 pm" is read in two ways
+    if kind < 2 or (hour == 12 and minute and kind < 4):  # "12:30 pm" would be ambiguous
         return Slot(value, value)
     if hour == 12 and not minute:
         return Slot(value, "noon", note="Noon is 12:00.")
@@ -217,7 +221,7 @@ _LENGTHS = {
 
 
 def duration(stream: Stream, longest: int = 120) -> Slot:
-    """Minutes, as a number."""
+    """A length of time; the value is in minutes, at most ``longest``."""
     minutes = stream.pick([n for n in _LENGTHS if n <= longest])
     text = stream.pick(_LENGTHS[minutes])
     note = "" if str(minutes) in text else f"{_capital(text)} is {minutes} minutes."
@@ -230,7 +234,7 @@ def count(stream: Stream, low: int, high: int) -> Slot:
 
 
 def money(amount: float, currency: str, stream: Stream) -> Slot:
-    """An amount with its currency, of which the value is the amount alone."""
+    """An amount with its currency. The value is the amount alone."""
     sign, name = CURRENCIES[currency]
     figure = f"{amount:.2f}" if amount % 1 or stream.chance(0.5) else f"{amount:.0f}"
     text = stream.pick((f"{sign}{figure}", f"{figure} {name}", f"{figure} {currency}", f"{currency} {figure}"))

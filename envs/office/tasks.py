@@ -1,4 +1,4 @@
-"""The tasks: a lazy sequence, each drawn from (split, seed, index) alone."""
+"""The tasks: a lazy sequence. A task depends on (split, seed, index, level) alone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SETTINGS = (
 
 
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
-    """The task of a level at an index."""
+    """The task of a level at an index. The position of the level in LEVELS selects its random stream."""
     key = key_of(seed, split, index)
     fixture = Fixture(key, split)
     stream = Stream(key, 128 + LEVELS.index(level))
@@ -69,7 +69,7 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
 
 
 class OfficeTasks(LevelTasks):
-    """The tasks of one split and seed; where there are several levels, they take turns."""
+    """The tasks of one split and seed. Several levels take turns."""
 
     sizes = SIZES
     known = LEVELS

@@ -1,4 +1,4 @@
-"""Expense claims and team budgets, which are in euros."""
+"""Expense claims and team budgets. Budgets are in euros."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared files. Only the owner of a file may share, rename, move or delete it."""
+"""Files and folders. Only the owner of a file may share, rename, move or delete it."""
 
 from __future__ import annotations
 

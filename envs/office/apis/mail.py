@@ -1,4 +1,4 @@
-"""The user's mailbox: what came in, and what was sent."""
+"""The user's mailbox: received and sent mails."""
 
 from __future__ import annotations
 

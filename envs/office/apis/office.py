@@ -1,4 +1,4 @@
-"""All apps over one state, and what is known of their tools."""
+"""All apps over one state, and the tables of their tools."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ TOOLS: dict[str, Tool] = {tool.name: tool for tool in tools_of(Office)}
 APP_OF = {tool.name: app for app, owner in APPS.items() for tool in tools_of(owner)}
 
 READS = frozenset(READING)
-"""The tools that change nothing."""
+"""The tools that only read the state, marked with ``@reads`` in their app."""

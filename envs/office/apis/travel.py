@@ -1,4 +1,4 @@
-"""Trains and hotels. The timetable is a function of the route and the date."""
+"""Trains and hotels. The timetable depends on the route and the date alone, not on the state."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PRODUCTS = ("IC", "RX", "TX")
 
 
 def timetable(origin: str, destination: str, date: str) -> list[Row]:
-    """The three trains of a day, by departure; prices in euros, all different."""
+    """The three trains of a day, by departure; prices in euros, no two alike."""
     number = crc32(f"{origin.casefold()}|{destination.casefold()}|{date}".encode("utf-8", "backslashreplace"))
     duration = 70 + number % 37 * 5
     out = []
     for i, product in enumerate(_PRODUCTS):
         departs = 6 * 60 + i * 240 + (number >> 4 * i) % 23 * 10
-        price = 29 + (number >> 3 * i) % 40 * 3 + i  # price % 3 differs, so prices do
+        price = 29 + (number >> 3 * i) % 40 * 3 + i  # prices differ: price % 3 is another number for each i
         code = f"{product}{100 + (number >> 2 * i) % 900}"
         out.append(
             {"train": code, "departs": clock(departs), "arrives": clock((departs + duration) % 1440), "price": price}
