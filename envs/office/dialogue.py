@@ -96,7 +96,7 @@ def _turns(phases: list[Phase]) -> int:
 def _open(scene: Scene, talk: _Talk) -> list[Phase]:
     """The first message. After it, ``scene.focus`` holds the thing of the dialogue."""
     intent, table = INTENTS[scene.stream.pick(talk.opens)], KINDS[talk.kind].table
-    if intent.verb != "make":
+    if intent.verb != "make":  # the thing exists; else the result of the call has its id
         scene.focus[table] = key = scene.row(table)["id"]
         scene.named = scene.stream.chance(0.6)
     drawn = intent.draw(scene)
@@ -110,6 +110,7 @@ def _open(scene: Scene, talk: _Talk) -> list[Phase]:
 
 
 def _go_on(scene: Scene, tool: str) -> Phase:
+    """A later message. Its gold calls are run, so that the next draws see their effect."""
     intent = INTENTS[tool]
     drawn = intent.draw(scene)
     phase = phase_of(scene, intent, follow_up(scene, intent, drawn), drawn)
@@ -138,29 +139,21 @@ def dialogue(scene: Scene) -> Made:
     phases = _open(scene, talk)
     wanted = scene.stream.between(2, 4)
     then = scene.stream.shuffled(talk.follows)
-    recalls = [0] if kind.recall else []
+    recall = bool(kind.recall)  # asked for at most once
+    # A phase takes two actions from here on, since nothing has to be looked up: keep room for this one and the last.
     while len(phases) < wanted - 1 and _turns(phases) <= LONGEST - 4:
-        if recalls and scene.stream.chance(0.4):
-            recalls.pop()
+        if recall and scene.stream.chance(0.4):
+            recall = False
             phases.append(_recall(scene, kind))
         elif then:
             phases.append(_go_on(scene, then.pop()))
         else:
             phases.append(_aside(scene, tools_of(*phases)))
-    phases.append(
-        _go_on(scene, scene.stream.pick(talk.ends))
-        if scene.stream.chance(0.6) or not then
-        else _go_on(scene, then.pop())
-    )
+    ends = scene.stream.chance(0.6) or not then
+    phases.append(_go_on(scene, scene.stream.pick(talk.ends) if ends else then.pop()))
     if len(phases) < wanted and _turns(phases) < LONGEST:
-        phases.append(
-            Phase(
-                scene.stream.pick(_THANKS_OF[scene.split]),
-                (),
-                scene.stream.pick(_WELCOME),
-                "The user only says thanks.",
-            )
-        )
+        thanks, welcome = scene.stream.pick(_THANKS_OF[scene.split]), scene.stream.pick(_WELCOME)
+        phases.append(Phase(thanks, (), welcome, "The user only says thanks."))
     return tuple(phases), shown(scene.stream, tools_of(*phases), scene.stream.between(5, 7), similar=True)
 
 

@@ -118,20 +118,12 @@ def _repeated(scene: Scene) -> Made:
         }
         draws = [Drawn({**draw.slots, **common}, draw.facts) for draw in draws]
         calls = tuple([call_of(intent, draw) for draw in draws])
+        # The calls share the time of the first draw, at which another room, say, may be taken.
         if all(TOOLS[call.name].run(call.arguments, scene.state).error is None for call in calls):
             break
     together = verbatim(listed([draw.slots[slot].text for draw in draws]))
-    user = dressed(
-        scene,
-        asked(
-            scene,
-            write(
-                scene.stream.pick(share(intent.words.many, scene.split)),
-                {**draws[0].slots, slot: together},
-                scene.stream,
-            ),
-        ),
-    )
+    template = scene.stream.pick(share(intent.words.many, scene.split))
+    user = dressed(scene, asked(scene, write(template, {**draws[0].slots, slot: together}, scene.stream)))
     known = notes(common.values()) + notes([draw.slots[slot] for draw in draws])
     why = f"{known}The user wants to {intent.gist}, {len(calls)} times over: {{tools}}."
     done = [text for text in intent.words.done if f"{{={slot}}}" in text] or intent.words.done
@@ -207,7 +199,7 @@ def irrelevant(scene: Scene) -> Made:
         gist, template = scene.stream.pick(ELSEWHERE_OF[scene.split])
         user = dressed(scene, asked(scene, write(template, _elsewhere(scene), scene.stream)))
         tools = shown(scene.stream, [scene.stream.pick(_ALL)], total, similar=True)
-    else:
+    else:  # an office request, but neither its tool nor anything that could replace it is on offer
         intent = INTENTS[scene.stream.pick(_ALL)]
         gist, user = intent.gist, request(scene, intent.words, intent.draw(scene).slots)
         hidden = {intent.tool, *intent.equivalents, *intent.substitutes}

@@ -34,7 +34,7 @@ def _misspelt(scene: Scene) -> Played:
         "field": verbatim({"phone": "phone number", "email": "mail address", "team": "team"}[field]),
     }
     slots |= {"right": verbatim(person["name"]), "answer": verbatim(person[field])}
-    return Played(slots, stages, ((person[field],),), ("spelling",))
+    return Played(slots, stages, ((person[field],),), secrets=("spelling",))
 
 
 def _blocked(scene: Scene) -> Played:
@@ -83,7 +83,7 @@ def _bounced(scene: Scene) -> Played:
         "subject": scene.quoted(mail["subject"]),
         "body": scene.quoted(mail["body"]),
     }
-    return Played(slots, stages, ((new,),), ("addresses",))
+    return Played(slots, stages, ((new,),), secrets=("addresses",))
 
 
 MISSING = (

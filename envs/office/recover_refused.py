@@ -15,10 +15,8 @@ def _others_file(scene: Scene) -> Played:
     file, owner, person = scene.row("files"), scene.person(), scene.person()
     scene.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
     access = scene.stream.pick(("view", "edit"))
-    subject, body = (
-        scene.quoted(f"{scene.stream.pick(scene.words.topics)} file"),
-        scene.quoted("Please share this file with my colleague."),
-    )
+    subject = scene.quoted(f"{scene.stream.pick(scene.words.topics)} file")
+    body = scene.quoted("Please share this file with my colleague.")
     share = call("share_file", file_id=file["id"], email=person["email"], access=access)
     send = call("send_mail", to=owner["email"], subject=subject.value, body=body.value)
     stages = (
@@ -72,7 +70,7 @@ def _not_mine(scene: Scene) -> Played:
     scene.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
     stages = (Stage((call("delete_file", file_id=file["id"]),), "I try to delete it with {tools}."),)
     slots = {"file": scene.thing("file", file), "owner": verbatim(owner["name"])}
-    return Played(slots, stages, ((owner["name"],),), ("file owner",))
+    return Played(slots, stages, ((owner["name"],),), secrets=("file owner",))
 
 
 def _decided(scene: Scene) -> Played:
@@ -80,7 +78,10 @@ def _decided(scene: Scene) -> Played:
     scene.plant("expenses", row["id"], {**row, "status": status})
     stages = (Stage((call("approve_expense", expense_id=row["id"]),), "I try to approve it with {tools}."),)
     return Played(
-        {"expense": scene.thing("expense", row), "status": verbatim(status)}, stages, ((status,),), ("claim status",)
+        {"expense": scene.thing("expense", row), "status": verbatim(status)},
+        stages,
+        ((status,),),
+        secrets=("claim status",),
     )
 
 
@@ -97,7 +98,7 @@ def _no_reply(scene: Scene) -> Played:
         ),
     )
     slots = {"mail": scene.thing("mail", row), "body": body, "subject": subject, "new": verbatim(person["email"])}
-    return Played(slots, stages, ((person["email"],),), ("sender", "addresses"))
+    return Played(slots, stages, ((person["email"],),), secrets=("sender", "addresses"))
 
 
 REFUSED = (

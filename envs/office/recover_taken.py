@@ -26,7 +26,7 @@ def _two_rooms(scene: Scene) -> Played:
         Stage((call("book_room", room=second, **when),), f"{first} is taken, so {second} it is: {{tools}}."),
     )
     slots = {"date": date, "start": start, "minutes": minutes, "first": verbatim(first), "second": verbatim(second)}
-    return Played(slots, stages, ((second,),), ("free times",))
+    return Played(slots, stages, ((second,),), secrets=("free times",))
 
 
 def _two_times(scene: Scene) -> Played:
@@ -49,16 +49,14 @@ def _two_times(scene: Scene) -> Played:
         ),
     )
     slots = {"room": verbatim(room), "date": date, "start": start, "later": later, "minutes": minutes}
-    return Played(slots, stages, (clock_fact(later.value),), ("free times",))
+    return Played(slots, stages, (clock_fact(later.value),), secrets=("free times",))
 
 
 def _busy(scene: Scene) -> Played:
     """A new event at a time when the user is busy."""
     row, title = scene.row("events"), scene.quoted(scene.title())
-    date, start = (
-        date_of(row["date"], scene.fixture.today, scene.stream),
-        time_slot(int(row["start"][:2]), 0, scene.stream),
-    )
+    date = date_of(row["date"], scene.fixture.today, scene.stream)
+    start = time_slot(int(row["start"][:2]), 0, scene.stream)
     other, later = scene.moment()
     minutes = duration(scene.stream)
     entry = {"title": title.value, "minutes": minutes.value}
@@ -79,10 +77,8 @@ def _busy(scene: Scene) -> Played:
 def _busy_move(scene: Scene) -> Played:
     """An event moved to the time of another event."""
     event, row = scene.row("events"), scene.row("events")
-    date, start = (
-        date_of(row["date"], scene.fixture.today, scene.stream),
-        time_slot(int(row["start"][:2]), 0, scene.stream),
-    )
+    date = date_of(row["date"], scene.fixture.today, scene.stream)
+    start = time_slot(int(row["start"][:2]), 0, scene.stream)
     other, later = scene.moment()
     stages = (
         Stage(
@@ -111,17 +107,15 @@ def _sold_out(scene: Scene) -> Played:
         ),
     )
     return Played(
-        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), ("trains",)
+        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), secrets=("trains",)
     )
 
 
 def _full_hotels(scene: Scene) -> Played:
-    first, second, date, nights = (
-        scene.unused(scene.words.cities),
-        scene.unused(scene.words.cities),
-        scene.day(),
-        count(scene.stream, 2, 5),
-    )
+    first = scene.unused(scene.words.cities)
+    second = scene.unused(scene.words.cities)
+    date = scene.day()
+    nights = count(scene.stream, 2, 5)
     scene.plant("sold_out", f"{first} {date.value}", {})
     when = {"check_in": date.value, "nights": nights.value}
     stages = (

@@ -105,7 +105,7 @@ class Scene:
         key, about = row["id"], KINDS[kind]
         if kind == "trip":
             row = {**row, "what": f"train {row['train']}" if row["kind"] == "train" else f"hotel in {row['city']}"}
-        plain = key if kind == "expense" else str(row[about.field])
+        plain = key if kind == "expense" else str(row[about.field])  # a person's name would not name the claim
         if key == self.known:
             return Slot(key, self.stream.pick(about.known[1:] if self.aside else about.known), plain=plain)
         if not self.named:
@@ -114,6 +114,7 @@ class Scene:
         tool, parameter = self.lookups[kind]
         if not parameter:
             return Slot(key, text, lookup=ToolCall(tool, {}), plain=plain)
+        # A mail is searched for by what the request says of it: its sender or its subject.
         query = row["sender"] if kind == "mail" and row["sender"] in text else row[about.field]
         return Slot(key, text, lookup=ToolCall(tool, {parameter: query}), plain=plain)
 

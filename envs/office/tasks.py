@@ -26,6 +26,7 @@ MAKERS: dict[str, Callable[[Scene], Made]] = {
     "dialogue": dialogue,
     "recover": recover,
 }
+"""By level. A level's position selects its random stream: add new levels at the end."""
 LEVELS = tuple(MAKERS)
 GROUPS = {"easy": ("single", "choose", "parallel", "irrelevant"), "all": LEVELS}
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
@@ -43,14 +44,14 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
     """The task of a level at an index. The position of the level in LEVELS selects its random stream."""
     key = key_of(seed, split, index)
     fixture = Fixture(key, split)
-    stream = Stream(key, 128 + LEVELS.index(level))
+    stream = Stream(key, 128 + LEVELS.index(level))  # lanes below 128 belong to the fixture's tables
     scene = Scene(fixture, stream, split, LOOKUPS)
     naming = stream.pick(NAMINGS[split])
     phases, tools = MAKERS[level](scene)
     calls: list[tuple[ToolCall, ...]] = []
     for phase in phases:
         calls += [tuple([naming.call(call) for call in stage.calls]) for stage in phase.stages]
-        calls.append(())
+        calls.append(())  # the answer: an action without calls
     opening = stream.pick(_SETTINGS).format(
         user=fixture.user,
         company=fixture.company,
