@@ -11,7 +11,7 @@ from toolgym.types import ToolCall
 
 from .apis.office import TOOLS, Office
 from .apis.world import Row, minute_of_day, overlaps
-from .fixture import Fixture
+from .fixture import WEEKDAYS, Fixture
 from .kinds import KINDS
 from .slots import Slot, day_after, future_day, time_of_day
 from .vocabulary import BODIES, EVENT_KINDS
@@ -160,15 +160,12 @@ class Scene:
     def body(self) -> str:
         """A sentence for the text of a mail."""
         text = self.unused(BODIES)
-        return text.format(topic=self.stream.pick(self.words.topics).lower(), weekday=self.stream.pick(_WEEKDAYS))
+        return text.format(topic=self.stream.pick(self.words.topics).lower(), weekday=self.stream.pick(WEEKDAYS[:5]))
 
     def quoted(self, text: str) -> Slot:
         """Free text, in quotation marks."""
         quote = '"' if self.stream.chance(0.7) else "'"
         return Slot(text, f"{quote}{text}{quote}")
-
-
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
 def date_of(value: str, today: int, stream: Stream) -> Slot:
