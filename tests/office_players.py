@@ -1,4 +1,4 @@
-"""Players for the office suite's tests: gold, adversaries, and moves that start from gold."""
+"""Policies for the tests of the office suite: gold, adversaries, and moves that start from gold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make(**kwargs):
 
 
 def junk(env, which):
-    """A call of one of the tools on offer, with arguments of the right types that mean nothing."""
+    """A call of one of the tools on offer, with meaningless arguments of the right types."""
     function = env.observe()["tools"][which % len(env.observe()["tools"])]["function"]
     plain = {"integer": 30, "number": 5.0, "boolean": True, "array": []}
     arguments = {}
@@ -31,12 +31,12 @@ def junk(env, which):
 
 
 def tools_of(task):
-    """The tools that gold calls, by their authors' names."""
+    """The tools of the gold calls, by their authors' names."""
     return [call.name for phase in task.data.phases for stage in phase.stages for call in stage.calls]
 
 
 def play(env, task, policy):
-    """The rewards of an episode and the last info. ``policy``: (env, gold actions so far unplayed) -> text."""
+    """The rewards of an episode and the last info. ``policy`` maps (env, gold actions not played yet) to a text."""
     env.reset(options={"task_id": task.id})
     gold, rewards = list(env.gold(task)), []
     while not env.over:
@@ -77,7 +77,7 @@ MOVES = ("gold", "first", "twice", "reversed", "with junk", "junk", "changed", "
 
 
 def move(env, gold, name, which):
-    """One action that starts from the calls that are wanted now."""
+    """One action, derived from the gold calls that are still to be made."""
     progress = env._progress
     left = [(progress.gold[i].name, dict(progress.gold[i].arguments)) for i in progress.left]
     says = saying(progress.plan.phases[progress.phase].answer)

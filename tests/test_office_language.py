@@ -1,4 +1,4 @@
-"""The words of the office suite: what a request says has one meaning, and splits share none of it."""
+"""The words of the office suite: requests have one meaning, and splits share no words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from toolgym.envs.office.apis.office import APP_OF, TOOLS
 from toolgym.envs.office.facts import clock_fact, date_fact, number_fact, plain, says
 from toolgym.envs.office.fixture import iso, workday
+from toolgym.envs.office.intents import INTENTS, PARAMETERS
+from toolgym.envs.office.levels import CHAINS, RECOVERIES
+from toolgym.envs.office.names import QUESTIONS
 from toolgym.envs.office.naming import NAMINGS
-from toolgym.envs.office.questions import QUESTIONS
-from toolgym.envs.office.recipe_levels import CHAINS, RECOVERIES
-from toolgym.envs.office.requests import AFTER, ASKING, BEFORE, INTENTS, PARAMETERS, clause, request, share
+from toolgym.envs.office.requests import AFTER, ASKING, BEFORE, clause, request, share
 from toolgym.envs.office.slots import Slot, duration, future_day, past_day, time_of_day
 from toolgym.envs.office.tasks import OfficeTasks
 from toolgym.envs.office.vocabulary import VOCABULARIES
@@ -28,7 +29,7 @@ MONTHS += ["july", "august", "september", "october", "november", "december"]
 NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
-# A reader of dates and times of our own, which knows nothing of how they are written ------------------
+# An independent reader of dates and times ------------------
 
 
 def number(word):
@@ -110,7 +111,7 @@ def test_requests_fall_on_working_days():
     assert workday(MONDAY, 10) == MONDAY + 14
 
 
-# What is asked for follows from the text ------------------------------------------------------------
+# Every value follows from the text ------------------------------------------------------------
 
 CURRENCIES = {"EUR": "€|euros|EUR", "USD": r"\$|US dollars|USD", "GBP": "£|pounds|GBP", "CHF": "CHF|Swiss francs"}
 ENUMS = {
@@ -171,10 +172,10 @@ def test_what_was_forgotten_is_in_the_reply_and_not_before():
 
 
 class Bare:
-    """A scene that gives nothing but randomness."""
+    """A scene with a random stream and a split, and nothing else."""
 
     def __init__(self, key, split):
-        self.s, self.split = Stream(key), split
+        self.stream, self.split = Stream(key), split
 
 
 def blanks(templates):
@@ -268,7 +269,7 @@ def test_unseen_names_are_seen_nowhere_else():
 
 
 def test_requests_do_not_name_tools():
-    """What users say must not give the tool away: no identifier, in any naming, occurs in it."""
+    """The user's messages contain no tool name of any naming."""
     identifiers = {naming.tool_name(name) for naming in NAMINGS["train"] for name in TOOLS}
     identifiers = {name for name in identifiers if "_" in name or "." in name}
     tasks = OfficeTasks("train")

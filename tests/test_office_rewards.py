@@ -66,7 +66,7 @@ def test_a_needless_call_is_worse_than_declining():
 
 
 def only_thinking(env, gold):
-    """Gold, but the user is told nothing: what the answers say is thought."""
+    """Gold, but each answer is moved into the thought, so that the user is told nothing."""
     action = gold.pop(0)
     if "<tool_call>" in action:
         return action
@@ -99,7 +99,7 @@ def test_the_random_agent_scores_far_below_gold():
 
 
 def test_trying_the_wrong_thing_is_no_worse_than_doing_nothing():
-    """Else training would teach silence first."""
+    """Otherwise training would teach silence first."""
     env = make(split="val", level="choose")
     for index in range(60):
         task = env.tasks[index]
@@ -140,7 +140,7 @@ def test_splitting_parallel_calls_solves_the_task_for_less():
 
 
 def test_another_way_to_look_something_up_is_accepted():
-    """The gold lookup has the exact title; a part of it finds the event as well."""
+    """The gold lookup has the exact title. A part of the title finds the event as well."""
     env = make(level="chain")
     task = next(t for t in env.tasks if tools_of(t) == ["find_event", "cancel_event"])
     (lookup,), act, _ = task.expected

@@ -1,4 +1,4 @@
-"""Chains about the calendar and rooms: a later call needs what an earlier one returned."""
+"""Chains about the calendar and rooms: a later call needs the result of an earlier call."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from .scene import Scene
 from .slots import count, duration, verbatim
 
 
-def _room(c: Scene) -> Played:
+def _room(scene: Scene) -> Played:
     while True:
-        date, start = c.moment()
-        minutes, seats = duration(c.s), count(c.s, 3, 8)
+        date, start = scene.moment()
+        minutes, seats = duration(scene.stream), count(scene.stream, 3, 8)
         find = call("find_rooms", date=date.value, start=start.value, minutes=minutes.value, seats=seats.value)
-        rows = c.run(find)
+        rows = scene.run(find)
         if rows:
             break
-    which = c.s.pick(("smallest", "largest"))
+    which = scene.stream.pick(("smallest", "largest"))
     room = sorted(rows, key=lambda row: int(row["seats"]))[0 if which == "smallest" else -1]["room"]
     book = call("book_room", room=room, date=date.value, start=start.value, minutes=minutes.value)
     stages = (
@@ -28,10 +28,10 @@ def _room(c: Scene) -> Played:
     return Played({**slots, "room": verbatim(room)}, stages)
 
 
-def _free_time(c: Scene) -> Played:
-    date, minutes, title = c.busy_day(), duration(c.s), c.quoted(c.title())
+def _free_time(scene: Scene) -> Played:
+    date, minutes, title = scene.busy_day(), duration(scene.stream), scene.quoted(scene.title())
     find = call("find_free_time", date=date.value, minutes=minutes.value)
-    start = c.run(find)["start"]
+    start = scene.run(find)["start"]
     create = call("create_event", title=title.value, date=date.value, start=start, minutes=minutes.value)
     stages = (
         Stage((find,), f"{notes([date, minutes])}First I look for the time with {{tools}}."),
@@ -40,24 +40,22 @@ def _free_time(c: Scene) -> Played:
     return Played({"date": date, "minutes": minutes, "title": title, "start": verbatim(start)}, stages)
 
 
-def _first_event(c: Scene) -> Played:
-    date = c.busy_day()
-    rows = c.run(call("list_events", date=date.value))
-    which = c.s.pick(("first", "last"))
+def _first_event(scene: Scene) -> Played:
+    date = scene.busy_day()
+    rows = scene.run(call("list_events", date=date.value))
+    which = scene.stream.pick(("first", "last"))
     row = rows[0 if which == "first" else -1]
     stages = (
         Stage((call("list_events", date=date.value),), f"{notes([date])}I have to see that day with {{tools}}."),
         Stage((call("cancel_event", event_id=row["id"]),), f"The {which} one is {row['title']}; {{tools}} cancels it."),
     )
-    return Played(
-        {"date": date, "which": verbatim(which), "title": verbatim(row["title"])}, stages, hidden=("find_event",)
-    )
+    return Played({"date": date, "which": verbatim(which), "title": verbatim(row["title"])}, stages, secrets=("event",))
 
 
-def _swap_rooms(c: Scene) -> Played:
-    row = c.row("bookings")
-    other = c.row("rooms", lambda room: room["room"] != row["room"])["room"]
-    taken = c.state.table("bookings").values()
+def _swap_rooms(scene: Scene) -> Played:
+    row = scene.row("bookings")
+    other = scene.row("rooms", lambda room: room["room"] != row["room"])["room"]
+    taken = scene.state.table("bookings").values()
     if any(each["room"] == other and each["date"] == row["date"] for each in taken):
         raise LookupError("the other room is taken on that day")
     book = call("book_room", room=other, date=row["date"], start=row["start"], minutes=row["minutes"])
@@ -71,11 +69,11 @@ def _swap_rooms(c: Scene) -> Played:
     return Played({"old": verbatim(row["room"]), "room": verbatim(other)}, stages)
 
 
-def _room_for_event(c: Scene) -> Played:
-    row, room = c.row("events"), c.row("rooms")["room"]
-    if any(each["room"] == room and each["date"] == row["date"] for each in c.state.table("bookings").values()):
+def _room_for_event(scene: Scene) -> Played:
+    row, room = scene.row("events"), scene.row("rooms")["room"]
+    if any(each["room"] == room and each["date"] == row["date"] for each in scene.state.table("bookings").values()):
         raise LookupError("the room is taken on that day")
-    title = c.quoted(row["title"])
+    title = scene.quoted(row["title"])
     book = call("book_room", room=room, date=row["date"], start=row["start"], minutes=row["minutes"])
     stages = (
         Stage((call("find_event", title=row["title"]),), "When the event is and how long it takes, {tools} knows."),

@@ -1,4 +1,4 @@
-"""Chains about people, files, money and travel: a later call needs what an earlier one returned."""
+"""Chains about people, files, money and travel: a later call needs the result of an earlier call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .slots import verbatim
 from .vocabulary import REASONS
 
 
-def _manager(c: Scene) -> Played:
-    person = c.person()
-    boss = c.run(call("find_contact", name=person["manager"]))
-    subject, body = c.quoted(f"{c.s.pick(c.words.topics)} note"), c.quoted(c.body())
+def _manager(scene: Scene) -> Played:
+    person = scene.person()
+    boss = scene.run(call("find_contact", name=person["manager"]))
+    subject, body = scene.quoted(f"{scene.stream.pick(scene.words.topics)} note"), scene.quoted(scene.body())
     stages = (
         Stage((call("find_contact", name=person["name"]),), "I have to find out who the manager is: {tools}."),
         Stage(
@@ -30,11 +30,11 @@ def _manager(c: Scene) -> Played:
     )
 
 
-def _train(c: Scene) -> Played:
-    origin, destination, date = c.unused(c.words.cities), c.unused(c.words.cities), c.day()
+def _train(scene: Scene) -> Played:
+    origin, destination, date = scene.unused(scene.words.cities), scene.unused(scene.words.cities), scene.day()
     search = call("search_trains", origin=origin, destination=destination, date=date.value)
-    rows = c.run(search)
-    which = c.s.pick(("cheapest", "first", "last"))
+    rows = scene.run(search)
+    which = scene.stream.pick(("cheapest", "first", "last"))
     row = min(rows, key=lambda row: int(row["price"])) if which == "cheapest" else rows[0 if which == "first" else -1]
     stages = (
         Stage((search,), f"{notes([date])}First I need the trains: {{tools}}."),
@@ -52,18 +52,19 @@ def _train(c: Scene) -> Played:
     return Played({**slots, "which": verbatim(which)}, stages)
 
 
-def _budget(c: Scene) -> Played:
-    row = c.row("expenses")
-    budget = c.state.get_budget(team=row["team"])
-    price = c.s.between(2, 60) * 100
+def _budget(scene: Scene) -> Played:
+    row = scene.row("expenses")
+    look = call("get_budget", team=row["team"])
+    budget = scene.run(look)
+    price = scene.stream.between(2, 60) * 100
     price += 50 * (price == budget["left"])
-    reason = c.quoted(c.s.pick(REASONS))
+    reason = scene.quoted(scene.stream.pick(REASONS))
     enough = budget["left"] > price
     decide = call("approve_expense", expense_id=row["id"])
     if not enough:
         decide = call("reject_expense", expense_id=row["id"], reason=reason.value)
     stages = (
-        Stage((call("get_budget", team=row["team"]),), "It depends on the budget, so {tools} comes first."),
+        Stage((look,), "It depends on the budget, so {tools} comes first."),
         Stage((decide,), f"{budget['left']:g} euros are left, {'more' if enough else 'less'} than {price}: {{tools}}."),
     )
     slots = {
@@ -75,17 +76,17 @@ def _budget(c: Scene) -> Played:
     return Played({**slots, "said": verbatim("approved" if enough else "rejected")}, stages)
 
 
-def _extension(c: Scene) -> Played:
-    mail, person = c.row("mails"), c.person()
-    phone = str(c.s.between(2000, 9999))
-    body = c.s.pick(
+def _extension(scene: Scene) -> Played:
+    mail, person = scene.row("mails"), scene.person()
+    phone = str(scene.stream.between(2000, 9999))
+    body = scene.stream.pick(
         (
             "{} can now be reached on extension {}.",
             "The extension of {} is now {}.",
             "From today on {} has extension {}.",
         )
     )
-    c.plant("mails", mail["id"], {**mail, "body": body.format(person["name"], phone)})
+    scene.plant("mails", mail["id"], {**mail, "body": body.format(person["name"], phone)})
     name = verbatim(person["name"])
     stages = (
         Stage((call("read_mail", mail_id=mail["id"]),), "The number is in the mail, which {tools} shows."),
@@ -94,13 +95,13 @@ def _extension(c: Scene) -> Played:
             f"The new number is {phone}: {{tools}}.",
         ),
     )
-    return Played({"mail": c.thing("mail", mail), "name": name, "phone": verbatim(phone)}, stages)
+    return Played({"mail": scene.thing("mail", mail), "name": name, "phone": verbatim(phone)}, stages)
 
 
-def _figure(c: Scene) -> Played:
-    file, person = c.row("files"), c.person()
+def _figure(scene: Scene) -> Played:
+    file, person = scene.row("files"), scene.person()
     done = file["text"].split(": ")[1].split(" ")[0]
-    subject = c.quoted(f"{c.s.pick(c.words.topics)} progress")
+    subject = scene.quoted(f"{scene.stream.pick(scene.words.topics)} progress")
     body = f"{done} items are done."
     stages = (
         Stage((call("read_file", file_id=file["id"]),), "The number is in the file, so {tools} comes first."),
@@ -109,26 +110,27 @@ def _figure(c: Scene) -> Played:
             f"The number is {done}. Now {{tools}} can send it.",
         ),
     )
-    slots = {"file": c.thing("file", file), "email": c.address(person), "subject": subject}
+    slots = {"file": scene.thing("file", file), "email": scene.address(person), "subject": subject}
     return Played({**slots, "text": verbatim('"N items are done."'), "number": verbatim(done)}, stages)
 
 
-def _due_first(c: Scene) -> Played:
-    mine = c.run(call("list_tasks", owner=c.fixture.user))
+def _due_first(scene: Scene) -> Played:
+    mine = scene.run(call("list_tasks", owner=scene.fixture.user))
     order = sorted(mine, key=lambda row: str(row["due"]))
     if order[0]["due"] == order[1]["due"]:
         raise LookupError("two tasks are due first")
-    row, person = order[0], c.person()
+    row, person = order[0], scene.person()
     stages = (
         Stage(
-            (call("list_tasks", owner=c.fixture.user),), f"The user is {c.fixture.user}, whose tasks {{tools}} lists."
+            (call("list_tasks", owner=scene.fixture.user),),
+            f"The user is {scene.fixture.user}, whose tasks {{tools}} lists.",
         ),
         Stage(
             (call("assign_task", task_id=row["id"], owner=person["name"]),),
             f"{row['title']} is due first; {{tools}} hands it over.",
         ),
     )
-    return Played({"owner": verbatim(person["name"]), "title": verbatim(row["title"])}, stages, hidden=("find_task",))
+    return Played({"owner": verbatim(person["name"]), "title": verbatim(row["title"])}, stages, secrets=("task",))
 
 
 WORK = (

@@ -1,6 +1,8 @@
-"""The level dialogue: two to four messages of the user, about one thing for the most part, over one state."""
+"""The level dialogue: two to four user messages over one state, most of them about the same thing."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 
@@ -9,108 +11,43 @@ from toolgym.tasks.stream import SPLITS
 
 from .facts import Fact, clock_fact, date_fact
 from .intent import Drawn, Intent
+from .intents import ASIDES, INTENTS
+from .kinds import KINDS, Kind
 from .levels import Made, phase_of, tools_of
 from .plan import Phase
-from .requests import INTENTS, asked, clause, request, sentence, share
+from .requests import asked, clause, request, sentence, share
 from .scene import Scene
 from .toolsets import shown
 from .vocabulary import slice_of
 
 LONGEST = 7
-"""Actions of a gold episode."""
+"""The most actions that a gold episode takes."""
 
 
-class _Thread(msgspec.Struct, frozen=True, gc=False):
-    """What a conversation about one kind of thing is made of: tools."""
+class _Talk(msgspec.Struct, frozen=True, gc=False):
+    """The tools of a dialogue about one kind of thing."""
 
-    table: str
     kind: str
-    makes: tuple[str, ...]
-    """Tools that make a new thing."""
-    finds: tuple[str, ...]
-    """Tools that find the thing, or do something to it that leaves it in place."""
-    then: tuple[str, ...]
-    """What can be asked about it next."""
-    last: tuple[str, ...]
-    """What ends the talk about it."""
-    recall: tuple[str, ...] = ()
-    """Questions whose answer has been said; templates."""
+    opens: tuple[str, ...]
+    """Tools for the first message. They make a thing of the kind, or leave an existing one in place."""
+    follows: tuple[str, ...]
+    """Tools for the messages in between."""
+    ends: tuple[str, ...]
+    """Tools for the last message."""
 
 
-_THREADS = (
-    _Thread(
-        "events",
-        "event",
-        ("create_event",),
-        ("find_event", "move_event", "invite_guest"),
-        ("move_event", "invite_guest"),
-        ("cancel_event",),
-        (
-            "When is it now?",
-            "Remind me, (when|on which day and at what time) is it?",
-            "What is the date again, and the time?",
-            "So when does it take place?",
-            "(On which day|When) will it be, and at what time?",
-            "Tell me once more when it is.",
-            "And when is that, day and time?",
-            "What did we end up with as its date and time?",
-        ),
-    ),
-    _Thread(
-        "tasks",
-        "task",
-        ("add_task",),
-        ("find_task", "assign_task", "postpone_task"),
-        ("postpone_task", "assign_task"),
-        ("complete_task",),
-        (
-            "When is it due now?",
-            "Remind me, (by when|until when) has it to be done?",
-            "What is the due date again?",
-            "So when is it due?",
-            "(By when|Until when) should it be done?",
-            "Tell me once more when it is due.",
-            "And it is due when?",
-            "What did we end up with as its deadline?",
-        ),
-    ),
-    _Thread(
-        "bookings",
-        "booking",
-        ("book_room",),
-        (),
-        (),
-        ("cancel_booking",),
-        (
-            "Which (room|place) was that again?",
-            "Remind me, what is the name of the room?",
-            "Which room do we have now?",
-            "So which room is it?",
-            "What was the room called?",
-            "Tell me once more which room it is.",
-            "And the room is called what?",
-            "What did we end up with as a room?",
-        ),
-    ),
-    _Thread(
-        "mails",
-        "mail",
-        (),
-        ("search_mail", "read_mail", "move_mail"),
-        ("read_mail", "reply_mail", "forward_mail", "move_mail"),
-        ("delete_mail",),
-    ),
-    _Thread(
-        "files",
-        "file",
-        (),
-        ("find_file", "read_file", "share_file"),
-        ("read_file", "share_file", "rename_file", "move_file"),
-        ("delete_file",),
-    ),
-    _Thread("expenses", "expense", (), ("find_expenses",), (), ("approve_expense", "reject_expense")),
-    _Thread("trips", "trip", ("book_train", "book_hotel"), (), (), ("cancel_trip",)),
-)
+def _talk(kind: str) -> _Talk:
+    about = [intent for intent in INTENTS.values() if intent.kind == kind]
+    follows = sorted([intent for intent in about if intent.follows], key=lambda intent: intent.follows)
+    return _Talk(
+        kind,
+        tuple([intent.tool for intent in about if intent.opens]),
+        tuple([intent.tool for intent in follows]),
+        tuple([intent.tool for intent in about if intent.ends]),
+    )
+
+
+_TALKS = tuple([_talk(kind) for kind in KINDS])
 
 _NEXT = (
     "Now {}.",
@@ -145,81 +82,82 @@ _THANKS_OF = {split: slice_of(_THANKS, split) for split in SPLITS}
 _WELCOME = ("You are welcome.", "Glad to help.", "Any time.", "You are welcome, just ask.")
 
 
-def follow_up(c: Scene, intent: Intent, drawn: Drawn) -> str:
+def follow_up(scene: Scene, intent: Intent, drawn: Drawn) -> str:
     """A request in the middle of a conversation."""
-    if c.s.chance(0.35):
-        return sentence(write(c.s.pick(share(intent.words.say, c.split)), drawn.slots, c.s))
-    return asked(c, clause(c, intent.words, drawn.slots), _NEXT_OF[c.split])
+    if scene.stream.chance(0.35):
+        return sentence(write(scene.stream.pick(share(intent.words.say, scene.split)), drawn.slots, scene.stream))
+    return asked(scene, clause(scene, intent.words, drawn.slots), _NEXT_OF[scene.split])
 
 
 def _turns(phases: list[Phase]) -> int:
     return sum([len(phase.stages) + 1 for phase in phases])
 
 
-def _open(c: Scene, thread: _Thread) -> list[Phase]:
-    """The first message; afterwards the thing is in focus."""
-    tool = c.s.pick(thread.makes + thread.finds)
-    intent = INTENTS[tool]
-    if tool not in thread.makes:
-        c.focus[thread.table] = key = c.row(thread.table)["id"]
-        c.named = c.s.chance(0.6)
-    drawn = intent.draw(c)
-    phase = phase_of(c, intent, request(c, intent.words, drawn.slots), drawn)
-    results = [c.run(call) for stage in phase.stages for call in stage.calls]
-    if tool in thread.makes:
-        c.focus[thread.table] = key = results[-1]["id"]
-    c.named = False
-    c.known = key
+def _open(scene: Scene, talk: _Talk) -> list[Phase]:
+    """The first message. After it, ``scene.focus`` holds the thing of the dialogue."""
+    intent, table = INTENTS[scene.stream.pick(talk.opens)], KINDS[talk.kind].table
+    if intent.verb != "make":  # the thing exists; else the result of the call has its id
+        scene.focus[table] = key = scene.row(table)["id"]
+        scene.named = scene.stream.chance(0.6)
+    drawn = intent.draw(scene)
+    phase = phase_of(scene, intent, request(scene, intent.words, drawn.slots), drawn)
+    results = [scene.run(call) for stage in phase.stages for call in stage.calls]
+    if intent.verb == "make":
+        scene.focus[table] = key = results[-1]["id"]
+    scene.named = False
+    scene.known = key
     return [phase]
 
 
-def _go_on(c: Scene, tool: str) -> Phase:
+def _go_on(scene: Scene, tool: str) -> Phase:
+    """A later message. Its gold calls are run, so that the next draws see their effect."""
     intent = INTENTS[tool]
-    drawn = intent.draw(c)
-    phase = phase_of(c, intent, follow_up(c, intent, drawn), drawn)
+    drawn = intent.draw(scene)
+    phase = phase_of(scene, intent, follow_up(scene, intent, drawn), drawn)
     for stage in phase.stages:
         for call in stage.calls:
-            c.run(call)
+            scene.run(call)
     return phase
 
 
-def _recall(c: Scene, thread: _Thread) -> Phase:
-    """A question whose answer the conversation holds already."""
-    row = c.row(thread.table)
-    facts: tuple[Fact, ...] = (
-        ((row["room"],),) if thread.kind == "booking" else (date_fact(row.get("due") or row["date"]),)
-    )
-    said = row["room"] if thread.kind == "booking" else f"{row.get('due') or row['date']}"
-    if thread.kind == "event":
-        facts, said = (*facts, clock_fact(row["start"])), f"{said} at {row['start']}"
-    user = sentence(write(c.s.pick(slice_of(thread.recall, c.split)), {}, c.s))
+_STATED: dict[str, Callable[[str], Fact]] = {"date": date_fact, "due": date_fact, "start": clock_fact}
+"""By field of a row: the accepted wordings of its value. For other fields only the value itself is accepted."""
+
+
+def _recall(scene: Scene, kind: Kind) -> Phase:
+    """A question whose answer was given earlier in the conversation."""
+    row = scene.row(kind.table)
+    facts = tuple([_STATED[field](row[field]) if field in _STATED else (row[field],) for field in kind.recalled])
+    user = sentence(write(scene.stream.pick(slice_of(kind.recall, scene.split)), {}, scene.stream))
+    said = " at ".join([row[field] for field in kind.recalled])
     return Phase(user, (), f"It is {said}.", "That has been said already, so no tool is needed.", facts)
 
 
-def dialogue(c: Scene) -> Made:
-    thread = c.s.pick(_THREADS)
-    phases = _open(c, thread)
-    wanted = c.s.between(2, 4)
-    then = c.s.shuffled(thread.then)
-    recalls = [0] if thread.recall else []
+def dialogue(scene: Scene) -> Made:
+    talk = scene.stream.pick(_TALKS)
+    kind = KINDS[talk.kind]
+    phases = _open(scene, talk)
+    wanted = scene.stream.between(2, 4)
+    then = scene.stream.shuffled(talk.follows)
+    recall = bool(kind.recall)  # asked for at most once
+    # A phase takes two actions from here on, since nothing has to be looked up: keep room for this one and the last.
     while len(phases) < wanted - 1 and _turns(phases) <= LONGEST - 4:
-        if recalls and c.s.chance(0.4):
-            recalls.pop()
-            phases.append(_recall(c, thread))
+        if recall and scene.stream.chance(0.4):
+            recall = False
+            phases.append(_recall(scene, kind))
         elif then:
-            phases.append(_go_on(c, then.pop()))
+            phases.append(_go_on(scene, then.pop()))
         else:
-            phases.append(_aside(c, tools_of(*phases)))
-    phases.append(_go_on(c, c.s.pick(thread.last)) if c.s.chance(0.6) or not then else _go_on(c, then.pop()))
+            phases.append(_aside(scene, tools_of(*phases)))
+    ends = scene.stream.chance(0.6) or not then
+    phases.append(_go_on(scene, scene.stream.pick(talk.ends) if ends else then.pop()))
     if len(phases) < wanted and _turns(phases) < LONGEST:
-        phases.append(Phase(c.s.pick(_THANKS_OF[c.split]), (), c.s.pick(_WELCOME), "The user only says thanks."))
-    return tuple(phases), shown(c.s, tools_of(*phases), c.s.between(5, 7), similar=True)
+        thanks, welcome = scene.stream.pick(_THANKS_OF[scene.split]), scene.stream.pick(_WELCOME)
+        phases.append(Phase(thanks, (), welcome, "The user only says thanks."))
+    return tuple(phases), shown(scene.stream, tools_of(*phases), scene.stream.between(5, 7), similar=True)
 
 
-_ASIDE = ("find_contact", "room_info", "get_budget", "list_team", "search_trains", "add_contact", "create_folder")
-
-
-def _aside(c: Scene, had: list[str]) -> Phase:
-    """Something else in between."""
-    c.aside = True
-    return _go_on(c, c.s.pick([name for name in _ASIDE if name not in had]))
+def _aside(scene: Scene, had: list[str]) -> Phase:
+    """A request about another subject."""
+    scene.aside = True
+    return _go_on(scene, scene.stream.pick([name for name in ASIDES if name not in had]))

@@ -1,4 +1,4 @@
-"""Requests that no tool of an office can fulfil."""
+"""Requests that no Office tool can fulfil (level irrelevant)."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ ELSEWHERE: tuple[tuple[str, str], ...] = (
     ("compare prices", "(compare|look up) what a (laptop|monitor|desk) costs in the shops of {city}"),
     ("tell a joke", "(tell|write) me a joke about (printers|meetings|Mondays)"),
 )
-"""What the user wants, and a clause (see grammar.py) that asks for it."""
+"""For each request its gist ("order food") and a template that asks for it (see toolgym/tasks/grammar.py)."""
 
 ELSEWHERE_OF = {split: slice_of(ELSEWHERE, split) for split in ("train", "val", "test")}

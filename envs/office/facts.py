@@ -1,4 +1,4 @@
-"""Facts: what a final answer has to say, in any of several wordings."""
+"""Facts that a final answer must state, each in any of several wordings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolgym.tasks.english import MONTHS
 from .slots import ordinal
 
 Fact = tuple[str, ...]
-"""Wordings, of which the answer needs one."""
+"""The accepted wordings; the answer needs one of them."""
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _SPACE = re.compile(r"\s+")
@@ -41,12 +41,12 @@ def number_fact(value: float) -> Fact:
 
 
 def plain(text: str) -> str:
-    """A text as facts are looked for in it: no case, no thousands separators, single spaces."""
+    """A text made ready for ``says``: case folded, without thousands separators, with single spaces."""
     return _SPACE.sub(" ", _THOUSANDS.sub("", text)).casefold()
 
 
 def says(text: str, fact: Fact) -> bool:
-    """Whether a text, made plain, has one of the wordings, not as a part of a longer word or number."""
+    """Whether a plain text contains one of the wordings, but not as part of a longer word or number."""
     for wording in fact:
         wanted = plain(wording)
         at = text.find(wanted)
@@ -64,5 +64,5 @@ def _joins(text: str, left: int, right: int) -> bool:
 
 
 def _decimal(text: str, end: int) -> bool:
-    """Whether a number goes on after ``end``: "59" is not said by "59.50"."""
+    """Whether a number continues after ``end``: "59.50" does not state "59"."""
     return text[end - 1].isdigit() and text[end : end + 1] in (".", ",") and text[end + 1 : end + 2].isdigit()

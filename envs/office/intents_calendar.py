@@ -10,48 +10,48 @@ from .scene import Scene
 from .slots import Slot, duration, verbatim
 
 
-def _create_event(c: Scene) -> Drawn:
-    date, start = c.moment()
-    slots = {"title": c.quoted(c.title()), "date": date, "start": start, "minutes": duration(c.s)}
-    if c.s.chance(0.7):
+def _create_event(scene: Scene) -> Drawn:
+    date, start = scene.moment()
+    slots = {"title": scene.quoted(scene.title()), "date": date, "start": start, "minutes": duration(scene.stream)}
+    if scene.stream.chance(0.7):
         return Drawn({**slots, "with": verbatim(""), "invite": verbatim("")})
-    guests = [c.person()["email"] for _ in range(c.s.pick((1, 2, 2)))]
+    guests = [scene.person()["email"] for _ in range(scene.stream.pick((1, 2, 2)))]
     said = listed(guests)
     role = "guest" if len(guests) == 1 else "guests"
     slots |= {"with": verbatim(f" with {said} as {role}"), "invite": verbatim(f" Invite {said}.")}
     return Drawn({**slots, "guests": Slot(guests, said)})
 
 
-def _list_events(c: Scene) -> Drawn:
-    date = c.busy_day()
-    rows = [row for row in c.state.table("events").values() if row["date"] == date.value]
+def _list_events(scene: Scene) -> Drawn:
+    date = scene.busy_day()
+    rows = [row for row in scene.state.table("events").values() if row["date"] == date.value]
     said = listed([f"{row['title']} at {row['start']}" for row in rows])
     return Drawn({"date": date, "answer": verbatim(said)}, tuple((row["title"],) for row in rows))
 
 
-def _find_event(c: Scene) -> Drawn:
-    row = c.row("events")
-    slots = {"title": c.quoted(row["title"]), "on": verbatim(row["date"]), "at": verbatim(row["start"])}
+def _find_event(scene: Scene) -> Drawn:
+    row = scene.row("events")
+    slots = {"title": scene.quoted(row["title"]), "on": verbatim(row["date"]), "at": verbatim(row["start"])}
     return Drawn(slots, (date_fact(row["date"]), clock_fact(row["start"])))
 
 
-def _move_event(c: Scene) -> Drawn:
-    event = c.thing("event", c.row("events"))
-    date, start = c.moment()
+def _move_event(scene: Scene) -> Drawn:
+    event = scene.thing("event", scene.row("events"))
+    date, start = scene.moment()
     return Drawn({"event_id": event, "date": date, "start": start})
 
 
-def _cancel_event(c: Scene) -> Drawn:
-    return Drawn({"event_id": c.thing("event", c.row("events"))})
+def _cancel_event(scene: Scene) -> Drawn:
+    return Drawn({"event_id": scene.thing("event", scene.row("events"))})
 
 
-def _invite_guest(c: Scene) -> Drawn:
-    return Drawn({"event_id": c.thing("event", c.row("events")), "email": c.address(c.person())})
+def _invite_guest(scene: Scene) -> Drawn:
+    return Drawn({"event_id": scene.thing("event", scene.row("events")), "email": scene.address(scene.person())})
 
 
-def _find_free_time(c: Scene) -> Drawn:
-    date, minutes = c.busy_day(), duration(c.s)
-    found = c.state.find_free_time(date=date.value, minutes=minutes.value)["start"]
+def _find_free_time(scene: Scene) -> Drawn:
+    date, minutes = scene.busy_day(), duration(scene.stream)
+    found = scene.state.find_free_time(date=date.value, minutes=minutes.value)["start"]
     return Drawn({"date": date, "minutes": minutes, "answer": verbatim(found)}, (clock_fact(found),))
 
 
@@ -86,6 +86,10 @@ CALENDAR = (
             I have put {=title} in your calendar on {=date} at {=start}.
         """),
         needs=("date", "start"),
+        verb="make",
+        kind="event",
+        opens=True,
+        substitutes=("move_event", "add_task"),
     ),
     Intent(
         "list_events",
@@ -114,6 +118,9 @@ CALENDAR = (
             tell me which (events|meetings) I have on these days: {date}
         """),
         each="date",
+        substitutes=("find_event", "find_free_time"),
+        changed_by=("create_event", "move_event", "cancel_event"),
+        tells=("free times",),
     ),
     Intent(
         "find_event",
@@ -142,6 +149,12 @@ CALENDAR = (
             let me know on which days and at what times {title} are
         """),
         each="title",
+        kind="event",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_events",),
+        changed_by=("move_event", "cancel_event"),
+        tells=("free times", "event"),
     ),
     Intent(
         "move_event",
@@ -167,6 +180,12 @@ CALENDAR = (
             I have moved it to {=date}, {=start}.
         """),
         needs=("start",),
+        verb="change",
+        kind="event",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("create_event", "cancel_event"),
     ),
     Intent(
         "cancel_event",
@@ -196,6 +215,10 @@ CALENDAR = (
             strike {event_id} from my (calendar|schedule)
         """),
         each="event_id",
+        verb="end",
+        kind="event",
+        named=True,
+        ends=True,
     ),
     Intent(
         "invite_guest",
@@ -225,6 +248,12 @@ CALENDAR = (
             send {email} invitations to {event_id}
         """),
         each="email",
+        verb="pass on",
+        kind="event",
+        named=True,
+        opens=True,
+        follows=2,
+        substitutes=("send_mail", "reply_mail", "forward_mail"),
     ),
     Intent(
         "find_free_time",
@@ -249,6 +278,9 @@ CALENDAR = (
             The earliest is {=answer} on {=date}.
         """),
         needs=("date",),
+        equivalents=("list_events",),
+        changed_by=("create_event", "move_event", "cancel_event"),
+        tells=("free times",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -14,30 +14,30 @@ FIELDS = {
 }
 
 
-def _find_contact(c: Scene) -> Drawn:
-    row, field = c.person(), c.steady("field", tuple(FIELDS))
+def _find_contact(scene: Scene) -> Drawn:
+    row, field = scene.person(), scene.steady("field", tuple(FIELDS))
     slots = {
         "name": verbatim(row["name"]),
-        "what": verbatim(c.steady("word", FIELDS[field])),
+        "what": verbatim(scene.steady("word", FIELDS[field])),
         "answer": verbatim(row[field]),
     }
     return Drawn(slots, ((row[field],),))
 
 
-def _add_contact(c: Scene) -> Drawn:
-    name, email = c.outsider()
+def _add_contact(scene: Scene) -> Drawn:
+    name, email = scene.outsider()
     return Drawn({"name": verbatim(name), "email": verbatim(email)})
 
 
-def _update_contact(c: Scene) -> Drawn:
-    row, field = c.person(), c.s.pick(("phone", "team", "email"))
+def _update_contact(scene: Scene) -> Drawn:
+    row, field = scene.person(), scene.stream.pick(("phone", "team", "email"))
     if field == "phone":
-        value = str(c.s.between(2000, 9999))
+        value = str(scene.stream.between(2000, 9999))
     elif field == "team":
-        value = c.unused([team for team in c.fixture.teams if team != row["team"]])
+        value = scene.unused([team for team in scene.fixture.teams if team != row["team"]])
     else:
-        value = f"{row['name'].split()[1].lower()}.{row['name'].split()[0].lower()}@{c.fixture.company.lower()}.com"
-    word = c.s.pick(FIELDS[field][:2])
+        value = f"{row['name'].split()[1].lower()}.{row['name'].split()[0].lower()}@{scene.fixture.company.lower()}.com"
+    word = scene.stream.pick(FIELDS[field][:2])
     slots = {
         "name": verbatim(row["name"]),
         "field": Slot(field, word, note=f"The {word} is the field {field}.", plain=word),
@@ -45,13 +45,13 @@ def _update_contact(c: Scene) -> Drawn:
     return Drawn({**slots, "value": verbatim(value)})
 
 
-def _delete_contact(c: Scene) -> Drawn:
-    return Drawn({"name": verbatim(c.person()["name"])})
+def _delete_contact(scene: Scene) -> Drawn:
+    return Drawn({"name": verbatim(scene.person()["name"])})
 
 
-def _list_team(c: Scene) -> Drawn:
-    team = c.unused(c.fixture.teams)
-    names = [row["name"] for row in c.state.table("contacts").values() if row["team"] == team]
+def _list_team(scene: Scene) -> Drawn:
+    team = scene.unused(scene.fixture.teams)
+    names = [row["name"] for row in scene.state.table("contacts").values() if row["team"] == team]
     return Drawn({"team": verbatim(team), "answer": verbatim(", ".join(names))}, tuple((name,) for name in names))
 
 
@@ -83,6 +83,11 @@ CONTACTS = (
             check the {what} for {name} in the contacts
         """),
         each="name",
+        kind="contact",
+        looks_up=True,
+        aside=1,
+        changed_by=("update_contact", "delete_contact"),
+        tells=("addresses",),
     ),
     Intent(
         "add_contact",
@@ -108,6 +113,8 @@ CONTACTS = (
             Saved: {=name}, {=email}.
         """),
         needs=("email",),
+        verb="make",
+        aside=6,
     ),
     Intent(
         "update_contact",
@@ -132,6 +139,10 @@ CONTACTS = (
             The contact of {=name} has the new {=field}, {=value}.
         """),
         needs=("value",),
+        verb="change",
+        rank=1,
+        substitutes=("add_contact", "delete_contact"),
+        changed_by=("delete_contact",),
     ),
     Intent(
         "delete_contact",
@@ -160,6 +171,7 @@ CONTACTS = (
             take {name} out of my contacts
         """),
         each="name",
+        verb="end",
     ),
     Intent(
         "list_team",
@@ -188,6 +200,9 @@ CONTACTS = (
             find out who makes up {team}
         """),
         each="team",
+        aside=4,
+        changed_by=("update_contact", "delete_contact", "add_contact"),
+        tells=("spelling",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -6,43 +6,54 @@ from .facts import number_fact
 from .intent import Drawn, Intent, words
 from .scene import Scene
 from .slots import Slot, money, past_day, verbatim
-from .vocabulary import REASONS
-
-_CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
+from .vocabulary import EXPENSE_CATEGORIES, REASONS
 
 
-def _submit_expense(c: Scene) -> Drawn:
-    amount = round(c.s.between(5, 400) + c.s.pick((0.0, 0.5, 0.25, 0.9)), 2)
-    currency = c.s.pick(("EUR", "EUR", "USD", "GBP", "CHF"))
-    slots = {"amount": money(amount, currency, c.s), "currency": Slot(currency, currency)}
-    return Drawn({**slots, "category": verbatim(c.s.pick(_CATEGORIES)), "date": past_day(c.fixture.today, c.s)})
+def _submit_expense(scene: Scene) -> Drawn:
+    amount = round(scene.stream.between(5, 400) + scene.stream.pick((0.0, 0.5, 0.25, 0.9)), 2)
+    currency = scene.stream.pick(("EUR", "EUR", "USD", "GBP", "CHF"))
+    slots = {"amount": money(amount, currency, scene.stream), "currency": Slot(currency, currency)}
+    return Drawn(
+        {
+            **slots,
+            "category": verbatim(scene.stream.pick(EXPENSE_CATEGORIES)),
+            "date": past_day(scene.fixture.today, scene.stream),
+        }
+    )
 
 
-def _find_expenses(c: Scene) -> Drawn:
-    row = c.row("expenses")
+def _find_expenses(scene: Scene) -> Drawn:
+    row = scene.row("expenses")
     slots = {"employee": verbatim(row["employee"]), "answer": verbatim(f"{row['amount']:g} {row['currency']}")}
     return Drawn({**slots, "about": verbatim(row["category"])}, (number_fact(row["amount"]),))
 
 
-def _approve_expense(c: Scene) -> Drawn:
-    return Drawn({"expense_id": c.thing("expense", c.row("expenses"))})
+def _approve_expense(scene: Scene) -> Drawn:
+    return Drawn({"expense_id": scene.thing("expense", scene.row("expenses"))})
 
 
-def _reject_expense(c: Scene) -> Drawn:
-    return Drawn({"expense_id": c.thing("expense", c.row("expenses")), "reason": c.quoted(c.s.pick(REASONS))})
+def _reject_expense(scene: Scene) -> Drawn:
+    return Drawn(
+        {
+            "expense_id": scene.thing("expense", scene.row("expenses")),
+            "reason": scene.quoted(scene.stream.pick(REASONS)),
+        }
+    )
 
 
-def _get_budget(c: Scene) -> Drawn:
-    team = c.unused(c.fixture.teams)
-    row = c.state.get_budget(team=team)
+def _get_budget(scene: Scene) -> Drawn:
+    team = scene.unused(scene.fixture.teams)
+    row = scene.state.get_budget(team=team)
     left = f"{row['left']:g}"
     return Drawn({"team": verbatim(team), "answer": verbatim(left)}, (number_fact(row["left"]),))
 
 
-def _raise_budget(c: Scene) -> Drawn:
-    amount = c.s.between(2, 40) * 50
-    text = c.s.pick((f"{amount} euros", f"€{amount}", f"{amount} EUR"))
-    return Drawn({"team": verbatim(c.unused(c.fixture.teams)), "amount": Slot(amount, text, plain=f"{amount} EUR")})
+def _raise_budget(scene: Scene) -> Drawn:
+    amount = scene.stream.between(2, 40) * 50
+    text = scene.stream.pick((f"{amount} euros", f"€{amount}", f"{amount} EUR"))
+    return Drawn(
+        {"team": verbatim(scene.unused(scene.fixture.teams)), "amount": Slot(amount, text, plain=f"{amount} EUR")}
+    )
 
 
 EXPENSES = (
@@ -69,6 +80,7 @@ EXPENSES = (
             Claimed: {=amount}, {=category}, {=date}.
         """),
         needs=("category", "date"),
+        verb="make",
     ),
     Intent(
         "find_expenses",
@@ -97,6 +109,11 @@ EXPENSES = (
             find out what sums {employee} have put in as expenses
         """),
         each="employee",
+        kind="expense",
+        looks_up=True,
+        opens=True,
+        changed_by=("approve_expense", "reject_expense", "submit_expense", "delete_contact"),
+        tells=("claim status",),
     ),
     Intent(
         "approve_expense",
@@ -125,6 +142,11 @@ EXPENSES = (
             agree to {expense_id}
         """),
         each="expense_id",
+        verb="pass on",
+        kind="expense",
+        named=True,
+        ends=True,
+        changed_by=("raise_budget",),
     ),
     Intent(
         "reject_expense",
@@ -149,6 +171,11 @@ EXPENSES = (
             The claim is turned down: {=reason}.
         """),
         needs=("reason",),
+        verb="end",
+        kind="expense",
+        named=True,
+        ends=True,
+        substitutes=("approve_expense",),
     ),
     Intent(
         "get_budget",
@@ -177,6 +204,9 @@ EXPENSES = (
             find out what the budgets of {team} still have in them
         """),
         each="team",
+        aside=3,
+        changed_by=("raise_budget", "approve_expense"),
+        tells=("budgets",),
     ),
     Intent(
         "raise_budget",
@@ -201,6 +231,8 @@ EXPENSES = (
             {=team} has {=amount} more now.
         """),
         needs=("amount",),
+        verb="change",
+        rank=1,
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

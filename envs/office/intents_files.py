@@ -13,53 +13,60 @@ _ACCESS = {
 }
 
 
-def _find_file(c: Scene) -> Drawn:
-    row = c.row("files")
+def _find_file(scene: Scene) -> Drawn:
+    row = scene.row("files")
     return Drawn({"name": verbatim(row["name"]), "answer": verbatim(row["folder"])}, ((row["folder"],),))
 
 
-def _read_file(c: Scene) -> Drawn:
-    row = c.row("files")
+def _read_file(scene: Scene) -> Drawn:
+    row = scene.row("files")
     done, total = row["text"].split(": ")[1].split(" of ")
-    slots = {"file_id": c.thing("file", row), "answer": verbatim(f"{done} of {total.split()[0]}")}
+    slots = {"file_id": scene.thing("file", row), "answer": verbatim(f"{done} of {total.split()[0]}")}
     return Drawn(slots, ((done,),))
 
 
-def _share_file(c: Scene) -> Drawn:
-    access = c.s.pick(("view", "edit"))
-    slots = {"file_id": c.thing("file", c.row("files")), "email": c.address(c.person())}
-    return Drawn({**slots, "access": Slot(access, c.s.pick(_ACCESS[access]))})
+def _share_file(scene: Scene) -> Drawn:
+    access = scene.stream.pick(("view", "edit"))
+    slots = {"file_id": scene.thing("file", scene.row("files")), "email": scene.address(scene.person())}
+    return Drawn({**slots, "access": Slot(access, scene.stream.pick(_ACCESS[access]))})
 
 
-def _rename_file(c: Scene) -> Drawn:
-    row = c.row("files")
+def _rename_file(scene: Scene) -> Drawn:
+    row = scene.row("files")
     ending = row["name"].rsplit(".", 1)[1]
     kinds = [kind for kind in FILE_KINDS if kind.endswith(ending)] or list(FILE_KINDS)
-    name = f"{c.s.pick(c.words.topics).lower().replace(' ', '-')}-{c.s.between(2, 99)}-{c.s.pick(kinds)}"
-    return Drawn({"file_id": c.thing("file", row), "name": verbatim(name)})
+    topic = scene.stream.pick(scene.words.topics).lower().replace(" ", "-")
+    name = f"{topic}-{scene.stream.between(2, 99)}-{scene.stream.pick(kinds)}"
+    return Drawn({"file_id": scene.thing("file", row), "name": verbatim(name)})
 
 
-def _move_file(c: Scene) -> Drawn:
-    row = c.row("files")
-    folder = c.s.pick([name for name in c.state.table("folders") if name != row["folder"]])
-    return Drawn({"file_id": c.thing("file", row), "folder": verbatim(folder)})
+def _move_file(scene: Scene) -> Drawn:
+    row = scene.row("files")
+    folder = scene.stream.pick([name for name in scene.state.table("folders") if name != row["folder"]])
+    return Drawn({"file_id": scene.thing("file", row), "folder": verbatim(folder)})
 
 
-def _delete_file(c: Scene) -> Drawn:
-    return Drawn({"file_id": c.thing("file", c.row("files"))})
+def _delete_file(scene: Scene) -> Drawn:
+    return Drawn({"file_id": scene.thing("file", scene.row("files"))})
 
 
-def _create_folder(c: Scene) -> Drawn:
-    if c.s.chance(0.3):
+def _create_folder(scene: Scene) -> Drawn:
+    if scene.stream.chance(0.3):
         return Drawn(
-            {"folder": c.quoted(c.unused([name for name in FILE_FOLDERS if name not in c.state.table("folders")]))}
+            {
+                "folder": scene.quoted(
+                    scene.unused([name for name in FILE_FOLDERS if name not in scene.state.table("folders")])
+                )
+            }
         )
-    return Drawn({"folder": c.quoted(f"{c.s.pick(c.words.topics)} {c.s.between(2020, 2029)}")})
+    return Drawn(
+        {"folder": scene.quoted(f"{scene.stream.pick(scene.words.topics)} {scene.stream.between(2020, 2029)}")}
+    )
 
 
-def _list_folder(c: Scene) -> Drawn:
-    folder = c.unused([row["folder"] for row in c.state.table("files").values()])
-    names = [row["name"] for row in c.state.table("files").values() if row["folder"] == folder]
+def _list_folder(scene: Scene) -> Drawn:
+    folder = scene.unused([row["folder"] for row in scene.state.table("files").values()])
+    names = [row["name"] for row in scene.state.table("files").values() if row["folder"] == folder]
     return Drawn({"folder": verbatim(folder), "answer": verbatim(", ".join(names))}, tuple((name,) for name in names))
 
 
@@ -91,6 +98,12 @@ FILES = (
             find out in which folders {name} lie
         """),
         each="name",
+        kind="file",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_folder",),
+        changed_by=("move_file", "rename_file", "delete_file"),
+        tells=("folders", "file owner"),
     ),
     Intent(
         "read_file",
@@ -119,6 +132,10 @@ FILES = (
             look into {file_id} to find out how many items are finished
         """),
         each="file_id",
+        kind="file",
+        named=True,
+        opens=True,
+        follows=1,
     ),
     Intent(
         "share_file",
@@ -148,6 +165,12 @@ FILES = (
         """),
         needs=("access",),
         each="email",
+        verb="pass on",
+        kind="file",
+        named=True,
+        opens=True,
+        follows=2,
+        substitutes=("send_mail",),
     ),
     Intent(
         "rename_file",
@@ -172,6 +195,10 @@ FILES = (
             Renamed to {=name}.
         """),
         needs=("name",),
+        verb="change",
+        kind="file",
+        named=True,
+        follows=3,
     ),
     Intent(
         "move_file",
@@ -201,6 +228,11 @@ FILES = (
         """),
         needs=("folder",),
         each="file_id",
+        verb="change",
+        kind="file",
+        named=True,
+        follows=4,
+        substitutes=("delete_file",),
     ),
     Intent(
         "delete_file",
@@ -229,6 +261,11 @@ FILES = (
             discard {file_id}
         """),
         each="file_id",
+        verb="end",
+        kind="file",
+        named=True,
+        ends=True,
+        substitutes=("move_file",),
     ),
     Intent(
         "create_folder",
@@ -257,6 +294,8 @@ FILES = (
             establish the folders {folder} for my files
         """),
         each="folder",
+        verb="make",
+        aside=7,
     ),
     Intent(
         "list_folder",
@@ -285,6 +324,9 @@ FILES = (
             find out which files lie in {folder}
         """),
         each="folder",
+        substitutes=("find_file",),
+        changed_by=("move_file", "rename_file", "delete_file", "create_folder"),
+        tells=("folders",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

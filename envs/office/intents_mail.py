@@ -9,39 +9,41 @@ from .slots import verbatim
 from .vocabulary import MAIL_FOLDERS
 
 
-def _send_mail(c: Scene) -> Drawn:
-    subject = f"{c.s.pick(c.words.topics)} {c.s.pick(('note', 'reminder', 'request', 'news'))}"
-    return Drawn({"to": c.address(c.person()), "subject": c.quoted(subject), "body": c.quoted(c.body())})
+def _send_mail(scene: Scene) -> Drawn:
+    subject = f"{scene.stream.pick(scene.words.topics)} {scene.stream.pick(('note', 'reminder', 'request', 'news'))}"
+    return Drawn(
+        {"to": scene.address(scene.person()), "subject": scene.quoted(subject), "body": scene.quoted(scene.body())}
+    )
 
 
-def _search_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
+def _search_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
     slots = {"query": verbatim(row["sender"]), "answer": verbatim(f'"{row["subject"]}"')}
     return Drawn(slots, ((row["subject"],),))
 
 
-def _read_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
+def _read_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
     about: Fact = (row["subject"].rsplit(" ", 1)[0],)
-    return Drawn({"mail_id": c.thing("mail", row), "answer": verbatim(row["body"])}, (about,))
+    return Drawn({"mail_id": scene.thing("mail", row), "answer": verbatim(row["body"])}, (about,))
 
 
-def _reply_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails")), "body": c.quoted(c.body())})
+def _reply_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails")), "body": scene.quoted(scene.body())})
 
 
-def _forward_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails")), "to": c.address(c.person())})
+def _forward_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails")), "to": scene.address(scene.person())})
 
 
-def _move_mail(c: Scene) -> Drawn:
-    row = c.row("mails")
-    folder = c.s.pick([name for name in MAIL_FOLDERS if name != row["folder"]])
-    return Drawn({"mail_id": c.thing("mail", row), "folder": verbatim(folder)})
+def _move_mail(scene: Scene) -> Drawn:
+    row = scene.row("mails")
+    folder = scene.stream.pick([name for name in MAIL_FOLDERS if name != row["folder"]])
+    return Drawn({"mail_id": scene.thing("mail", row), "folder": verbatim(folder)})
 
 
-def _delete_mail(c: Scene) -> Drawn:
-    return Drawn({"mail_id": c.thing("mail", c.row("mails"))})
+def _delete_mail(scene: Scene) -> Drawn:
+    return Drawn({"mail_id": scene.thing("mail", scene.row("mails"))})
 
 
 MAIL = (
@@ -73,6 +75,9 @@ MAIL = (
         """),
         needs=("subject", "body"),
         each="to",
+        verb="pass on",
+        named=True,
+        substitutes=("reply_mail", "forward_mail"),
     ),
     Intent(
         "search_mail",
@@ -101,6 +106,11 @@ MAIL = (
             go through my mailbox for mails from {query} and name the subjects
         """),
         each="query",
+        kind="mail",
+        looks_up=True,
+        opens=True,
+        changed_by=("delete_mail",),
+        tells=("sender",),
     ),
     Intent(
         "read_mail",
@@ -129,6 +139,12 @@ MAIL = (
             give me the texts of {mail_id}
         """),
         each="mail_id",
+        kind="mail",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("search_mail",),
+        tells=("sender",),
     ),
     Intent(
         "reply_mail",
@@ -153,6 +169,11 @@ MAIL = (
             The answer to the mail is out.
         """),
         needs=("body",),
+        verb="pass on",
+        kind="mail",
+        named=True,
+        follows=2,
+        substitutes=("send_mail", "forward_mail"),
     ),
     Intent(
         "forward_mail",
@@ -182,6 +203,11 @@ MAIL = (
         """),
         needs=("to",),
         each="to",
+        verb="pass on",
+        kind="mail",
+        named=True,
+        follows=3,
+        substitutes=("send_mail", "reply_mail"),
     ),
     Intent(
         "move_mail",
@@ -211,6 +237,12 @@ MAIL = (
         """),
         needs=("folder",),
         each="mail_id",
+        verb="change",
+        kind="mail",
+        named=True,
+        opens=True,
+        follows=4,
+        substitutes=("delete_mail",),
     ),
     Intent(
         "delete_mail",
@@ -239,6 +271,11 @@ MAIL = (
             discard {mail_id}
         """),
         each="mail_id",
+        verb="end",
+        kind="mail",
+        named=True,
+        ends=True,
+        substitutes=("move_mail",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -11,17 +11,17 @@ from .scene import Scene
 from .slots import Slot, count, duration, verbatim
 
 
-def _find_rooms(c: Scene) -> Drawn:
+def _find_rooms(scene: Scene) -> Drawn:
     rooms: list[Row] = []
     while not rooms:
-        date, start = c.moment()
-        slots = {"date": date, "start": start, "minutes": duration(c.s), "seats": count(c.s, 3, 10)}
-        rooms = c.state.find_rooms(**{name: slot.value for name, slot in slots.items()})
+        date, start = scene.moment()
+        slots = {"date": date, "start": start, "minutes": duration(scene.stream), "seats": count(scene.stream, 3, 10)}
+        rooms = scene.state.find_rooms(**{name: slot.value for name, slot in slots.items()})
     slots |= {"with": verbatim(""), "also": verbatim("")}
     equipped = [row for row in rooms if row["projector"]]
-    if equipped and c.s.chance(0.3):
+    if equipped and scene.stream.chance(0.3):
         rooms = equipped
-        text = c.s.pick(("We need a projector.", "There has to be a projector.", "A projector is a must."))
+        text = scene.stream.pick(("We need a projector.", "There has to be a projector.", "A projector is a must."))
         slots |= {
             "with": verbatim(" with a projector"),
             "also": verbatim(f" {text}"),
@@ -31,27 +31,27 @@ def _find_rooms(c: Scene) -> Drawn:
     return Drawn({**slots, "answer": verbatim(listed(names))}, tuple((name,) for name in names))
 
 
-def _book_room(c: Scene) -> Drawn:
-    date, start = c.moment()
-    room = c.row("rooms")["room"]
-    while any(row["date"] == date.value and row["room"] == room for row in c.state.table("bookings").values()):
-        date, start = c.moment()
-    return Drawn({"room": verbatim(room), "date": date, "start": start, "minutes": duration(c.s)})
+def _book_room(scene: Scene) -> Drawn:
+    date, start = scene.moment()
+    room = scene.row("rooms")["room"]
+    while any(row["date"] == date.value and row["room"] == room for row in scene.state.table("bookings").values()):
+        date, start = scene.moment()
+    return Drawn({"room": verbatim(room), "date": date, "start": start, "minutes": duration(scene.stream)})
 
 
-def _find_booking(c: Scene) -> Drawn:
-    row = c.row("bookings")
+def _find_booking(scene: Scene) -> Drawn:
+    row = scene.row("bookings")
     slots = {"room": verbatim(row["room"]), "on": verbatim(row["date"]), "at": verbatim(row["start"])}
     return Drawn(slots, (date_fact(row["date"]), clock_fact(row["start"])))
 
 
-def _cancel_booking(c: Scene) -> Drawn:
-    return Drawn({"booking_id": c.thing("booking", c.row("bookings"))})
+def _cancel_booking(scene: Scene) -> Drawn:
+    return Drawn({"booking_id": scene.thing("booking", scene.row("bookings"))})
 
 
-def _room_info(c: Scene) -> Drawn:
-    row = c.row("rooms")
-    field, what = c.s.pick((("seats", "seats"), ("floor", "floor")))
+def _room_info(scene: Scene) -> Drawn:
+    row = scene.row("rooms")
+    field, what = scene.stream.pick((("seats", "seats"), ("floor", "floor")))
     asked = {"seats": "how many seats {} has", "floor": "which floor {} is on"}[field].format(row["room"])
     direct = {"seats": "How many people fit into {}?", "floor": "On which floor do I find {}?"}[field].format(
         row["room"]
@@ -91,6 +91,9 @@ ROOMS = (
             Free on {=date} at {=start}: {=answer}.
         """),
         needs=("date", "start"),
+        substitutes=("room_info",),
+        changed_by=("book_room", "cancel_booking"),
+        tells=("free times",),
     ),
     Intent(
         "book_room",
@@ -120,6 +123,9 @@ ROOMS = (
         """),
         needs=("date", "start", "minutes"),
         each="room",
+        verb="make",
+        kind="booking",
+        opens=True,
     ),
     Intent(
         "find_booking",
@@ -148,6 +154,10 @@ ROOMS = (
             remind me when my bookings of {room} are
         """),
         each="room",
+        kind="booking",
+        looks_up=True,
+        substitutes=("find_rooms",),
+        changed_by=("book_room", "cancel_booking"),
     ),
     Intent(
         "cancel_booking",
@@ -176,6 +186,11 @@ ROOMS = (
             hand back {booking_id}
         """),
         each="booking_id",
+        verb="end",
+        kind="booking",
+        named=True,
+        ends=True,
+        substitutes=("find_booking",),
     ),
     Intent(
         "room_info",
@@ -199,6 +214,8 @@ ROOMS = (
             According to the list, {=answer}.
             I looked it up: {=answer}.
         """),
+        aside=2,
+        equivalents=("find_rooms",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

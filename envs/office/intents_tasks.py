@@ -9,42 +9,42 @@ from .slots import Slot, verbatim
 from .vocabulary import TASK_VERBS
 
 
-def _add_task(c: Scene) -> Drawn:
-    title = f"{c.s.pick(TASK_VERBS)} {c.s.pick(c.words.objects)}"
-    slots = {"title": c.quoted(title), "due": c.day()}
-    if c.s.chance(0.3):
-        priority = c.s.pick(("low", "high"))
+def _add_task(scene: Scene) -> Drawn:
+    title = f"{scene.stream.pick(TASK_VERBS)} {scene.stream.pick(scene.words.objects)}"
+    slots = {"title": scene.quoted(title), "due": scene.day()}
+    if scene.stream.chance(0.3):
+        priority = scene.stream.pick(("low", "high"))
         return Drawn({**slots, "priority": Slot(priority, priority), "with": verbatim(f" with {priority} priority")})
     return Drawn({**slots, "with": verbatim("")})
 
 
-def _find_task(c: Scene) -> Drawn:
-    row = c.row("tasks")
-    return Drawn({"title": c.quoted(row["title"]), "answer": verbatim(row["due"])}, (date_fact(row["due"]),))
+def _find_task(scene: Scene) -> Drawn:
+    row = scene.row("tasks")
+    return Drawn({"title": scene.quoted(row["title"]), "answer": verbatim(row["due"])}, (date_fact(row["due"]),))
 
 
-def _list_tasks(c: Scene) -> Drawn:
-    rows = list(c.state.table("tasks").values())
-    owner = c.unused([row["owner"] for row in rows if row["owner"] != c.fixture.user])
+def _list_tasks(scene: Scene) -> Drawn:
+    rows = list(scene.state.table("tasks").values())
+    owner = scene.unused([row["owner"] for row in rows if row["owner"] != scene.fixture.user])
     titles = [row["title"] for row in rows if row["owner"] == owner]
     return Drawn({"owner": verbatim(owner), "answer": verbatim(", ".join(titles))}, tuple((title,) for title in titles))
 
 
-def _complete_task(c: Scene) -> Drawn:
-    return Drawn({"task_id": c.thing("task", c.row("tasks"))})
+def _complete_task(scene: Scene) -> Drawn:
+    return Drawn({"task_id": scene.thing("task", scene.row("tasks"))})
 
 
-def _assign_task(c: Scene) -> Drawn:
-    row = c.row("tasks", lambda row: row["owner"] == c.fixture.user)
-    return Drawn({"task_id": c.thing("task", row), "owner": verbatim(c.person()["name"])})
+def _assign_task(scene: Scene) -> Drawn:
+    row = scene.row("tasks", lambda row: row["owner"] == scene.fixture.user)
+    return Drawn({"task_id": scene.thing("task", row), "owner": verbatim(scene.person()["name"])})
 
 
-def _postpone_task(c: Scene) -> Drawn:
-    row = c.row("tasks")
-    due = c.day()
+def _postpone_task(scene: Scene) -> Drawn:
+    row = scene.row("tasks")
+    due = scene.day()
     while due.value == row["due"]:
-        due = c.day()
-    return Drawn({"task_id": c.thing("task", row), "due": due})
+        due = scene.day()
+    return Drawn({"task_id": scene.thing("task", row), "due": due})
 
 
 TASKS = (
@@ -71,6 +71,10 @@ TASKS = (
             New task: {=title}, due {=due}.
         """),
         needs=("due",),
+        verb="make",
+        kind="task",
+        opens=True,
+        substitutes=("create_event",),
     ),
     Intent(
         "find_task",
@@ -99,6 +103,12 @@ TASKS = (
             find out the deadlines of the tasks {title}
         """),
         each="title",
+        kind="task",
+        looks_up=True,
+        opens=True,
+        equivalents=("list_tasks",),
+        changed_by=("postpone_task", "complete_task", "assign_task"),
+        tells=("task", "blocker"),
     ),
     Intent(
         "list_tasks",
@@ -122,6 +132,9 @@ TASKS = (
             Open tasks of {=owner}: {=answer}.
             On the list: {=answer}.
         """),
+        substitutes=("find_task",),
+        changed_by=("add_task", "complete_task", "assign_task", "delete_contact"),
+        tells=("blocker",),
     ),
     Intent(
         "complete_task",
@@ -150,6 +163,11 @@ TASKS = (
             cross {task_id} off
         """),
         each="task_id",
+        verb="end",
+        rank=1,
+        kind="task",
+        named=True,
+        ends=True,
     ),
     Intent(
         "assign_task",
@@ -174,6 +192,12 @@ TASKS = (
             The task is assigned to {=owner}.
         """),
         needs=("owner",),
+        verb="pass on",
+        kind="task",
+        named=True,
+        opens=True,
+        follows=2,
+        changed_by=("delete_contact",),
     ),
     Intent(
         "postpone_task",
@@ -203,6 +227,12 @@ TASKS = (
         """),
         needs=("due",),
         each="task_id",
+        verb="change",
+        kind="task",
+        named=True,
+        opens=True,
+        follows=1,
+        substitutes=("add_task",),
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

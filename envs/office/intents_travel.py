@@ -8,18 +8,18 @@ from .scene import Scene
 from .slots import Slot, count, verbatim
 
 
-def _route(c: Scene) -> dict[str, Slot]:
+def _route(scene: Scene) -> dict[str, Slot]:
     return {
-        "origin": verbatim(c.unused(c.words.cities)),
-        "destination": verbatim(c.unused(c.words.cities)),
-        "date": c.day(),
+        "origin": verbatim(scene.unused(scene.words.cities)),
+        "destination": verbatim(scene.unused(scene.words.cities)),
+        "date": scene.day(),
     }
 
 
-def _search_trains(c: Scene) -> Drawn:
-    slots = _route(c)
-    rows = c.state.search_trains(**{name: slot.value for name, slot in slots.items()})
-    if c.s.chance(0.5):
+def _search_trains(scene: Scene) -> Drawn:
+    slots = _route(scene)
+    rows = scene.state.search_trains(**{name: slot.value for name, slot in slots.items()})
+    if scene.stream.chance(0.5):
         row = min(rows, key=lambda row: int(row["price"]))
         asked, said, fact = "how much the cheapest one costs", f"{row['price']} euros", number_fact(row["price"])
         direct = "How much is the cheapest one?"
@@ -29,24 +29,24 @@ def _search_trains(c: Scene) -> Drawn:
     return Drawn({**slots, "asked": verbatim(asked), "direct": verbatim(direct), "answer": verbatim(said)}, (fact,))
 
 
-def _book_train(c: Scene) -> Drawn:
-    train = f"{c.s.pick(('IC', 'RX', 'TX'))}{c.s.between(100, 999)}"
-    return Drawn({"train": verbatim(train), "date": c.day()})
+def _book_train(scene: Scene) -> Drawn:
+    train = f"{scene.stream.pick(('IC', 'RX', 'TX'))}{scene.stream.between(100, 999)}"
+    return Drawn({"train": verbatim(train), "date": scene.day()})
 
 
-def _book_hotel(c: Scene) -> Drawn:
-    n = count(c.s, 2, 6)
-    return Drawn({"city": verbatim(c.unused(c.words.cities)), "check_in": c.day(), "nights": n})
+def _book_hotel(scene: Scene) -> Drawn:
+    n = count(scene.stream, 2, 6)
+    return Drawn({"city": verbatim(scene.unused(scene.words.cities)), "check_in": scene.day(), "nights": n})
 
 
-def _list_trips(c: Scene) -> Drawn:
-    train, hotel = c.state.list_trips()
+def _list_trips(scene: Scene) -> Drawn:
+    train, hotel = scene.state.list_trips()
     said = f"train {train['train']} and a hotel in {hotel['city']}"
     return Drawn({"answer": verbatim(said)}, ((train["train"],), (hotel["city"],)))
 
 
-def _cancel_trip(c: Scene) -> Drawn:
-    return Drawn({"trip_id": c.thing("trip", c.row("trips"))})
+def _cancel_trip(scene: Scene) -> Drawn:
+    return Drawn({"trip_id": scene.thing("trip", scene.row("trips"))})
 
 
 TRAVEL = (
@@ -74,6 +74,8 @@ TRAVEL = (
             The answer is {=answer}.
         """),
         needs=("date",),
+        aside=5,
+        tells=("trains",),
     ),
     Intent(
         "book_train",
@@ -98,6 +100,9 @@ TRAVEL = (
             Booked: {=train}, {=date}.
         """),
         needs=("date",),
+        verb="make",
+        kind="trip",
+        opens=True,
     ),
     Intent(
         "book_hotel",
@@ -122,6 +127,9 @@ TRAVEL = (
             Booked: {=city}, {=check_in}, {=nights} nights.
         """),
         needs=("check_in", "nights"),
+        verb="make",
+        kind="trip",
+        opens=True,
     ),
     Intent(
         "list_trips",
@@ -145,6 +153,9 @@ TRAVEL = (
             There is {=answer}.
             Your bookings: {=answer}.
         """),
+        kind="trip",
+        looks_up=True,
+        changed_by=("book_train", "book_hotel", "cancel_trip"),
     ),
     Intent(
         "cancel_trip",
@@ -173,6 +184,10 @@ TRAVEL = (
             scrap {trip_id}
         """),
         each="trip_id",
+        verb="end",
+        kind="trip",
+        named=True,
+        ends=True,
     ),
 )
-"""In the order of the tools."""
+"""In the order of the app's methods."""

@@ -1,31 +1,40 @@
-"""The levels whose tasks are made from single intents: single, choose, parallel, chain, missing, irrelevant."""
+"""All levels but dialogue: single, choose, parallel, chain, missing, irrelevant and recover.
+
+The levels recover and, in part, chain are made from recipes; the other levels from intents.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from toolgym.tasks.english import listed
 from toolgym.tasks.grammar import write
 from toolgym.types import ToolCall
 
 from .apis.office import TOOLS
+from .chains_meetings import MEETINGS
+from .chains_work import WORK
 from .elsewhere import ELSEWHERE_OF
 from .facts import Fact
 from .intent import Drawn, Intent
+from .intents import FORGETTABLE, INTENTS, NAMED, PARAMETERS, REPEATED, SIMILAR
 from .plan import Phase, Stage, notes
 from .questions import ASKING, question, reply
-from .requests import INTENTS, PARAMETERS, answer, arguments, asked, clause, dressed, joined, request, sentence, share
+from .recipes import Recipe, made
+from .recover_missing import MISSING
+from .recover_refused import REFUSED
+from .recover_taken import TAKEN
+from .requests import answer, arguments, asked, clause, dressed, joined, request, sentence, share
 from .scene import Scene
 from .slots import Slot, verbatim
-from .toolsets import INSTEAD, MENDS, SIMILAR, shown
+from .toolsets import shown
 
 Made = tuple[tuple[Phase, ...], list[str]]
-"""What a level makes: the phases, and the names of the tools on offer."""
+"""The phases of a task, and the names of the tools on offer."""
 
 _ALL = tuple(INTENTS)
-_LOOKED_UP = {"event_id", "booking_id", "mail_id", "file_id", "task_id", "expense_id", "trip_id", "email", "to"}
-LINKED = tuple([name for name in INTENTS if _LOOKED_UP & set(PARAMETERS[name]) and name != "add_contact"])
-"""The tools that take an id or an address, which another tool can look up."""
-FORGETTABLE = tuple(name for name, intent in INTENTS.items() if intent.needs)
-REPEATED = tuple(name for name, intent in INTENTS.items() if intent.each)
+CHAINS: tuple[Recipe, ...] = (*MEETINGS, *WORK)
+RECOVERIES: tuple[Recipe, ...] = (*TAKEN, *REFUSED, *MISSING)
 
 _LATER = ("Now I know enough to call {tools}.", "With that I can call {tools}.", "That is what {tools} needs.")
 _LOOK = (
@@ -39,155 +48,139 @@ def call_of(intent: Intent, drawn: Drawn) -> ToolCall:
     return ToolCall(intent.tool, arguments(intent, drawn))
 
 
-def thought(c: Scene, intent: Intent, slots: dict[str, Slot], forms: tuple[str, ...] = ()) -> str:
-    """How the values follow from the request, and what comes next, if that is not the tool for it."""
+def thought(scene: Scene, intent: Intent, slots: dict[str, Slot], forms: tuple[str, ...] = ()) -> str:
+    """The gold thought: how the values follow from the request, what the user wants, and one of ``forms``, if any."""
     wanted = f"{notes(slots.values())}The user wants to {intent.gist}."
-    return f"{wanted} {c.s.pick(forms)}" if forms else wanted
+    return f"{wanted} {scene.stream.pick(forms)}" if forms else wanted
 
 
-def one_call(c: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
+def one_call(scene: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
     """A request that one call fulfils."""
-    stage = Stage((call_of(intent, drawn),), thought(c, intent, drawn.slots))
-    return Phase(user, (stage,), answer(c, intent.words, drawn.slots), c.s.pick(_TOLD), drawn.facts)
+    stage = Stage((call_of(intent, drawn),), thought(scene, intent, drawn.slots))
+    return Phase(user, (stage,), answer(scene, intent.words, drawn.slots), scene.stream.pick(_TOLD), drawn.facts)
 
 
-def single(c: Scene) -> Made:
-    intent = INTENTS[c.s.pick(_ALL)]
-    drawn = intent.draw(c)
-    phase = one_call(c, intent, request(c, intent.words, drawn.slots), drawn)
-    return (phase,), shown(c.s, [intent.tool], 3, similar=False)
+def single(scene: Scene) -> Made:
+    intent = INTENTS[scene.stream.pick(_ALL)]
+    drawn = intent.draw(scene)
+    phase = one_call(scene, intent, request(scene, intent.words, drawn.slots), drawn)
+    return (phase,), shown(scene.stream, [intent.tool], 3, similar=False)
 
 
-def choose(c: Scene) -> Made:
-    intent = INTENTS[c.s.pick(_ALL)]
-    drawn = intent.draw(c)
-    phase = one_call(c, intent, request(c, intent.words, drawn.slots), drawn)
-    return (phase,), shown(c.s, [intent.tool], c.s.pick((5, 5, 5, 6, 6, 7, 8)), similar=True)
+def choose(scene: Scene) -> Made:
+    intent = INTENTS[scene.stream.pick(_ALL)]
+    drawn = intent.draw(scene)
+    phase = one_call(scene, intent, request(scene, intent.words, drawn.slots), drawn)
+    return (phase,), shown(scene.stream, [intent.tool], scene.stream.pick((5, 5, 5, 6, 6, 7, 8)), similar=True)
 
 
-def parallel(c: Scene) -> Made:
-    if c.s.chance(0.4):
-        return _repeated(c)
-    n = c.s.pick((2, 2, 3, 3, 4))
+def parallel(scene: Scene) -> Made:
+    if scene.stream.chance(0.4):
+        return _repeated(scene)
+    n = scene.stream.pick((2, 2, 3, 3, 4))
     clauses: list[str] = []
     calls: list[ToolCall] = []
     answers: list[str] = []
     facts: list[Fact] = []
     known: list[str] = []
     while len(calls) < n:
-        intent = INTENTS[c.s.pick(_ALL)]
+        intent = INTENTS[scene.stream.pick(_ALL)]
         if any(call.name == intent.tool for call in calls) or _clashes(intent.tool, calls):
             continue
-        drawn = intent.draw(c)
+        drawn = intent.draw(scene)
         calls.append(call_of(intent, drawn))
-        clauses.append(clause(c, intent.words, drawn.slots))
-        answers.append(answer(c, intent.words, drawn.slots))
+        clauses.append(clause(scene, intent.words, drawn.slots))
+        answers.append(answer(scene, intent.words, drawn.slots))
         facts += drawn.facts
         known.append(notes(drawn.slots.values()))
     why = f"{''.join(known)}These are {n} separate things, none of which waits for another: {{tools}}."
     stage = Stage(tuple(calls), why)
-    phase = Phase(joined(c, clauses), (stage,), " ".join(answers), c.s.pick(_TOLD), tuple(facts))
-    return (phase,), shown(c.s, [call.name for call in calls], c.s.between(3, 5), similar=True)
-
-
-_AFFECTS = {
-    "find_file": ("move_file", "rename_file", "delete_file"),
-    "list_folder": ("move_file", "rename_file", "delete_file", "create_folder"),
-    "list_events": ("create_event", "move_event", "cancel_event"),
-    "find_free_time": ("create_event", "move_event", "cancel_event"),
-    "find_event": ("move_event", "cancel_event"),
-    "find_rooms": ("book_room", "cancel_booking"),
-    "find_booking": ("book_room", "cancel_booking"),
-    "list_team": ("update_contact", "delete_contact", "add_contact"),
-    "find_contact": ("update_contact", "delete_contact"),
-    "search_mail": ("delete_mail",),
-    "find_task": ("postpone_task", "complete_task", "assign_task"),
-    "list_tasks": ("add_task", "complete_task", "assign_task", "delete_contact"),
-    "find_expenses": ("approve_expense", "reject_expense", "submit_expense", "delete_contact"),
-    "get_budget": ("raise_budget", "approve_expense"),
-    "approve_expense": ("raise_budget",),
-    "assign_task": ("delete_contact",),
-    "update_contact": ("delete_contact",),
-    "list_trips": ("book_train", "book_hotel", "cancel_trip"),
-}
-"""What would change the answer of a tool, so that the two are not asked for at the same time."""
+    phase = Phase(joined(scene, clauses), (stage,), " ".join(answers), scene.stream.pick(_TOLD), tuple(facts))
+    return (phase,), shown(scene.stream, [call.name for call in calls], scene.stream.between(3, 5), similar=True)
 
 
 def _clashes(name: str, calls: list[ToolCall]) -> bool:
-    return any(call.name in _AFFECTS.get(name, ()) or name in _AFFECTS.get(call.name, ()) for call in calls)
+    """Whether one of the calls would change the tool's result, or the tool the result of one of the calls."""
+    return any(call.name in INTENTS[name].changed_by or name in INTENTS[call.name].changed_by for call in calls)
 
 
-def _repeated(c: Scene) -> Made:
-    """The same tool for several things."""
+def _repeated(scene: Scene) -> Made:
+    """A request for the same tool with several things."""
     while True:
-        intent = INTENTS[c.s.pick(REPEATED)]
+        intent = INTENTS[scene.stream.pick(REPEATED)]
         slot = intent.each
         try:
-            draws = [intent.draw(c) for _ in range(c.s.pick((2, 2, 3)))]
-        except LookupError:  # there are not as many things of that kind
+            draws = [intent.draw(scene) for _ in range(scene.stream.pick((2, 2, 3)))]
+        except LookupError:  # too few things of that kind in the scene
             continue
         common = {
             name: draws[0].slots[name] for name in PARAMETERS[intent.tool] if name != slot and name in draws[0].slots
         }
         draws = [Drawn({**draw.slots, **common}, draw.facts) for draw in draws]
         calls = tuple([call_of(intent, draw) for draw in draws])
-        if all(TOOLS[call.name].run(call.arguments, c.state).error is None for call in calls):
+        # The calls share the time of the first draw, at which another room, say, may be taken.
+        if all(TOOLS[call.name].run(call.arguments, scene.state).error is None for call in calls):
             break
     together = verbatim(listed([draw.slots[slot].text for draw in draws]))
-    user = dressed(
-        c, asked(c, write(c.s.pick(share(intent.words.many, c.split)), {**draws[0].slots, slot: together}, c.s))
-    )
+    template = scene.stream.pick(share(intent.words.many, scene.split))
+    user = dressed(scene, asked(scene, write(template, {**draws[0].slots, slot: together}, scene.stream)))
     known = notes(common.values()) + notes([draw.slots[slot] for draw in draws])
     why = f"{known}The user wants to {intent.gist}, {len(calls)} times over: {{tools}}."
     done = [text for text in intent.words.done if f"{{={slot}}}" in text] or intent.words.done
-    told = " ".join([sentence(write(c.s.pick(done), draw.slots, c.s)) for draw in draws])
+    told = " ".join([sentence(write(scene.stream.pick(done), draw.slots, scene.stream)) for draw in draws])
     facts = tuple([fact for draw in draws for fact in draw.facts])
-    phase = Phase(user, (Stage(calls, why),), told, c.s.pick(_TOLD), facts)
-    return (phase,), shown(c.s, [intent.tool], c.s.between(3, 5), similar=True)
+    phase = Phase(user, (Stage(calls, why),), told, scene.stream.pick(_TOLD), facts)
+    return (phase,), shown(scene.stream, [intent.tool], scene.stream.between(3, 5), similar=True)
 
 
 def tools_of(*phases: Phase) -> list[str]:
-    """The tools that phases call, in order."""
+    """The tools that the phases call, in order."""
     return [call.name for phase in phases for stage in phase.stages for call in stage.calls]
 
 
-def phase_of(c: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
-    """A request that one call fulfils, after those that look up what the call needs."""
+def phase_of(scene: Scene, intent: Intent, user: str, drawn: Drawn) -> Phase:
+    """A request that one call fulfils, after the lookups that the call needs."""
     lookups: list[ToolCall] = []
     for slot in drawn.slots.values():
         if slot.lookup is not None and slot.lookup not in lookups:
             lookups.append(slot.lookup)
     if not lookups:
-        return one_call(c, intent, user, drawn)
+        return one_call(scene, intent, user, drawn)
     stages = (
-        Stage(tuple(lookups), f"The user wants to {intent.gist}. {c.s.pick(_LOOK)}"),
-        Stage((call_of(intent, drawn),), f"{notes(drawn.slots.values())}{c.s.pick(_LATER)}"),
+        Stage(tuple(lookups), f"The user wants to {intent.gist}. {scene.stream.pick(_LOOK)}"),
+        Stage((call_of(intent, drawn),), f"{notes(drawn.slots.values())}{scene.stream.pick(_LATER)}"),
     )
-    return Phase(user, stages, answer(c, intent.words, drawn.slots), c.s.pick(_TOLD), drawn.facts)
+    return Phase(user, stages, answer(scene, intent.words, drawn.slots), scene.stream.pick(_TOLD), drawn.facts)
 
 
-def linked(c: Scene) -> Made:
-    """A request that calls things and people by their names, so that ids and addresses must be looked up."""
-    c.named = True
-    intent = INTENTS[c.s.pick(LINKED)]
-    drawn = intent.draw(c)
-    phase = phase_of(c, intent, request(c, intent.words, drawn.slots), drawn)
-    return (phase,), shown(c.s, tools_of(phase), c.s.between(4, 7), similar=True)
+def linked(scene: Scene) -> Made:
+    """A request that refers to things and people by name, so that ids and addresses must be looked up."""
+    scene.named = True
+    intent = INTENTS[scene.stream.pick(NAMED)]
+    drawn = intent.draw(scene)
+    phase = phase_of(scene, intent, request(scene, intent.words, drawn.slots), drawn)
+    return (phase,), shown(scene.stream, tools_of(phase), scene.stream.between(4, 7), similar=True)
 
 
-def missing(c: Scene) -> Made:
-    """A request that forgets something; the user says it when asked."""
-    intent = INTENTS[c.s.pick(FORGETTABLE)]
-    drawn = intent.draw(c)
-    forgotten = c.s.pick(intent.needs)
+def missing(scene: Scene) -> Made:
+    """A request that forgets a required parameter. The user gives it when asked."""
+    intent = INTENTS[scene.stream.pick(FORGETTABLE)]
+    drawn = intent.draw(scene)
+    forgotten = scene.stream.pick(intent.needs)
     slot = drawn.slots[forgotten]
-    user = request(c, intent.words, drawn.slots, without=forgotten)
+    user = request(scene, intent.words, drawn.slots, without=forgotten)
     first = Phase(
-        user, (), question(c, forgotten), f"The user wants to {intent.gist}, but does not say enough. I ask.", (ASKING,)
+        user,
+        (),
+        question(scene, forgotten),
+        f"The user wants to {intent.gist}, but does not say enough. I ask.",
+        (ASKING,),
     )
     stage = Stage((call_of(intent, drawn),), f"{notes(drawn.slots.values())}Now nothing is missing for {{tools}}.")
-    second = Phase(reply(c, slot), (stage,), answer(c, intent.words, drawn.slots), c.s.pick(_TOLD), drawn.facts)
-    return (first, second), shown(c.s, [intent.tool], c.s.between(4, 6), similar=True)
+    second = Phase(
+        reply(scene, slot), (stage,), answer(scene, intent.words, drawn.slots), scene.stream.pick(_TOLD), drawn.facts
+    )
+    return (first, second), shown(scene.stream, [intent.tool], scene.stream.between(4, 6), similar=True)
 
 
 _UNABLE = (
@@ -199,29 +192,49 @@ _UNABLE = (
 )
 
 
-def irrelevant(c: Scene) -> Made:
-    """A request that none of the tools on offer fulfils."""
-    total = c.s.pick((3, 3, 4, 5, 6))
-    if c.s.chance(0.4):
-        gist, template = c.s.pick(ELSEWHERE_OF[c.split])
-        user = dressed(c, asked(c, write(template, _elsewhere(c), c.s)))
-        tools = shown(c.s, [c.s.pick(_ALL)], total, similar=True)
-    else:
-        intent = INTENTS[c.s.pick(_ALL)]
-        gist, user = intent.gist, request(c, intent.words, intent.draw(c).slots)
-        hidden = {intent.tool, *INSTEAD.get(intent.tool, ()), *MENDS.get(intent.tool, ())}
+def irrelevant(scene: Scene) -> Made:
+    """A request that no tool on offer can fulfil: no office tool can, or the one that can is not offered."""
+    total = scene.stream.pick((3, 3, 4, 5, 6))
+    if scene.stream.chance(0.4):
+        gist, template = scene.stream.pick(ELSEWHERE_OF[scene.split])
+        user = dressed(scene, asked(scene, write(template, _elsewhere(scene), scene.stream)))
+        tools = shown(scene.stream, [scene.stream.pick(_ALL)], total, similar=True)
+    else:  # an office request, but neither its tool nor anything that could replace it is on offer
+        intent = INTENTS[scene.stream.pick(_ALL)]
+        gist, user = intent.gist, request(scene, intent.words, intent.draw(scene).slots)
+        hidden = {intent.tool, *intent.equivalents, *intent.substitutes}
         near = [name for name in SIMILAR[intent.tool] if name not in hidden]
-        tools = shown(c.s, [c.s.pick(near)], total, similar=True, hidden=hidden)
-    phase = Phase(user, (), c.s.pick(_UNABLE).format(gist), f"The user wants to {gist}. None of the tools does that.")
+        tools = shown(scene.stream, [scene.stream.pick(near)], total, similar=True, hidden=hidden)
+    phase = Phase(
+        user, (), scene.stream.pick(_UNABLE).format(gist), f"The user wants to {gist}. None of the tools does that."
+    )
     return (phase,), tools
 
 
-def _elsewhere(c: Scene) -> dict[str, Slot]:
+def _elsewhere(scene: Scene) -> dict[str, Slot]:
     return {
-        "city": verbatim(c.s.pick(c.words.cities)),
-        "person": verbatim(c.fixture.people[1 + c.s.below(7)]),
-        "company": verbatim(c.s.pick(c.words.companies)),
-        "day": c.day(),
-        "body": c.quoted(c.body()),
-        "pages": verbatim(str(c.s.between(3, 90))),
+        "city": verbatim(scene.stream.pick(scene.words.cities)),
+        "person": verbatim(scene.fixture.people[1 + scene.stream.below(7)]),
+        "company": verbatim(scene.stream.pick(scene.words.companies)),
+        "day": scene.day(),
+        "body": scene.quoted(scene.body()),
+        "pages": verbatim(str(scene.stream.between(3, 90))),
     }
+
+
+def chain(scene: Scene) -> Made:
+    """A later call needs the result of an earlier call."""
+    return linked(scene) if scene.stream.chance(0.6) else _any_of(scene, CHAINS)
+
+
+def recover(scene: Scene) -> Made:
+    """A call fails because of the state, and the request says how to react."""
+    return _any_of(scene, RECOVERIES)
+
+
+def _any_of(scene: Scene, recipes: Sequence[Recipe]) -> Made:
+    while True:
+        try:
+            return made(scene, scene.stream.pick(recipes))
+        except LookupError:  # this recipe does not fit the scene
+            continue

@@ -1,4 +1,4 @@
-"""A naming: one consistent set of names for all tools and parameters, applied to schema and gold together."""
+"""A naming: one consistent set of names for all tools and parameters, in schemas and gold calls alike."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
 from .apis.office import APP_OF, TOOLS
-from .names import APPS, FORMATS, PARAMETERS, SEEN, UNSEEN
+from .names import APP_NAMES, FORMATS, NAMES, PARAMETER_NAMES
 
 
 class Naming(msgspec.Struct, frozen=True):
     """Names for tools and parameters.
 
-    ``words``: 0 for the authors' own, 1 and 2 for the seen ones, 3 and 4 for the unseen ones. ``style``: how
-    names are written: snake, camel, pascal, app (the app's name in front), dotted (the same with a dot) or code (a
-    number, which says nothing). ``vendor``: an invented word in front of every tool's name; ``suffix``: one
-    behind every parameter's.
+    Args:
+        words: 0 for the authors' names, 1 and 2 for the seen names, 3 and 4 for the unseen names.
+        style: snake, camel, pascal, app (the app's name in front), dotted (the same, with a dot) or code (a number
+            in place of the tool's name).
+        vendor: an invented word in front of every tool's name.
+        suffix: an ending of every parameter's name.
     """
 
     words: int
@@ -34,8 +36,8 @@ class Naming(msgspec.Struct, frozen=True):
             return f"{self.vendor}_{101 + 17 * _NUMBERS[name]}"
         words, app = name, APP_OF[name]
         if self.words:
-            words = (SEEN if self.words < 3 else UNSEEN)[name][(self.words - 1) % 2][0]
-            app = APPS[app][0 if self.words < 3 else self.words - 2]
+            words = NAMES[name][self.words - 1][0]
+            app = APP_NAMES[app][0 if self.words < 3 else self.words - 2]
         if self.style == "dotted":
             return f"{self.vendor or app}.{words}"
         if self.style == "app":
@@ -43,7 +45,7 @@ class Naming(msgspec.Struct, frozen=True):
         return self._styled(f"{self.vendor}_{words}" if self.vendor else words)
 
     def parameter_name(self, name: str) -> str:
-        return self._styled((PARAMETERS[name][self.words - 1] if self.words else name) + self.suffix)
+        return self._styled((PARAMETER_NAMES[name][self.words - 1] if self.words else name) + self.suffix)
 
     def _styled(self, name: str) -> str:
         if self.style not in ("camel", "pascal"):
@@ -54,11 +56,11 @@ class Naming(msgspec.Struct, frozen=True):
         return first + "".join([word.capitalize() for word in rest])
 
     def tool(self, name: str) -> Tool:
-        """A tool under its name here; made once."""
+        """The tool with the names of this naming; cached."""
         return _tool(self, name)
 
     def call(self, call: ToolCall) -> ToolCall:
-        """A call in the authors' names, in the names of this naming."""
+        """The same call in the names of this naming; ``call`` has the authors' names."""
         names = _parameter_names(self, call.name)
         return ToolCall(self.tool_name(call.name), {names[key]: value for key, value in call.arguments.items()})
 
@@ -86,7 +88,7 @@ def _tool(naming: Naming, name: str) -> Tool:
     schema["required"] = [names[key] for key in schema.get("required", ())]
     description = original.description
     if naming.words:
-        description = (SEEN if naming.words < 3 else UNSEEN)[name][(naming.words - 1) % 2][1]
+        description = NAMES[name][naming.words - 1][1]
     return Tool(
         naming.tool_name(name),
         description,
@@ -114,7 +116,7 @@ _COINED = tuple(
     Naming(i % 3, ("snake", "camel", "dotted", "app", "code")[i % 5], vendor, _SUFFIXES[i // 2 % len(_SUFFIXES)])
     for i, vendor in enumerate(_VENDORS.split())
 )
-"""Names that no other task needs: whoever trains on them learns to read the tools' descriptions and copy names."""
+"""Invented names, in train only: they teach a model to read descriptions and to copy names."""
 
 NAMINGS: dict[str, tuple[Naming, ...]] = {
     "train": _KNOWN + _COINED,
@@ -122,4 +124,4 @@ NAMINGS: dict[str, tuple[Naming, ...]] = {
     "test": _KNOWN,
     "test_unseen": tuple(Naming(words, style) for words in (3, 4) for style in ("snake", "camel", "pascal", "dotted")),
 }
-"""The namings a task of each split may have."""
+"""By split: the namings that its tasks draw from."""

@@ -1,4 +1,4 @@
-"""A plan: what the user says in an episode, what the assistant should do, and how it should answer."""
+"""A plan: the user's messages in an episode, the gold calls, and the gold answers."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .slots import Slot
 
 
 class Stage(msgspec.Struct, frozen=True, gc=False):
-    """Calls that belong in one action, in the authors' names, and why."""
+    """The gold calls of one action, in the authors' names, and their thought."""
 
     calls: tuple[ToolCall, ...]
     why: str
-    """The gold thought; ``{tools}`` stands for the tools' names."""
+    """The gold thought; ``{tools}`` is replaced by the tools' names."""
 
 
 class Phase(msgspec.Struct, frozen=True, gc=False):
-    """A message of the user and all that the assistant does until it has answered it."""
+    """A user message and the gold actions up to its answer."""
 
     user: str
     stages: tuple[Stage, ...]
@@ -30,11 +30,11 @@ class Phase(msgspec.Struct, frozen=True, gc=False):
     why: str
     """The gold thought before the answer."""
     facts: tuple[Fact, ...] = ()
-    """What the answer has to say."""
+    """The facts that the answer must state."""
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
-    """A task's data: all that is needed to play and to judge an episode of it."""
+    """The data of a task: all that is needed to play and judge an episode."""
 
     level: str
     fixture: Fixture
@@ -42,5 +42,5 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 
 
 def notes(slots: Iterable[Slot]) -> str:
-    """How the values follow from the request, for a thought."""
+    """For a thought: how the values follow from the request."""
     return "".join([f"{slot.note} " for slot in slots if slot.note])

@@ -1,4 +1,4 @@
-"""Recipes: requests that take several calls, with words of their own."""
+"""Recipes: requests that take several calls, each with its own wordings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import msgspec
 
 from toolgym.types import ToolCall
 
-from .apis.office import TOOLS
 from .facts import Fact
-from .intent import Words
+from .intent import Secret, Words
+from .intents import INTENTS, PARAMETERS
 from .plan import Phase, Stage
 from .requests import answer, request
 from .scene import Scene
@@ -25,31 +25,34 @@ _TOLD = (
 
 
 class Played(msgspec.Struct, frozen=True, gc=False):
-    """One recipe in one scene."""
+    """A recipe played in a scene: the values, gold calls and facts of one task."""
 
     slots: dict[str, Slot]
     stages: tuple[Stage, ...]
     facts: tuple[Fact, ...] = ()
-    hidden: tuple[str, ...] = ()
-    """Tools that would offer another way."""
+    secrets: tuple[Secret, ...] = ()
+    """The tools on offer must not reveal these, so that the gold calls are the only way."""
 
 
 class Recipe(msgspec.Struct, frozen=True, gc=False):
-    """A kind of request, like an Intent, for which ``play`` makes the calls."""
+    """A kind of request that takes several calls. ``play`` raises LookupError if the scene does not fit."""
 
     play: Callable[[Scene], Played]
     words: Words
 
 
 def call(tool: str, **arguments: object) -> ToolCall:
-    """A call, its arguments in the order of the tool's parameters."""
-    return ToolCall(tool, {name: arguments[name] for name in TOOLS[tool].parameters["properties"] if name in arguments})
+    """A gold call, with its arguments in the order of the tool's parameters."""
+    return ToolCall(tool, {name: arguments[name] for name in PARAMETERS[tool] if name in arguments})
 
 
-def made(c: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
-    """A task of the recipe: its phase and the tools on offer."""
-    played = recipe.play(c)
-    user = request(c, recipe.words, played.slots)
-    phase = Phase(user, played.stages, answer(c, recipe.words, played.slots), c.s.pick(_TOLD), played.facts)
+def made(scene: Scene, recipe: Recipe) -> tuple[tuple[Phase, ...], list[str]]:
+    """A task made from the recipe: its phase and the tools on offer."""
+    played = recipe.play(scene)
+    user = request(scene, recipe.words, played.slots)
+    phase = Phase(
+        user, played.stages, answer(scene, recipe.words, played.slots), scene.stream.pick(_TOLD), played.facts
+    )
+    hidden = [intent.tool for intent in INTENTS.values() if set(intent.tells) & set(played.secrets)]
     needed = [each.name for stage in played.stages for each in stage.calls]
-    return (phase,), shown(c.s, needed, c.s.between(4, 7), similar=True, hidden=played.hidden)
+    return (phase,), shown(scene.stream, needed, scene.stream.between(4, 7), similar=True, hidden=hidden)

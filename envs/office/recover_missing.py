@@ -1,4 +1,4 @@
-"""Recoveries where something is missing or in the way, and the error says what to do first."""
+"""Recoveries from something missing or in the way: the error says what to do first."""
 
 from __future__ import annotations
 
@@ -11,30 +11,35 @@ from .slots import verbatim
 from .vocabulary import MAIL_FOLDERS
 
 
-def _misspelt(c: Scene) -> Played:
-    person = c.person()
+def _misspelt(scene: Scene) -> Played:
+    person = scene.person()
     first, last = person["name"].split(" ")
-    at = c.s.between(1, len(last) - 2)
-    wrong = f"{first} {last[:at]}{last[at + 1 :]}" if c.s.chance(0.5) else f"{first} {last[:at]}{last[at]}{last[at:]}"
-    error = TOOLS["find_contact"].run({"name": wrong}, c.state).content
+    at = scene.stream.between(1, len(last) - 2)
+    wrong = (
+        f"{first} {last[:at]}{last[at + 1 :]}"
+        if scene.stream.chance(0.5)
+        else f"{first} {last[:at]}{last[at]}{last[at:]}"
+    )
+    look = call("find_contact", name=wrong)
+    error = TOOLS[look.name].run(look.arguments, scene.state).content
     if not error.endswith(f"similar: {person['name']}"):
         raise LookupError("that name is not understood")
     stages = (
-        Stage((call("find_contact", name=wrong),), "I look that name up with {tools}."),
+        Stage((look,), "I look that name up with {tools}."),
         Stage((call("find_contact", name=person["name"]),), f"The name must be {person['name']}; {{tools}} again."),
     )
-    field = c.s.pick(("phone", "email", "team"))
+    field = scene.stream.pick(("phone", "email", "team"))
     slots = {
         "name": verbatim(wrong),
         "field": verbatim({"phone": "phone number", "email": "mail address", "team": "team"}[field]),
     }
     slots |= {"right": verbatim(person["name"]), "answer": verbatim(person[field])}
-    return Played(slots, stages, ((person[field],),), ("list_team",))
+    return Played(slots, stages, ((person[field],),), secrets=("spelling",))
 
 
-def _blocked(c: Scene) -> Played:
-    task, blocker = c.row("tasks"), c.row("tasks")
-    c.plant("tasks", task["id"], {**task, "blocked_by": blocker["id"]})
+def _blocked(scene: Scene) -> Played:
+    task, blocker = scene.row("tasks"), scene.row("tasks")
+    scene.plant("tasks", task["id"], {**task, "blocked_by": blocker["id"]})
     close = call("complete_task", task_id=task["id"])
     stages = (
         Stage((close,), "I try to close it with {tools}."),
@@ -44,29 +49,27 @@ def _blocked(c: Scene) -> Played:
         ),
         Stage((close,), "Now the way is free for {tools}."),
     )
-    slots = {"task": c.thing("task", task), "blocker": verbatim(blocker["title"])}
-    return Played(slots, stages, hidden=("find_task", "list_tasks"))
+    slots = {"task": scene.thing("task", task), "blocker": verbatim(blocker["title"])}
+    return Played(slots, stages, secrets=("blocker",))
 
 
-def _no_folder(c: Scene) -> Played:
-    file = c.row("files")
-    folder = c.unused([name for name in MAIL_FOLDERS if name not in c.state.table("folders")])
+def _no_folder(scene: Scene) -> Played:
+    file = scene.row("files")
+    folder = scene.unused([name for name in MAIL_FOLDERS if name not in scene.state.table("folders")])
     move = call("move_file", file_id=file["id"], folder=folder)
     stages = (
         Stage((move,), "I try to move it with {tools}."),
         Stage((call("create_folder", folder=folder),), "There is no such folder yet, so {tools}."),
         Stage((move,), "Now the folder is there. I try again with {tools}."),
     )
-    return Played(
-        {"file": c.thing("file", file), "folder": verbatim(folder)}, stages, hidden=("list_folder", "find_file")
-    )
+    return Played({"file": scene.thing("file", file), "folder": verbatim(folder)}, stages, secrets=("folders",))
 
 
-def _bounced(c: Scene) -> Played:
-    name, old = c.outsider()
-    new = f"{name.split()[0].lower()}@{c.unused(c.words.companies).lower()}.net"
-    c.plant("bounces", old, {"address": new})
-    mail = {"subject": f"{c.s.pick(c.words.topics)} note", "body": c.body()}
+def _bounced(scene: Scene) -> Played:
+    name, old = scene.outsider()
+    new = f"{name.split()[0].lower()}@{scene.unused(scene.words.companies).lower()}.net"
+    scene.plant("bounces", old, {"address": new})
+    mail = {"subject": f"{scene.stream.pick(scene.words.topics)} note", "body": scene.body()}
     stages = (
         Stage((call("send_mail", to=old, **mail),), "I send it with {tools}."),
         Stage(
@@ -77,10 +80,10 @@ def _bounced(c: Scene) -> Played:
     slots = {
         "old": verbatim(old),
         "new": verbatim(new),
-        "subject": c.quoted(mail["subject"]),
-        "body": c.quoted(mail["body"]),
+        "subject": scene.quoted(mail["subject"]),
+        "body": scene.quoted(mail["body"]),
     }
-    return Played(slots, stages, ((new,),), ("find_contact",))
+    return Played(slots, stages, ((new,),), secrets=("addresses",))
 
 
 MISSING = (

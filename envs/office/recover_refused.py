@@ -1,4 +1,4 @@
-"""Recoveries where something is refused: not allowed, over budget, or decided already."""
+"""Recoveries from a refusal: not allowed, over budget, or decided already."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from .slots import Slot, verbatim
 from .vocabulary import REASONS
 
 
-def _others_file(c: Scene) -> Played:
+def _others_file(scene: Scene) -> Played:
     """A file that only its owner may share."""
-    file, owner, person = c.row("files"), c.person(), c.person()
-    c.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
-    access = c.s.pick(("view", "edit"))
-    subject, body = c.quoted(f"{c.s.pick(c.words.topics)} file"), c.quoted("Please share this file with my colleague.")
+    file, owner, person = scene.row("files"), scene.person(), scene.person()
+    scene.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
+    access = scene.stream.pick(("view", "edit"))
+    subject = scene.quoted(f"{scene.stream.pick(scene.words.topics)} file")
+    body = scene.quoted("Please share this file with my colleague.")
     share = call("share_file", file_id=file["id"], email=person["email"], access=access)
     send = call("send_mail", to=owner["email"], subject=subject.value, body=body.value)
     stages = (
@@ -23,25 +24,23 @@ def _others_file(c: Scene) -> Played:
         Stage((send,), f"Only {owner['name']} may share it, and the error gives the address: {{tools}}."),
     )
     slots = {
-        "file": c.thing("file", file),
-        "email": c.address(person),
+        "file": scene.thing("file", file),
+        "email": scene.address(person),
         "access": verbatim(access),
         "subject": subject,
         "body": body,
     }
-    return Played(
-        {**slots, "owner": verbatim(owner["name"])}, stages, hidden=("find_file", "list_folder", "find_contact")
-    )
+    return Played({**slots, "owner": verbatim(owner["name"])}, stages, secrets=("folders", "addresses"))
 
 
-def _over_budget(c: Scene) -> Played:
-    row = c.row("expenses")
-    budget = c.state.table("budgets")[row["team"]]
-    c.plant("budgets", row["team"], {**budget, "spent": budget["limit"] - c.s.between(1, 15)})
+def _over_budget(scene: Scene) -> Played:
+    row = scene.row("expenses")
+    budget = scene.state.table("budgets")[row["team"]]
+    scene.plant("budgets", row["team"], {**budget, "spent": budget["limit"] - scene.stream.between(1, 15)})
     approve = call("approve_expense", expense_id=row["id"])
-    slots: dict[str, Slot] = {"expense": c.thing("expense", row), "team": verbatim(row["team"])}
-    if c.s.chance(0.5):
-        reason = c.quoted(c.s.pick((*REASONS, "No budget left")))
+    slots: dict[str, Slot] = {"expense": scene.thing("expense", row), "team": verbatim(row["team"])}
+    if scene.stream.chance(0.5):
+        reason = scene.quoted(scene.stream.pick((*REASONS, "No budget left")))
         reject = call("reject_expense", expense_id=row["id"], reason=reason.value)
         stages: tuple[Stage, ...] = (
             Stage((approve,), "I try to approve it with {tools}."),
@@ -51,8 +50,8 @@ def _over_budget(c: Scene) -> Played:
             "otherwise": verbatim(f"reject it with the reason {reason.text}"),
             "said": verbatim("rejected, for want of money"),
         }
-        return Played(slots, stages, hidden=("get_budget",))
-    amount = c.s.between(10, 20) * 50
+        return Played(slots, stages, secrets=("budgets",))
+    amount = scene.stream.between(10, 20) * 50
     stages = (
         Stage((approve,), "I try to approve it with {tools}."),
         Stage(
@@ -63,31 +62,34 @@ def _over_budget(c: Scene) -> Played:
     )
     slots |= {"otherwise": verbatim(f"raise the budget of {row['team']} by {amount} euros and try again")}
     slots |= {"said": verbatim(f"approved, after the budget was raised by {amount}")}
-    return Played(slots, stages, hidden=("get_budget",))
+    return Played(slots, stages, secrets=("budgets",))
 
 
-def _not_mine(c: Scene) -> Played:
-    file, owner = c.row("files"), c.person()
-    c.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
+def _not_mine(scene: Scene) -> Played:
+    file, owner = scene.row("files"), scene.person()
+    scene.plant("files", file["id"], {**file, "owner": owner["name"], "owner_email": owner["email"]})
     stages = (Stage((call("delete_file", file_id=file["id"]),), "I try to delete it with {tools}."),)
-    slots = {"file": c.thing("file", file), "owner": verbatim(owner["name"])}
-    return Played(slots, stages, ((owner["name"],),), ("find_file",))
+    slots = {"file": scene.thing("file", file), "owner": verbatim(owner["name"])}
+    return Played(slots, stages, ((owner["name"],),), secrets=("file owner",))
 
 
-def _decided(c: Scene) -> Played:
-    row, status = c.row("expenses"), c.s.pick(("approved", "rejected"))
-    c.plant("expenses", row["id"], {**row, "status": status})
+def _decided(scene: Scene) -> Played:
+    row, status = scene.row("expenses"), scene.stream.pick(("approved", "rejected"))
+    scene.plant("expenses", row["id"], {**row, "status": status})
     stages = (Stage((call("approve_expense", expense_id=row["id"]),), "I try to approve it with {tools}."),)
     return Played(
-        {"expense": c.thing("expense", row), "status": verbatim(status)}, stages, ((status,),), ("find_expenses",)
+        {"expense": scene.thing("expense", row), "status": verbatim(status)},
+        stages,
+        ((status,),),
+        secrets=("claim status",),
     )
 
 
-def _no_reply(c: Scene) -> Played:
-    row, person = c.row("mails"), c.person()
-    sender = f"no-reply@{c.fixture.company.lower()}.com"
-    c.plant("mails", row["id"], {**row, "address": sender, "contact": person["email"]})
-    subject, body = c.quoted(f"{c.s.pick(c.words.topics)} answer"), c.quoted(c.body())
+def _no_reply(scene: Scene) -> Played:
+    row, person = scene.row("mails"), scene.person()
+    sender = f"no-reply@{scene.fixture.company.lower()}.com"
+    scene.plant("mails", row["id"], {**row, "address": sender, "contact": person["email"]})
+    subject, body = scene.quoted(f"{scene.stream.pick(scene.words.topics)} answer"), scene.quoted(scene.body())
     stages = (
         Stage((call("reply_mail", mail_id=row["id"], body=body.value),), "I try to reply with {tools}."),
         Stage(
@@ -95,8 +97,8 @@ def _no_reply(c: Scene) -> Played:
             f"Replies are not read there; {person['email']} is the address for {{tools}}.",
         ),
     )
-    slots = {"mail": c.thing("mail", row), "body": body, "subject": subject, "new": verbatim(person["email"])}
-    return Played(slots, stages, ((person["email"],),), ("read_mail", "search_mail", "find_contact"))
+    slots = {"mail": scene.thing("mail", row), "body": body, "subject": subject, "new": verbatim(person["email"])}
+    return Played(slots, stages, ((person["email"],),), secrets=("sender", "addresses"))
 
 
 REFUSED = (

@@ -1,4 +1,4 @@
-"""Recoveries where a time, a room, a train or a hotel is taken, and the user has a second choice."""
+"""Recoveries from a time, room, train or hotel that is taken: the user names a second choice."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from .recipes import Played, Recipe, call
 from .scene import Scene, date_of
 from .slots import count, duration, time_slot, verbatim
 
-_FREE = ("find_rooms", "list_events", "find_event", "find_free_time")
 
-
-def _two_rooms(c: Scene) -> Played:
-    date, start = c.moment()
-    minutes = duration(c.s)
-    first, second = c.row("rooms")["room"], c.row("rooms")["room"]
-    if any(row["date"] == date.value for row in c.state.table("bookings").values()):
+def _two_rooms(scene: Scene) -> Played:
+    date, start = scene.moment()
+    minutes = duration(scene.stream)
+    first, second = scene.row("rooms")["room"], scene.row("rooms")["room"]
+    if any(row["date"] == date.value for row in scene.state.table("bookings").values()):
         raise LookupError("there are bookings on that day")
-    row = {"room": first, "date": date.value, "start": start.value, "minutes": 60, "by": c.person()["name"]}
-    c.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
+    row = {"room": first, "date": date.value, "start": start.value, "minutes": 60, "by": scene.person()["name"]}
+    scene.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
     when = {"date": date.value, "start": start.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -28,17 +26,17 @@ def _two_rooms(c: Scene) -> Played:
         Stage((call("book_room", room=second, **when),), f"{first} is taken, so {second} it is: {{tools}}."),
     )
     slots = {"date": date, "start": start, "minutes": minutes, "first": verbatim(first), "second": verbatim(second)}
-    return Played(slots, stages, ((second,),), _FREE)
+    return Played(slots, stages, ((second,),), secrets=("free times",))
 
 
-def _two_times(c: Scene) -> Played:
-    room, date, minutes = c.row("rooms")["room"], c.day(), duration(c.s, 60)
-    hour = c.s.between(9, 13)
-    start, later = time_slot(hour, 0, c.s), time_slot(hour + c.s.between(2, 3), 0, c.s)
-    if any(row["date"] == date.value for row in c.state.table("bookings").values()):
+def _two_times(scene: Scene) -> Played:
+    room, date, minutes = scene.row("rooms")["room"], scene.day(), duration(scene.stream, 60)
+    hour = scene.stream.between(9, 13)
+    start, later = time_slot(hour, 0, scene.stream), time_slot(hour + scene.stream.between(2, 3), 0, scene.stream)
+    if any(row["date"] == date.value for row in scene.state.table("bookings").values()):
         raise LookupError("there are bookings on that day")
-    row = {"room": room, "date": date.value, "start": start.value, "minutes": 60, "by": c.person()["name"]}
-    c.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
+    row = {"room": room, "date": date.value, "start": start.value, "minutes": 60, "by": scene.person()["name"]}
+    scene.plant("bookings", "BK-1000", {"id": "BK-1000", **row})
     book = {"room": room, "date": date.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -51,15 +49,16 @@ def _two_times(c: Scene) -> Played:
         ),
     )
     slots = {"room": verbatim(room), "date": date, "start": start, "later": later, "minutes": minutes}
-    return Played(slots, stages, (clock_fact(later.value),), _FREE)
+    return Played(slots, stages, (clock_fact(later.value),), secrets=("free times",))
 
 
-def _busy(c: Scene) -> Played:
-    """A new event at a time that is taken."""
-    row, title = c.row("events"), c.quoted(c.title())
-    date, start = date_of(row["date"], c.fixture.today, c.s), time_slot(int(row["start"][:2]), 0, c.s)
-    other, later = c.moment()
-    minutes = duration(c.s)
+def _busy(scene: Scene) -> Played:
+    """A new event at a time when the user is busy."""
+    row, title = scene.row("events"), scene.quoted(scene.title())
+    date = date_of(row["date"], scene.fixture.today, scene.stream)
+    start = time_slot(int(row["start"][:2]), 0, scene.stream)
+    other, later = scene.moment()
+    minutes = duration(scene.stream)
     entry = {"title": title.value, "minutes": minutes.value}
     stages = (
         Stage(
@@ -72,14 +71,15 @@ def _busy(c: Scene) -> Played:
         ),
     )
     slots = {"title": title, "date": date, "start": start, "other": other, "later": later, "minutes": minutes}
-    return Played(slots, stages, hidden=_FREE)
+    return Played(slots, stages, secrets=("free times",))
 
 
-def _busy_move(c: Scene) -> Played:
-    """An event that is moved to where another one is."""
-    event, row = c.row("events"), c.row("events")
-    date, start = date_of(row["date"], c.fixture.today, c.s), time_slot(int(row["start"][:2]), 0, c.s)
-    other, later = c.moment()
+def _busy_move(scene: Scene) -> Played:
+    """An event moved to the time of another event."""
+    event, row = scene.row("events"), scene.row("events")
+    date = date_of(row["date"], scene.fixture.today, scene.stream)
+    start = time_slot(int(row["start"][:2]), 0, scene.stream)
+    other, later = scene.moment()
     stages = (
         Stage(
             (call("move_event", event_id=event["id"], date=date.value, start=start.value),),
@@ -90,14 +90,16 @@ def _busy_move(c: Scene) -> Played:
             f"{notes([other, later])}That time is taken; the user gave another: {{tools}}.",
         ),
     )
-    slots = {"event": c.thing("event", event), "date": date, "start": start, "other": other, "later": later}
-    return Played(slots, stages, hidden=_FREE)
+    slots = {"event": scene.thing("event", event), "date": date, "start": start, "other": other, "later": later}
+    return Played(slots, stages, secrets=("free times",))
 
 
-def _sold_out(c: Scene) -> Played:
-    first, second = (f"{product}{c.s.between(100, 999)}" for product in c.s.sample(("IC", "RX", "TX"), 2))
-    date = c.day()
-    c.plant("sold_out", f"{first} {date.value}", {})
+def _sold_out(scene: Scene) -> Played:
+    first, second = (
+        f"{product}{scene.stream.between(100, 999)}" for product in scene.stream.sample(("IC", "RX", "TX"), 2)
+    )
+    date = scene.day()
+    scene.plant("sold_out", f"{first} {date.value}", {})
     stages = (
         Stage((call("book_train", train=first, date=date.value),), f"{notes([date])}I try {first} with {{tools}}."),
         Stage(
@@ -105,13 +107,16 @@ def _sold_out(c: Scene) -> Played:
         ),
     )
     return Played(
-        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), ("search_trains",)
+        {"first": verbatim(first), "second": verbatim(second), "date": date}, stages, ((second,),), secrets=("trains",)
     )
 
 
-def _full_hotels(c: Scene) -> Played:
-    first, second, date, nights = c.unused(c.words.cities), c.unused(c.words.cities), c.day(), count(c.s, 2, 5)
-    c.plant("sold_out", f"{first} {date.value}", {})
+def _full_hotels(scene: Scene) -> Played:
+    first = scene.unused(scene.words.cities)
+    second = scene.unused(scene.words.cities)
+    date = scene.day()
+    nights = count(scene.stream, 2, 5)
+    scene.plant("sold_out", f"{first} {date.value}", {})
     when = {"check_in": date.value, "nights": nights.value}
     stages = (
         Stage((call("book_hotel", city=first, **when),), f"{notes([date])}I try {first} with {{tools}}."),

@@ -8,25 +8,11 @@ from collections.abc import Sequence
 from toolgym.tasks.grammar import optional_slots, write
 from toolgym.tasks.stream import SPLITS
 
-from .apis.office import TOOLS
 from .intent import Drawn, Intent, Words
-from .intents_calendar import CALENDAR
-from .intents_contacts import CONTACTS
-from .intents_expenses import EXPENSES
-from .intents_files import FILES
-from .intents_mail import MAIL
-from .intents_rooms import ROOMS
-from .intents_tasks import TASKS
-from .intents_travel import TRAVEL
+from .intents import PARAMETERS
 from .scene import Scene
 from .slots import Slot
 from .vocabulary import slice_of
-
-INTENTS: dict[str, Intent] = {
-    intent.tool: intent for intent in (*CALENDAR, *ROOMS, *CONTACTS, *MAIL, *FILES, *TASKS, *EXPENSES, *TRAVEL)
-}
-"""By the tool that answers them."""
-PARAMETERS: dict[str, tuple[str, ...]] = {name: tuple(tool.parameters["properties"]) for name, tool in TOOLS.items()}
 
 _ASKING = (
     "{}.",
@@ -129,7 +115,7 @@ ASKING, BEFORE, AFTER, JOINED = map(_slices, (_ASKING, _BEFORE, _AFTER, _JOINED)
 
 
 def share(templates: Sequence[str], split: str) -> Sequence[str]:
-    """One split's share of an intent's templates: the last is for test, the one before it for val."""
+    """The templates of one split: the last is for test, the one before it for val, the rest for train."""
     return templates[-1:] if split == "test" else templates[-2:-1] if split == "val" else templates[:-2]
 
 
@@ -139,7 +125,7 @@ def arguments(intent: Intent, drawn: Drawn) -> dict[str, object]:
 
 
 def sentence(text: str) -> str:
-    """With capitals where sentences begin (an address or a file's name keeps its form) and a mark at the end."""
+    """The text with capitals at the start of sentences, except in addresses and file names, and a mark at the end."""
     text = _BEGINNING.sub(_capital, text)
     return text if text[-1] in ".?!" or text[-2:-1] in (".", "?", "!") else f"{text}."
 
@@ -148,52 +134,53 @@ def _capital(match: re.Match[str]) -> str:
     return match[0].upper()
 
 
-def clause(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
-    """The request as a clause, without the parts that mention one slot."""
-    templates = share(words.do, c.split)
+def clause(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+    """The request as a clause. If ``without`` names a slot, the parts of the template that mention it are left out."""
+    templates = share(words.do, scene.split)
     if without:
         templates = [template for template in templates if without in optional_slots(template)]
-    return write(c.s.pick(templates), slots, c.s, (without,) if without else ())
+    return write(scene.stream.pick(templates), slots, scene.stream, (without,) if without else ())
 
 
-def dressed(c: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
-    """Sentences with, now and then, a greeting and thanks."""
-    if c.s.chance(before):
-        text = f"{c.s.pick(BEFORE[c.split])} {text}"
-    if c.s.chance(after):
-        text = f"{text} {c.s.pick(AFTER[c.split])}"
+def dressed(scene: Scene, text: str, before: float = 0.2, after: float = 0.2) -> str:
+    """The text, with a greeting before it or thanks after it at the given probabilities."""
+    if scene.stream.chance(before):
+        text = f"{scene.stream.pick(BEFORE[scene.split])} {text}"
+    if scene.stream.chance(after):
+        text = f"{text} {scene.stream.pick(AFTER[scene.split])}"
     return text
 
 
-def asked(c: Scene, text: str, frames: Sequence[str] = ()) -> str:
-    """A clause made a request."""
-    text = sentence(c.s.pick(frames or ASKING[c.split]).format(text))
-    return text[:-1] if text[-1] == "." and text[-3:-2] == "." else text  # a quotation that ends in a stop
+def asked(scene: Scene, text: str, frames: Sequence[str] = ()) -> str:
+    """A clause turned into a request ("Could you ...?")."""
+    text = sentence(scene.stream.pick(frames or ASKING[scene.split]).format(text))
+    quoted_stop = text[-1] == "." and text[-3:-2] == "."  # the text ends in a quotation with its own full stop
+    return text[:-1] if quoted_stop else text
 
 
-def request(c: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
-    """What the user writes."""
-    if not without and c.s.chance(0.4):
-        return dressed(c, sentence(write(c.s.pick(share(words.say, c.split)), slots, c.s)))
-    return dressed(c, asked(c, clause(c, words, slots, without)))
+def request(scene: Scene, words: Words, slots: dict[str, Slot], without: str = "") -> str:
+    """The user's message."""
+    if not without and scene.stream.chance(0.4):
+        return dressed(scene, sentence(write(scene.stream.pick(share(words.say, scene.split)), slots, scene.stream)))
+    return dressed(scene, asked(scene, clause(scene, words, slots, without)))
 
 
-def joined(c: Scene, clauses: Sequence[str]) -> str:
-    """Several clauses as one request."""
-    if len(clauses) > 2 and c.s.chance(0.5):
-        if c.s.chance(0.5):
+def joined(scene: Scene, clauses: Sequence[str]) -> str:
+    """Several clauses joined into one message."""
+    if len(clauses) > 2 and scene.stream.chance(0.5):
+        if scene.stream.chance(0.5):
             listed = " ".join(f"{i + 1}. {sentence(text)}" for i, text in enumerate(clauses))
-            return dressed(c, f"{c.s.pick(_LISTS)} {listed}", after=0.1)
-        return dressed(c, " ".join([asked(c, text) for text in clauses]), after=0.1)
+            return dressed(scene, f"{scene.stream.pick(_LISTS)} {listed}", after=0.1)
+        return dressed(scene, " ".join([asked(scene, text) for text in clauses]), after=0.1)
     text = clauses[0]
     for other in clauses[1:]:
-        text = c.s.pick(JOINED[c.split]).format(text, other)
-    return dressed(c, asked(c, text) if "." not in text else sentence(text), after=0.1)
+        text = scene.stream.pick(JOINED[scene.split]).format(text, other)
+    return dressed(scene, asked(scene, text) if "." not in text else sentence(text), after=0.1)
 
 
 _LISTS = ("Here is what I need.", "A few things to do.", "These things, please:", "My list for you:")
 
 
-def answer(c: Scene, words: Words, slots: dict[str, Slot]) -> str:
-    """The final answer to the user."""
-    return sentence(write(c.s.pick(words.done), slots, c.s))
+def answer(scene: Scene, words: Words, slots: dict[str, Slot]) -> str:
+    """The gold answer to the user."""
+    return sentence(write(scene.stream.pick(words.done), slots, scene.stream))

@@ -1,4 +1,4 @@
-"""Slots: a value that a call needs, and the ways people write it."""
+"""Slots: the values that calls need, and the ways people write them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     text: str
     """As a noun: "Friday", "14:30", "the Budget review meeting"."""
     adverb: str = ""
-    """As an adverbial, where that differs: "on Friday"."""
+    """As an adverbial ("on Friday"); "" if it is the same as ``text``."""
     note: str = ""
-    """How the value follows from the text; "" where the text holds it as it is."""
+    """How the value follows from the text, for the gold thought; "" if the text contains the value."""
     lookup: ToolCall | None = None
-    """The call whose result has the value, where the request does not."""
+    """The call whose result holds the value; None if the request holds it."""
     plain: str = ""
-    """As an answer writes it, where that is not ``value``."""
+    """The wording in answers; "" if that is ``value`` itself."""
 
     def said(self) -> str:
         return self.plain or str(self.value)
 
 
 def verbatim(value: str, quote: str = "") -> Slot:
-    """A value that the request holds as it is, in quotation marks where ``quote`` is given."""
+    """A value that the request contains unchanged, between two ``quote`` marks."""
     return Slot(value, f"{quote}{value}{quote}")
 
 
@@ -49,52 +49,53 @@ def ordinal(n: int) -> str:
     return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
 
 
-def spoken(n: int, s: Stream) -> str:
-    return NUMBERS[n] if n < len(NUMBERS) and s.chance(0.5) else str(n)
+def spoken(n: int, stream: Stream) -> str:
+    return NUMBERS[n] if n < len(NUMBERS) and stream.chance(0.5) else str(n)
 
 
 _Form = tuple[str, str] | tuple[str, str, str] | None
-"""A date as a noun and as an adverbial, and what is counted from today; None where it is not written so."""
+"""A date as a noun, as an adverbial and, if it is counted from today, as a span ("a week"). None if the form does not
+fit the date."""
 
 
-def _iso(today: int, offset: int, s: Stream) -> _Form:
+def _iso(today: int, offset: int, stream: Stream) -> _Form:
     text = iso(today + offset)
     return text, f"on {text}"
 
 
-def _written(today: int, offset: int, s: Stream) -> _Form:
+def _written(today: int, offset: int, stream: Stream) -> _Form:
     day = date.fromordinal(today + offset)
     month = MONTHS[day.month - 1]
-    text = s.pick(
+    text = stream.pick(
         (f"{day.day} {month}", f"{month} {day.day}", f"{month} {ordinal(day.day)}", f"{day.day} {month} {day.year}")
     )
     return text, f"on {text}"
 
 
-def _weekday(today: int, offset: int, s: Stream) -> _Form:
+def _weekday(today: int, offset: int, stream: Stream) -> _Form:
     if offset > 6:
         return None
     name = WEEKDAYS[(today + offset - 1) % 7]
-    return (name, f"on {name}") if s.chance(0.6) else (f"this coming {name}", f"this coming {name}")
+    return (name, f"on {name}") if stream.chance(0.6) else (f"this coming {name}", f"this coming {name}")
 
 
-def _weekday_next_week(today: int, offset: int, s: Stream) -> _Form:
+def _weekday_next_week(today: int, offset: int, stream: Stream) -> _Form:
     monday = 7 - (today - 1) % 7
     if not monday <= offset < monday + 7:
         return None
     name = WEEKDAYS[offset - monday]
-    text = s.pick((f"{name} of next week", f"{name} next week"))
+    text = stream.pick((f"{name} of next week", f"{name} next week"))
     return text, f"on {text}"
 
 
-def _in_days(today: int, offset: int, s: Stream) -> _Form:
+def _in_days(today: int, offset: int, stream: Stream) -> _Form:
     if not 3 <= offset <= 9:
         return None
-    word = spoken(offset, s)
-    return s.pick((f"{word} days from now", f"{word} days from today")), f"in {word} days", f"{word} days"
+    word = spoken(offset, stream)
+    return stream.pick((f"{word} days from now", f"{word} days from today")), f"in {word} days", f"{word} days"
 
 
-def _day_of_month(today: int, offset: int, s: Stream) -> _Form:
+def _day_of_month(today: int, offset: int, stream: Stream) -> _Form:
     if not 2 <= offset <= 26:
         return None
     text = f"the {ordinal(date.fromordinal(today + offset).day)}"
@@ -110,8 +111,8 @@ _NAMED: dict[int, tuple[_Form, ...]] = {
 }
 
 
-def _named(today: int, offset: int, s: Stream) -> _Form:
-    return s.pick(_NAMED[offset]) if offset in _NAMED else None
+def _named(today: int, offset: int, stream: Stream) -> _Form:
+    return stream.pick(_NAMED[offset]) if offset in _NAMED else None
 
 
 _FORMS = (
@@ -148,50 +149,53 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def day_after(today: int, offset: int, s: Stream) -> Slot:
-    """The day ``offset`` days after today, in some wording. "Friday" is the next one after today, "Friday next
-    week" that of the week after this one (weeks begin on Monday), "the 14th" the next 14th."""
-    while (form := s.pick(_FORMS)(today, offset, s)) is None:
+def day_after(today: int, offset: int, stream: Stream) -> Slot:
+    """The day ``offset`` days after today, in a random wording.
+
+    "Friday" is the first Friday after today. "Friday next week" is in the week that begins next Monday. "The 14th" is
+    the first 14th after today.
+    """
+    while (form := stream.pick(_FORMS)(today, offset, stream)) is None:
         pass
     return _day(today, offset, *form)
 
 
-def future_day(today: int, s: Stream) -> Slot:
-    """A working day of the next two months, more often a near one."""
+def future_day(today: int, stream: Stream) -> Slot:
+    """A working day within 60 days; 70 % are within two weeks."""
     while True:
-        offset = s.between(1, 14) if s.chance(0.7) else s.between(15, 60)
+        offset = stream.between(1, 14) if stream.chance(0.7) else stream.between(15, 60)
         if (today + offset - 1) % 7 < 5:
-            return day_after(today, offset, s)
+            return day_after(today, offset, stream)
 
 
-def past_day(today: int, s: Stream) -> Slot:
+def past_day(today: int, stream: Stream) -> Slot:
     """Today or a day of the last four weeks."""
-    kind = s.below(6)
+    kind = stream.below(6)
     if kind == 0:
         return _day(today, 0, "today", "today")
     if kind == 1:
         return _day(today, -1, "yesterday", "yesterday")
-    back = s.between(2, 28)
+    back = stream.between(2, 28)
     day = date.fromordinal(today - back)
     if kind == 2 and back < 10:
-        text = f"{spoken(back, s)} days ago"
+        text = f"{spoken(back, stream)} days ago"
         return _day(today, -back, text, text)
     if kind == 3:
         month = MONTHS[day.month - 1]
-        text = s.pick((f"{day.day} {month}", f"{month} {ordinal(day.day)}"))
+        text = stream.pick((f"{day.day} {month}", f"{month} {ordinal(day.day)}"))
         return _day(today, -back, text, f"on {text}")
     return _day(today, -back, day.isoformat(), f"on {day.isoformat()}")
 
 
-def time_of_day(s: Stream, minutes: tuple[int, ...] = (0, 0, 30, 15, 45)) -> Slot:
+def time_of_day(stream: Stream, minutes: tuple[int, ...] = (0, 0, 30, 15, 45)) -> Slot:
     """A time from 9:00 to 16:45."""
-    return time_slot(s.between(9, 16), s.pick(minutes), s)
+    return time_slot(stream.between(9, 16), stream.pick(minutes), stream)
 
 
-def time_slot(hour: int, minute: int, s: Stream) -> Slot:
+def time_slot(hour: int, minute: int, stream: Stream) -> Slot:
     value = f"{hour:02}:{minute:02}"
-    kind = s.below(5)
-    if kind < 2 or (hour == 12 and minute and kind < 4):  # "12:30 pm" is read in two ways
+    kind = stream.below(5)
+    if kind < 2 or (hour == 12 and minute and kind < 4):  # "12:30 pm" would be ambiguous
         return Slot(value, value)
     if hour == 12 and not minute:
         return Slot(value, "noon", note="Noon is 12:00.")
@@ -201,7 +205,7 @@ def time_slot(hour: int, minute: int, s: Stream) -> Slot:
         text += " in the morning" if hour < 12 else " in the afternoon"
     else:
         text = f"{(hour - 1) % 12 + 1}" if not minute and kind == 2 else f"{(hour - 1) % 12 + 1}:{minute:02}"
-        text += s.pick((" am", "am") if hour < 12 else (" pm", "pm"))
+        text += stream.pick((" am", "am") if hour < 12 else (" pm", "pm"))
     return Slot(value, text, note=f"{_capital(text)} is {value}.")
 
 
@@ -216,23 +220,23 @@ _LENGTHS = {
 }
 
 
-def duration(s: Stream, longest: int = 120) -> Slot:
-    """Minutes, as a number."""
-    minutes = s.pick([n for n in _LENGTHS if n <= longest])
-    text = s.pick(_LENGTHS[minutes])
+def duration(stream: Stream, longest: int = 120) -> Slot:
+    """A length of time; the value is in minutes, at most ``longest``."""
+    minutes = stream.pick([n for n in _LENGTHS if n <= longest])
+    text = stream.pick(_LENGTHS[minutes])
     note = "" if str(minutes) in text else f"{_capital(text)} is {minutes} minutes."
     return Slot(minutes, text, note=note, plain=f"{minutes} minutes")
 
 
-def count(s: Stream, low: int, high: int) -> Slot:
-    n = s.between(low, high)
-    return Slot(n, spoken(n, s))
+def count(stream: Stream, low: int, high: int) -> Slot:
+    n = stream.between(low, high)
+    return Slot(n, spoken(n, stream))
 
 
-def money(amount: float, currency: str, s: Stream) -> Slot:
-    """An amount with its currency, of which the value is the amount alone."""
+def money(amount: float, currency: str, stream: Stream) -> Slot:
+    """An amount with its currency. The value is the amount alone."""
     sign, name = CURRENCIES[currency]
-    figure = f"{amount:.2f}" if amount % 1 or s.chance(0.5) else f"{amount:.0f}"
-    text = s.pick((f"{sign}{figure}", f"{figure} {name}", f"{figure} {currency}", f"{currency} {figure}"))
+    figure = f"{amount:.2f}" if amount % 1 or stream.chance(0.5) else f"{amount:.0f}"
+    text = stream.pick((f"{sign}{figure}", f"{figure} {name}", f"{figure} {currency}", f"{currency} {figure}"))
     note = "" if currency in text else f"{text} is in {currency}."
     return Slot(amount, text, note=note, plain=f"{figure} {currency}")

@@ -1,4 +1,4 @@
-"""The tasks: a lazy sequence, each drawn from (split, seed, index) alone."""
+"""The tasks: a lazy sequence. A task depends on (split, seed, index, level) alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from toolgym.types import ToolCall, message
 
 from .dialogue import dialogue
 from .fixture import WEEKDAYS, Fixture, iso
-from .levels import Made, choose, irrelevant, missing, parallel, single
+from .intents import LOOKUPS
+from .levels import Made, chain, choose, irrelevant, missing, parallel, recover, single
 from .naming import NAMINGS
 from .plan import Plan
-from .recipe_levels import chain, recover
 from .scene import Scene
 
 MAKERS: dict[str, Callable[[Scene], Made]] = {
@@ -26,6 +26,7 @@ MAKERS: dict[str, Callable[[Scene], Made]] = {
     "dialogue": dialogue,
     "recover": recover,
 }
+"""By level. A level's position selects its random stream: add new levels at the end."""
 LEVELS = tuple(MAKERS)
 GROUPS = {"easy": ("single", "choose", "parallel", "irrelevant"), "all": LEVELS}
 SIZES = {"train": 1_000_000, "val": 2_000, "test": 2_000, "test_unseen": 2_000}
@@ -40,17 +41,17 @@ _SETTINGS = (
 
 
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
-    """The task of a level at an index."""
+    """The task of a level at an index. The position of the level in LEVELS selects its random stream."""
     key = key_of(seed, split, index)
     fixture = Fixture(key, split)
-    stream = Stream(key, 128 + LEVELS.index(level))
-    scene = Scene(fixture, stream, split)
+    stream = Stream(key, 128 + LEVELS.index(level))  # lanes below 128 belong to the fixture's tables
+    scene = Scene(fixture, stream, split, LOOKUPS)
     naming = stream.pick(NAMINGS[split])
     phases, tools = MAKERS[level](scene)
     calls: list[tuple[ToolCall, ...]] = []
     for phase in phases:
         calls += [tuple([naming.call(call) for call in stage.calls]) for stage in phase.stages]
-        calls.append(())
+        calls.append(())  # the answer: an action without calls
     opening = stream.pick(_SETTINGS).format(
         user=fixture.user,
         company=fixture.company,
@@ -69,7 +70,7 @@ def make_task(split: str, seed: int, index: int, level: str) -> Task:
 
 
 class OfficeTasks(LevelTasks):
-    """The tasks of one split and seed; where there are several levels, they take turns."""
+    """The tasks of one split and seed. Several levels take turns."""
 
     sizes = SIZES
     known = LEVELS

@@ -1,5 +1,7 @@
-"""Words to fill worlds with. Each split has its own slice of every list: of eight words in a row six are
-for train, one for val, one for test."""
+"""The words that worlds are filled with.
+
+Each split has its own slice of every list: of eight words in a row, six are for train, one for val, one for test.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ the photo archive, the recycling bins, the kitchen rota, the bike rack
 
 
 def slice_of(words: Sequence[T], split: str) -> tuple[T, ...]:
-    """The words of one split; test_unseen shares test's."""
+    """The words of one split. test_unseen shares the words of test."""
     wanted = {"train": (0, 1, 2, 3, 4, 5), "val": (6,)}.get(split, (7,))
     return tuple([word for i, word in enumerate(words) if i % 8 in wanted])
 
@@ -116,6 +118,7 @@ def _vocabulary(split: str) -> Vocabulary:
 VOCABULARIES = {split: _vocabulary(split) for split in ("train", "val", "test", "test_unseen")}
 
 EVENT_KINDS = ("review", "sync", "planning", "workshop", "kickoff", "retrospective", "check-in", "briefing")
+EXPENSE_CATEGORIES = ("meals", "travel", "lodging", "supplies", "training")
 FILE_KINDS = ("notes.docx", "plan.xlsx", "summary.pdf", "draft.docx", "slides.pptx", "figures.xlsx", "brief.pdf")
 SUBJECT_KINDS = ("update", "question", "draft", "feedback", "numbers", "proposal", "schedule", "changes")
 TASK_VERBS = ("Order", "Update", "Check", "Collect", "Replace", "Sort", "Review", "Count", "Return", "Photograph")

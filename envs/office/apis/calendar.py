@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolgym.tools import tool
 
-from .world import Conflict, Row, World, check_date, check_minutes, clock, minute_of_day, overlaps
+from .world import Conflict, Row, World, check_date, check_minutes, clock, minute_of_day, overlaps, reads
 
 DAY_BEGINS, DAY_ENDS = 9 * 60, 18 * 60
 
@@ -30,6 +30,7 @@ class Calendar(World):
         row = {"title": title, "date": date, "start": start, "minutes": minutes, "guests": sorted(guests)}
         return self.add("events", "EV", row)
 
+    @reads
     @tool(timeout=None)
     def list_events(self, date: str) -> list[Row]:
         """List the events of a day.
@@ -41,6 +42,7 @@ class Calendar(World):
         rows = [row for row in self.table("events").values() if row["date"] == date]
         return sorted(rows, key=lambda row: str(row["start"]))
 
+    @reads
     @tool(timeout=None)
     def find_event(self, title: str) -> Row:
         """Find an event by its title; gives its id, date and time."""
@@ -73,6 +75,7 @@ class Calendar(World):
             raise Conflict(f"{email} is invited already")
         return self.edit("events", event_id, guests=sorted([*row["guests"], email]))
 
+    @reads
     @tool(timeout=None)
     def find_free_time(self, date: str, minutes: int) -> Row:
         """Find the first free time of a day for a meeting.

@@ -6,10 +6,11 @@ from typing import Literal
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotFound, Row, World
+from .world import Conflict, NotFound, Row, World, reads
 
 
 class Contacts(World):
+    @reads
     @tool(timeout=None)
     def find_contact(self, name: str) -> Row:
         """Look up a person's email, phone, team and manager."""
@@ -35,6 +36,7 @@ class Contacts(World):
         del self.table("contacts")[row["id"]]
         return f"{row['name']} is deleted"
 
+    @reads
     @tool(timeout=None)
     def list_team(self, team: str) -> list[str]:
         """List the members of a team."""

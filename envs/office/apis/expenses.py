@@ -1,4 +1,4 @@
-"""Expense claims and team budgets, which are in euros."""
+"""Expense claims and team budgets. Budgets are in euros."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotAllowed, NotFound, OverBudget, Row, World, check_date
+from .world import Conflict, NotAllowed, NotFound, OverBudget, Row, World, check_date, reads
 
 
 class Expenses(World):
@@ -36,6 +36,7 @@ class Expenses(World):
         row = {"employee": self.user, "amount": float(amount), "currency": currency, "category": category}
         return self.add("expenses", "EX", {**row, "date": check_date(date), "team": "", "status": "pending"})
 
+    @reads
     @tool(timeout=None)
     def find_expenses(self, employee: str) -> list[Row]:
         """List a person's expense claims."""
@@ -60,6 +61,7 @@ class Expenses(World):
         self._pending(expense_id)
         return self.edit("expenses", expense_id, status="rejected", reason=reason)
 
+    @reads
     @tool(timeout=None)
     def get_budget(self, team: str) -> Row:
         """Show a team's budget: limit, spent and left."""

@@ -1,4 +1,4 @@
-"""Shared files. Only the owner of a file may share, rename, move or delete it."""
+"""Files and folders. Only the owner of a file may share, rename, move or delete it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotAllowed, NotFound, Row, World
+from .world import Conflict, NotAllowed, NotFound, Row, World, reads
 
 
 class Files(World):
@@ -16,12 +16,14 @@ class Files(World):
             raise NotAllowed(f"{row['name']} belongs to {row['owner']} ({row['owner_email']}), who alone may do this")
         return row
 
+    @reads
     @tool(timeout=None)
     def find_file(self, name: str) -> Row:
         """Find a file by its name; gives its id, folder and owner."""
         row = self.named("files", "name", name, "file")
         return {key: value for key, value in row.items() if key != "text"}
 
+    @reads
     @tool(timeout=None)
     def read_file(self, file_id: str) -> str:
         """Show the text of a file."""
@@ -62,6 +64,7 @@ class Files(World):
         self.table("folders")[folder] = {"folder": folder}
         return f"{folder} is created"
 
+    @reads
     @tool(timeout=None)
     def list_folder(self, folder: str) -> list[str]:
         """List the files in a folder."""

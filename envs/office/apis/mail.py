@@ -1,10 +1,10 @@
-"""The user's mailbox: what came in, and what was sent."""
+"""The user's mailbox: received and sent mails."""
 
 from __future__ import annotations
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotAllowed, NotFound, Row, World
+from .world import Conflict, NotAllowed, NotFound, Row, World, reads
 
 _SHOWN = ("id", "sender", "address", "subject", "folder")
 
@@ -27,6 +27,7 @@ class Mail(World):
         """
         return self._send(to, subject, body)
 
+    @reads
     @tool(timeout=None)
     def search_mail(self, query: str) -> list[Row]:
         """Search the mailbox by sender or subject; gives ids."""
@@ -37,6 +38,7 @@ class Mail(World):
             raise NotFound(f"no mail matches {query[:80]!r}")
         return [{key: row[key] for key in _SHOWN} for row in found]
 
+    @reads
     @tool(timeout=None)
     def read_mail(self, mail_id: str) -> Row:
         """Show the text of a mail."""

@@ -1,4 +1,4 @@
-"""All apps over one state, and what is known of their tools."""
+"""All apps over one state, and the tables of their tools."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .mail import Mail
 from .rooms import Rooms
 from .todo import Todo
 from .travel import Travel
+from .world import READING
 
 APPS = {
     "calendar": Calendar,
@@ -34,27 +35,5 @@ TOOLS: dict[str, Tool] = {tool.name: tool for tool in tools_of(Office)}
 
 APP_OF = {tool.name: app for app, owner in APPS.items() for tool in tools_of(owner)}
 
-READS = frozenset(
-    {
-        "list_events",
-        "find_event",
-        "find_free_time",
-        "find_rooms",
-        "find_booking",
-        "room_info",
-        "find_contact",
-        "list_team",
-        "search_mail",
-        "read_mail",
-        "find_file",
-        "read_file",
-        "list_folder",
-        "find_task",
-        "list_tasks",
-        "find_expenses",
-        "get_budget",
-        "search_trains",
-        "list_trips",
-    }
-)
-"""The tools that change nothing."""
+READS = frozenset(READING)
+"""The tools that only read the state, marked with ``@reads`` in their app."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotFound, Row, World, check_date, check_minutes, minute_of_day, overlaps
+from .world import Conflict, NotFound, Row, World, check_date, check_minutes, minute_of_day, overlaps, reads
 
 
 class Rooms(World):
@@ -15,6 +15,7 @@ class Rooms(World):
         bookings = self.table("bookings").values()
         return any(row["room"] == room and overlaps(row, date, begin, minutes) for row in bookings)
 
+    @reads
     @tool(timeout=None)
     def find_rooms(self, date: str, start: str, minutes: int, seats: int, projector: bool = False) -> list[Row]:
         """List the rooms that are free at a time and have enough seats.
@@ -45,6 +46,7 @@ class Rooms(World):
             "bookings", "BK", {"room": name, "date": date, "start": start, "minutes": minutes, "by": self.user}
         )
 
+    @reads
     @tool(timeout=None)
     def find_booking(self, room: str) -> list[Row]:
         """List the user's bookings of a room, with their ids."""
@@ -61,6 +63,7 @@ class Rooms(World):
         del self.table("bookings")[booking_id]
         return f"{booking_id} is cancelled"
 
+    @reads
     @tool(timeout=None)
     def room_info(self, room: str) -> Row:
         """Show a room's seats, floor and equipment."""

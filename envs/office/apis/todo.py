@@ -6,7 +6,7 @@ from typing import Literal
 
 from toolgym.tools import tool
 
-from .world import Conflict, Row, World, check_date
+from .world import Conflict, Row, World, check_date, reads
 
 
 class Todo(World):
@@ -20,11 +20,13 @@ class Todo(World):
         row = {"title": title, "due": check_date(due), "priority": priority, "owner": self.user}
         return self.add("tasks", "TK", {**row, "status": "open", "blocked_by": None})
 
+    @reads
     @tool(timeout=None)
     def find_task(self, title: str) -> Row:
         """Find a task by its title; gives its id."""
         return self.named("tasks", "title", title, "task")
 
+    @reads
     @tool(timeout=None)
     def list_tasks(self, owner: str) -> list[Row]:
         """List a person's open tasks."""

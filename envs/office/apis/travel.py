@@ -1,4 +1,4 @@
-"""Trains and hotels. The timetable is a function of the route and the date."""
+"""Trains and hotels. The timetable depends on the route and the date alone, not on the state."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from zlib import crc32
 
 from toolgym.tools import tool
 
-from .world import Conflict, NotFound, Row, World, check_date, clock
+from .world import Conflict, NotFound, Row, World, check_date, clock, reads
 
 _PRODUCTS = ("IC", "RX", "TX")
 
 
 def timetable(origin: str, destination: str, date: str) -> list[Row]:
-    """The three trains of a day, by departure; prices in euros, all different."""
+    """The three trains of a day, by departure; prices in euros, no two alike."""
     number = crc32(f"{origin.casefold()}|{destination.casefold()}|{date}".encode("utf-8", "backslashreplace"))
     duration = 70 + number % 37 * 5
     out = []
     for i, product in enumerate(_PRODUCTS):
         departs = 6 * 60 + i * 240 + (number >> 4 * i) % 23 * 10
-        price = 29 + (number >> 3 * i) % 40 * 3 + i  # price % 3 differs, so prices do
+        price = 29 + (number >> 3 * i) % 40 * 3 + i  # prices differ: price % 3 is another number for each i
         code = f"{product}{100 + (number >> 2 * i) % 900}"
         out.append(
             {"train": code, "departs": clock(departs), "arrives": clock((departs + duration) % 1440), "price": price}
@@ -27,6 +27,7 @@ def timetable(origin: str, destination: str, date: str) -> list[Row]:
 
 
 class Travel(World):
+    @reads
     @tool(timeout=None)
     def search_trains(self, origin: str, destination: str, date: str) -> list[Row]:
         """List trains between two cities, with prices.
@@ -62,6 +63,7 @@ class Travel(World):
             raise Conflict(f"all hotels in {city} are full on {check_in}")
         return self.add("trips", "TR", {"kind": "hotel", "city": city, "date": check_date(check_in), "nights": nights})
 
+    @reads
     @tool(timeout=None)
     def list_trips(self) -> list[Row]:
         """List the user's booked trains and hotels, with ids."""

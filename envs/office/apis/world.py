@@ -7,20 +7,25 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from zlib import crc32
 
+from toolgym.tools import Tool
+
 Row: TypeAlias = dict[str, Any]
-"""A record. Never changed in place: ``World.edit`` puts a new one in its stead, so that rows can be shared."""
+"""A record. Rows are shared between states, so they are never changed: ``World.edit`` replaces a row by a new one."""
 Rows: TypeAlias = dict[str, Row]
+
+READING: set[str] = set()
+"""The names of the tools marked with ``reads``."""
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class NotFound(Exception):
-    """There is no such thing."""
+    """The thing does not exist."""
 
 
 class Conflict(Exception):
-    """The time, the place or the thing is taken, or in a condition that rules the request out."""
+    """The time, the place or the thing is taken, or its status does not allow the request."""
 
 
 class NotAllowed(Exception):
@@ -28,15 +33,23 @@ class NotAllowed(Exception):
 
 
 class OverBudget(Exception):
-    """There is not enough money for this."""
+    """The budget does not have enough money for this."""
+
+
+def reads(tool: Tool) -> Tool:
+    """Mark a tool that changes nothing in the state. Write ``@reads`` above ``@tool``."""
+    READING.add(tool.name)
+    return tool
 
 
 class World:
-    """Tables by name. ``source`` gives a table's rows at the start of the episode; it is asked once per table.
+    """Tables of rows, by name.
+
+    ``source(name)`` returns the rows of a table at the start of the episode. It is called once per table.
 
     Attributes:
-        user: full name of the person whose assistant acts.
-        tables: the tables that were used so far. A table that is not here is as it was at the start.
+        user: full name of the person whom the assistant works for.
+        tables: the tables used so far. Any other table is as it was at the start.
     """
 
     def __init__(self, user: str, source: Callable[[str], Rows]):
@@ -51,14 +64,14 @@ class World:
         return rows
 
     def get(self, table: str, key: str, what: str) -> Row:
-        """The row with this key. Raises NotFound, naming ``what`` it would have been."""
+        """The row with this key. Raises NotFound if there is none; the message calls it a ``what``."""
         row = self.table(table).get(key)
         if row is None:
             raise NotFound(f"there is no {what} {key[:80]!r}")
         return row
 
     def add(self, table: str, prefix: str, row: Row) -> Row:
-        """Keep a new row under an id made from what it says: the order of additions does not matter."""
+        """Add a new row. Its id is a hash of its fields, so that ids do not depend on the order of additions."""
         rows = self.table(table)
         number = crc32(repr(sorted(row.items())).encode("utf-8", "backslashreplace")) % 9000
         while (key := f"{prefix}-{1000 + number}") in rows:
@@ -72,9 +85,9 @@ class World:
         return rows[key]
 
     def named(self, table: str, field: str, text: str, what: str) -> Row:
-        """The one row whose ``field`` is ``text``, or contains it, whatever the case.
+        """The only row whose ``field`` equals ``text``, or else the only one that contains it; case is ignored.
 
-        Raises NotFound, with the nearest names, where there is none or more than one.
+        Raises NotFound, with the nearest names, unless exactly one row matches.
         """
         wanted = text.strip().casefold()
         rows = self.table(table).values()
@@ -114,7 +127,7 @@ def check_minutes(minutes: int) -> int:
 
 
 def overlaps(row: Row, date: str, begin: int, minutes: int) -> bool:
-    """Whether a row with date, start and minutes takes some of that time."""
+    """Whether a row with date, start and minutes overlaps that time (``begin``: minutes since midnight)."""
     if row["date"] != date:
         return False
     other = int(row["start"][:2]) * 60 + int(row["start"][3:])
