@@ -154,7 +154,8 @@ class ToolEnv(gym.Env[Observation, str]):
         return not expected
 
     def finished(self, completion: Completion) -> bool:
-        """Whether the episode ends with this action, which ``on_action`` has seen. The default: if it does not call."""
+        """Whether the episode ends with this action, which ``on_action`` and ``on_score`` have seen. The default: if it
+        does not call."""
         return not completion.calls
 
     def reply(self, completion: Completion, records: Sequence[CallRecord]) -> tuple[Message, ...]:
@@ -167,7 +168,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def final_terms(self) -> Sequence[Term]:
         """Terms owed if the episode is cut off now: the terms that the last action would have got as the one at
-        ``max_turns``. The default: none."""
+        ``max_turns``. Asked while the episode goes on. The default: none."""
         return ()
 
     def extra_info(self, over: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import Evidence, Reward, Scores
+from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
@@ -92,8 +93,7 @@ class BamboogleEnv(ToolEnv):
             raise ValueError(f"Bamboogle has only the split 'test', got {split!r}")
         if metric not in ("contains", "exact"):
             raise ValueError(f"metric must be 'contains' or 'exact', got {metric!r}")
-        if outcome < 0:
-            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
+        check_outcome(outcome)
         backend = get_backend(search, search_options)
         if cache != "off":
             backend = Cached(backend, cache_dir or cache_folder() / "search", cache)
@@ -154,6 +154,11 @@ class BamboogleEnv(ToolEnv):
         outcome.unused = len(gold) - state.rounds
         outcome.reason = self._verdict.reason if outcome.over else ""
         return wanted
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """Gold's next search. ``on_action`` accepts any new search in its place."""
+        gold = self.task.expected[:-1]
+        return gold[min(self.state.rounds, len(gold) - 1)] if gold and completion.calls else ()
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
         return self._outcome.terms(scores.total)

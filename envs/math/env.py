@@ -8,6 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import Evidence, Reward, Scores
+from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Verdict
@@ -68,8 +69,7 @@ class MathEnv(ToolEnv):
         **kwargs: Any,
     ):
         needs_sympy()
-        if outcome < 0:
-            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
+        check_outcome(outcome)
         super().__init__(
             MathTasks(split, seed, category, level),
             dialect=dialect,
@@ -107,6 +107,10 @@ class MathEnv(ToolEnv):
         if broken is not None:
             self.fail(broken)
         return wanted
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The gold calls left at the current stage, as gold writes them."""
+        return () if not completion.calls else self._play.due()
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
         # A repetition is charged by what the rubric gave, which is known only here

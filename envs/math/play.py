@@ -85,6 +85,10 @@ class Play:
                 break
         return tuple(out)
 
+    def due(self) -> tuple[ToolCall, ...]:
+        """The gold calls left at the current stage; none after the last stage."""
+        return tuple([self.stages[self.stage][i] for i in self.left])
+
     def broken(self, completion: Completion, results: Sequence[ToolResult | None]) -> str | None:
         """The reason why a gold call did not work if the action made it: this is a failure of ours. Else None."""
         for call, result in zip(completion.calls, results, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
 from toolgym.rewards import Evidence, Reward, Scores
+from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task
 from toolgym.tasks.gold import gold_thought
 from toolgym.tasks.source import level_or_category
@@ -77,10 +78,7 @@ class OfficeEnv(ToolEnv):
         category: str | Sequence[str] | None = None,
         **kwargs: Any,
     ):
-        if not isinstance(outcome, (int, float)):
-            raise TypeError(f"outcome is what a wrong verdict costs, a number; got {outcome!r}")
-        if outcome < 0:
-            raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
+        check_outcome(outcome)
         super().__init__(
             OfficeTasks(split, seed, level_or_category(level, category)),
             dialect=dialect,
@@ -106,6 +104,9 @@ class OfficeEnv(ToolEnv):
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Chooses the stage that the action belongs to. Calls are ticked off in ``on_score``, by their results
         return self._progress.on_action(completion)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        return self._progress.expected(completion)
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
         # A repetition is charged by what the rubric gave, which is known only here

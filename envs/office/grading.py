@@ -93,31 +93,44 @@ class Progress:
         self.attempts = Attempts()
 
     def on_action(self, completion: Completion) -> tuple[ToolCall, ...]:
-        """Move to the stage that an action belongs to, and return the gold calls for the action.
+        """Move to the stage that an action belongs to, and return the gold calls for the action."""
+        stage, left, wanted = self._belonging(completion)
+        if stage != self.stage:
+            self._enter(stage)
+            self.left = left
+        return tuple([self.gold[i] for i in wanted])
 
-        These are the calls left of the current stage. If the action makes all of them and also calls of the next
-        stages, the next stages are added. If the action makes none of them, but calls of a later stage, the later stage
-        becomes the current one. Lookups in between are dropped, as they were not needed; other calls in between stay
-        due.
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The gold calls for an action, if it were the next one."""
+        return tuple([self.gold[i] for i in self._belonging(completion)[2]])
+
+    def _belonging(self, completion: Completion) -> tuple[int, list[int], list[int]]:
+        """The stage that an action belongs to, the calls that are left then, and the gold calls for the action.
+
+        The gold calls are the calls left of the current stage. If the action makes all of them and also calls of the
+        next stages, the next stages are added. If the action makes none of them, but calls of a later stage, the later
+        stage becomes the current one. Lookups in between are dropped, as they were not needed; other calls in between
+        stay due.
         """
+        stage, left, made = self.stage, list(self.left), completion.calls
         if self.over:
-            return ()
-        stages, made = self.stages[self.phase], completion.calls
-        if self.left and not self._any(self.left, made):
-            for later in range(self.stage + 1, len(stages)):
+            return stage, [], []
+        stages = self.stages[self.phase]
+        if left and not self._any(left, made):
+            for later in range(stage + 1, len(stages)):
                 if self._any(stages[later], made):
                     # Skipped changes stay due, or the final state could not be right; skipped lookups do not
-                    between = [*self.left, *[i for stage in stages[self.stage + 1 : later] for i in stage]]
-                    self._enter(later)
-                    self.left = [i for i in between if self._originals[i].name not in READS] + self.left
+                    between = [*left, *[i for each in stages[stage + 1 : later] for i in each]]
+                    left = [i for i in between if self._originals[i].name not in READS] + list(stages[later])
+                    stage = later
                     break
-        out, ahead = list(self.left), self.stage + 1
-        while ahead < len(stages) and len(made) > len(out) and self._any(stages[ahead], made):
-            if not all(self._any([i], made) for i in out):
+        wanted, ahead = list(left), stage + 1
+        while ahead < len(stages) and len(made) > len(wanted) and self._any(stages[ahead], made):
+            if not all(self._any([i], made) for i in wanted):
                 break
-            out += stages[ahead]
+            wanted += stages[ahead]
             ahead += 1
-        return tuple([self.gold[i] for i in out])
+        return stage, left, wanted
 
     def _any(self, numbers: Sequence[int], made: Sequence[ToolCall]) -> bool:
         """Whether one of the calls made equals one of these gold calls."""

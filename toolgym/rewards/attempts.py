@@ -6,6 +6,9 @@ for gold. For gold all of them are 0.
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 import msgspec
 
 from toolgym.types import Term
@@ -38,6 +41,14 @@ class Attempts(msgspec.Struct):
 def at_most_minus_one(name: str, total: float, reason: str) -> Term:
     """A term that lowers an action's reward ``total`` to -1, and leaves a lower one as it is."""
     return Term(name, min(-COST - total, 0.0), 1.0, reason)
+
+
+def check_outcome(outcome: Any) -> None:
+    """Raises TypeError or ValueError if ``outcome``, the cost of a wrong verdict, is not a number from 0."""
+    if isinstance(outcome, bool) or not isinstance(outcome, (int, float)):
+        raise TypeError(f"outcome is what a wrong verdict costs, a number; got {outcome!r}")
+    if not 0 <= outcome < inf:
+        raise ValueError(f"outcome is what a wrong verdict costs; it must not be negative, got {outcome}")
 
 
 def outcome_term(share: float, weight: float, reason: str) -> Term:

@@ -10,6 +10,7 @@ from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
 from toolgym.dialects.think import CLOSE
 from toolgym.rewards import Evidence, Reward, Scores
+from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
@@ -109,8 +110,7 @@ class AgenticEnv(DialogueEnv):
     ):
         if split != "test":
             raise ValueError(f"BFCL has only the split 'test', got {split!r}")
-        if outcome < 0:
-            raise ValueError(f"outcome is what a wrong answer costs; it must not be negative, got {outcome}")
+        check_outcome(outcome)
         self.categories = categories(category)
         self.memories = get_memories(memory)
         folder = web_folder or cache_folder() / "bfcl-web"
@@ -150,7 +150,7 @@ class AgenticEnv(DialogueEnv):
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         """Move the dialogue on, and keep the memory of a conversation that has ended.
 
-        There are no accepted calls: the gold calls are the action's own calls that can be run.
+        Returns ``expected``.
         """
         state, calls = self.state, self.runs(completion)
         if state.failure is not None:
@@ -166,8 +166,12 @@ class AgenticEnv(DialogueEnv):
             outcome.share, outcome.reason = self._reached()
         self.advance(completion)
         self._keep_memory()  # after ``advance``, which says whether the conversation has ended
-        known = self.functions()
-        return tuple([ToolCall(call.name, call.arguments) for call in completion.calls if calls and call.name in known])
+        return self.expected(completion)
+
+    def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The action's own calls that can be run: there are no accepted calls to compare them with."""
+        known, runs = self.functions(), self.runs(completion)
+        return tuple([ToolCall(call.name, call.arguments) for call in completion.calls if runs and call.name in known])
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
         return self._outcome.terms(scores.total, evidence)
