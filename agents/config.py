@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -49,11 +51,11 @@ class TrainConfig:
     """After warm-up; then it falls linearly to a tenth."""
     warmup_steps: int = 5
     """Steps over which the learning rate rises."""
-    loss_type: Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"] = "dapo"
-    """How tokens are averaged and ratios clipped; see grpo.py."""
+    loss_type: LossType = "dapo"
+    """How tokens are averaged and ratios clipped; see losses.py."""
     credit: Literal["episode", "turn", "call", "fork"] = "episode"
     """What is compared within a group (grpo): episodes; each turn with what came after it; calls too; or each turn with
-    others from the very same state. See credit.py."""
+    others from the very same state. See advantages.py."""
     forks: int = 2
     """Others that each turn is compared with (credit fork): playouts make up for members that are missing."""
     scale_rewards: Literal["group", "batch", "none"] = "group"

@@ -42,8 +42,6 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
-import torch
-from torch import Tensor
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PROBE = "probe"
@@ -86,40 +84,6 @@ class Sample(msgspec.Struct):
             raise ValueError(f"{len(each)} advantages for {len(self.turns)} turns")
         for (start, end), value in zip(self.turns, each, strict=True):
             self.advantages[start:end] = [float(value)] * (end - start)
-
-
-class Completions(msgspec.Struct, frozen=True):
-    """What follows the prompts of N samples, as tensors of shape (N, T), right-padded to the longest."""
-
-    token_ids: Tensor
-    """int64"""
-    mask: Tensor
-    """bool: sampled by the policy. False for environment tokens and padding."""
-    logprobs: Tensor
-    """float32, of the sampler"""
-    advantages: Tensor
-    """float32"""
-
-
-def completions(samples: Sequence[Sample], device: torch.device | str = "cpu") -> Completions:
-    """The samples' tokens after their prompts, padded with 0."""
-    width = max((len(sample.token_ids) - sample.prompt_length for sample in samples), default=0)
-
-    def padded(field: str, dtype: torch.dtype) -> Tensor:
-        rows = [getattr(sample, field)[sample.prompt_length :] for sample in samples]
-        return torch.tensor([row + [0] * (width - len(row)) for row in rows], dtype=dtype, device=device)
-
-    return Completions(
-        padded("token_ids", torch.int64), padded("loss_mask", torch.bool),
-        padded("logprobs", torch.float32), padded("advantages", torch.float32),
-    )  # fmt: skip
-
-
-def unpack(flat: Tensor, mask: Tensor) -> Tensor:
-    """Values of the sampled tokens, (n,), row after row, in their places in (N, T); 0 elsewhere. Differentiable."""
-    if flat.numel() != int(mask.sum()):
-        raise ValueError(f"{flat.numel()} values for {int(mask.sum())} sampled tokens")
-    return flat.new_zeros(mask.shape).masked_scatter(mask, flat)
 
 
 class ChatTokens:

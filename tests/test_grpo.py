@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolgym.agents.training.advantages import group_advantages
 from toolgym.agents.training.losses import (
     LOSSES,
-    group_advantages,
     importance_weights,
     kl_rewards,
     mean_metrics,

@@ -47,13 +47,61 @@ has the gradient of the expected reward as its expectation, where advantages are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from ..tokens import Sample
-from .losses import ScaleRewards, group_advantages
+
+ScaleRewards: TypeAlias = Literal["group", "batch", "none"]
+
+
+def group_advantages(
+    rewards: Tensor, valid: Tensor | None = None, *, scale_rewards: ScaleRewards = "group", eps: float = 1e-4
+) -> tuple[Tensor, dict[str, float]]:
+    """How much better each episode did than its group: (R - mean of the group) / (std + eps).
+
+    Args:
+        rewards: (groups, G).
+        valid: (groups, G) bool; False for an episode whose reward was never given, or that a smaller group lacks.
+            It takes no part in any statistic, and its advantage is 0.
+        scale_rewards: the std of the group, of all valid rewards, or none (Dr. GRPO). Unbiased (n - 1), as in TRL.
+
+    Returns:
+        (groups, G) advantages, and metrics. A group in which fewer than two episodes count, or all have the same
+        reward, says nothing about what was better: its advantages are 0, and ``frac_reward_zero_std`` counts it.
+
+    Raises ValueError for a valid reward that is not finite.
+    """
+    if scale_rewards not in ("group", "batch", "none"):
+        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
+    valid = torch.ones_like(rewards, dtype=torch.bool) if valid is None else valid
+    if valid.shape != rewards.shape or rewards.dim() != 2:
+        raise ValueError(f"rewards and valid must be (groups, G), got {tuple(rewards.shape)}, {tuple(valid.shape)}")
+    broken = (valid & ~rewards.isfinite()).nonzero()
+    if len(broken):
+        group, member = broken[0].tolist()
+        raise ValueError(f"the reward of episode {member} of group {group} is {rewards[group, member].item()}")
+    rewards = rewards.double().masked_fill(~valid, 0.0)
+    n = valid.sum(1, keepdim=True)
+    centred = (rewards - rewards.sum(1, keepdim=True) / n.clamp(min=1)).masked_fill(~valid, 0.0)
+    std = (centred.square().sum(1, keepdim=True) / (n - 1).clamp(min=1)).sqrt()
+    lowest = rewards.masked_fill(~valid, torch.inf).amin(1, keepdim=True)
+    highest = rewards.masked_fill(~valid, -torch.inf).amax(1, keepdim=True)
+    silent = (n < 2) | (highest <= lowest)
+    every = rewards[valid]
+    spread = every.std() if len(every) > 1 else every.new_zeros(())
+    scale = {"group": std + eps, "batch": spread + eps, "none": torch.ones_like(std)}[scale_rewards]
+    advantages = (centred / scale).masked_fill(silent, 0.0)
+    metrics = {
+        "reward": float(every.mean()) if len(every) else float("nan"),
+        "reward_std": float(std[n > 1].mean()) if bool((n > 1).any()) else 0.0,
+        "frac_reward_zero_std": float(silent.double().mean()) if len(silent) else 0.0,
+        "groups_of_one": float((n == 1).sum()),
+        "unscored": float((~valid).sum()),
+    }
+    return advantages.float(), metrics
 
 
 def turn_advantages(

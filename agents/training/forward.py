@@ -15,16 +15,16 @@ It lays samples out in the first of the three ways of ``shared_prefix.py`` that 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ..tokens import Sample
+from .batch import Batch, Row
 from .logprobs import token_logprobs
-from .shared_prefix import Row, cached, padded, plain_logits, rows_of, split
+from .shared_prefix import cached, padded, plain_logits, split
 
 logger = logging.getLogger(__name__)
 
@@ -53,18 +53,18 @@ class TrainingForward:
         """What ``hidden`` uses where this call's lengths and the model's mode allow it."""
         self._choose(layout)
 
-    def hidden(self, samples: Sequence[Sample]) -> Tensor:
+    def hidden(self, batch: Batch) -> Tensor:
         """The last hidden state before each sampled token, (n, H): sample after sample, n sampled tokens in all.
 
         Raises ValueError for samples without any, and for a model that is not ``separable``.
         """
         if not self.separable:
             raise ValueError("this model's logits are not its output layer applied to its last hidden state")
-        return self._hidden(rows_of(samples))
+        return self._hidden(_rows_of(batch))
 
     def logprobs(
         self,
-        samples: Sequence[Sample],
+        batch: Batch,
         *,
         hidden: Tensor | None = None,
         temperature: float = 1.0,
@@ -79,7 +79,7 @@ class TrainingForward:
             hidden: what ``hidden(samples)`` gave, where it is used for values too: one forward serves both.
             temperature, entropy, chunk: as of ``token_logprobs``.
         """
-        rows = rows_of(samples)
+        rows = _rows_of(batch)
         if self.separable:
             states = self._hidden(rows) if hidden is None else hidden
             only_a_matrix = type(self.head) is nn.Linear and self.head.bias is None
@@ -88,6 +88,16 @@ class TrainingForward:
             states, head = plain_logits(self.model, rows), _unchanged
         targets = torch.tensor([token for row in rows for token in row.targets], device=states.device)
         return token_logprobs(states, head, targets, temperature=temperature, entropy=entropy, chunk=chunk)
+
+    @torch.no_grad()
+    def score(self, batch: Batch, temperature: float) -> Tensor:
+        """Log-probabilities of the sampled tokens without gradients, (N, T) on the CPU, 0 elsewhere."""
+        out = torch.zeros_like(batch.logprobs)
+        for micro in batch.micro_batches(self.model.device):
+            logprobs, _ = self.logprobs(micro, temperature=temperature)
+            placed = micro.place(logprobs)
+            out[list(micro.index), : placed.shape[1]] = placed.cpu()
+        return out
 
     def _hidden(self, rows: list[Row], layout: Layout | None = None) -> Tensor:
         layout = layout or self._layout_for(rows)
@@ -131,12 +141,20 @@ class TrainingForward:
         return False
 
 
-def padded_logprobs(model: Any, samples: Sequence[Sample], *, temperature: float = 1.0) -> Tensor:
+def padded_logprobs(model: Any, batch: Batch, *, temperature: float = 1.0) -> Tensor:
     """Log-probabilities of the sampled tokens, (n,), by the model's own logits of the plain padded batch."""
-    rows = rows_of(samples)
+    rows = _rows_of(batch)
     logprobs = (plain_logits(model, rows).float() / temperature).log_softmax(-1)
     targets = torch.tensor([token for row in rows for token in row.targets], device=logprobs.device)
     return logprobs.gather(1, targets[:, None])[:, 0]
+
+
+def _rows_of(batch: Batch) -> list[Row]:
+    """The rows with a sampled token, in order. Raises ValueError if there are none."""
+    rows = [row for row in batch.rows if row.sampled]
+    if not rows:
+        raise ValueError("no sample has a sampled token: leave such a batch out")
+    return rows
 
 
 def _unchanged(logits: Tensor) -> Tensor:
@@ -173,7 +191,7 @@ def _probe_rows(vocabulary: int) -> list[Row]:
     for start, first, end in ((0, 7, 12), (0, 7, 8), (0, 7, 15), (20, 25, 31)):
         sampled = tuple(i for i in range(end - first) if i != 2)
         targets = tuple(ids[first + i] for i in sampled)
-        rows.append(Row(tuple(ids[start:first]), tuple(ids[first : end - 1]), sampled, targets))
+        rows.append(Row(tuple(ids[start:first]), tuple(ids[first : end - 1]), sampled, targets, end - first))
     return rows
 
 

@@ -1,102 +1,115 @@
-"""GRPO and its relatives as pure functions: tensors in, (loss, metrics) out.
+"""The losses of GRPO and its relatives, as pure functions: tensors in, (loss, metrics) out.
 
 One optimizer step over N samples, whose completions have at most T tokens:
 
-    advantages, about = group_advantages(rewards)              # (groups, G), then Sample.credit
     weights = token_weights(mask, loss_type="dapo")            # (N, T), over all of the optimizer batch
     for rows in micro_batches:                                 # any split: the sum of gradients is the same
         loss, metrics = policy_loss(logprobs, advantages[rows], weights[rows], loss_type="dapo")
         loss.backward()
     mean_metrics(all_metrics)
 
-Losses are summed, not averaged: what they are divided by is in the weights. That makes accumulation exact, where a
-mean per micro-batch gives tokens of short micro-batches more weight.
+Losses are summed, not averaged: the divisor is in the weights. So accumulation over micro-batches is exact. A mean per
+micro-batch would give tokens of short micro-batches more weight.
 
-Names and conventions are TRL's (``GRPOConfig``). Left out: bnpo (its normaliser depends on the micro-batch), sapo,
-luspo, vespo, top-entropy filtering, off-policy sequence masking. A new loss is a row in ``LOSSES``.
+A new loss is a function (Ratios -> TokenLosses) and a row in ``LOSSES``; its name also goes into ``LossType`` of
+``config.py``, which is the command line's list of choices.
 
-Advantages are per token, so credit may differ between the turns or calls of an episode (``credit.py``);
-``group_advantages`` gives one per episode.
+Names and conventions are TRL's (``GRPOConfig``). Left out of TRL's GRPO:
+
+    bnpo                           its divisor depends on how the batch is split into micro-batches
+    sapo, luspo, vespo             losses of their own that no result here needs so far
+    top-entropy filtering          drops tokens from the loss by their entropy: a choice of the task, not of the loss
+    off-policy sequence masking    samples are at most ``num_iterations`` updates old here: clipping bounds the ratio
+
+Advantages are per token, so credit may differ between the turns or calls of an episode (``advantages.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
-ScaleRewards: TypeAlias = Literal["group", "batch", "none"]
-LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
+from ..config import LossType
+
 KLEstimator: TypeAlias = Literal["k2", "k3"]
 Metrics: TypeAlias = dict[str, Tensor]
-
-
-class Loss(NamedTuple):
-    """How the losses differ."""
-
-    mean: Literal["token", "sample", "length"] = "token"
-    sequence_ratio: bool = False
-    truncated_weight: bool = False
-
-
-LOSSES: dict[LossType, Loss] = {
-    "dapo": Loss(),
-    "grpo": Loss(mean="sample"),
-    "dr_grpo": Loss(mean="length"),
-    "gspo": Loss(mean="sample", sequence_ratio=True),
-    "cispo": Loss(truncated_weight=True),
-}
 LOG_RATIO_LIMIT = 20.0
 CISPO_EPSILON_HIGH = 5.0
 
 
-def group_advantages(
-    rewards: Tensor, valid: Tensor | None = None, *, scale_rewards: ScaleRewards = "group", eps: float = 1e-4
-) -> tuple[Tensor, dict[str, float]]:
-    """How much better each episode did than its group: (R - mean of the group) / (std + eps).
+class Ratios(NamedTuple):
+    """The input of a loss. Tensors are (N, T); every entry is finite, also where ``counts`` is False."""
 
-    Args:
-        rewards: (groups, G).
-        valid: (groups, G) bool; False for an episode whose reward was never given, or that a smaller group lacks.
-            It takes no part in any statistic, and its advantage is 0.
-        scale_rewards: the std of the group, of all valid rewards, or none (Dr. GRPO). Unbiased (n - 1), as in TRL.
+    logprobs: Tensor
+    """Of the policy being trained, with gradient."""
+    log_ratio: Tensor
+    """Log of new over old probability, with gradient, within +-LOG_RATIO_LIMIT."""
+    advantages: Tensor
+    counts: Tensor
+    """bool: tokens with a weight."""
+    epsilon: float
+    epsilon_high: float | None
+    delta: float | None
 
-    Returns:
-        (groups, G) advantages, and metrics. A group in which fewer than two episodes count, or all have the same
-        reward, says nothing about what was better: its advantages are 0, and ``frac_reward_zero_std`` counts it.
 
-    Raises ValueError for a valid reward that is not finite.
-    """
-    if scale_rewards not in ("group", "batch", "none"):
-        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
-    valid = torch.ones_like(rewards, dtype=torch.bool) if valid is None else valid
-    if valid.shape != rewards.shape or rewards.dim() != 2:
-        raise ValueError(f"rewards and valid must be (groups, G), got {tuple(rewards.shape)}, {tuple(valid.shape)}")
-    broken = (valid & ~rewards.isfinite()).nonzero()
-    if len(broken):
-        group, member = broken[0].tolist()
-        raise ValueError(f"the reward of episode {member} of group {group} is {rewards[group, member].item()}")
-    rewards = rewards.double().masked_fill(~valid, 0.0)
-    n = valid.sum(1, keepdim=True)
-    centred = (rewards - rewards.sum(1, keepdim=True) / n.clamp(min=1)).masked_fill(~valid, 0.0)
-    std = (centred.square().sum(1, keepdim=True) / (n - 1).clamp(min=1)).sqrt()
-    lowest = rewards.masked_fill(~valid, torch.inf).amin(1, keepdim=True)
-    highest = rewards.masked_fill(~valid, -torch.inf).amax(1, keepdim=True)
-    silent = (n < 2) | (highest <= lowest)
-    every = rewards[valid]
-    spread = every.std() if len(every) > 1 else every.new_zeros(())
-    scale = {"group": std + eps, "batch": spread + eps, "none": torch.ones_like(std)}[scale_rewards]
-    advantages = (centred / scale).masked_fill(silent, 0.0)
-    metrics = {
-        "reward": float(every.mean()) if len(every) else float("nan"),
-        "reward_std": float(std[n > 1].mean()) if bool((n > 1).any()) else 0.0,
-        "frac_reward_zero_std": float(silent.double().mean()) if len(silent) else 0.0,
-        "groups_of_one": float((n == 1).sum()),
-        "unscored": float((~valid).sum()),
-    }
-    return advantages.float(), metrics
+class TokenLosses(NamedTuple):
+    """The output of a loss, (N, T) each."""
+
+    losses: Tensor
+    log_ratio: Tensor
+    """As the loss used it, for the metrics."""
+    low: Tensor
+    """bool: clipped below."""
+    high: Tensor
+    """bool: ratio above the upper bound; clipped if the advantage is above 0."""
+
+
+def clipped(x: Ratios) -> TokenLosses:
+    """PPO's clipped loss of each token: -min(r A, clip(r, 1 - epsilon, 1 + epsilon_high) A)."""
+    epsilon_high = x.epsilon if x.epsilon_high is None else x.epsilon_high
+    ratio = x.log_ratio.exp()
+    # delta bounds the ratio where A < 0, for which clipping has no upper bound
+    held = ratio.clamp(max=torch.inf if x.delta is None else x.delta)
+    losses = -torch.min(held * x.advantages, ratio.clamp(1 - x.epsilon, 1 + epsilon_high) * x.advantages)
+    low = (ratio < 1 - x.epsilon) & (x.advantages < 0)
+    return TokenLosses(losses, x.log_ratio, low, ratio > 1 + epsilon_high)
+
+
+def sequence_clipped(x: Ratios) -> TokenLosses:
+    """GSPO: ``clipped`` with the sample's geometric mean ratio at every token."""
+    mean = x.log_ratio.detach().sum(1, keepdim=True) / x.counts.sum(1, keepdim=True).clamp(min=1)  # (N, 1)
+    # the value is the mean's; the gradient is each token's own
+    return clipped(x._replace(log_ratio=mean + (x.logprobs - x.logprobs.detach())))
+
+
+def truncated_weight(x: Ratios) -> TokenLosses:
+    """CISPO: the log-probability, times the advantage and a constant ratio of at most epsilon_high."""
+    cap = CISPO_EPSILON_HIGH if x.epsilon_high is None else x.epsilon_high
+    if cap < 1 or x.delta is not None:
+        raise ValueError(f"cispo caps the ratio itself: epsilon_high from 1, and no delta; got {cap}, {x.delta}")
+    ratio = x.log_ratio.exp()
+    # detached: no gradient through the ratio, so a token above the cap still learns
+    losses = -ratio.detach().clamp(max=cap) * x.advantages * x.logprobs
+    return TokenLosses(losses, x.log_ratio, torch.zeros_like(x.counts), ratio > cap)
+
+
+class Loss(NamedTuple):
+    """How a loss treats a token, and what ``token_weights`` averages over."""
+
+    of_tokens: Callable[[Ratios], TokenLosses]
+    mean: Literal["token", "sample", "length"]
+
+
+LOSSES: dict[LossType, Loss] = {
+    "dapo": Loss(clipped, mean="token"),
+    "grpo": Loss(clipped, mean="sample"),
+    "dr_grpo": Loss(clipped, mean="length"),
+    "gspo": Loss(sequence_clipped, mean="sample"),
+    "cispo": Loss(truncated_weight, mean="token"),
+}
 
 
 def token_weights(
@@ -178,31 +191,20 @@ def policy_loss(
     Returns:
         The loss, and sums over tokens for ``mean_metrics``.
     """
-    counts = weights != 0
+    counts = weights != 0  # (N, T) bool
     if not logprobs.shape == advantages.shape == weights.shape:
         shapes = ", ".join(str(tuple(x.shape)) for x in (logprobs, advantages, weights))
         raise ValueError(f"logprobs, advantages and weights must have one shape, got {shapes}")
-    logprobs = logprobs.masked_fill(~counts, 0.0)
-    old = logprobs.detach() if old_logprobs is None else old_logprobs.masked_fill(~counts, 0.0)
-    kind = LOSSES[loss_type]
-    if epsilon_high is None:
-        epsilon_high = CISPO_EPSILON_HIGH if kind.truncated_weight else epsilon
-    if kind.truncated_weight and (epsilon_high < 1 or delta is not None):
-        raise ValueError(f"cispo caps the ratio itself: epsilon_high from 1, and no delta; got {epsilon_high}, {delta}")
     if beta and ref_logprobs is None:
         raise ValueError(f"beta {beta} needs ref_logprobs")
-    log_ratio = (logprobs - old).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)
-    if kind.sequence_ratio:
-        mean = log_ratio.detach().sum(1, keepdim=True) / counts.sum(1, keepdim=True).clamp(min=1)
-        log_ratio = mean + (logprobs - logprobs.detach())
-    ratio = log_ratio.exp()
-    if kind.truncated_weight:
-        losses = -ratio.detach().clamp(max=epsilon_high) * advantages * logprobs
-        low, high = torch.zeros_like(counts), ratio > epsilon_high
-    else:
-        held = ratio.clamp(max=torch.inf if delta is None else delta)
-        losses = -torch.min(held * advantages, ratio.clamp(1 - epsilon, 1 + epsilon_high) * advantages)
-        low, high = (ratio < 1 - epsilon) & (advantages < 0), (ratio > 1 + epsilon_high)
+    # masked first: nan or inf at a token that does not count must reach neither the loss nor its gradient
+    logprobs = logprobs.masked_fill(~counts, 0.0)
+    old = logprobs.detach() if old_logprobs is None else old_logprobs.masked_fill(~counts, 0.0)
+    log_ratio = (logprobs - old).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)  # exp cannot overflow
+    losses, log_ratio, low, high = LOSSES[loss_type].of_tokens(
+        Ratios(logprobs, log_ratio, advantages, counts, epsilon, epsilon_high, delta)
+    )
+    ratio = log_ratio.detach().exp()
     if importance is not None:
         losses = losses * importance
     metrics = {

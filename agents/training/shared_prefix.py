@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,42 +25,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ..tokens import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One sample as the model reads it: nothing after its last sampled token, nor that token, is ever an input."""
-
-    prompt: tuple[int, ...]
-    inputs: tuple[int, ...]
-    """Tokens after the prompt."""
-    sampled: tuple[int, ...]
-    """Positions after the prompt of the sampled tokens."""
-    targets: tuple[int, ...]
-    """The sampled tokens."""
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.inputs)
-
-    def places(self, last: int, first: int) -> list[int]:
-        """Where each sampled token is predicted, if the prompt's last state is at ``last`` and the first of the
-        completion's at ``first``."""
-        return [first + i - 1 if i else last for i in self.sampled]
-
-
-def rows_of(samples: Sequence[Sample]) -> list[Row]:
-    """The samples that have a sampled token, in their order. Raises ValueError where none has."""
-    rows = []
-    for sample in samples:
-        completion = sample.token_ids[sample.prompt_length :]
-        sampled = tuple(i for i, used in enumerate(sample.loss_mask[sample.prompt_length :]) if used)
-        if sampled:
-            prompt, inputs = sample.token_ids[: sample.prompt_length], completion[: sampled[-1]]
-            rows.append(Row(tuple(prompt), tuple(inputs), sampled, tuple(completion[i] for i in sampled)))
-    if not rows:
-        raise ValueError("no sample has a sampled token: leave such a batch out")
-    return rows
+from .batch import Row
 
 
 def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:

@@ -6,6 +6,7 @@ on from its last checkpoint to the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -21,6 +22,7 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import gymnasium as gym
+import msgspec
 import torch
 
 from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
@@ -32,12 +34,13 @@ from ..model import load_model
 from ..policy import Policy
 from ..tokens import ChatTokens
 from .collect import Collector, Rollout, TaskName
+from .credit import grpo_advantages
 from .forward import TrainingForward
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
-from .update import PolicyUpdate, grpo_advantages, has_part, sft_gradients
+from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
 
@@ -229,19 +232,24 @@ class Trainer:
     def _imitation(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, float], Update]:
         used = [rollout for rollout in rollouts if rollout.valid]
         metrics = {"unscored": float(len(rollouts) - len(used))}
-        return metrics, (lambda _: sft_gradients(used, self.forward)) if used else _no_update
+        update = SFTUpdate([rollout.sample for rollout in used], self.forward) if used else None
+        return metrics, update.gradients if update is not None else _no_update
 
     def _policy_update(self, groups: Sequence[Sequence[Rollout]]) -> tuple[dict[str, float], Update]:
-        config, by_group = self.config, self.config.algo == "grpo"
-        held_to = self.reference if by_group else None  # ppo takes the KL off each token's reward itself
+        """Credit the groups' samples; the metrics of that, and the update on the samples with a valid reward."""
+        config = self.config
+        # PPO takes the KL off each token's reward itself
+        held_to = self.reference if config.algo == "grpo" else None
         metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
         used = [r for group in groups for r in group if r.valid]
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
             return metrics, _no_update
+        if self.value_head is None:
+            return metrics, GRPOUpdate(samples, self.forward, config, self.reference).gradients
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
-        reference = self.reference if config.kl_in == "loss" or not by_group else None
-        return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
+        update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
+        return metrics, update.gradients
 
     def _draw(self, step: int) -> Iterator[TaskName]:
         """The tasks of a step, without end, by (seed, step) alone; suites have equal shares."""
@@ -269,8 +277,6 @@ class Trainer:
         return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
 
     def _frozen_copy(self) -> TrainingForward:
-        import copy
-
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
 
     def _open(self, resume: bool) -> dict[str, Any] | None:
@@ -346,6 +352,4 @@ def _no_update(_: int) -> dict[str, float]:
 
 def asdict_sample(rollout: Rollout) -> dict[str, Any]:
     """What is needed to look at a batch that broke."""
-    import msgspec
-
     return {"task_id": rollout.trajectory.task_id, "reward": rollout.reward, **msgspec.structs.asdict(rollout.sample)}
