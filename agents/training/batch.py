@@ -75,7 +75,7 @@ class Batch:
 
         def padded(field: str, dtype: torch.dtype) -> Tensor:
             rows = [getattr(sample, field)[sample.prompt_length :] for sample in samples]
-            values = [row + [0] * (width - len(row)) for row in rows]
+            values = [row + [0] * (width - len(row)) for row in rows]  # (N, T)
             return torch.tensor(values, dtype=dtype).reshape(len(rows), width)
 
         return cls(
@@ -91,9 +91,9 @@ class Batch:
         return len(self.rows)
 
     def take(self, index: Sequence[int], device: torch.device | str = "cpu") -> Batch:
-        """Some of the rows, as a batch that is no wider than they need."""
+        """A batch of some of the rows, as wide as the longest of them, on the device."""
         rows = tuple(self.rows[i] for i in index)
-        width = max((row.length for row in rows), default=0)
+        width = max((row.length for row in rows), default=0)  # (N, T) -> (len(index), width)
         chosen = list(index)
 
         def cut(values: Tensor) -> Tensor:
@@ -117,6 +117,7 @@ class Batch:
         wanted = sum(len(row.sampled) for row in self.rows)
         if flat.numel() != wanted:
             raise ValueError(f"{flat.numel()} values for {wanted} sampled tokens")
+        # True entries of the mask are in the same order: row after row
         return flat.new_zeros(self.mask.shape).masked_scatter(self.mask, flat)
 
     def micro_batches(self, device: torch.device) -> Iterator[Batch]:

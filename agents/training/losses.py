@@ -14,12 +14,12 @@ micro-batch would give tokens of short micro-batches more weight.
 A new loss is a function (Ratios -> TokenLosses) and a row in ``LOSSES``; its name also goes into ``LossType`` of
 ``config.py``, which is the command line's list of choices.
 
-Names and conventions are TRL's (``GRPOConfig``). Left out of TRL's GRPO:
+Names and conventions are TRL's (``GRPOConfig``). Left out of TRL's GRPO, and why:
 
     bnpo                           its divisor depends on how the batch is split into micro-batches
-    sapo, luspo, vespo             losses of their own that no result here needs so far
-    top-entropy filtering          drops tokens from the loss by their entropy: a choice of the task, not of the loss
-    off-policy sequence masking    samples are at most ``num_iterations`` updates old here: clipping bounds the ratio
+    sapo, luspo, vespo             variants for ratios far from 1: with one update per batch, the default, it is 1
+    top-entropy filtering          every sampled token counts here
+    off-policy sequence masking    samples are fewer than ``num_iterations`` updates old here; ratios are clipped
 
 Advantages are per token, so credit may differ between the turns or calls of an episode (``advantages.py``).
 """
@@ -41,7 +41,7 @@ CISPO_EPSILON_HIGH = 5.0
 
 
 class Ratios(NamedTuple):
-    """The input of a loss. Tensors are (N, T); every entry is finite, also where ``counts`` is False."""
+    """The input of a loss; tensors are (N, T). ``logprobs`` and ``log_ratio`` are 0 at tokens that do not count."""
 
     logprobs: Tensor
     """Of the policy being trained, with gradient."""
@@ -119,23 +119,23 @@ def token_weights(
     max_completion_length: int | None = None,
     truncated: Tensor | None = None,
 ) -> Tensor:
-    """What each token's loss is multiplied by before everything is summed; (N, T) float32, 0 where it does not count.
+    """The factor of each token's loss before everything is summed: (N, T) float32, 0 for tokens that do not count.
 
     dapo, cispo   1 / (tokens in the batch): every token the same (DAPO, arXiv 2503.14476, section 3.3)
     grpo, gspo    1 / (tokens of its sample) / (samples): every sample the same
     dr_grpo       1 / (samples * max_completion_length): no preference for short answers (arXiv 2503.20783)
 
     Args:
-        mask: (N, T) bool, over all of the optimizer batch: sampled tokens.
+        mask: (N, T) bool: the sampled tokens of the whole optimizer batch.
         max_completion_length: for dr_grpo, the constant length to divide by.
         truncated: (N,) bool: samples to leave out because they were cut off (TRL's ``mask_truncated_completions``).
 
-    A sample without a token that counts is not counted as a sample either (TRL's grpo and dr_grpo count it).
+    A sample without a token that counts is not counted in (samples) either; TRL's grpo and dr_grpo count it.
     """
     if loss_type not in LOSSES:
         raise ValueError(f"unknown loss_type {loss_type!r}: choose {', '.join(LOSSES)}")
     counts = mask.bool() if truncated is None else mask.bool() & ~truncated[:, None]
-    lengths = counts.sum(1, keepdim=True)
+    lengths = counts.sum(1, keepdim=True)  # (N, 1)
     samples = (lengths > 0).sum().clamp(min=1)
     mean = LOSSES[loss_type].mean
     if mean == "token":
@@ -177,19 +177,22 @@ def policy_loss(
 
     Args:
         logprobs: of the policy being trained, with gradient.
-        weights: of ``token_weights``, with the same loss_type. Where they are 0, nothing else is looked at.
-        old_logprobs: of the policy that sampled; None on the first update after sampling, when it is this one: then
-            r = 1, the loss says nothing, and its gradient is -A grad logprobs. In bfloat16 a sampler's own numbers
-            differ from the trainer's by tenths of a nat, so None is better than passing them.
-        epsilon, epsilon_high: epsilon_high defaults to epsilon; for cispo, where it is the ratio's cap itself, to 5.
+        weights: of ``token_weights``, with the same loss_type. A token of weight 0 has no effect, whatever the other
+            tensors hold there.
+        old_logprobs: of the policy that sampled. None on the first update after sampling, when that policy is this
+            one: then r = 1, the value of the loss means nothing, and its gradient is -A grad logprobs. None is better
+            than the sampler's own numbers: in bfloat16 they differ from the trainer's by tenths of a nat.
+        epsilon, epsilon_high: epsilon_high defaults to epsilon. For cispo it is the ratio's cap itself and defaults
+            to 5.
+        delta: see above; not for cispo.
         importance: of ``importance_weights``: multiplies each token's loss, but not the KL term.
         ref_logprobs, beta, kl_estimator: adds beta * KL to a reference policy. k2 = log-ratio squared / 2 has the KL's
-            gradient, on-policy; k3 = exp(-log-ratio) - 1 + log-ratio has its value but another gradient: that of the
-            forward KL, and is here because others use it. For k1 see ``kl_rewards``.
+            gradient if the batch is on-policy. k3 = exp(-log-ratio) - 1 + log-ratio has the KL's value, but the
+            gradient of the forward KL; it is here for comparison with trainers that use it. For k1 see ``kl_rewards``.
         entropy: for the metrics.
 
     Returns:
-        The loss, and sums over tokens for ``mean_metrics``.
+        The loss, a scalar, and sums over tokens for ``mean_metrics``.
     """
     counts = weights != 0  # (N, T) bool
     if not logprobs.shape == advantages.shape == weights.shape:
@@ -215,24 +218,27 @@ def policy_loss(
         "clip_ratio/high": _sum(high & (advantages > 0), counts),
     }
     if ref_logprobs is not None:
-        k1 = logprobs - ref_logprobs.masked_fill(~counts, 0.0)
+        k1 = logprobs - ref_logprobs.masked_fill(~counts, 0.0)  # (N, T) log-ratio to the reference
         k3 = (-k1).exp() - 1 + k1
         metrics["kl"] = _sum(k3, counts)
         losses = losses + beta * (k1.square() / 2 if kl_estimator == "k2" else k3)
     if entropy is not None:
         metrics["entropy"] = _sum(entropy, counts)
+    # masked before the product: 0 * nan is nan
     return (losses.masked_fill(~counts, 0.0) * weights).sum(), metrics
 
 
 def importance_weights(
     logprobs: Tensor, sampler_logprobs: Tensor, mask: Tensor, *, cap: float = 2.0
 ) -> tuple[Tensor, Metrics]:
-    """Truncated importance weights min(pi_trainer / pi_sampler, cap), (N, T), for a sampler whose numbers differ from
-    the trainer's for the same weights: another engine, another precision (TRL's ``token_truncate``).
+    """Truncated importance weights min(pi_trainer / pi_sampler, cap), (N, T), and sums over tokens for the metrics.
+
+    They correct for a sampler whose numbers differ from the trainer's with the same model weights: another engine or
+    another precision (TRL's ``token_truncate``).
 
     Args:
-        logprobs: the trainer's own, of the policy that sampled, without gradient.
-        mask: (N, T) bool; the weight is 1 elsewhere.
+        logprobs: the trainer's own, of the policy that sampled; no gradient goes through them.
+        mask: (N, T) bool: tokens that count. All other tokens get weight 1.
     """
     log_ratio = (logprobs.detach() - sampler_logprobs).masked_fill(~mask, 0.0)
     weights = log_ratio.exp()
@@ -245,16 +251,16 @@ def importance_weights(
 
 
 def kl_rewards(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """k1 in the reward: -beta times each token's log-ratio to the reference, 0 where the mask is; all (N, T).
+    """k1 as a reward: -beta times each token's log-ratio to the reference, 0 outside the mask; all (N, T).
 
-    Added to what an episode earns, without being scaled with it, this has the gradient of the KL, as k2 in the loss;
-    k1 in the loss has none at all.
+    Added to an episode's reward without scaling, it has the gradient of the KL, as k2 in the loss has. k1 in the loss
+    has an expected gradient of 0.
     """
     return -beta * (logprobs.detach() - ref_logprobs).masked_fill(~mask, 0.0)
 
 
 def mean_metrics(parts: Iterable[Metrics]) -> dict[str, float]:
-    """Means over the tokens of all micro-batches, and ``tokens``, how many there were."""
+    """The mean of each metric over the tokens of all micro-batches, and ``tokens``, their number."""
     totals: dict[str, float] = {}
     for part in parts:
         for name, value in part.items():

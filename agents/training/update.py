@@ -50,8 +50,8 @@ class GRPOUpdate:
     """Gradients of ``policy_loss`` with the advantages that the samples hold.
 
     Args:
-        samples: all samples with a valid reward. The loss is averaged over all of them. Samples that have no gradient
-            (see ``has_part``) count in that average, but are not run through the model.
+        samples: all samples with a valid reward. A sample whose advantages are 0 is not run through the model (see
+            ``has_part``), but counts in the loss's average. A masked truncated sample does neither.
         reference: the policy that the KL in the loss is taken to; not used with ``beta`` 0 or ``kl_in="reward"``.
     """
 
