@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 
 
 @dataclass(kw_only=True, frozen=True)
 class TrainConfig:
-    """Settings of ``toolgym train``. Names are TRL's where the thing is the same."""
+    """Settings of ``toolgym train``. A setting that TRL has too has TRL's name."""
 
     algo: Literal["sft", "grpo", "ppo"] = "grpo"
     """sft imitates gold actions; grpo and ppo learn from rewards."""
@@ -34,7 +36,7 @@ class TrainConfig:
     out: str = "runs/train"
     """Folder of the run."""
     steps: int = 100
-    """Optimizer batches. The learning rate falls until the last: a run resumed with more has a higher one again."""
+    """Optimizer batches. The learning rate falls until the last step; resuming with more steps raises it again."""
     prompts_per_step: int = 4
     """Tasks per batch."""
     num_generations: int = 8
@@ -44,20 +46,20 @@ class TrainConfig:
     max_tokens: int = 2048
     """Tokens of an episode, prompt included. SFT leaves longer gold out, and evaluates without this limit."""
     temperature: float = 1.0
-    """Of sampling, and of the log-probabilities that are trained."""
+    """Of sampling, and of the trained log-probabilities."""
     learning_rate: float = 1e-5
     """After warm-up; then it falls linearly to a tenth."""
     warmup_steps: int = 5
     """Steps over which the learning rate rises."""
-    loss_type: Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"] = "dapo"
-    """How tokens are averaged and ratios clipped; see grpo.py."""
+    loss_type: LossType = "dapo"
+    """How tokens are averaged and ratios clipped; see losses.py."""
     credit: Literal["episode", "turn", "call", "fork"] = "episode"
-    """What is compared within a group (grpo): episodes; each turn with what came after it; calls too; or each turn with
-    others from the very same state. See credit.py."""
+    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; or turns
+    with playouts from the same state. See advantages.py."""
     forks: int = 2
-    """Others that each turn is compared with (credit fork): playouts make up for members that are missing."""
+    """Comparisons of each turn (credit fork): members in the same state, and playouts for missing members."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
-    """What advantages are divided by."""
+    """Advantages are divided by this standard deviation."""
     epsilon: float = 0.2
     """Clip range below 1, and above it unless epsilon_high is given."""
     epsilon_high: float | None = None
@@ -65,23 +67,23 @@ class TrainConfig:
     beta: float = 0.0
     """Weight of the KL to the initial policy."""
     kl_in: Literal["loss", "reward"] = "loss"
-    """Where it counts: k2 in the loss, or k1 taken off the reward (ppo: off each token's) before advantages."""
+    """k2 in the loss, or k1 taken off the reward (ppo: off each token's reward) before advantages."""
     mask_truncated: bool = False
-    """Leave the tokens of episodes that were cut off out of the loss; their rewards stay in the group's statistics."""
+    """Leave truncated episodes out of the loss; their rewards stay in the group's statistics."""
     importance_cap: float = 0.0
-    """Weigh tokens by min(trainer's / sampler's probability, this cap), about 2; 0 for weights of 1."""
+    """Multiply each token's loss by min(trainer's / sampler's probability, this cap), e.g. 2; 0 turns it off."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
     lora_rank: int = 0
     """Rank of LoRA adapters (needs peft); 0 trains all weights."""
     eval_every: int = 25
-    """Steps between evaluations on eval_tasks held-out tasks, greedily; 0 for none."""
+    """Steps between greedy evaluations on eval_tasks held-out tasks; 0 for none."""
     eval_tasks: int = 64
-    """Tasks of an evaluation: always the same ones."""
+    """Tasks of an evaluation, the same every time."""
     save_every: int = 25
     """Steps between checkpoints; the last two are kept."""
     seed: int = 0
-    """Of the tasks drawn and of sampling."""
+    """Of task selection and sampling."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
@@ -115,7 +117,7 @@ class TrainConfig:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
-        """What is trained on: Gymnasium ids and arguments."""
+        """Gymnasium id and arguments of each suite to train on."""
         return [(self.env, self.env_kwargs)] + [
             (entry["env"], {name: value for name, value in entry.items() if name != "env"}) for entry in self.mix
         ]
@@ -149,7 +151,7 @@ def _in_words(kind: Any) -> str:
 
 
 def descriptions() -> dict[str, str]:
-    """What the text under each field says."""
+    """The text under each field."""
     body = ast.parse(inspect.cleandoc(inspect.getsource(TrainConfig))).body[0]
     assert isinstance(body, ast.ClassDef)
     found = {}
@@ -161,7 +163,11 @@ def descriptions() -> dict[str, str]:
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, more_algos: Sequence[str] = ()) -> None:
-    """An option per field, ``algo`` also with ``more_algos``; ``--config FILE`` gives values for those not given."""
+    """Add one option per field; ``--config FILE`` gives the values of options that are not given.
+
+    Args:
+        more_algos: further choices of ``algo``.
+    """
     hints, texts, defaults = get_type_hints(TrainConfig), descriptions(), dataclasses.asdict(TrainConfig())
     parser.add_argument("--config", metavar="FILE", help="YAML or JSON file of these settings")
     for item in dataclasses.fields(TrainConfig):
@@ -184,7 +190,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, more_algos: Sequence[str] 
 
 
 def json_of(kind: Any) -> Callable[[str], Any]:
-    """Reads an option that is a JSON object (dict) or list."""
+    """A parser for an option that is a JSON object (``kind`` dict) or list."""
 
     def read(text: str) -> Any:
         try:

@@ -1,10 +1,10 @@
-"""Messages and token ids: what is trained on is what was sampled.
+"""Messages and token ids: the tokens that are trained on are exactly the tokens that were sampled.
 
-A ``Transcript`` grows with the episode and never re-encodes what the model wrote. One episode, token by token
-(ChatML; ``tests/test_tokens.py`` runs it):
+A ``Transcript`` grows with the episode and never encodes a sampled answer again. One episode, token by token (ChatML;
+``tests/test_tokens.py`` runs it):
 
      i   token          mask  logprob
-     0   <|im_start|>    0     0.0       prompt: the chat template's rendering, open for the assistant
+     0   <|im_start|>    0     0.0       prompt: the rendered chat template, ending in the assistant's opening
      1   user            0     0.0
      2   \\n              0     0.0
      3   1+1             0     0.0
@@ -16,8 +16,8 @@ A ``Transcript`` grows with the episode and never re-encodes what the model wrot
      9   add             1    -0.1       sampled: append_sampled([add, 1, <|im_end|>], ...), turns[0] == (9, 12)
     10   1               1    -0.2
     11   <|im_end|>      1    -0.3       sampled too: the policy has to learn to stop
-    12   \\n              0     0.0       append_environment(...): what the template puts after <|im_end|>,
-    13   <|im_start|>    0     0.0       the tool's message, and the next opening for the assistant
+    12   \\n              0     0.0       append_environment(...): the template's text after <|im_end|>,
+    13   <|im_start|>    0     0.0       the tool's message, and the assistant's next opening
     14   tool            0     0.0
     15   \\n              0     0.0
     16   2               0     0.0
@@ -26,11 +26,11 @@ A ``Transcript`` grows with the episode and never re-encodes what the model wrot
     19   <|im_start|>    0     0.0
     20   assistant       0     0.0
     21   \\n              0     0.0
-    22   2               1    -0.4       sampled, cut off by the token limit: no end was sampled, none is learnt;
+    22   2               1    -0.4       sampled, cut off by the token limit: no end was sampled, so none is learnt;
                                          if the episode went on, <|im_end|> would follow with mask 0
 
-The log-probability of token i comes from the model's output at i - 1. Masks are kept, never inferred from ids: that
-<|im_end|> may also be the padding token makes no difference.
+The log-probability of token i comes from the model's output at i - 1. Masks are kept, never inferred from ids:
+<|im_end|> may also be the padding token.
 """
 
 from __future__ import annotations
@@ -42,34 +42,32 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
-import torch
-from torch import Tensor
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PROBE = "probe"
 
 
 class TemplateError(ValueError):
-    """The chat template cannot be used for training: it refuses a conversation, or rewrites what came before."""
+    """The chat template cannot be used for training: it refuses a conversation, or rewrites earlier messages."""
 
 
 class Sample(msgspec.Struct):
-    """What an update consumes: one episode as tokens. The four lists run over the same tokens."""
+    """One episode as tokens, the input of an update. The first four lists run over the same tokens."""
 
     token_ids: list[int]
     """Prompt, then sampled and environment tokens in turn."""
     loss_mask: list[int]
     """1 for a token that the policy sampled, else 0."""
     logprobs: list[float]
-    """Of sampled tokens, as the sampler had them; 0.0 elsewhere."""
+    """Of sampled tokens, as the sampler computed them; 0.0 elsewhere."""
     advantages: list[float]
     """Of sampled tokens; 0.0 elsewhere. See ``credit``."""
     prompt_length: int
     """Tokens of the prompt, which is the same in every sample of a group."""
     turns: list[tuple[int, int]] = []
-    """Of each action, the first token and one past the last."""
+    """For each action, its first token and one past its last."""
     truncated: bool = False
-    """The episode was cut off: by a token limit, or by the limit on turns."""
+    """The token limit, the turn limit or the context cut the episode off."""
 
     def __post_init__(self) -> None:
         n = len(self.token_ids)
@@ -88,47 +86,13 @@ class Sample(msgspec.Struct):
             self.advantages[start:end] = [float(value)] * (end - start)
 
 
-class Completions(msgspec.Struct, frozen=True):
-    """What follows the prompts of N samples, as tensors of shape (N, T), right-padded to the longest."""
-
-    token_ids: Tensor
-    """int64"""
-    mask: Tensor
-    """bool: sampled by the policy. False for environment tokens and padding."""
-    logprobs: Tensor
-    """float32, of the sampler"""
-    advantages: Tensor
-    """float32"""
-
-
-def completions(samples: Sequence[Sample], device: torch.device | str = "cpu") -> Completions:
-    """The samples' tokens after their prompts, padded with 0."""
-    width = max((len(sample.token_ids) - sample.prompt_length for sample in samples), default=0)
-
-    def padded(field: str, dtype: torch.dtype) -> Tensor:
-        rows = [getattr(sample, field)[sample.prompt_length :] for sample in samples]
-        return torch.tensor([row + [0] * (width - len(row)) for row in rows], dtype=dtype, device=device)
-
-    return Completions(
-        padded("token_ids", torch.int64), padded("loss_mask", torch.bool),
-        padded("logprobs", torch.float32), padded("advantages", torch.float32),
-    )  # fmt: skip
-
-
-def unpack(flat: Tensor, mask: Tensor) -> Tensor:
-    """Values of the sampled tokens, (n,), row after row, in their places in (N, T); 0 elsewhere. Differentiable."""
-    if flat.numel() != int(mask.sum()):
-        raise ValueError(f"{flat.numel()} values for {int(mask.sum())} sampled tokens")
-    return flat.new_zeros(mask.shape).masked_scatter(mask, flat)
-
-
 class ChatTokens:
-    """A tokenizer and its chat template, used so that tokens are only ever appended.
+    """A tokenizer and its chat template, used in a way that only appends tokens.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template and an end-of-sequence token.
 
-    Raises TemplateError where it has no chat template.
+    Raises TemplateError if it has no chat template.
     """
 
     def __init__(self, tokenizer: Any):
@@ -137,7 +101,7 @@ class ChatTokens:
         self.tokenizer = tokenizer
 
     def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-        """The conversation as token ids, open for the assistant to answer."""
+        """The conversation as token ids, ending in the assistant's opening."""
         return self.encode(self.render(messages))
 
     def transcript(self, messages: Sequence[Mapping[str, Any]]) -> Transcript:
@@ -145,9 +109,9 @@ class ChatTokens:
         return Transcript(self, messages)
 
     def render(self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool = True) -> str:
-        """The conversation as text. Lone surrogates, which no tokenizer takes, become U+FFFD.
+        """The conversation as text. Lone surrogates, which tokenizers refuse, become U+FFFD.
 
-        Raises TemplateError where the template refuses it.
+        Raises TemplateError if the template refuses the conversation.
         """
         import jinja2
 
@@ -160,13 +124,13 @@ class ChatTokens:
         return _clean(text)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of the text as it stands: nothing is put before or after it."""
+        """Token ids of the text alone, without special tokens before or after it."""
         return list(self.tokenizer(_clean(text), add_special_tokens=False, verbose=False).input_ids)
 
     def answer(self, text: str) -> list[int]:
-        """A gold answer as the model would write it: the text's tokens and the one that ends the turn.
+        """A gold answer as the model would write it: the text's tokens and the end-of-turn token.
 
-        Raises ValueError for a text that this tokenizer cannot give back.
+        Raises ValueError for a text that decoding would not return.
         """
         ids = self.encode(text)
         if self.decode(ids) != _clean(text):
@@ -174,13 +138,15 @@ class ChatTokens:
         return [*ids, self.end_of_turn]
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of the tokens, control tokens written out."""
+        """The text of the tokens, special tokens included."""
         return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     @cached_property
     def end_of_turn(self) -> int:
-        """The token that ends an assistant's turn: the one that the template writes there, or else the tokenizer's
-        end of sequence. Raises TemplateError where there is neither."""
+        """The token that ends an assistant's turn: the template's, or else the tokenizer's end-of-sequence token.
+
+        Raises TemplateError if there is neither.
+        """
         conversation = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": _PROBE}]
         tail = self.encode(self.render(conversation, add_generation_prompt=False).rpartition(_PROBE)[2])
         if tail and tail[0] in self.tokenizer.added_tokens_decoder:
@@ -191,15 +157,15 @@ class ChatTokens:
 
 
 class Transcript:
-    """The tokens of one episode, append-only. ``token_ids`` is also what the sampler is to continue.
+    """The tokens of one episode, append-only. ``token_ids`` is also the next prompt of the sampler.
 
     Sampled and environment tokens alternate; see the module's example.
     """
 
     def __init__(self, chat: ChatTokens, messages: Sequence[Mapping[str, Any]]):
         self.chat = chat
-        self._text = chat.render(messages)  # what the tokens stand for, up to the last opening for the assistant
-        self._answer: list[int] | None = None  # sampled, and not yet replied to
+        self._text = chat.render(messages)  # the text of the tokens, up to the assistant's last opening
+        self._answer: list[int] | None = None  # sampled, without a reply so far
         self.token_ids: list[int] = chat.encode(self._text)
         self.prompt_length = len(self.token_ids)
         self.loss_mask = [0] * self.prompt_length
@@ -207,9 +173,10 @@ class Transcript:
         self.turns: list[tuple[int, int]] = []
 
     def append_sampled(self, ids: Sequence[int], logprobs: Sequence[float]) -> None:
-        """Append an answer, with its end-of-turn token exactly if that was sampled.
+        """Append an answer, with its end-of-turn token only if that was sampled.
 
-        Raises ValueError for an empty answer, a log-probability too many or too few, or an answer to an answer.
+        Raises ValueError for an empty answer, a wrong number of log-probabilities, or two answers without a reply
+        between them.
         """
         if self._answer is not None:
             raise ValueError("the last answer has no reply yet: call append_environment first")
@@ -225,14 +192,14 @@ class Transcript:
     def append_environment(
         self, messages_so_far: Sequence[Mapping[str, Any]], new_messages: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Append the reply to the last answer, and the next opening for the assistant.
+        """Append the reply to the last answer, and the assistant's next opening.
 
         Args:
-            messages_so_far: the conversation up to and with the last answer, as its tokens decode.
+            messages_so_far: the conversation up to the last answer, whose content is the text of the sampled tokens.
             new_messages: the reply.
 
-        Raises TemplateError where the longer conversation is not rendered as the shorter one with something
-        appended, ValueError where the last message is not what was sampled.
+        Raises TemplateError if the template renders the longer conversation other than as the shorter one with text
+        appended, ValueError if the last message is not the text of the sampled tokens.
         """
         if self._answer is None:
             raise ValueError("there is no answer to reply to: call append_sampled first")
@@ -254,7 +221,7 @@ class Transcript:
         self._text, self._answer = after, None
 
     def branch(self) -> Transcript:
-        """Another that goes on from here. What was sampled so far is no sample of its own: its mask is 0 there."""
+        """A transcript that continues from here, with mask 0 for all tokens so far: they were sampled elsewhere."""
         other = copy(self)
         other.token_ids, other.turns = list(self.token_ids), []
         other.loss_mask, other.logprobs = [0] * len(self.token_ids), [0.0] * len(self.token_ids)
@@ -268,7 +235,7 @@ class Transcript:
         )  # fmt: skip
 
     def _ended(self, answer: list[int], text: str) -> bool:
-        """Whether the answer's last token is an end that its text leaves out."""
+        """Whether the answer's last token is an end token that its text leaves out."""
         if self.chat.decode(answer) == text:
             return False
         if self.chat.decode(answer[:-1]) == text:
@@ -281,7 +248,7 @@ def _clean(text: str) -> str:
 
 
 def _difference(before: str, after: str, around: int = 40) -> str:
-    """Where and how ``after`` departs from ``before``."""
+    """Says at which character ``after`` departs from ``before``, and shows both."""
     pairs = zip(before, after, strict=False)
     at = next((i for i, (old, new) in enumerate(pairs) if old != new), min(len(before), len(after)))
     start = max(0, at - around)

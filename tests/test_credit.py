@@ -10,8 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from toolgym.agents.training.advantages import fork_advantages, turn_advantages  # noqa: E402
-from toolgym.agents.training.losses import group_advantages  # noqa: E402
+from toolgym.agents.training.advantages import fork_advantages, group_advantages, turn_advantages  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

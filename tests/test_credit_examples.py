@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from toolgym.agents.call_tokens import call_parts, credit_calls, token_spans  # noqa: E402
 from toolgym.agents.tokens import Sample  # noqa: E402
-from toolgym.agents.training.advantages import padded, turn_advantages  # noqa: E402
-from toolgym.agents.training.losses import group_advantages  # noqa: E402
+from toolgym.agents.training.advantages import group_advantages, padded, turn_advantages  # noqa: E402
+from toolgym.agents.training.credit import call_parts, credit_calls, token_spans  # noqa: E402
 from toolgym.types import CallRecord, CallScore, RewardBreakdown, Term, ToolCall, Turn  # noqa: E402
 
 THREE = [[[1.0, 2.0], [4.0], [0.0, 1.0, 5.0]]]

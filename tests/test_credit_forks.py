@@ -17,9 +17,10 @@ from test_train import Unplugged, metrics, rewriting, timeless, trainer, unplug_
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents.training.advantages import fork_advantages, padded, shared_states  # noqa: E402
+from toolgym.agents.training.batch import Batch  # noqa: E402
+from toolgym.agents.training.credit import grpo_advantages  # noqa: E402
 from toolgym.agents.training.forward import TrainingForward  # noqa: E402
 from toolgym.agents.training.trainer import Trainer  # noqa: E402
-from toolgym.agents.training.update import grpo_advantages, score  # noqa: E402
 from toolgym.types import message  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -291,7 +292,7 @@ def test_kl_in_the_reward_is_taken_off_forks_too(run):
 
     def with_kl(rollout):
         sample = rollout.sample
-        gap = (score([sample], run.forward, 1.0) - score([sample], reference, 1.0))[0]
+        gap = (run.forward.score(Batch.of([sample]), 1.0) - reference.score(Batch.of([sample]), 1.0))[0]
         spans = [(start - sample.prompt_length, end - sample.prompt_length) for start, end in sample.turns]
         return [r - 0.3 * float(gap[a:b].sum()) for r, (a, b) in zip(rewards_of(rollout), spans, strict=True)]
 

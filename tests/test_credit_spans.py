@@ -13,7 +13,7 @@ pytest.importorskip("tokenizers")
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from toolgym.agents.call_tokens import token_spans
+from toolgym.agents.training.credit import token_spans
 
 PIECES = [
     b"a", b"{", b"}", b'"', b"\n", b"}\n{", b"\xe2", b"\x82", b"\xac", b"\xe2\x82", b"\x82\xac", b"\xac}", b"\xa9{",

@@ -15,10 +15,11 @@ from test_train import config, metrics, trainer  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym import Rubric, Task, ToolCall, ToolEnv, register  # noqa: E402
-from toolgym.agents.call_tokens import call_parts, token_spans  # noqa: E402
 from toolgym.agents.tokens import ChatTokens  # noqa: E402
+from toolgym.agents.training.batch import Batch  # noqa: E402
+from toolgym.agents.training.credit import call_parts, grpo_advantages, token_spans  # noqa: E402
 from toolgym.agents.training.forward import TrainingForward  # noqa: E402
-from toolgym.agents.training.update import PolicyUpdate, grpo_advantages, score  # noqa: E402
+from toolgym.agents.training.update import GRPOUpdate  # noqa: E402
 from toolgym.dialects import DIALECTS  # noqa: E402
 from toolgym.rewards import terms  # noqa: E402
 from toolgym.tools import Tool  # noqa: E402
@@ -149,7 +150,7 @@ def test_kl_in_the_reward_is_taken_off_the_turn_that_it_is_on(run, group):
     plain = sum(sum(each) for each in rewards.values()) / len(rewards)
     for i in rewards:
         sample = group[i].sample
-        gap = (score([sample], run.forward, 1.0) - score([sample], reference, 1.0))[0]
+        gap = (run.forward.score(Batch.of([sample]), 1.0) - reference.score(Batch.of([sample]), 1.0))[0]
         for k, (start, end) in enumerate(sample.turns):
             rewards[i][k] -= 0.3 * float(gap[start - sample.prompt_length : end - sample.prompt_length].sum())
     for (i, k), wanted in turn_differences(group, rewards).items():
@@ -198,7 +199,7 @@ def test_what_has_no_advantage_is_not_run_and_still_counts_in_the_mean(run, grou
             sample.credit(nothing)
         settings = dataclasses.replace(run.config, loss_type=loss_type, num_iterations=num_iterations)
         run.model.zero_grad()
-        update = PolicyUpdate(samples, run.forward, settings)
+        update = GRPOUpdate(samples, run.forward, settings)
         about = [update.gradients(i) for i in range(num_iterations)][-1]
         return torch.cat([p.grad.flatten() for p in run.model.parameters()]), about["tokens"]
 
@@ -220,7 +221,7 @@ def test_a_step_with_few_useful_groups_takes_no_larger_a_step(run):
     norms = []
     for batch in (samples[:4], samples):
         run.model.zero_grad()
-        PolicyUpdate(batch, run.forward, run.config).gradients(0)
+        GRPOUpdate(batch, run.forward, run.config).gradients(0)
         norms.append(torch.cat([p.grad.flatten() for p in run.model.parameters()]).norm())
     tokens = [sum(sum(sample.loss_mask) for sample in batch) for batch in (samples[:4], samples)]
     assert float(norms[0] / norms[1]) == pytest.approx(tokens[1] / tokens[0], rel=1e-3)

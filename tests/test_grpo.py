@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolgym.agents.config import LossType
+from toolgym.agents.training.advantages import group_advantages
 from toolgym.agents.training.losses import (
     LOSSES,
-    group_advantages,
     importance_weights,
     kl_rewards,
     mean_metrics,
@@ -187,6 +189,10 @@ def test_gspo_by_hand():
     torch.testing.assert_close(
         torch.autograd.grad(loss, logprobs)[0], tensor([-1.221403, -1.221403, 0.0]), atol=1e-6, rtol=0
     )
+
+
+def test_every_loss_can_be_chosen_on_the_command_line():
+    assert set(LOSSES) == set(get_args(LossType))
 
 
 @pytest.mark.parametrize("loss_type", LOSSES)

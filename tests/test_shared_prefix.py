@@ -20,7 +20,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from toolgym.agents.tokens import Sample, completions, unpack
+from toolgym.agents.tokens import Sample
+from toolgym.agents.training.batch import Batch
 from toolgym.agents.training.forward import TrainingForward, padded_logprobs
 from toolgym.agents.training.ppo import ValueHead
 
@@ -81,8 +82,8 @@ def gradients(model, logprobs):
 
 
 def assert_equal_to_plain(model, forward, samples, temperature=0.7):
-    got, _ = forward.logprobs(samples, temperature=temperature)
-    wanted = padded_logprobs(model, samples, temperature=temperature)
+    got, _ = forward.logprobs(Batch.of(samples), temperature=temperature)
+    wanted = padded_logprobs(model, Batch.of(samples), temperature=temperature)
     torch.testing.assert_close(got, wanted, atol=5e-5, rtol=0)
     ours, plain = gradients(model, got), gradients(model, wanted)
     assert plain.norm() > 0
@@ -104,10 +105,10 @@ def test_logprobs_are_the_definition_one_sample_at_a_time(layout):
     for one in samples:
         logprobs = model(input_ids=torch.tensor([one.token_ids])).logits[0].log_softmax(-1)
         wanted += [logprobs[i - 1, token] for i, token in enumerate(one.token_ids) if one.loss_mask[i]]
-    got, entropies = TrainingForward(model, layout).logprobs(samples, entropy=True)
+    got, entropies = TrainingForward(model, layout).logprobs(Batch.of(samples), entropy=True)
     torch.testing.assert_close(got, torch.stack(wanted), atol=5e-5, rtol=0)
     assert entropies.shape == got.shape
-    assert unpack(got, completions(samples).mask).shape == (6, 14)
+    assert Batch.of(samples).place(got).shape == (6, 14)
 
 
 def test_split_reads_each_prompt_token_once_and_pads_nothing():
@@ -116,7 +117,7 @@ def test_split_reads_each_prompt_token_once_and_pads_nothing():
     assert forward.layout == "split"
     read = []
     model.model.embed_tokens.register_forward_hook(lambda _, args, __: read.append(args[0].numel()))
-    forward.logprobs(several_groups())
+    forward.logprobs(Batch.of(several_groups()))
     # prompts, and of each completion what comes before its last sampled token
     assert read == [11 + 17 + 1 + (8 + 5 + 0 + 6 + 13 + 9)]
 
@@ -126,8 +127,8 @@ def test_the_models_own_attention_is_back_afterwards():
     before = model.config._attn_implementation
     forward = TrainingForward(model)
     with pytest.raises(IndexError):
-        forward.logprobs([sample([VOCABULARY], 3)])
-    forward.logprobs(several_groups())
+        forward.logprobs(Batch.of([sample([VOCABULARY], 3)]))
+    forward.logprobs(Batch.of(several_groups()))
     assert model.config._attn_implementation == before
 
 
@@ -209,7 +210,7 @@ def test_a_model_that_caps_its_logits_goes_through_them():
     assert (forward.layout, forward.separable) == ("padded", False)
     assert_equal_to_plain(model, forward, several_groups())
     with pytest.raises(ValueError, match="not its output layer"):
-        forward.hidden(several_groups())
+        forward.hidden(Batch.of(several_groups()))
 
 
 def test_gradient_checkpointing_falls_back_to_the_plain_batch():
@@ -227,14 +228,15 @@ def test_values_and_logprobs_share_one_forward():
     model = llama()
     samples = several_groups()
     forward = TrainingForward(model)
-    apart, _ = forward.logprobs(samples)
+    apart, _ = forward.logprobs(Batch.of(samples))
     calls = []
     model.model.register_forward_hook(lambda *_: calls.append(1))
-    states = forward.hidden(samples)
-    together, _ = forward.logprobs(samples, hidden=states)
+    states = forward.hidden(Batch.of(samples))
+    together, _ = forward.logprobs(Batch.of(samples), hidden=states)
     torch.testing.assert_close(together, apart)
-    mask = completions(samples).mask
-    values = unpack(ValueHead(32)(states), mask)
+    batch = Batch.of(samples)
+    mask = batch.mask
+    values = batch.place(ValueHead(32)(states))
     assert states.shape == (int(mask.sum()), 32)
     assert values.shape == mask.shape
     (values.sum() + together.sum()).backward()
@@ -246,11 +248,11 @@ def test_half_precision_agrees_as_far_as_it_can():
     samples = several_groups()
     forward = TrainingForward(model)
     assert forward.layout == "split"
-    got, plain = forward.logprobs(samples)[0], padded_logprobs(model, samples)
+    got, plain = forward.logprobs(Batch.of(samples))[0], padded_logprobs(model, Batch.of(samples))
     assert (got - plain).abs().mean() < 0.1
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        mixed, _ = TrainingForward(llama()).logprobs(samples)
-    assert (mixed - padded_logprobs(llama(), samples)).abs().mean() < 0.1
+        mixed, _ = TrainingForward(llama()).logprobs(Batch.of(samples))
+    assert (mixed - padded_logprobs(llama(), Batch.of(samples))).abs().mean() < 0.1
 
 
 def test_samples_without_sampled_tokens_add_nothing():
@@ -258,6 +260,8 @@ def test_samples_without_sampled_tokens_add_nothing():
     forward = TrainingForward(model)
     samples = several_groups()
     silent = sample(samples[0].token_ids[:11], 3, (0, 1, 2))
-    torch.testing.assert_close(forward.logprobs([silent, *samples])[0], forward.logprobs(samples)[0])
+    torch.testing.assert_close(
+        forward.logprobs(Batch.of([silent, *samples]))[0], forward.logprobs(Batch.of(samples))[0]
+    )
     with pytest.raises(ValueError, match="no sample has a sampled token"):
-        forward.logprobs([silent])
+        forward.logprobs(Batch.of([silent]))

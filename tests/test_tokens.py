@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
-from toolgym.agents.tokens import ChatTokens, Sample, TemplateError, completions, unpack
+from toolgym.agents.tokens import ChatTokens, Sample, TemplateError
+from toolgym.agents.training.batch import Batch
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -201,7 +201,7 @@ def test_a_padding_token_that_is_the_end_token_changes_nothing(pad):
     assert sample.token_ids[-1] == tokens.tokenizer.eos_token_id
     longer = tokens.transcript([say("user", "go")])
     longer.append_sampled(tokens.answer("add to"), [-1.0] * 4)
-    both = completions([sample, longer.sample()])
+    both = Batch.of([sample, longer.sample()])
     # "add" and the end are 2 tokens, "add", " ", "to" and the end 4
     assert both.mask.tolist() == [[True, True, False, False], [True] * 4]
 
@@ -253,27 +253,6 @@ def test_a_sample_whose_lists_do_not_match_is_refused():
     sample = Sample([1, 2, 3], [0, 1, 1], [0.0] * 3, [0.0] * 3, 1, [(1, 3)])
     with pytest.raises(ValueError, match="2 advantages for 1 turns"):
         sample.credit([1.0, 2.0])
-
-
-def test_completions_are_padded_and_values_go_back_to_their_places():
-    samples = [
-        Sample([7, 8, 1, 2, 3], [0, 0, 1, 0, 1], [0, 0, -1.0, 0, -2.0], [0.0] * 5, 2, [(2, 3), (4, 5)]),
-        Sample([7, 4], [0, 1], [0, -3.0], [0.0] * 2, 1, [(1, 2)]),
-    ]
-    samples[0].credit([1.0, 2.0])
-    samples[1].credit(3)
-    tensors = completions(samples)
-    assert tensors.token_ids.tolist() == [[1, 2, 3], [4, 0, 0]]
-    assert tensors.mask.tolist() == [[True, False, True], [True, False, False]]
-    assert tensors.logprobs.tolist() == [[-1, 0, -2], [-3, 0, 0]]
-    assert tensors.advantages.tolist() == [[1, 0, 2], [3, 0, 0]]
-    flat = torch.tensor([0.5, 0.6, 0.7], requires_grad=True)
-    placed = unpack(flat, tensors.mask)
-    torch.testing.assert_close(placed, torch.tensor([[0.5, 0.0, 0.6], [0.7, 0.0, 0.0]]))
-    (placed * torch.tensor([[1.0, 10, 2], [3, 10, 10]])).sum().backward()
-    assert flat.grad.tolist() == [1, 2, 3]
-    with pytest.raises(ValueError, match="2 values for 3"):
-        unpack(flat[:2], tensors.mask)
 
 
 def test_an_environments_episode_becomes_a_sample():

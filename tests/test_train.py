@@ -22,6 +22,7 @@ from toolgym import Rubric, Task, ToolEnv, register, tool, tools_of  # noqa: E40
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
 from toolgym.agents.tokens import TemplateError  # noqa: E402
+from toolgym.agents.training.batch import Batch  # noqa: E402
 from toolgym.agents.training.kept_episodes import eval_tasks  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
@@ -257,7 +258,7 @@ def test_two_turns_are_trained_on_as_they_were_sampled(tmp_path):
         assert sum(sample.loss_mask) == sum(end - start for start, end in sample.turns)
         between = run.chat.decode(sample.token_ids[sample.turns[0][1] : sample.turns[1][0]])
         assert between.endswith("<|im_start|>user\nand?<|im_end|>\n<|im_start|>assistant\n")
-    logprobs, _ = run.forward.logprobs([rollout.sample for rollout in group])
+    logprobs, _ = run.forward.logprobs(Batch.of([rollout.sample for rollout in group]))
     sampled = [lp for r in group for lp, m in zip(r.sample.logprobs, r.sample.loss_mask, strict=True) if m]
     assert torch.allclose(logprobs, torch.tensor(sampled), atol=1e-4)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from itertools import groupby
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -15,15 +12,10 @@ pytest.importorskip("transformers")
 from test_train import config, metrics, trainer, weights  # noqa: E402
 
 from toolgym.agents.config import TrainConfig, parse  # noqa: E402
-from toolgym.agents.tokens import Sample, completions  # noqa: E402
+from toolgym.agents.training.batch import Batch  # noqa: E402
+from toolgym.agents.training.credit import grpo_advantages  # noqa: E402
 from toolgym.agents.training.ppo import value_loss  # noqa: E402
-from toolgym.agents.training.update import (  # noqa: E402
-    TOKENS_PER_MICRO_BATCH,
-    PolicyUpdate,
-    grpo_advantages,
-    micro_batches,
-    score,
-)
+from toolgym.agents.training.update import GRPOUpdate, PPOUpdate  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -45,7 +37,7 @@ def group(run):
 
 def gradient(run, samples, **settings):
     run.model.zero_grad()
-    about = PolicyUpdate(samples, run.forward, dataclasses.replace(run.config, **settings)).gradients(0)
+    about = GRPOUpdate(samples, run.forward, dataclasses.replace(run.config, **settings)).gradients(0)
     return torch.cat([p.grad.flatten() for p in run.model.parameters()]), about
 
 
@@ -87,14 +79,14 @@ def test_kl_in_the_reward_is_taken_off_before_the_groups_mean(run, group):
     about = grpo_advantages([group], settings, run.forward, reference)
     valid = [rollout for rollout in group if rollout.valid]
     samples = [rollout.sample for rollout in valid]
-    gap = score(samples, run.forward, 1.0) - score(samples, reference, 1.0)
+    batch = Batch.of(samples)
+    gap = run.forward.score(batch, 1.0) - reference.score(batch, 1.0)
     judged = torch.tensor([rollout.reward for rollout in valid]) - 0.3 * gap.sum(1)
     wanted = (judged - judged.mean()).tolist()
     for sample, advantage in zip(samples, wanted, strict=True):
         assert sample.advantages[sample.turns[0][0]] == pytest.approx(advantage, abs=1e-4)
     assert not any(group[5].sample.advantages)
-    mask = completions(samples).mask
-    assert about["kl"] == pytest.approx(float(((-gap).exp() - 1 + gap)[mask].mean()), rel=1e-4)
+    assert about["kl"] == pytest.approx(float(((-gap).exp() - 1 + gap)[batch.mask].mean()), rel=1e-4)
     assert about["reward"] == pytest.approx(sum(rollout.reward for rollout in valid) / 7)
 
 
@@ -106,8 +98,8 @@ def test_kl_in_the_reward_is_not_scaled_with_the_rewards(run, group, scale_rewar
     before = [list(rollout.sample.advantages) for rollout in group]
     config = dataclasses.replace(plain, beta=0.3, kl_in="reward")
     grpo_advantages([group], config, run.forward, another(1))
-    gap = score([rollout.sample for rollout in group], run.forward, 1.0)
-    gap = 0.3 * (gap - score([rollout.sample for rollout in group], another(1), 1.0)).sum(1)
+    batch = Batch.of([rollout.sample for rollout in group])
+    gap = 0.3 * (run.forward.score(batch, 1.0) - another(1).score(batch, 1.0)).sum(1)
     for rollout, bare, less in zip(group, before, (gap - gap.mean()).tolist(), strict=True):
         at = rollout.sample.turns[0][0]
         assert rollout.sample.advantages[at] == pytest.approx(bare[at] - less, abs=1e-4)
@@ -122,7 +114,7 @@ def test_kl_in_the_reward_leaves_the_loss_alone_and_kl_in_the_loss_the_advantage
     assert [sample.advantages for sample in samples] == before
     run.model.zero_grad()
     config = dataclasses.replace(run.config, **settings)
-    about = PolicyUpdate(samples, run.forward, config, another(1)).gradients(0)
+    about = GRPOUpdate(samples, run.forward, config, another(1)).gradients(0)
     with_kl = torch.cat([p.grad.flatten() for p in run.model.parameters()])
     assert about["kl"] > 0
     assert not torch.allclose(with_kl, plain, atol=1e-4)
@@ -187,28 +179,6 @@ def test_a_yaml_file_may_write_numbers_without_a_point(tmp_path):
     assert parse(["--config", str(tmp_path / "run.yaml"), "--no-mask-truncated"]).mask_truncated is False
 
 
-@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 900), st.integers(1, 6)), min_size=1, max_size=8))
-def test_micro_batches_keep_to_the_budget_and_part_no_group_that_fits(groups):
-    """``groups``: which prompt, how long its members are, how many there are."""
-    samples = []
-    for prompt, size, count in groups:
-        tokens = [prompt] * (100 * prompt + size)
-        mask = [0] * (100 * prompt) + [1] * size
-        samples += [Sample(tokens, mask, [0.0] * len(tokens), [0.0] * len(tokens), 100 * prompt)] * count
-    batches = list(micro_batches(samples, "cpu"))
-    assert [i for batch in batches for i in batch] == list(range(len(samples)))
-    budget = TOKENS_PER_MICRO_BATCH["cpu"]
-    where = {i: number for number, batch in enumerate(batches) for i in batch}
-
-    def cost(rows):
-        prompts = {tuple(samples[i].token_ids[: samples[i].prompt_length]) for i in rows}
-        return sum(map(len, prompts)) + sum(len(samples[i].token_ids) - samples[i].prompt_length for i in rows)
-
-    assert all(cost(batch) <= budget or len(batch) == 1 for batch in batches)
-    runs = [list(rows) for _, rows in groupby(range(len(samples)), lambda i: samples[i].prompt_length)]
-    assert all(len({where[i] for i in rows}) == 1 for rows in runs if cost(rows) <= budget)
-
-
 @pytest.mark.parametrize("name", ["lora_rank", "seed", "warmup_steps"])
 def test_a_number_below_zero_is_named(name):
     with pytest.raises(ValueError, match=f"{name} must be a whole number from 0, got -1"):
@@ -222,11 +192,12 @@ def test_ppo_whitens_the_advantages_that_are_in_the_loss(tmp_path):
     for i, sample in enumerate(samples):
         sample.truncated = i % 2 == 0
     rewards = [[9.0 * sample.truncated + i] for i, sample in enumerate(samples)]
-    update = PolicyUpdate(samples, run.forward, run.config, None, run.value_head, rewards)
-    counted = update.advantages[update.weights > 0]
+    update = PPOUpdate(samples, rewards, run.forward, run.config, run.value_head)
+    advantages, weights = update.batch.advantages, update.policy.weights
+    counted = advantages[weights > 0]
     assert float(counted.mean()) == pytest.approx(0, abs=1e-5)
     assert float(counted.std()) == pytest.approx(1, abs=1e-3)
-    assert not update.advantages[update.weights == 0].any()
+    assert not advantages[weights == 0].any()
 
 
 def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, monkeypatch):
@@ -237,7 +208,7 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
     def gradients():
         run.model.zero_grad()
         run.value_head.zero_grad()
-        PolicyUpdate([r.sample for r in group], run.forward, run.config, None, run.value_head, rewards).gradients(0)
+        PPOUpdate([r.sample for r in group], rewards, run.forward, run.config, run.value_head).gradients(0)
         policy = [p.grad.clone() for p in run.model.parameters() if p.grad is not None]
         return policy, run.value_head.linear.weight.grad.clone()
 

@@ -1,4 +1,4 @@
-"""Episodes to samples: groups of rollouts of the same task, played together, token by token as sampled."""
+"""Plays groups of rollouts, many episodes at once, and keeps each one's tokens exactly as they were sampled."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .advantages import shared_states
 from .sft import gold_sample
 
 TaskName: TypeAlias = tuple[int, str]
-"""Which of a collector's suites, and the task's id there."""
+"""Index of a collector's suite, and the task's id in that suite."""
 
 
 class Rollout(msgspec.Struct):
     """One episode, as text and as tokens.
 
-    Or a fork: the same from a state within an episode on, with what came before as its opening messages.
+    Or a fork: an episode that starts from a state inside another one, whose messages so far are its opening messages.
     """
 
     trajectory: Trajectory
     sample: Sample
-    """``truncated`` where an answer was cut off by the token limit, or the episode by its turns or the context."""
+    """``sample.truncated`` is True if the token limit, the turn limit or the context ended the episode or an answer."""
     forks: list[list[Rollout]] = []
-    """By turn, those from the state before it. Where several of the group were in that state, the first holds them."""
+    """By turn: the forks from the state before it. If several members share the state, the first one holds them."""
 
     @property
     def reward(self) -> float:
@@ -43,18 +43,18 @@ class Rollout(msgspec.Struct):
 
     @property
     def valid(self) -> bool:
-        """Whether the reward says something about the policy, and there is something to credit."""
+        """Whether the reward is valid and there are sampled tokens to credit."""
         return self.trajectory.reward_valid and bool(self.sample.turns)
 
 
 class Collector:
-    """Plays groups of episodes in environments of its own, which are kept from one call to the next.
+    """Plays groups of episodes in environments of its own, which it reuses from call to call.
 
     Args:
-        make_envs: one for each suite; gives a new ToolEnv, bare or wrapped.
-        policy: samples the answers; its ``max_new_tokens`` bounds one answer.
-        chat: keeps the tokens.
-        max_tokens: of a whole episode, prompt included; one that has no room for another token ends there.
+        make_envs: one per suite; returns a new ToolEnv, bare or wrapped.
+        policy: samples the answers; its ``max_new_tokens`` is the limit of one answer.
+        chat: the tokenizer with its chat template.
+        max_tokens: limit of a whole episode, prompt included. An episode without room for another token ends.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Collector:
         return envs[index]
 
     def tasks(self, suite: int = 0) -> Sequence[Task]:
-        """What the suite's tasks are drawn from: those of ``OnlyTasks`` where that is around the environment."""
+        """The suite's tasks; only the selected ones if ``OnlyTasks`` is around the environment."""
         self.env(suite)
         return self._tasks[suite]
 
     def set_step(self, step: int) -> None:
-        """Tell every rubric's schedule the trainer's step, those of environments made later too."""
+        """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
         self._step = step
         for envs in self.envs:
             for env in envs:
@@ -101,74 +101,84 @@ class Collector:
     def play(self, tasks: Sequence[TaskName], num_generations: int = 1, forks: int = 0) -> list[list[Rollout]]:
         """A group of ``num_generations`` episodes for each task, all played at once.
 
-        Prompts that are alike are read once by the model, and episodes that end leave the batch. An episode whose
-        chat template will not go on (some trim an answer's last blank) ends as not valid.
+        The model reads equal prompts once, and episodes that end leave the batch. An episode ends as not valid if the
+        chat template changes its earlier tokens (some templates trim an answer's last blank).
 
-        With ``forks``, the policy then goes on from the states before the turns of valid episodes, each time to the
-        end, until every episode has so many others to be compared with at each of its turns: members of the group that
-        were in the same state count, forks make up the rest. They read their own tokens only. The episodes are the
-        same as without.
+        With ``forks``, every turn of a valid episode gets that many comparisons: members of the group in the same
+        state before the turn, and forks for the rest. A fork plays from that state to the end and computes its own
+        tokens only. The episodes are the same as without forks.
 
-        Raises TemplateError where the template refuses every one of several episodes, SnapshotError for forks of an
-        environment whose state cannot be copied.
+        Raises TemplateError if the template refuses all of several episodes, SnapshotError for forks of an environment
+        whose state cannot be copied.
         """
-        self.policy.forget()  # so that what is sampled does not depend on what was sampled before
-        played = [0] * len(self.envs)
+        self.policy.forget()  # an empty KV cache: samples must not depend on earlier calls, or a resumed run differs
+        played = [0] * len(self.envs)  # by suite, environments in use: every episode has its own
         episodes = []
         for suite, task_id in tasks:
             for repeat in range(num_generations):
                 episodes.append(_Episode.begin(self.env(suite, played[suite]), task_id, self.chat, repeat))
                 played[suite] += 1
+        # one flat list over all groups: everything that still goes on is sampled in one call
         refused = self._play(episodes, branching=forks > 0)
         if len(refused) == len(episodes) > 1:
-            raise refused[0]  # not the odd answer that a template trims: it rewrites them all
+            raise refused[0]  # the template rewrites every conversation, not just an unusual answer
         rollouts = [episode.rollout() for episode in episodes]
         groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
         if forks:
+            # forks of all groups are played together, in one batch
             for group in groups:
                 self._branch(episodes[group], rollouts[group], forks)
             self._play([fork for episode in episodes for _, fork in episode.forks])
             for episode, rollout in zip(episodes, rollouts, strict=True):
                 for k, fork in episode.forks:
                     rollout.forks[k].append(fork.rollout())
-        self.policy.forget()  # an update needs the memory
+        self.policy.forget()  # the update needs the memory of the KV cache
         return [rollouts[group] for group in groups]
 
     def _play(self, episodes: Sequence[_Episode], branching: bool = False) -> list[TemplateError]:
-        """Play to the end; ``branching`` keeps the states in between. The template's refusals in the last round."""
+        """Play to the end; returns the template's refusals of the last round.
+
+        Args:
+            branching: keep the state before each turn.
+        """
         going, refused = list(episodes), []
         while going:
+            # one round: one answer and one env step for every episode that goes on
             going = [episode for episode in going if not self._full(episode)]
             for episode in going if branching else ():
                 episode.mark()
             answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going], self.max_tokens)
             for episode, answer in zip(going, answers, strict=True):
+                # tokens are kept as sampled, never encoded again from the text
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
                 episode.truncated |= answer.finish_reason == "length"
+            # the text goes to the environment, the token ids stay here
             steps = step_together([episode.env for episode in going], [answer.text for answer in answers])
             for episode, answer, step in zip(going, answers, steps, strict=True):
                 episode.take(step, answer.text)
             refused = [episode.refusal for episode in going if episode.refusal is not None]
-            going = [episode for episode in going if not episode.over]
+            going = [episode for episode in going if not episode.over]  # a smaller batch in the next round
         return refused
 
     def _branch(self, group: Sequence[_Episode], rollouts: Sequence[Rollout], forks: int) -> None:
-        """Fork where fewer than ``forks`` others of the group were in a turn's state."""
+        """Begin forks at turns whose state was reached by fewer than ``forks`` other members of the group."""
         states = shared_states([rollout.sample if rollout.valid else None for rollout in rollouts])
-        there = Counter(state for row in states for state in row)
+        there = Counter(state for row in states for state in row)  # playouts from each state: members and forks
         for episode, rollout, row in zip(group, rollouts, states, strict=True):
             rollout.forks = [[] for _ in row]
             for k, state in enumerate(row):
                 missing = forks + 1 - there[state]
                 if missing > 0:
+                    # counted at once: the next member in this state uses these forks
                     there[state] += missing
+                    # the forks reuse the KV cache of the tokens before this turn
                     self.policy.branch(episode.transcript.token_ids, rollout.sample.turns[k][0])
                     episode.forks += [(k, episode.fork(k)) for _ in range(missing)]
 
     def gold(self, task: TaskName) -> Rollout:
-        """The task's gold actions, played through the environment, in the tokens that sampling them would give.
+        """The task's gold actions, played in the environment, in the tokens that sampling them would give.
 
-        Where the template or the tokenizer would change one of them, the rollout is not valid, and says why.
+        If the template or the tokenizer would change an action, the rollout is not valid, and its ``error`` says why.
         """
         env = self.env(task[0])
         episode = _Episode.begin(env, task[1], self.chat, 0)
@@ -180,7 +190,7 @@ class Collector:
         try:
             return Rollout(about, gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns]))
         except ValueError as error:
-            about.reward_valid, about.error = False, str(error)
+            about.reward_valid, about.error = False, str(error)  # SFT leaves it out
             return played
 
     def _full(self, episode: _Episode) -> bool:
@@ -197,7 +207,7 @@ def _drawn_from(made: gym.Env[Any, Any], env: ToolEnv) -> Sequence[Task]:
 
 
 class _Episode:
-    """An episode under way."""
+    """An episode under way: its environment, conversation and tokens."""
 
     def __init__(
         self, env: ToolEnv, messages: Sequence[Message], transcript: Transcript, trajectory: Trajectory, info: Any
@@ -208,14 +218,14 @@ class _Episode:
         self.trajectory = trajectory
         self.info = info
         self.before = len(env.turns)
-        """Turns that were another's."""
+        """In a fork, the number of turns that the original episode played."""
         self.over = self.truncated = False
         self.refusal: TemplateError | None = None
-        """Why the episode's tokens could not go on: its reward then counts for nothing."""
+        """Why the template refused to continue the tokens; the episode's reward is then not valid."""
         self.states: list[tuple[Snapshot, Transcript]] = []
-        """Before each turn, where it is to be forked."""
+        """Before each turn, if the episode may be forked."""
         self.forks: list[tuple[int, _Episode]] = []
-        """By the turn that they begin with."""
+        """(first turn, fork)"""
 
     @classmethod
     def begin(cls, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int) -> _Episode:
@@ -230,13 +240,13 @@ class _Episode:
         return cls(env, observation["messages"], chat.transcript(observation["messages"]), trajectory, info)
 
     def mark(self) -> None:
-        """Keep the state as it is now, before a turn."""
+        """Keep the present state, before a turn."""
         self.states.append((self.env.snapshot(), self.transcript.branch()))
 
     def fork(self, turn: int) -> _Episode:
-        """Another that goes on from before that turn, in an environment of its own."""
+        """An episode that continues from the state before that turn, in an environment of its own."""
         snapshot, transcript = self.states[turn]
-        (env,) = self.env.fork()
+        (env,) = self.env.fork()  # the original environment may still be in use
         env.restore(snapshot)
         about = self.trajectory
         opening = Trajectory(
@@ -245,29 +255,36 @@ class _Episode:
         return _Episode(env, snapshot.messages, transcript.branch(), opening, self.info)
 
     def take(self, step: tuple[Any, Any, bool, bool, dict[str, Any]], sampled: str | None = None) -> None:
-        """Note a step. Where its text was ``sampled``, what the environment said is appended to the tokens, for the
-        model to go on; they stand for all that was sampled, though the environment may have cut it."""
-        _, _, terminated, truncated, self.info = step
+        """Record a step of the environment.
+
+        Args:
+            step: the result of ``env.step``.
+            sampled: the text of the sampled tokens, if the tokens are kept: the environment's reply is then appended
+                to them. The environment may have cut the action; the conversation keeps the whole text.
+        """
+        _, _, terminated, truncated, self.info = step  # the turn holds the reward
         turn: Turn = self.env.turns[-1]
         self.over = terminated or truncated
         self.truncated |= truncated
-        answer, *others = turn.messages
+        answer, *replies = turn.messages
+        # the sampled text, as the tokens decode to it: the environment may have cut the action
         self.messages.append(answer if sampled is None else message("assistant", sampled))
         if sampled is not None and not self.over:
             try:
-                self.transcript.append_environment(self.messages, others)
+                self.transcript.append_environment(self.messages, replies)
             except TemplateError as error:
                 self.refusal, self.over = error, True
-        self.messages += others
+        self.messages += replies
 
     def cut(self) -> None:
-        """End the episode where its tokens ran out. It pays for its end as one does that ran out of turns."""
+        """End the episode because its tokens ran out. The reward's final terms are as at the turn limit."""
         self.over = self.truncated = True
-        if len(self.env.turns) > self.before:
+        if len(self.env.turns) > self.before:  # without an action there is no reward to add terms to
             self.info = self.env.cut_off(TOKENS_RAN_OUT)
 
     def rollout(self) -> Rollout:
         trajectory, info = self.trajectory, self.info
+        # a fork's own turns alone: its return is the return to go from the state it began in
         trajectory.turns = list(self.env.turns[self.before :])
         trajectory.reward = sum(turn.reward.total for turn in trajectory.turns)
         trajectory.success = info.get("success", False)

@@ -1,30 +1,32 @@
-"""TrainingForward: the log-probabilities, and hidden states, that an update differentiates.
+"""TrainingForward: the log-probabilities and hidden states that an update differentiates.
 
-It lays samples out in the first of the three ways of ``shared_prefix.py`` that is right for the model:
+It uses the first of the three layouts of ``shared_prefix.py`` that is right for the model:
 
-- split needs attention through transformers' registered functions, full attention in every layer (a sliding window
-  does where no sequence is longer), and nothing added to the scores (soft cap, sinks, position bias);
-- cached needs keys and values to be all of the cache: no recurrent layers; and a rotary embedding that does not
-  depend on the length;
-- both need gradient checkpointing off, and hidden states that agree with the plain model's on a few tokens, which is
-  tried when the object is made;
-- padded is for every causal language model. One whose logits are more than its output layer applied to its last
-  hidden state (soft-capped, scaled, with a prompt of peft's own) goes through all its logits and has no ``hidden``.
+- split needs attention through transformers' registered functions, full attention in every layer (a sliding window is
+  fine if no sequence is longer), and nothing added to the scores (soft cap, sinks, position bias).
+- cached needs a cache of keys and values alone (no recurrent layers), and a rotary embedding that does not depend on
+  the length.
+- both need gradient checkpointing off, and hidden states that agree with the plain model's on a few tokens. The
+  constructor tests that.
+- padded works for every causal language model.
+
+A model is ``separable`` if its logits are its output layer applied to its last hidden state. Soft-capped or scaled
+logits and peft's prompt tuning are not separable: such a model computes all its logits and has no ``hidden``.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ..tokens import Sample
+from .batch import Batch, Row
 from .logprobs import token_logprobs
-from .shared_prefix import Row, cached, padded, plain_logits, rows_of, split
+from .shared_prefix import cached, padded, plain_logits, split
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +37,8 @@ class TrainingForward:
     """Scores samples under a causal language model of transformers, plain or with peft's LoRA.
 
     Args:
-        model: used in whatever mode and dtype it is in.
-        layout: "auto" or one of the layouts. Raises ValueError for one that this model cannot have.
+        model: its mode and dtype stay as they are.
+        layout: "auto" or one of the layouts. Raises ValueError for a layout that does not work for this model.
     """
 
     def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
@@ -50,52 +52,64 @@ class TrainingForward:
         self.separable = True
         """Whether logits are the output layer applied to the backbone's last hidden state."""
         self.layout: Layout = "padded"
-        """What ``hidden`` uses where this call's lengths and the model's mode allow it."""
+        """The layout of ``hidden``, if the call's lengths and the model's mode allow it."""
         self._choose(layout)
 
-    def hidden(self, samples: Sequence[Sample]) -> Tensor:
-        """The last hidden state before each sampled token, (n, H): sample after sample, n sampled tokens in all.
+    def hidden(self, batch: Batch) -> Tensor:
+        """The last hidden state before each of the n sampled tokens, (n, H), row after row.
 
-        Raises ValueError for samples without any, and for a model that is not ``separable``.
+        Raises ValueError for a batch without sampled tokens, and for a model that is not ``separable``.
         """
         if not self.separable:
             raise ValueError("this model's logits are not its output layer applied to its last hidden state")
-        return self._hidden(rows_of(samples))
+        return self._hidden(_rows_of(batch))
 
     def logprobs(
         self,
-        samples: Sequence[Sample],
+        batch: Batch,
         *,
         hidden: Tensor | None = None,
         temperature: float = 1.0,
         entropy: bool = False,
         chunk: int | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Log-probabilities of the sampled tokens, and entropies if asked for: (n,) each, sample after sample.
+        """Log-probabilities of the sampled tokens, and entropies if asked for: (n,) each, row after row.
 
-        ``unpack`` puts them in their places in (N, T).
+        ``batch.place`` puts them in their places in (N, T).
 
         Args:
-            hidden: what ``hidden(samples)`` gave, where it is used for values too: one forward serves both.
-            temperature, entropy, chunk: as of ``token_logprobs``.
+            hidden: the result of ``hidden(batch)``, if it is needed for values too: one forward serves both.
+            temperature, entropy, chunk: see ``token_logprobs``.
         """
-        rows = rows_of(samples)
+        rows = _rows_of(batch)
         if self.separable:
             states = self._hidden(rows) if hidden is None else hidden
+            # a bias or an adapter needs the module; a bare matrix has the faster backward
             only_a_matrix = type(self.head) is nn.Linear and self.head.bias is None
             head = self.head.weight if only_a_matrix else self.head
         else:
-            states, head = plain_logits(self.model, rows), _unchanged
+            states, head = plain_logits(self.model, rows), _unchanged  # (n, V): the states are the logits
         targets = torch.tensor([token for row in rows for token in row.targets], device=states.device)
         return token_logprobs(states, head, targets, temperature=temperature, entropy=entropy, chunk=chunk)
+
+    @torch.no_grad()
+    def score(self, batch: Batch, temperature: float) -> Tensor:
+        """Log-probabilities of the sampled tokens without gradients, (N, T) on the CPU, 0 elsewhere."""
+        out = torch.zeros_like(batch.logprobs)
+        for micro in batch.micro_batches(self.model.device):
+            logprobs, _ = self.logprobs(micro, temperature=temperature)
+            placed = micro.place(logprobs)
+            out[list(micro.index), : placed.shape[1]] = placed.cpu()
+        return out
 
     def _hidden(self, rows: list[Row], layout: Layout | None = None) -> Tensor:
         layout = layout or self._layout_for(rows)
         forward = {"split": split, "cached": cached, "padded": padded}[layout]
-        states, places = forward(self.backbone, rows)
+        states, places = forward(self.backbone, rows)  # (m, H), n indices
         return states.index_select(0, torch.tensor(places, device=states.device))
 
     def _layout_for(self, rows: list[Row]) -> Layout:
+        # checkpointing runs the layers again in backward, when split's attention and cached's cache are gone
         if any(getattr(part, "gradient_checkpointing", False) and part.training for part in self.backbone.modules()):
             return "padded"
         window = getattr(self.config, "sliding_window", None)
@@ -125,18 +139,26 @@ class TrainingForward:
             if _close(self._hidden(rows, layout), plain):
                 return True
             why = "its hidden states differ from the plain model's"
-        except Exception as error:  # whatever a model's own code makes of arguments it does not expect
+        except Exception as error:  # a model's own code may raise anything for arguments it does not expect
             why = f"{type(error).__name__}: {error}"
         logger.info("%s cannot use layout %s: %s", type(self.model).__name__, layout, why)
         return False
 
 
-def padded_logprobs(model: Any, samples: Sequence[Sample], *, temperature: float = 1.0) -> Tensor:
-    """Log-probabilities of the sampled tokens, (n,), by the model's own logits of the plain padded batch."""
-    rows = rows_of(samples)
+def padded_logprobs(model: Any, batch: Batch, *, temperature: float = 1.0) -> Tensor:
+    """Log-probabilities of the sampled tokens, (n,), from the model's own logits of the plain padded batch."""
+    rows = _rows_of(batch)
     logprobs = (plain_logits(model, rows).float() / temperature).log_softmax(-1)
     targets = torch.tensor([token for row in rows for token in row.targets], device=logprobs.device)
     return logprobs.gather(1, targets[:, None])[:, 0]
+
+
+def _rows_of(batch: Batch) -> list[Row]:
+    """The rows with a sampled token, in order. Raises ValueError without one."""
+    rows = [row for row in batch.rows if row.sampled]
+    if not rows:
+        raise ValueError("no sample has a sampled token: leave such a batch out")
+    return rows
 
 
 def _unchanged(logits: Tensor) -> Tensor:
@@ -156,7 +178,7 @@ def _can_be_cached(config: Any) -> bool:
 
 
 def _rescales_logits(config: Any) -> bool:
-    """Known names; small logits hide a soft cap from the trial."""
+    """Whether the config names a soft cap or scale: the constructor's test cannot see a cap if logits are small."""
     names = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
     return any(getattr(config, name, None) not in (None, 1, 1.0) for name in names)
 
@@ -167,19 +189,19 @@ def _close(got: Tensor, wanted: Tensor) -> bool:
 
 
 def _probe_rows(vocabulary: int) -> list[Row]:
-    """Two groups of unequal lengths, with an environment's tokens in the middle."""
+    """Two groups of unequal lengths, with environment tokens in the middle."""
     ids = [(7919 * i + 13) % vocabulary for i in range(40)]
     rows = []
     for start, first, end in ((0, 7, 12), (0, 7, 8), (0, 7, 15), (20, 25, 31)):
         sampled = tuple(i for i in range(end - first) if i != 2)
         targets = tuple(ids[first + i] for i in sampled)
-        rows.append(Row(tuple(ids[start:first]), tuple(ids[first : end - 1]), sampled, targets))
+        rows.append(Row(tuple(ids[start:first]), tuple(ids[first : end - 1]), sampled, targets, end - first))
     return rows
 
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Dropout off, and every module's mode as it was afterwards."""
+    """Dropout is off inside the block; afterwards every module has its mode back."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:

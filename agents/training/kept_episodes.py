@@ -1,9 +1,9 @@
-"""Evaluations during training, and the episodes that a run keeps to be looked at.
+"""Evaluations during training, and the episodes that a run keeps for reading.
 
-    RUN/evaluations/step-000025/     greedy episodes of the first held-out tasks, and the outcome of all of them
-    RUN/groups/step-000025/          one group of the step's training episodes, as they were sampled
+    RUN/evaluations/step-000025/     greedy episodes of the first held-out tasks, and the outcomes of all of them
+    RUN/groups/step-000025/          one group of the step's training episodes, as sampled
 
-Each is a folder that ``toolgym report`` reads. The tasks of an evaluation are always the same ones.
+``toolgym report`` reads each of these folders. Every evaluation uses the same tasks.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from .collect import Collector, Rollout, TaskName
 from .metrics import mean
 
 KEPT_EPISODES = 16
-"""Episodes kept of an evaluation; of all others the outcome alone."""
+"""Episodes kept of an evaluation. Of the remaining episodes only the outcome is kept."""
 
 
 def eval_tasks(collector: Collector, count: int) -> list[TaskName]:
-    """The held-out tasks: ``count`` of them, the same in every run."""
+    """``count`` held-out tasks, the same in every run."""
     tasks = collector.tasks()
     chosen = random.Random("evaluation").sample(range(len(tasks)), min(count, len(tasks)))
     return [(0, tasks[i].id) for i in chosen]
 
 
 def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
-    """``eval/success``, ``eval/reward`` and ``eval/episodes``, how many say something; one success per category."""
+    """``eval/success``, ``eval/reward``, the numbers of scored and unscored episodes, and the success per category."""
     scored = [t for t in trajectories if t.reward_valid]
     out = {
         "eval/success": mean([float(bool(t.success)) for t in scored]),
@@ -50,7 +50,11 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
 def keep_evaluation(
     run: Path, step: int, suite: tuple[str, dict[str, Any]], trajectories: Sequence[Trajectory]
 ) -> None:
-    """Write the folder of an evaluation, whole or not at all; ``suite`` is an id and arguments. Raises OSError."""
+    """Write an evaluation's folder, whole or not at all. Raises OSError.
+
+    Args:
+        suite: Gymnasium id and arguments.
+    """
     outcomes = {
         t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
     }
@@ -63,15 +67,17 @@ def keep_evaluation(
 def keep_group(
     run: Path, step: int, suite: tuple[str, dict[str, Any]], temperature: float, group: Sequence[Rollout]
 ) -> None:
-    """Write the folder of a training group, whole or not at all. Raises OSError."""
+    """Write a training group's folder, whole or not at all. Raises OSError."""
     with atomic_folder(run / "groups" / _name(step)) as folder:
         about = _about(run, step, suite) | {"temperature": temperature}
         write_run(folder, about, [rollout.trajectory for rollout in group])
 
 
 def forget_after(run: Path, step: int) -> None:
-    """Remove what was kept of later steps: a run that goes on from ``step`` writes it again. And what a kill left
-    half-written, checkpoints too."""
+    """Remove the kept episodes of later steps: a run resumed from ``step`` writes them again.
+
+    Also removes half-written folders of a killed run, checkpoints included.
+    """
     for kind in ("evaluations", "groups"):
         for folder in (run / kind).glob("step-*"):
             if folder.name > _name(step):

@@ -1,8 +1,8 @@
 """Log-probabilities of chosen tokens without keeping a [tokens x vocabulary] matrix.
 
-At 16 rollouts of 64 tokens and a vocabulary of 49,152 the logits alone are 200 MB in float32, and autograd keeps
-them and their softmax until backward. Here they exist for one chunk of tokens at a time and are computed again in
-backward.
+With 16 rollouts of 64 tokens and a vocabulary of 49,152, the logits alone are 200 MB in float32, and autograd keeps
+them and their softmax until backward. Here logits exist for one chunk of tokens at a time, and backward computes them
+again.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ def token_logprobs(
         hidden: (n, H), the states that predict the targets.
         head: the output layer: its weight (V, H), or any module from (n, H) to logits (n, V).
         targets: (n,) int64.
-        temperature: that the targets were sampled with.
+        temperature: the temperature of sampling.
         entropy: also compute each distribution's entropy, in nats, without gradient.
-        chunk: tokens at a time; None for one that suits the device.
+        chunk: tokens at a time; None for a size that suits the device.
 
     Returns:
         (n,) log-probabilities and (n,) entropies or None, both float32 (float64 for float64 states). Logits are
-        computed in the dtype of ``hidden``, or autocast's; all that follows in float32.
+        computed in the dtype of ``hidden``, or autocast's; everything after them in float32.
+
+    Raises ValueError for a temperature that is not above 0.
     """
     if temperature <= 0:
         raise ValueError(f"temperature must be above 0 in training, got {temperature}")
@@ -64,10 +66,10 @@ def token_logprobs(
 def _through_module(
     hidden: Tensor, head: Callable[[Tensor], Tensor], targets: Tensor, temperature: float, chunk: int
 ) -> tuple[Tensor, Tensor]:
-    """For heads that are more than a matrix: a bias, an adapter."""
+    """For an output layer with a bias or an adapter: checkpointed chunk by chunk."""
 
     def one(states: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        logprobs = (_wide(head(states)) / temperature).log_softmax(-1)
+        logprobs = (_wide(head(states)) / temperature).log_softmax(-1)  # (chunk, V)
         entropies = -(logprobs.detach().exp() * logprobs.detach()).sum(-1)
         return logprobs.gather(1, chosen[:, None])[:, 0], entropies
 
@@ -95,10 +97,11 @@ class _HeadLogprobs(torch.autograd.Function):
         entropies = torch.zeros(n, dtype=kind, device=hidden.device)
         for i in range(0, n, chunk):
             part = slice(i, i + chunk)
-            logits = _wide(hidden[part] @ weight.t()).div_(temperature)
-            total = logits.logsumexp(-1)
+            logits = _wide(hidden[part] @ weight.t()).div_(temperature)  # (chunk, V)
+            total = logits.logsumexp(-1)  # (chunk,)
             logprobs[part] = logits.gather(1, targets[part, None])[:, 0] - total
             if entropy:
+                # H = logsumexp - E[logit]
                 mean = torch.linalg.vecdot((logits - total[:, None]).exp_(), logits)
                 entropies[part] = total - mean
         ctx.save_for_backward(hidden, weight, targets)
@@ -119,6 +122,7 @@ class _HeadLogprobs(torch.autograd.Function):
             to_weight = torch.zeros(weight.shape, dtype=gradient.dtype, device=weight.device)
         for i in range(0, hidden.shape[0], ctx.chunk):
             part = slice(i, i + ctx.chunk)
+            # (chunk, V): the softmax, then in place the loss's derivative by the logits
             slope = _wide(hidden[part] @ weight.t()).div_(ctx.temperature).softmax(-1)
             slope.mul_(-gradient[part, None])
             slope.scatter_add_(1, targets[part, None], gradient[part, None])

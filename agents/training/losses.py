@@ -1,102 +1,115 @@
-"""GRPO and its relatives as pure functions: tensors in, (loss, metrics) out.
+"""The losses of GRPO and its relatives, as pure functions: tensors in, (loss, metrics) out.
 
 One optimizer step over N samples, whose completions have at most T tokens:
 
-    advantages, about = group_advantages(rewards)              # (groups, G), then Sample.credit
     weights = token_weights(mask, loss_type="dapo")            # (N, T), over all of the optimizer batch
     for rows in micro_batches:                                 # any split: the sum of gradients is the same
         loss, metrics = policy_loss(logprobs, advantages[rows], weights[rows], loss_type="dapo")
         loss.backward()
     mean_metrics(all_metrics)
 
-Losses are summed, not averaged: what they are divided by is in the weights. That makes accumulation exact, where a
-mean per micro-batch gives tokens of short micro-batches more weight.
+Losses are summed, not averaged: the divisor is in the weights. So accumulation over micro-batches is exact. A mean per
+micro-batch would give tokens of short micro-batches more weight.
 
-Names and conventions are TRL's (``GRPOConfig``). Left out: bnpo (its normaliser depends on the micro-batch), sapo,
-luspo, vespo, top-entropy filtering, off-policy sequence masking. A new loss is a row in ``LOSSES``.
+A new loss is a function (Ratios -> TokenLosses) and a row in ``LOSSES``; its name also goes into ``LossType`` of
+``config.py``, which is the command line's list of choices.
 
-Advantages are per token, so credit may differ between the turns or calls of an episode (``credit.py``);
-``group_advantages`` gives one per episode.
+Names and conventions are TRL's (``GRPOConfig``). Left out of TRL's GRPO, and why:
+
+    bnpo                           its divisor depends on how the batch is split into micro-batches
+    sapo, luspo, vespo             variants for ratios far from 1: with one update per batch, the default, it is 1
+    top-entropy filtering          every sampled token counts here
+    off-policy sequence masking    samples are fewer than ``num_iterations`` updates old here; ratios are clipped
+
+Advantages are per token, so credit may differ between the turns or calls of an episode (``advantages.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
-ScaleRewards: TypeAlias = Literal["group", "batch", "none"]
-LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
+from ..config import LossType
+
 KLEstimator: TypeAlias = Literal["k2", "k3"]
 Metrics: TypeAlias = dict[str, Tensor]
-
-
-class Loss(NamedTuple):
-    """How the losses differ."""
-
-    mean: Literal["token", "sample", "length"] = "token"
-    sequence_ratio: bool = False
-    truncated_weight: bool = False
-
-
-LOSSES: dict[LossType, Loss] = {
-    "dapo": Loss(),
-    "grpo": Loss(mean="sample"),
-    "dr_grpo": Loss(mean="length"),
-    "gspo": Loss(mean="sample", sequence_ratio=True),
-    "cispo": Loss(truncated_weight=True),
-}
 LOG_RATIO_LIMIT = 20.0
 CISPO_EPSILON_HIGH = 5.0
 
 
-def group_advantages(
-    rewards: Tensor, valid: Tensor | None = None, *, scale_rewards: ScaleRewards = "group", eps: float = 1e-4
-) -> tuple[Tensor, dict[str, float]]:
-    """How much better each episode did than its group: (R - mean of the group) / (std + eps).
+class Ratios(NamedTuple):
+    """The input of a loss; tensors are (N, T). ``logprobs`` and ``log_ratio`` are 0 at tokens that do not count."""
 
-    Args:
-        rewards: (groups, G).
-        valid: (groups, G) bool; False for an episode whose reward was never given, or that a smaller group lacks.
-            It takes no part in any statistic, and its advantage is 0.
-        scale_rewards: the std of the group, of all valid rewards, or none (Dr. GRPO). Unbiased (n - 1), as in TRL.
+    logprobs: Tensor
+    """Of the policy being trained, with gradient."""
+    log_ratio: Tensor
+    """Log of new over old probability, with gradient, within +-LOG_RATIO_LIMIT."""
+    advantages: Tensor
+    counts: Tensor
+    """bool: tokens with a weight."""
+    epsilon: float
+    epsilon_high: float | None
+    delta: float | None
 
-    Returns:
-        (groups, G) advantages, and metrics. A group in which fewer than two episodes count, or all have the same
-        reward, says nothing about what was better: its advantages are 0, and ``frac_reward_zero_std`` counts it.
 
-    Raises ValueError for a valid reward that is not finite.
-    """
-    if scale_rewards not in ("group", "batch", "none"):
-        raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
-    valid = torch.ones_like(rewards, dtype=torch.bool) if valid is None else valid
-    if valid.shape != rewards.shape or rewards.dim() != 2:
-        raise ValueError(f"rewards and valid must be (groups, G), got {tuple(rewards.shape)}, {tuple(valid.shape)}")
-    broken = (valid & ~rewards.isfinite()).nonzero()
-    if len(broken):
-        group, member = broken[0].tolist()
-        raise ValueError(f"the reward of episode {member} of group {group} is {rewards[group, member].item()}")
-    rewards = rewards.double().masked_fill(~valid, 0.0)
-    n = valid.sum(1, keepdim=True)
-    centred = (rewards - rewards.sum(1, keepdim=True) / n.clamp(min=1)).masked_fill(~valid, 0.0)
-    std = (centred.square().sum(1, keepdim=True) / (n - 1).clamp(min=1)).sqrt()
-    lowest = rewards.masked_fill(~valid, torch.inf).amin(1, keepdim=True)
-    highest = rewards.masked_fill(~valid, -torch.inf).amax(1, keepdim=True)
-    silent = (n < 2) | (highest <= lowest)
-    every = rewards[valid]
-    spread = every.std() if len(every) > 1 else every.new_zeros(())
-    scale = {"group": std + eps, "batch": spread + eps, "none": torch.ones_like(std)}[scale_rewards]
-    advantages = (centred / scale).masked_fill(silent, 0.0)
-    metrics = {
-        "reward": float(every.mean()) if len(every) else float("nan"),
-        "reward_std": float(std[n > 1].mean()) if bool((n > 1).any()) else 0.0,
-        "frac_reward_zero_std": float(silent.double().mean()) if len(silent) else 0.0,
-        "groups_of_one": float((n == 1).sum()),
-        "unscored": float((~valid).sum()),
-    }
-    return advantages.float(), metrics
+class TokenLosses(NamedTuple):
+    """The output of a loss, (N, T) each."""
+
+    losses: Tensor
+    log_ratio: Tensor
+    """As the loss used it, for the metrics."""
+    low: Tensor
+    """bool: clipped below."""
+    high: Tensor
+    """bool: ratio above the upper bound; clipped if the advantage is above 0."""
+
+
+def clipped(x: Ratios) -> TokenLosses:
+    """PPO's clipped loss of each token: -min(r A, clip(r, 1 - epsilon, 1 + epsilon_high) A)."""
+    epsilon_high = x.epsilon if x.epsilon_high is None else x.epsilon_high
+    ratio = x.log_ratio.exp()
+    # delta bounds the ratio where A < 0, for which clipping has no upper bound
+    held = ratio.clamp(max=torch.inf if x.delta is None else x.delta)
+    losses = -torch.min(held * x.advantages, ratio.clamp(1 - x.epsilon, 1 + epsilon_high) * x.advantages)
+    low = (ratio < 1 - x.epsilon) & (x.advantages < 0)
+    return TokenLosses(losses, x.log_ratio, low, ratio > 1 + epsilon_high)
+
+
+def sequence_clipped(x: Ratios) -> TokenLosses:
+    """GSPO: ``clipped`` with the sample's geometric mean ratio at every token."""
+    mean = x.log_ratio.detach().sum(1, keepdim=True) / x.counts.sum(1, keepdim=True).clamp(min=1)  # (N, 1)
+    # the value is the mean's; the gradient is each token's own
+    return clipped(x._replace(log_ratio=mean + (x.logprobs - x.logprobs.detach())))
+
+
+def truncated_weight(x: Ratios) -> TokenLosses:
+    """CISPO: the log-probability, times the advantage and a constant ratio of at most epsilon_high."""
+    cap = CISPO_EPSILON_HIGH if x.epsilon_high is None else x.epsilon_high
+    if cap < 1 or x.delta is not None:
+        raise ValueError(f"cispo caps the ratio itself: epsilon_high from 1, and no delta; got {cap}, {x.delta}")
+    ratio = x.log_ratio.exp()
+    # detached: no gradient through the ratio, so a token above the cap still learns
+    losses = -ratio.detach().clamp(max=cap) * x.advantages * x.logprobs
+    return TokenLosses(losses, x.log_ratio, torch.zeros_like(x.counts), ratio > cap)
+
+
+class Loss(NamedTuple):
+    """How a loss treats a token, and what ``token_weights`` averages over."""
+
+    of_tokens: Callable[[Ratios], TokenLosses]
+    mean: Literal["token", "sample", "length"]
+
+
+LOSSES: dict[LossType, Loss] = {
+    "dapo": Loss(clipped, mean="token"),
+    "grpo": Loss(clipped, mean="sample"),
+    "dr_grpo": Loss(clipped, mean="length"),
+    "gspo": Loss(sequence_clipped, mean="sample"),
+    "cispo": Loss(truncated_weight, mean="token"),
+}
 
 
 def token_weights(
@@ -106,23 +119,23 @@ def token_weights(
     max_completion_length: int | None = None,
     truncated: Tensor | None = None,
 ) -> Tensor:
-    """What each token's loss is multiplied by before everything is summed; (N, T) float32, 0 where it does not count.
+    """The factor of each token's loss before everything is summed: (N, T) float32, 0 for tokens that do not count.
 
     dapo, cispo   1 / (tokens in the batch): every token the same (DAPO, arXiv 2503.14476, section 3.3)
     grpo, gspo    1 / (tokens of its sample) / (samples): every sample the same
     dr_grpo       1 / (samples * max_completion_length): no preference for short answers (arXiv 2503.20783)
 
     Args:
-        mask: (N, T) bool, over all of the optimizer batch: sampled tokens.
+        mask: (N, T) bool: the sampled tokens of the whole optimizer batch.
         max_completion_length: for dr_grpo, the constant length to divide by.
         truncated: (N,) bool: samples to leave out because they were cut off (TRL's ``mask_truncated_completions``).
 
-    A sample without a token that counts is not counted as a sample either (TRL's grpo and dr_grpo count it).
+    A sample without a token that counts is not counted in (samples) either; TRL's grpo and dr_grpo count it.
     """
     if loss_type not in LOSSES:
         raise ValueError(f"unknown loss_type {loss_type!r}: choose {', '.join(LOSSES)}")
     counts = mask.bool() if truncated is None else mask.bool() & ~truncated[:, None]
-    lengths = counts.sum(1, keepdim=True)
+    lengths = counts.sum(1, keepdim=True)  # (N, 1)
     samples = (lengths > 0).sum().clamp(min=1)
     mean = LOSSES[loss_type].mean
     if mean == "token":
@@ -164,45 +177,37 @@ def policy_loss(
 
     Args:
         logprobs: of the policy being trained, with gradient.
-        weights: of ``token_weights``, with the same loss_type. Where they are 0, nothing else is looked at.
-        old_logprobs: of the policy that sampled; None on the first update after sampling, when it is this one: then
-            r = 1, the loss says nothing, and its gradient is -A grad logprobs. In bfloat16 a sampler's own numbers
-            differ from the trainer's by tenths of a nat, so None is better than passing them.
-        epsilon, epsilon_high: epsilon_high defaults to epsilon; for cispo, where it is the ratio's cap itself, to 5.
+        weights: of ``token_weights``, with the same loss_type. A token of weight 0 has no effect, whatever the other
+            tensors hold there.
+        old_logprobs: of the policy that sampled. None on the first update after sampling, when that policy is this
+            one: then r = 1, the value of the loss means nothing, and its gradient is -A grad logprobs. None is better
+            than the sampler's own numbers: in bfloat16 they differ from the trainer's by tenths of a nat.
+        epsilon, epsilon_high: epsilon_high defaults to epsilon. For cispo it is the ratio's cap itself and defaults
+            to 5.
+        delta: see above; not for cispo.
         importance: of ``importance_weights``: multiplies each token's loss, but not the KL term.
         ref_logprobs, beta, kl_estimator: adds beta * KL to a reference policy. k2 = log-ratio squared / 2 has the KL's
-            gradient, on-policy; k3 = exp(-log-ratio) - 1 + log-ratio has its value but another gradient: that of the
-            forward KL, and is here because others use it. For k1 see ``kl_rewards``.
+            gradient if the batch is on-policy. k3 = exp(-log-ratio) - 1 + log-ratio has the KL's value, but the
+            gradient of the forward KL; it is here for comparison with trainers that use it. For k1 see ``kl_rewards``.
         entropy: for the metrics.
 
     Returns:
-        The loss, and sums over tokens for ``mean_metrics``.
+        The loss, a scalar, and sums over tokens for ``mean_metrics``.
     """
-    counts = weights != 0
+    counts = weights != 0  # (N, T) bool
     if not logprobs.shape == advantages.shape == weights.shape:
         shapes = ", ".join(str(tuple(x.shape)) for x in (logprobs, advantages, weights))
         raise ValueError(f"logprobs, advantages and weights must have one shape, got {shapes}")
-    logprobs = logprobs.masked_fill(~counts, 0.0)
-    old = logprobs.detach() if old_logprobs is None else old_logprobs.masked_fill(~counts, 0.0)
-    kind = LOSSES[loss_type]
-    if epsilon_high is None:
-        epsilon_high = CISPO_EPSILON_HIGH if kind.truncated_weight else epsilon
-    if kind.truncated_weight and (epsilon_high < 1 or delta is not None):
-        raise ValueError(f"cispo caps the ratio itself: epsilon_high from 1, and no delta; got {epsilon_high}, {delta}")
     if beta and ref_logprobs is None:
         raise ValueError(f"beta {beta} needs ref_logprobs")
-    log_ratio = (logprobs - old).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)
-    if kind.sequence_ratio:
-        mean = log_ratio.detach().sum(1, keepdim=True) / counts.sum(1, keepdim=True).clamp(min=1)
-        log_ratio = mean + (logprobs - logprobs.detach())
-    ratio = log_ratio.exp()
-    if kind.truncated_weight:
-        losses = -ratio.detach().clamp(max=epsilon_high) * advantages * logprobs
-        low, high = torch.zeros_like(counts), ratio > epsilon_high
-    else:
-        held = ratio.clamp(max=torch.inf if delta is None else delta)
-        losses = -torch.min(held * advantages, ratio.clamp(1 - epsilon, 1 + epsilon_high) * advantages)
-        low, high = (ratio < 1 - epsilon) & (advantages < 0), (ratio > 1 + epsilon_high)
+    # masked first: nan or inf at a token that does not count must reach neither the loss nor its gradient
+    logprobs = logprobs.masked_fill(~counts, 0.0)
+    old = logprobs.detach() if old_logprobs is None else old_logprobs.masked_fill(~counts, 0.0)
+    log_ratio = (logprobs - old).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)  # exp cannot overflow
+    losses, log_ratio, low, high = LOSSES[loss_type].of_tokens(
+        Ratios(logprobs, log_ratio, advantages, counts, epsilon, epsilon_high, delta)
+    )
+    ratio = log_ratio.detach().exp()
     if importance is not None:
         losses = losses * importance
     metrics = {
@@ -213,24 +218,27 @@ def policy_loss(
         "clip_ratio/high": _sum(high & (advantages > 0), counts),
     }
     if ref_logprobs is not None:
-        k1 = logprobs - ref_logprobs.masked_fill(~counts, 0.0)
+        k1 = logprobs - ref_logprobs.masked_fill(~counts, 0.0)  # (N, T) log-ratio to the reference
         k3 = (-k1).exp() - 1 + k1
         metrics["kl"] = _sum(k3, counts)
         losses = losses + beta * (k1.square() / 2 if kl_estimator == "k2" else k3)
     if entropy is not None:
         metrics["entropy"] = _sum(entropy, counts)
+    # masked before the product: 0 * nan is nan
     return (losses.masked_fill(~counts, 0.0) * weights).sum(), metrics
 
 
 def importance_weights(
     logprobs: Tensor, sampler_logprobs: Tensor, mask: Tensor, *, cap: float = 2.0
 ) -> tuple[Tensor, Metrics]:
-    """Truncated importance weights min(pi_trainer / pi_sampler, cap), (N, T), for a sampler whose numbers differ from
-    the trainer's for the same weights: another engine, another precision (TRL's ``token_truncate``).
+    """Truncated importance weights min(pi_trainer / pi_sampler, cap), (N, T), and sums over tokens for the metrics.
+
+    They correct for a sampler whose numbers differ from the trainer's with the same model weights: another engine or
+    another precision (TRL's ``token_truncate``).
 
     Args:
-        logprobs: the trainer's own, of the policy that sampled, without gradient.
-        mask: (N, T) bool; the weight is 1 elsewhere.
+        logprobs: the trainer's own, of the policy that sampled; no gradient goes through them.
+        mask: (N, T) bool: tokens that count. All other tokens get weight 1.
     """
     log_ratio = (logprobs.detach() - sampler_logprobs).masked_fill(~mask, 0.0)
     weights = log_ratio.exp()
@@ -243,16 +251,16 @@ def importance_weights(
 
 
 def kl_rewards(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """k1 in the reward: -beta times each token's log-ratio to the reference, 0 where the mask is; all (N, T).
+    """k1 as a reward: -beta times each token's log-ratio to the reference, 0 outside the mask; all (N, T).
 
-    Added to what an episode earns, without being scaled with it, this has the gradient of the KL, as k2 in the loss;
-    k1 in the loss has none at all.
+    Added to an episode's reward without scaling, it has the gradient of the KL, as k2 in the loss has. k1 in the loss
+    has an expected gradient of 0.
     """
     return -beta * (logprobs.detach() - ref_logprobs).masked_fill(~mask, 0.0)
 
 
 def mean_metrics(parts: Iterable[Metrics]) -> dict[str, float]:
-    """Means over the tokens of all micro-batches, and ``tokens``, how many there were."""
+    """The mean of each metric over the tokens of all micro-batches, and ``tokens``, their number."""
     totals: dict[str, float] = {}
     for part in parts:
         for name, value in part.items():

@@ -20,13 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 class MetricsLog:
-    """A row of numbers per step, in ``metrics.jsonl`` as soon as it is known, and in ``tensorboard/``.
+    """A row of numbers per step, written to ``metrics.jsonl`` at once, and to ``tensorboard/``.
 
-    The event file is written anew from the rows when a run goes on, so it holds no step twice.
+    When a run is resumed, the event file is written again from the rows, so it holds each step once.
 
     Args:
-        folder: the run's.
-        last_step: rows of later steps are forgotten: they will come again.
+        folder: the run's folder.
+        last_step: rows of later steps are removed: the resumed run writes them again.
     """
 
     def __init__(self, folder: Path, last_step: int):
@@ -40,9 +40,9 @@ class MetricsLog:
         self.began = time.monotonic() - before
 
     def append(self, row: dict[str, float]) -> dict[str, float]:
-        """Add a step's numbers, and ``seconds/total``, the time spent on the run so far; returns what was written.
+        """Add a step's numbers and ``seconds/total``, the time spent on the run so far; returns the written row.
 
-        Numbers that are not finite say that there was nothing to measure, and are left out. Raises OSError.
+        Numbers that are not finite are left out: there was nothing to measure. Raises OSError.
         """
         if self.board is None:
             self.board = open_board(self.board_folder, read_metrics(self.path.parent))
@@ -60,7 +60,7 @@ class MetricsLog:
 
 
 class _Board:
-    """Without tensorboardX: nothing is written."""
+    """Writes nothing: used without tensorboardX."""
 
     def add(self, row: dict[str, float]) -> None: ...
 
@@ -68,7 +68,7 @@ class _Board:
 
 
 class _EventFile(_Board):
-    """One event file, written at once: SummaryWriter's thread would hide a full disk, and then block for ever."""
+    """One event file, written at once: SummaryWriter's thread would hide a full disk and then block forever."""
 
     def __init__(self, folder: Path, rows: Sequence[dict[str, float]]):
         from tensorboardX.event_file_writer import EventsWriter
@@ -81,7 +81,7 @@ class _EventFile(_Board):
         folder.mkdir(parents=True)
         self._writer: Any = EventsWriter(str(folder / "events"))
         self._opened = time.time() - (rows[-1].get("seconds/total", 0.0) if rows else 0.0)
-        # a TensorBoard that has read the file before this one forgets it all
+        # a running TensorBoard then drops the steps of the file before this one
         start = SessionLog(status=SessionLog.SessionStatus.START)
         self._writer.write_event(Event(wall_time=time.time(), step=0, session_log=start))
         self._write(rows)
@@ -90,7 +90,7 @@ class _EventFile(_Board):
         self._write([row])
 
     def close(self) -> None:
-        with suppress(OSError):  # on a full disk, whose own error is under way
+        with suppress(OSError):  # a full disk has already raised its own error
             self._writer.close()
 
     def _write(self, rows: Iterable[dict[str, float]]) -> None:
@@ -109,7 +109,7 @@ class _EventFile(_Board):
 
 
 def open_board(folder: Path, rows: Sequence[dict[str, float]]) -> _Board:
-    """An event file that begins with ``rows``; one that takes nothing where tensorboardX is missing."""
+    """An event file that begins with ``rows``; without tensorboardX, a board that writes nothing."""
     try:
         return _EventFile(folder, rows)
     except ModuleNotFoundError as error:
@@ -120,7 +120,7 @@ def open_board(folder: Path, rows: Sequence[dict[str, float]]) -> _Board:
 
 
 def episode_metrics(rollouts: Sequence[Rollout], *, sampled: bool) -> dict[str, float]:
-    """How a batch's episodes went. The success of gold episodes would say nothing."""
+    """Means over a batch's episodes. ``success`` is left out for gold episodes (``sampled`` False)."""
     valid = [rollout for rollout in rollouts if rollout.valid]
     return {
         **({"success": mean([float(bool(rollout.trajectory.success)) for rollout in valid])} if sampled else {}),
@@ -131,5 +131,5 @@ def episode_metrics(rollouts: Sequence[Rollout], *, sampled: bool) -> dict[str, 
 
 
 def mean(values: Sequence[float]) -> float:
-    """Their mean; nan where there are none."""
+    """The mean of the values; nan for an empty list."""
     return sum(values) / len(values) if values else float("nan")

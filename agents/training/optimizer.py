@@ -14,11 +14,11 @@ from torch import nn
 class MasterAdamW:
     """Keeps a float32 copy of each trained weight that is not float32 itself.
 
-    The model computes in its own dtype, so nothing is cast during forward or backward; a step updates the float32
-    copy, in which small changes add up, and rounds it into the model once.
+    The model computes in its own dtype, so forward and backward cast nothing. A step updates the float32 copy, in which
+    small changes add up, and rounds it into the model once.
 
     Args:
-        parameters: those to train.
+        parameters: only parameters with ``requires_grad`` are trained.
         max_grad_norm: gradients are scaled down to this norm.
     """
 
@@ -32,7 +32,7 @@ class MasterAdamW:
 
     @contextmanager
     def summing(self) -> Iterator[None]:
-        """Gradients of the micro-batches within add up in float32, each taken over as soon as it is there."""
+        """Gradients of the micro-batches inside the block add up in float32, each as soon as backward computes it."""
         hooks = [
             parameter.register_post_accumulate_grad_hook(partial(_hand_over, master))  # type: ignore[no-untyped-call]
             for parameter, master in self._copied()
@@ -44,12 +44,13 @@ class MasterAdamW:
                 hook.remove()
 
     def step(self, learning_rate: float) -> float:
-        """Update the weights and forget the gradients; returns the gradients' norm before scaling.
+        """Update the weights and clear the gradients; returns the gradients' norm before scaling.
 
-        A norm that is not finite changes nothing: the caller decides what to do about the batch.
+        If the norm is not finite, the weights stay as they are: the caller decides about the batch.
         """
         for parameter, master in self._copied():
             _hand_over(master, parameter)
+        # clipped in float32, over all weights together
         norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
         if norm == norm and norm != float("inf"):
             for group in self.adamw.param_groups:
@@ -65,7 +66,7 @@ class MasterAdamW:
             parameter.copy_(master)
 
     def _copied(self) -> list[tuple[nn.Parameter, nn.Parameter]]:
-        """The weights that have a float32 copy, with it."""
+        """(weight, its float32 copy) for each weight that has one."""
         return [pair for pair in zip(self.trained, self.masters, strict=True) if pair[0] is not pair[1]]
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class MasterAdamW:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a saved state, weights included."""
+        """Load a saved state, weights included."""
         self.adamw.load_state_dict(state["adamw"])
         for master, saved in zip(self.masters, state["masters"], strict=True):
             master.copy_(saved)
@@ -81,6 +82,7 @@ class MasterAdamW:
 
 
 def _hand_over(master: nn.Parameter, parameter: nn.Parameter) -> None:
+    """Add the parameter's gradient to the copy's and clear it, in either direction."""
     if parameter.grad is not None:
         if master.grad is None:
             master.grad = parameter.grad.float()

@@ -1,17 +1,16 @@
-"""PPO on tokens, as pure functions, and a value head. The policy's loss is ``policy_loss`` of ``grpo.py``.
+"""PPO on tokens, as pure functions, and a value head. The policy's loss is ``policy_loss`` of ``losses.py``.
 
-    states = forward.hidden(samples)                                          # before each sampled token
-    values = unpack(value_head(states.detach()), mask)                        # (N, T)
+    states = forward.hidden(batch)                                            # (n, H) before each sampled token
+    values = batch.place(value_head(states.detach()))                         # (N, T)
     advantages, returns = gae(rewards, values.detach(), mask)                 # once, before the first update
     loss, _ = value_loss(values, returns, weights, old_values=...)            # in every update, beside policy_loss
 
-An episode's steps are the tokens that the policy sampled. Tokens of the environment lie between them and are passed
-over: they are no step of time, and a reward that lies on one belongs to the sampled token before it.
+The time steps of an episode are its sampled tokens. Environment tokens between them are skipped: they are not steps,
+and a reward on an environment token belongs to the sampled token before it.
 
-As in verl, with which the ToolRL paper was made: gamma and lambda are 1, for with a smaller lambda and a critic that
-knows little yet the first tokens of an answer get hardly any of the reward at its end (0.95 ** 60 is 0.05); and the
-critic learns ten times as fast as the policy, from gradients of its own. Ours is a head that reads the policy's states
-and does not change them.
+As in verl, which the ToolRL paper used: gamma and lambda are 1, and the critic's learning rate is ten times the
+policy's. With a lambda of 0.95, an untrained critic passes only 5 % of the final reward back over 60 tokens. The critic
+is a head on the policy's hidden states; its gradients do not reach the policy.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ VALUE_RATE = 10.0
 
 
 class ValueHead(nn.Module):
-    """The value of a state as a linear function of the hidden state there, 0 at first; computed in float32."""
+    """The value of a state: a linear function of its hidden state, 0 at first, computed in float32."""
 
     def __init__(self, hidden_size: int):
         super().__init__()
@@ -45,9 +44,9 @@ class ValueHead(nn.Module):
 
 
 def token_rewards(samples: Sequence[Sample], rewards: Sequence[Sequence[float]], width: int) -> Tensor:
-    """Rewards per turn, each on the last token of its turn: (N, width) float32, for completions of ``width`` tokens.
+    """Each turn's reward on the turn's last token: (N, width) float32, ``width`` being the tokens of a completion.
 
-    Raises ValueError where a sample has another number of turns than of rewards.
+    Raises ValueError if a sample's numbers of turns and rewards differ.
     """
     placed = torch.zeros(len(samples), width)
     for i, (sample, values) in enumerate(zip(samples, rewards, strict=True)):
@@ -70,15 +69,15 @@ def gae(
     """Generalised advantage estimation (arXiv 1506.02438) over the sampled tokens.
 
     Args:
-        rewards: (N, T). One on a token with mask 0 counts for the sampled token before it.
-        values: (N, T), of the state before each sampled token; not looked at elsewhere.
+        rewards: (N, T). A reward on a token with mask 0 counts for the sampled token before it.
+        values: (N, T), of the state before each sampled token; other entries are ignored.
         mask: (N, T) bool: sampled tokens.
         last_values: (N,), of the state after the last token, for episodes that were cut off; None for 0.
 
     Returns:
-        Advantages and returns (advantages + values), both (N, T), 0 where the mask is.
+        Advantages and returns (advantages + values), both (N, T), 0 outside the mask.
 
-    Raises ValueError for a reward before the first sampled token: no token could be credited with it.
+    Raises ValueError for a reward before the first sampled token: no token can be credited with it.
     """
     early = (rewards != 0) & (mask.cumsum(1) == 0)
     if bool(early.any()):
@@ -87,8 +86,8 @@ def gae(
     values = values.masked_fill(~mask, 0.0)
     advantages = torch.zeros_like(values)
     after = torch.zeros_like(values[:, 0]) if last_values is None else last_values
-    running = torch.zeros_like(after)
-    earned = torch.zeros_like(after)  # on environment tokens, since the next sampled token
+    running = torch.zeros_like(after)  # (N,) advantage of the next sampled token
+    earned = torch.zeros_like(after)  # (N,) rewards on environment tokens before the next sampled token
     for t in range(values.shape[1] - 1, -1, -1):
         here = mask[:, t]
         earned = earned + rewards[:, t]
@@ -101,7 +100,7 @@ def gae(
 
 
 def whiten(advantages: Tensor, mask: Tensor, eps: float = 1e-8) -> Tensor:
-    """Mean 0 and standard deviation 1 over the tokens of the whole batch; 0 where the mask is."""
+    """Mean 0 and standard deviation 1 over the masked-in tokens of the whole batch; 0 elsewhere."""
     chosen = advantages[mask]
     if chosen.numel() < 2:
         return torch.zeros_like(advantages)
@@ -118,8 +117,9 @@ def value_loss(
 ) -> tuple[Tensor, Metrics]:
     """Half the squared error to the returns, summed with ``weights`` (of ``token_weights``); all (N, T).
 
-    With ``old_values``, those that ``gae`` saw, the worse of the errors of the value and of the value held within
-    ``cliprange_value`` of its old one counts, as in the PPO of OpenAI's baselines and of TRL.
+    Args:
+        old_values: the values that ``gae`` used. With them, each token counts the larger of two errors: of its value,
+            and of its value held within ``cliprange_value`` of the old one, as in OpenAI's baselines and in TRL.
 
     Returns the loss, and sums over tokens for ``mean_metrics``.
     """
@@ -129,7 +129,7 @@ def value_loss(
     if old_values is not None:
         held = old_values + (values - old_values).clamp(-cliprange_value, cliprange_value)
         clipped = (held - returns).square()
-        above = clipped > errors
+        above = clipped > errors  # (N, T): no gradient there
         errors = torch.maximum(errors, clipped)
     else:
         above = torch.zeros_like(counts)

@@ -17,16 +17,16 @@ def gold_sample(
 ) -> Sample:
     """A conversation to imitate, in the tokens that sampling it would have given.
 
-    The loss is on the assistant's texts of ``turns`` and the token that ends each, which the model must learn to
-    write; not on what the template puts after it, on replies, or on assistant messages of the prompt.
+    The loss is on the assistant's texts of ``turns`` and the token that ends each of them. It is not on the template's
+    text after that token, on replies, or on assistant messages of the prompt.
 
     Args:
         messages: the prompt.
-        turns: what followed: the assistant's message and the reply to it, turn by turn. A trajectory's
-            ``[turn.messages for turn in trajectory.turns]``; the last turn's reply is left out.
+        turns: the rest of the conversation: the assistant's message and the reply to it, turn by turn, e.g.
+            ``[turn.messages for turn in trajectory.turns]``. The last turn's reply is left out.
 
-    Raises ValueError for a turn that does not begin with the assistant, or a text that does not survive encoding;
-    TemplateError as ``Transcript``.
+    Raises ValueError for a turn that does not begin with the assistant, or a text that encoding would change;
+    TemplateError as ``Transcript`` does.
     """
     transcript = chat.transcript(messages)
     so_far = list(messages)
@@ -43,9 +43,9 @@ def gold_sample(
 
 
 def sft_loss(logprobs: Tensor, weights: Tensor) -> tuple[Tensor, Metrics]:
-    """Cross entropy: the negative log-probabilities, summed with ``token_weights(mask)``; both (N, T).
+    """Cross entropy: the negative log-probabilities, summed with the weights of ``token_weights``; both (N, T).
 
-    With dapo's weights (the default) this is the mean over all tokens of the optimizer batch, however it is split.
+    With dapo's weights (the default) it is the mean over all tokens of the optimizer batch, however that is split.
     Returns the loss, and sums over tokens for ``mean_metrics``: ``nll``, in nats.
     """
     counts = weights != 0

@@ -1,23 +1,23 @@
-"""Three ways to lay out a group of rollouts for the training forward; in two the prompt is computed once.
+"""Three layouts of grouped rollouts for the training forward; in two of them each prompt is computed once.
 
-G rollouts of one prompt, with P prompt tokens and C tokens each, are G(P + C) tokens to a padded batch and P + GC to
-the others (PrefixGrouper, arXiv 2506.05433). All three give the same numbers and the same gradients:
+G rollouts of one prompt, with P prompt tokens and C completion tokens each, are G(P + C) tokens to ``padded`` and
+P + GC to ``split`` and ``cached`` (PrefixGrouper, arXiv 2506.05433). All three give the same numbers and gradients:
 
-    split    one row: a prompt, its completions one after the other, then the next group; nothing is padded. Attention
+    split    one row: a prompt, its completions one after another, then the next group; nothing is padded. Attention
              is split: the prompt attends to itself, once; each completion to [prompt, itself].
-    cached   two calls per group: the prompt, with its keys and values in the graph; then the completions, padded
-             against each other, on those keys and values expanded.
+    cached   two calls per group: the prompt, with its KV cache in the autograd graph; then its completions as a padded
+             batch, on the expanded KV cache.
     padded   the plain batch.
 
-Each takes the backbone of a causal language model and rows, and returns states (m, H) together with the places (n,)
-of those that predict the n sampled tokens, row after row. The prompt's last state predicts every first token.
+Each takes the backbone of a causal language model and rows of a batch. It returns all m states (m, H) and, for each of
+the n sampled tokens, row after row, the index of the state that predicts it. The prompt's last state predicts the first
+token of every completion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,58 +26,25 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ..tokens import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One sample as the model reads it: nothing after its last sampled token, nor that token, is ever an input."""
-
-    prompt: tuple[int, ...]
-    inputs: tuple[int, ...]
-    """Tokens after the prompt."""
-    sampled: tuple[int, ...]
-    """Positions after the prompt of the sampled tokens."""
-    targets: tuple[int, ...]
-    """The sampled tokens."""
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.inputs)
-
-    def places(self, last: int, first: int) -> list[int]:
-        """Where each sampled token is predicted, if the prompt's last state is at ``last`` and the first of the
-        completion's at ``first``."""
-        return [first + i - 1 if i else last for i in self.sampled]
-
-
-def rows_of(samples: Sequence[Sample]) -> list[Row]:
-    """The samples that have a sampled token, in their order. Raises ValueError where none has."""
-    rows = []
-    for sample in samples:
-        completion = sample.token_ids[sample.prompt_length :]
-        sampled = tuple(i for i, used in enumerate(sample.loss_mask[sample.prompt_length :]) if used)
-        if sampled:
-            prompt, inputs = sample.token_ids[: sample.prompt_length], completion[: sampled[-1]]
-            rows.append(Row(tuple(prompt), tuple(inputs), sampled, tuple(completion[i] for i in sampled)))
-    if not rows:
-        raise ValueError("no sample has a sampled token: leave such a batch out")
-    return rows
+from .batch import Row
 
 
 def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:
-    """Prompt -> which rows have it."""
+    """Prompt -> the indices of the rows with this prompt."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, row in enumerate(rows):
         groups.setdefault(row.prompt, []).append(i)
     return groups
 
 
-# The layouts: all states (m, H), and for each sampled token which of them predicts it --------------------------------
+# The layouts ---------------------------------------------------------------------------------------------------------
 
 
 def padded(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
     """One batch, right-padded."""
+    # (rows, width) both
     ids, mask = _right_padded([row.prompt + row.inputs for row in rows], _device(backbone))
+    # every row counts from 0: padding is on the right
     positions = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
     out = backbone(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
     return out.last_hidden_state.flatten(0, 1), _padded_places(rows)
@@ -85,27 +52,29 @@ def padded(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
 
 def _padded_places(rows: list[Row]) -> list[int]:
     width = max(map(len, rows))
+    # states are flattened, (rows * width, H): where each row's completion starts in them
     starts = [i * width + len(row.prompt) for i, row in enumerate(rows)]
     return [place for row, first in zip(rows, starts, strict=True) for place in row.places(first - 1, first)]
 
 
 def cached(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
-    """Two calls per group."""
+    """Two calls per group: the prompt, then its completions on the prompt's KV cache."""
     device = _device(backbone)
     parts: list[Tensor] = []
     places: dict[int, list[int]] = {}
-    done = 0
+    done = 0  # states so far, over all parts
     for prompt, members in group_rows(rows).items():
         cache = DynamicCache()
         out = backbone(input_ids=torch.tensor([prompt], device=device), past_key_values=cache, use_cache=True)
-        parts.append(out.last_hidden_state[0])
+        parts.append(out.last_hidden_state[0])  # (P, H)
         done += len(prompt)
         last = done - 1
         ids, mask = _right_padded([rows[i].inputs for i in members], device)
         width = ids.shape[1]
-        if width:
+        if width:  # 0 if every completion is a single token: the prompt's state predicts it
             layers: Any = cache.layers
             for layer in layers:
+                # (1, heads, P, width of a head) -> (members, ...): a view, so gradients add up in the prompt's keys
                 layer.keys = layer.keys.expand(len(members), -1, -1, -1)
                 layer.values = layer.values.expand(len(members), -1, -1, -1)
             out = backbone(
@@ -115,34 +84,37 @@ def cached(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
                 past_key_values=cache,
                 use_cache=True,
             )
-            parts.append(out.last_hidden_state.flatten(0, 1))
+            parts.append(out.last_hidden_state.flatten(0, 1))  # (members * width, H)
         for i in members:
             places[i] = rows[i].places(last, done)
             done += width
+    # groups may be out of order: the places go back to the order of the rows
     return torch.cat(parts), [place for i in range(len(rows)) for place in places[i]]
 
 
 def split(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
-    """One call, one row."""
+    """One call on one row that holds every prompt and completion."""
     device = _device(backbone)
     ids: list[int] = []
     positions: list[int] = []
-    pieces: list[tuple[int, Tensor | None]] = []
+    pieces: list[tuple[int, Tensor | None]] = []  # length and mask of each prompt (mask None) and completion
     places: dict[int, list[int]] = {}
-    masks: dict[tuple[int, int], Tensor] = {}
+    masks: dict[tuple[int, int], Tensor] = {}  # by size: equal sizes share a mask
     for prompt, members in group_rows(rows).items():
         ids += prompt
         positions += range(len(prompt))
         pieces.append((len(prompt), None))
         last = len(ids) - 1
         for i in members:
-            size = len(rows[i].inputs), len(prompt)
+            size = len(rows[i].inputs), len(prompt)  # C, P
             places[i] = rows[i].places(last, len(ids))
             if not size[0]:
                 continue
             ids += rows[i].inputs
+            # every completion continues its prompt: positions start again at P
             positions += range(len(prompt), len(rows[i]))
             if size not in masks:
+                # (C, P + C) bool: all of the prompt, and of the completion what came before
                 masks[size] = torch.ones(size[0], sum(size), dtype=torch.bool, device=device).tril(len(prompt))
             pieces.append((size[0], masks[size]))
     with _attention(backbone.config, _SPLIT):
@@ -167,21 +139,25 @@ def _split_attention(
     dropout: float = 0.0,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """Attention of one row of pieces, (1, heads, length, width): as transformers calls it.
+    """Attention over one row of pieces, as a function that transformers calls; tensors are (1, heads, length, width).
 
-    ``shared_prefix`` has each piece's length and mask; a piece without a mask is a prompt, which the pieces up to the
-    next prompt continue.
+    Args:
+        shared_prefix: each piece's length and mask. A piece without a mask is a prompt; the pieces up to the next
+            prompt are its completions.
+
+    Raises NotImplementedError for anything added to the scores.
     """
     if any(more.get(name) is not None for name in ("softcap", "s_aux", "position_bias")):
         raise NotImplementedError(f"attention with {', '.join(more)}")
     lengths = [length for length, _ in shared_prefix]
     outputs = []
-    prefix_k = prefix_v = key
+    prefix_k = prefix_v = key  # replaced by the first piece, which is a prompt
     pieces = zip(*(torch.split(x, lengths, 2) for x in (query, key, value)), strict=True)
     for (_, mask), (q, k, v) in zip(shared_prefix, pieces, strict=True):
         if mask is None:
             prefix_k, prefix_v = k, v
         else:
+            # (1, heads, P + C, width)
             k, v = torch.cat([prefix_k, k], 2), torch.cat([prefix_v, v], 2)
         grouped = q.shape[1] != k.shape[1]
         if grouped and mask is not None and q.device.type != "cpu":
@@ -193,6 +169,7 @@ def _split_attention(
                 q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None, scale=scaling, enable_gqa=grouped
             )
         )
+    # (1, length, heads, width): the layout that transformers expects
     return torch.cat(outputs, 2).transpose(1, 2).contiguous(), None
 
 
@@ -202,6 +179,7 @@ ALL_ATTENTION_FUNCTIONS.register(_SPLIT, _split_attention)
 
 @contextmanager
 def _attention(config: Any, name: str) -> Iterator[None]:
+    """The model uses this attention function inside the block."""
     before = config._attn_implementation
     config._attn_implementation = name
     try:
@@ -211,15 +189,15 @@ def _attention(config: Any, name: str) -> Iterator[None]:
 
 
 def plain_logits(model: Any, rows: list[Row]) -> Tensor:
-    """The logits of each sampled token, (n, V), of the plain padded batch."""
+    """The logits that predict each sampled token, (n, V), from the plain padded batch."""
     ids, mask = _right_padded([row.prompt + row.inputs for row in rows], model.device)
     logits: Tensor = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-    logits = logits[:, -ids.shape[1] :]  # a prompt of peft's own comes first
+    logits = logits[:, -ids.shape[1] :]  # peft's prompt tuning puts virtual tokens first
     return logits.flatten(0, 1)[torch.tensor(_padded_places(rows), device=logits.device)]
 
 
 def _right_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask, both (rows, longest)."""
+    """Ids and attention mask, both (rows, longest) int64."""
     width = max(map(len, rows))
     ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], dtype=torch.int64, device=device)
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], dtype=torch.int64, device=device)

@@ -1,11 +1,12 @@
 """The training loop: draw tasks, play or imitate them, update, evaluate, save. ``toolgym train`` runs it.
 
-Nothing random is kept from step to step: tasks and sampling follow from (seed, step), so a run that was killed goes
-on from its last checkpoint to the same weights, byte for byte on a CPU.
+Tasks and sampling follow from (seed, step) alone: no random state is kept between steps. A killed run that is resumed
+from its last checkpoint ends in the same weights, byte for byte on a CPU.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -21,6 +22,7 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import gymnasium as gym
+import msgspec
 import torch
 
 from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
@@ -32,37 +34,38 @@ from ..model import load_model
 from ..policy import Policy
 from ..tokens import ChatTokens
 from .collect import Collector, Rollout, TaskName
+from .credit import grpo_advantages
 from .forward import TrainingForward
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
-from .update import PolicyUpdate, grpo_advantages, has_part, sft_gradients
+from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
 
 Update: TypeAlias = Callable[[int], dict[str, float]]
-"""Adds up the gradients of update number n on a batch; returns its metrics."""
+"""Adds up the gradients of update number n on a batch; returns the metrics. See update.py."""
 
 UNSCORED_STEPS = 5
-"""Steps in a row without any episode that could be scored, after which a run stops."""
+"""A run stops after this many steps in a row without a scored episode."""
 
 
 class TrainingStopped(RuntimeError):
-    """Training cannot go on; the message says why and what was kept."""
+    """Training cannot go on; the message says why, and which results were kept."""
 
 
 class Trainer:
     """One run in one folder: ``config.json``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/``, ``evaluations/``
-    and ``groups/``. ``toolgym report`` shows it, also while it goes on.
+    and ``groups/``. ``toolgym report`` shows it, also while it is running.
 
     Args:
-        config: what to do.
-        resume: go on with the run that ``config.out`` holds.
+        config: the settings.
+        resume: continue the run in ``config.out``.
         on_step: called with each step's metrics, for a progress bar.
-        loaded: (model, tokenizer) instead of what ``config.model`` names.
+        loaded: (model, tokenizer) instead of the model that ``config.model`` names.
 
-    Raises RunError where the folder holds another run, AssetError where the model cannot be had.
+    Raises RunError if the folder holds another run, AssetError if the model cannot be loaded.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Trainer:
         self.model, self.tokenizer = loaded if loaded is not None else load_model(config.model)
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
-        self.model.eval()  # no dropout: what is trained is the policy that answers, and nothing random is left
+        self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
         self.forward = TrainingForward(self.model)
         self.reference = self._frozen_copy() if config.beta else None
         self.value_head = None
@@ -105,28 +108,28 @@ class Trainer:
         )
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
         self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
-        # SFT's limit is for the gold that it imitates: what has learnt from short examples still answers long prompts
+        # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
-        self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # for whoever loads it
+        self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
         self._stop = False
         self._unscored_steps = 0
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
         if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
-        # only now, so that a run that cannot begin leaves nothing to be in the way of the next try
+        # only now: a run that fails to start must not leave a folder that blocks the next attempt
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        kept = self.step or -1  # what was measured before the first step is measured again
+        kept = self.step or -1  # at step 0, the first evaluation is run again
         self.log = MetricsLog(self.folder, kept)
         forget_after(self.folder, kept)
 
     def run(self) -> dict[str, float]:
-        """Train to the end, or on to it; returns the last evaluation's (else the last step's) metrics.
+        """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
 
-        Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped for a
-        step whose loss or gradients are not finite, with the batch saved in the folder; for a disk that is full;
-        and where no episode of several steps could be scored.
+        Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
+        gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
+        UNSCORED_STEPS steps could be scored.
         """
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
@@ -164,9 +167,9 @@ class Trainer:
         return evaluated or metrics
 
     def evaluate(self) -> dict[str, float]:
-        """Greedy episodes on the held-out tasks: see ``eval_metrics``. Some of them are kept in ``evaluations/``.
+        """Play the held-out tasks greedily; returns ``eval_metrics``. Some episodes are kept in ``evaluations/``.
 
-        A reward that follows a schedule stays at its first step here, so that evaluations can be compared.
+        A reward with a schedule stays at its first step here, so evaluations can be compared.
         """
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
@@ -175,7 +178,7 @@ class Trainer:
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint, and the group that the step began with."""
+        """Write a checkpoint, and the first group of the step."""
         with self._needs_room():
             if self._shown and self.config.algo != "sft":
                 suite = self.config.suites()[self._shown_suite]
@@ -208,7 +211,7 @@ class Trainer:
         for update in range(config.num_iterations):
             with self.optimizer.summing():
                 metrics |= updates(update)
-            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is told
+            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
                     self._keep_batch(rollouts, norm)
@@ -229,22 +232,27 @@ class Trainer:
     def _imitation(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, float], Update]:
         used = [rollout for rollout in rollouts if rollout.valid]
         metrics = {"unscored": float(len(rollouts) - len(used))}
-        return metrics, (lambda _: sft_gradients(used, self.forward)) if used else _no_update
+        update = SFTUpdate([rollout.sample for rollout in used], self.forward) if used else None
+        return metrics, update.gradients if update is not None else _no_update
 
     def _policy_update(self, groups: Sequence[Sequence[Rollout]]) -> tuple[dict[str, float], Update]:
-        config, by_group = self.config, self.config.algo == "grpo"
-        held_to = self.reference if by_group else None  # ppo takes the KL off each token's reward itself
+        """Credit the groups' samples; the metrics of that, and the update on the samples with a valid reward."""
+        config = self.config
+        # PPO takes the KL off each token's reward itself
+        held_to = self.reference if config.algo == "grpo" else None
         metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
         used = [r for group in groups for r in group if r.valid]
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
             return metrics, _no_update
+        if self.value_head is None:
+            return metrics, GRPOUpdate(samples, self.forward, config, self.reference).gradients
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
-        reference = self.reference if config.kl_in == "loss" or not by_group else None
-        return metrics, PolicyUpdate(samples, self.forward, config, reference, self.value_head, rewards).gradients
+        update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
+        return metrics, update.gradients
 
     def _draw(self, step: int) -> Iterator[TaskName]:
-        """The tasks of a step, without end, by (seed, step) alone; suites have equal shares."""
+        """An endless stream of a step's tasks, by (seed, step) alone; suites have equal shares."""
         stream = random.Random(f"tasks {self.config.seed} {step}")
         while True:
             suite = stream.randrange(len(self.collector.envs))
@@ -252,9 +260,9 @@ class Trainer:
             yield suite, tasks[stream.randrange(len(tasks))].id
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks; those longer than ``max_tokens`` make room for the next.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by the next task's.
 
-        Raises TrainingStopped where hardly any is short enough.
+        Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
         played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
@@ -269,12 +277,10 @@ class Trainer:
         return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
 
     def _frozen_copy(self) -> TrainingForward:
-        import copy
-
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
 
     def _open(self, resume: bool) -> dict[str, Any] | None:
-        """Make or check the folder; the state to resume from, or None."""
+        """Make or check the folder; returns the state to resume from, or None."""
         about = self.folder / "config.json"
         if about.is_file():
             asked = json.loads(json.dumps(asdict(self.config)))
@@ -307,7 +313,7 @@ class Trainer:
             ) from error
 
     def _interrupt(self, *_: Any) -> None:
-        if self._stop:  # asked twice: at once
+        if self._stop:  # the second Ctrl-C stops at once
             raise KeyboardInterrupt
         self._stop = True
 
@@ -323,7 +329,7 @@ class Trainer:
         )
 
     def _anew(self, change: str) -> str:
-        """What to do where a setting has to change, which a run cannot go on with."""
+        """The advice if a setting has to change: a run cannot be resumed with other settings."""
         kept = checkpoint.all_of(self.folder)
         start = f" and --model {kept[-1]}" if kept else ""
         return f"Begin a run in another folder with {change}{start}"
@@ -340,12 +346,10 @@ class Trainer:
 
 
 def _no_update(_: int) -> dict[str, float]:
-    """A batch that says nothing."""
+    """The update of a batch without any gradient."""
     return {}
 
 
 def asdict_sample(rollout: Rollout) -> dict[str, Any]:
-    """What is needed to look at a batch that broke."""
-    import msgspec
-
+    """A rollout of a broken batch, as plain data for inspection."""
     return {"task_id": rollout.trajectory.task_id, "reward": rollout.reward, **msgspec.structs.asdict(rollout.sample)}

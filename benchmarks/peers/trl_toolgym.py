@@ -27,10 +27,10 @@ from toolgym.agents.config import TrainConfig
 from toolgym.agents.model import load_model
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import Sample
+from toolgym.agents.training.advantages import group_advantages
 from toolgym.agents.training.forward import TrainingForward
-from toolgym.agents.training.losses import group_advantages
 from toolgym.agents.training.optimizer import MasterAdamW
-from toolgym.agents.training.update import PolicyUpdate
+from toolgym.agents.training.update import GRPOUpdate
 
 
 class Side:
@@ -63,7 +63,7 @@ class Side:
             sample = as_sample(answer.prompt_ids, answer.token_ids, answer.logprobs)
             sample.credit(advantage)
             samples.append(sample)
-        PolicyUpdate(samples, self.forward, self.config()).gradients(0)
+        GRPOUpdate(samples, self.forward, self.config()).gradients(0)
         norm = self.meter.timed("optimizer", self.optimizer.step)(LEARNING_RATE)
         return {
             **self.meter.stop(),
@@ -95,10 +95,10 @@ class Side:
         for sample, advantage in zip(self.samples, self.advantages, strict=True):
             sample.credit(advantage)
         # the older policy: this one's numbers, moved enough for some ratios to be clipped
-        update = PolicyUpdate(self.samples, self.forward, self.config(num_iterations=2))
-        assert update.old is not None
-        noise = torch.randn(update.old.shape, generator=torch.Generator().manual_seed(0)) * 0.2
-        self.old = update.old + noise * (update.weights != 0)
+        update = GRPOUpdate(self.samples, self.forward, self.config(num_iterations=2))
+        assert update.policy.old is not None
+        noise = torch.randn(update.policy.old.shape, generator=torch.Generator().manual_seed(0)) * 0.2
+        self.old = update.policy.old + noise * (update.policy.weights != 0)
         batch = {
             "prompt_ids": [sample.token_ids[: sample.prompt_length] for sample in self.samples],
             "completion_ids": [sample.token_ids[sample.prompt_length :] for sample in self.samples],
@@ -114,8 +114,8 @@ class Side:
     def check(self, case: dict[str, Any]) -> dict[str, Any]:
         """The loss, its gradients left in a file."""
         config = self.config(num_iterations=2, loss_type=case["loss_type"], epsilon_high=case["epsilon_high"])
-        update = PolicyUpdate(self.samples, self.forward, config)
-        update.old = self.old
+        update = GRPOUpdate(self.samples, self.forward, config)
+        update.policy.old = self.old
         losses: list[float] = []
         keep = torch.Tensor.backward
 
