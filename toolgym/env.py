@@ -164,7 +164,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
-        return as_expected(self.task.expected, self.turns)
+        return as_expected(self.task.expected, self.turns, known=self.episode.exact)
 
     def final_terms(self) -> Sequence[Term]:
         """Terms owed if the episode is cut off now: the terms that the last action would have got as the one at
@@ -442,8 +442,11 @@ class ToolEnv(gym.Env[Observation, str]):
         records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
         reward = RewardBreakdown(total, terms, records)
         # The end, and the reply
+        turn, gold = len(episode.turns), task.expected
+        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
+            episode.exact += 1
         terminated = self.finished(completion)
-        truncated = not terminated and len(episode.turns) + 1 >= self.max_turns
+        truncated = not terminated and turn + 1 >= self.max_turns
         over = terminated or truncated
         added = (FrozenDict(role="assistant", content=completion.text), *dialect.results(records))
         if not over:
@@ -491,7 +494,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
         failure = self.episode.failure
-        info = {"task_id": self.task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
+        task: Task = self.episode.task  # type: ignore[assignment]
+        info = {"task_id": task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
         if extra := self.extra_info(over):
             info |= extra
         if failure is not None:

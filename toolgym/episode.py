@@ -22,9 +22,11 @@ class Episode(msgspec.Struct, eq=False):
     """The tools on offer now. None only in a snapshot from another process."""
     over: bool = False
     """Whether the episode has ended."""
+    exact: int = 0
+    """How many actions, from the first on, made exactly their expected calls: ``judge`` need not compare them again."""
     failure: str | None = None
     """The first infrastructure failure, or None. With a failure the rewards say nothing about the policy."""
 
     def copy(self) -> Episode:
         """An episode with a list of turns of its own; everything else is immutable and shared."""
-        return Episode(self.task, self.messages, list(self.turns), self.tools, self.over, self.failure)
+        return msgspec.structs.replace(self, turns=list(self.turns))

@@ -85,9 +85,10 @@ def same_call(gold: ToolCall, made: ToolCall) -> bool:
 # Verdicts ---------------------------------------------------------------------------------------
 
 
-def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn]) -> Verdict:
-    """Whether each turn made its expected calls, in any order, and nothing else."""
-    for i, (wanted, turn) in enumerate(zip_longest(expected, turns)):
+def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn], known: int = 0) -> Verdict:
+    """Whether each turn made its expected calls, in any order, and nothing else. The first ``known`` turns did."""
+    rest = zip_longest(expected[known:], turns[known:])
+    for i, (wanted, turn) in enumerate(rest, known):
         wanted = wanted or ()
         calls = [] if turn is None else [record.call for record in turn.reward.calls]
         if (wanted or calls) and not _same_calls(wanted, calls):

@@ -220,13 +220,13 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     def _columns(self, each: list[dict[str, Any]]) -> dict[str, Any]:
         """Infos of all episodes as Gymnasium's arrays with masks; fast if all infos have the same keys."""
         infos: dict[str, Any] = {}
-        keys = set().union(*each)
-        if any(len(info) != len(keys) for info in each):  # slow path: the info of an episode that ends has more keys
+        keys = each[0].keys()
+        if not all(info.keys() == keys for info in each):  # slow path: an episode that ends has more keys
             for i, info in enumerate(each):
                 infos = self._add_info(infos, info, i)
             return infos
         everywhere = np.ones(self.num_envs, dtype=bool)
-        for key in each[0]:
+        for key in keys:
             values = [info[key] for info in each]
             kind: Any = bool if type(values[0]) is bool else object
             infos[key] = np.fromiter(values, dtype=kind, count=self.num_envs)

@@ -37,6 +37,8 @@ class Dialect(ABC):
 
     def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
         """The messages with the results of the calls, one per call that has a result, in order."""
+        if len(records) == 1 and (result := records[0].result) is not None:  # the usual case
+            return (FrozenDict(role="tool", content=result.content, name=records[0].call.name),)
         return tuple(
             [
                 FrozenDict(role="tool", content=record.result.content, name=record.call.name)

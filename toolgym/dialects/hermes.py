@@ -39,13 +39,12 @@ class Hermes(Dialect):
         return _INSTRUCTIONS.format(tools=tool_lines(tools))
 
     def parse(self, text: str) -> Completion:
-        before, joint, after = text.partition("<tool_call>\n")
-        if joint and after[-13:] == "\n</tool_call>":  # fast path: an optional thought and one call
-            think = None
-            if before[:7] == "<think>" and before.find("</think>") == len(before) - 9 and before[-1] == "\n":
-                think, before = before[7:-9], ""
-            if not before:
-                call = one_call(after[:-13], "arguments", len(text) - len(after))
+        if text[-13:] == "\n</tool_call>":  # fast path: an optional thought and one call
+            at, think = text.find("<tool_call>\n"), None
+            if text[:7] == "<think>" and text.find("</think>") == at - 9 and text[at - 1] == "\n":
+                think = text[7 : at - 9]
+            if at == 0 or think is not None:
+                call = one_call(text[at + 12 : -13], "arguments", at + 12)
                 if call is not None:
                     return Completion(text, (call,), think)
         return _read(text)

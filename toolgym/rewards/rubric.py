@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from toolgym.rewards.matching import Match, match_optimal
+from toolgym.rewards.matching import Match, match_optimal, same_calls
 from toolgym.types import CallScore, Completion, Term, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ class Evidence(msgspec.Struct, gc=False):
     """The task's ``data``, for suites' own terms."""
 
     _match: Match | None = None
+    _exact: bool | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the calls are the expected ones, one by one, in order. Compared once."""
+        if self._exact is None:
+            self._exact = same_calls(self.expected, self.completion.calls)
+        return self._exact
 
     @property
     def match(self) -> Match:

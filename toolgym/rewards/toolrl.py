@@ -21,7 +21,6 @@ from toolgym.rewards.matching import (
     exact_match,
     match_optimal,
     match_reference,
-    same_calls,
 )
 from toolgym.rewards.reference import (
     Length,
@@ -98,7 +97,7 @@ class ToolRLReward:
         if self.matching == "reference":
             return self._score_released(evidence)
         formed = evidence.dialect.well_formed(completion, calls=bool(expected), response=evidence.wants_response)
-        if same_calls(expected, completion.calls):
+        if evidence.exact:
             perfect = self._perfect(expected)
             if formed and self.length == "off":
                 return perfect
