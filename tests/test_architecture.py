@@ -105,15 +105,9 @@ def circles(graph):
     return {frozenset(other for other in reach[node] if node in reach[other]) for node in graph if node in reach[node]}
 
 
-KNOWN_CIRCLES = {
-    # a checkpoint is written without model.py's progress bars; load_model says which checkpoint a run's folder has
-    frozenset({"toolgym.agents.checkpoint", "toolgym.agents.model"}),
-}
-
-
 def test_no_module_imports_itself_through_others():
     found = circles({module: set(needs(module)) for module in MODULES})
-    assert found <= KNOWN_CIRCLES, f"new import circles: {[sorted(each) for each in found - KNOWN_CIRCLES]}"
+    assert not found, f"import circles: {[sorted(each) for each in found]}"
 
 
 def test_a_circle_would_be_found():
