@@ -110,7 +110,8 @@ class ToolEnv(gym.Env[Observation, str]):
     # Hooks: what a suite may override -----------------------------------------------------------
     #
     # Three hooks act. ``start`` runs once per episode; ``on_action`` and ``on_score`` run once per action, in this
-    # order. All other hooks are questions: they change nothing, and may be asked any number of times.
+    # order. All other hooks are questions: they change nothing, and may be asked any number of times. (``load_state``
+    # does for ``restore`` what ``start`` does for ``reset``.)
 
     def start(self, task: Task) -> None:
         """Prepare an episode's state. The default makes ``self.state`` with the ``state`` factory."""

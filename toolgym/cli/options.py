@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from toolgym.cli.resolve import UserError, category_name, env_arguments
+from toolgym.dialects import DIALECTS
 
 
 def env_options(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,9 @@ def env_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="only these categories, with commas between; may be repeated. A suite's levels are its categories",
     )
-    group.add_argument("--dialect", metavar="NAME", help="toolrl (default), hermes, llama3, pythonic or openai")
+    group.add_argument(
+        "--dialect", metavar="NAME", help=f"how calls are written: {', '.join(DIALECTS)}; toolrl by default"
+    )
     group.add_argument("--rubric", metavar="NAME", help="toolrl (default) or toolrl-reference")
     group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
 

@@ -10,7 +10,7 @@ from .expenses import Expenses
 from .files import Files
 from .mail import Mail
 from .rooms import Rooms
-from .todo import Todo
+from .tasks import Todo
 from .travel import Travel
 from .world import READING
 
