@@ -185,7 +185,7 @@ def test_a_temperature_is_a_number_from_zero(run, value):
         (["show", "TestShopEnv-v0", "--env-arg", 'max_turns="3"'], "max_turns must be a whole number, got '3'"),
         (["show", "TestShopEnv-v0", "--env-arg", "max_turns=true"], "max_turns must be a whole number"),
         (["show", "TestPlainEnv-v0", "--category", "all"], "--env-arg NAME=VALUE"),
-        (["show", "ToolGym-ToolRL-v0", "--category", "test"], "--env-arg split=test"),
+        (["show", "ToolGym-ToolRL-v0", "--category", "test"], "takes no 'category'"),
         (["show", "ToolGym-APIBank-v0", "--category", "9"], "level"),
         (["show", "ToolGym-Office-v0", "--env-arg", "outcome=x"], "a wrong verdict costs, a number; got 'x'"),
         (["show", "toolgym-bfcl-v0"], "Did you mean ToolGym-BFCL-v0"),
