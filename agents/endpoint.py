@@ -126,7 +126,7 @@ class Endpoint:
         try:
             return action_text(response.json()["choices"][0]["message"], native=native)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            why = f"the answer is no chat completion ({type(error).__name__}): {response.text}"
+            why = f"the answer is not a chat completion ({type(error).__name__}): {response.text}"
             raise Failure(why, True) from None
 
     def _key(self) -> str | None:

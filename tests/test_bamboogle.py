@@ -105,7 +105,7 @@ def test_the_index_is_made_of_every_file():
         ),
         ("places", "[[table]", "places.toml: .*line 1"),
         ("places", _table("A|B|C", "{x} is {y}."), r"places.toml: table number 1: a row needs x, y, .*; got 'A\|B\|C'"),
-        ("places", _table("A|B", "{z} is {y}."), "table number 1: a fact names a column that is none of x, y: 'z'"),
+        ("places", _table("A|B", "{z} is {y}."), "table number 1: a fact names a column that is not one of x, y: 'z'"),
     ],
 )
 def test_a_mistake_in_the_index_names_the_file_the_entry_and_the_fault(tmp_path, file, text, says):

@@ -190,7 +190,7 @@ def test_another_env_is_said_to_be_one(run):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "is no run's folder: it has no run.json"),
+        ({}, "is not a run's folder: it has no run.json"),
         ({"metrics.jsonl": ""}, "has kept no episodes"),
         ({"run.json": "{}"}, "does not say which env"),
         ({"run.json": "[1]"}, "does not hold a run's settings"),
@@ -341,7 +341,7 @@ def test_the_command_scores_again(tmp_path, command):
         ([run, "--rubric", "nice", "--out", tmp_path / "x"], "unknown rubric 'nice'"),
         ([run, "--rubric", "toolrl", "--out", out], "already holds a run"),
         ([run, "--rubric", "toolrl", "--out", tmp_path / "x"], "do not replay as they were recorded"),
-        ([tmp_path], "is no run's folder"),
+        ([tmp_path], "is not a run's folder"),
     ]:
         status, _, err = command(*words)
         assert (status, err[:7]) == (1, "error: ")

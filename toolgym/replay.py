@@ -149,7 +149,7 @@ def stored_runs(path: str | Path) -> list[StoredRun]:
         raise RunError(f"the training run in {folder} has kept no episodes: there were no evaluations, nor groups yet")
     if not runs:
         what = "it has no run.json" if folder.is_dir() else "there is no such folder"
-        raise RunError(f"{folder} is no run's folder: {what}")
+        raise RunError(f"{folder} is not a run's folder: {what}")
     if not any(stored.episodes for stored in runs):
         raise RunError(f"{folder} holds no finished episodes")
     return runs

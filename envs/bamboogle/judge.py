@@ -58,7 +58,7 @@ class EndpointJudge:
         try:
             word = found["choices"][0]["message"]["content"].strip().strip(".\"'*").casefold()
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise JudgeError(f"{self.model}: the answer is no chat completion") from None
+            raise JudgeError(f"{self.model}: the answer is not a chat completion") from None
         if word not in ("yes", "no"):
             raise JudgeError(f"{self.model}: expected Yes or No, got {word[:100]!r}")
         return bool(word == "yes")

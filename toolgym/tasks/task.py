@@ -75,7 +75,7 @@ def check_task(task: Task) -> None:
         if not (isinstance(one, dict) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)):
             at = task.messages.index(one)
             raise TypeError(
-                f"task {task.id!r}: messages[{at}] is no message but {shown(one)}; "
+                f"task {task.id!r}: messages[{at}] is not a message but {shown(one)}; "
                 'write {"role": "user", "content": "..."}'
             )
     if not isinstance(task.tools, (tuple, list)):
@@ -84,7 +84,7 @@ def check_task(task: Task) -> None:
     for tool in task.tools:
         if not isinstance(tool, Tool):
             at = task.tools.index(tool)
-            raise TypeError(f"task {task.id!r}: tools[{at}] is no Tool but {shown(tool)}; {_as_tool(tool)}")
+            raise TypeError(f"task {task.id!r}: tools[{at}] is not a Tool but {shown(tool)}; {_as_tool(tool)}")
         offered[tool.name] = tool
         if tool.function is not None:
             runs = True
@@ -107,7 +107,7 @@ def _check_calls(task: Task) -> None:
         for j, call in enumerate(turn):
             if not isinstance(call, ToolCall):
                 raise TypeError(
-                    f"task {task.id!r}: expected[{i}][{j}] is no ToolCall but {shown(call)}; "
+                    f"task {task.id!r}: expected[{i}][{j}] is not a ToolCall but {shown(call)}; "
                     'write ToolCall("name", {"argument": value})'
                 )
             if not isinstance(call.name, str) or not isinstance(call.arguments, dict):

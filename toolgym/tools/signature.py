@@ -56,7 +56,7 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
     if surplus and not open_ended:
         has = ", ".join(key for key in parameters if key != "self") or "none"
         raise TypeError(
-            f"tool {name!r}: its docstring describes {surplus[0]!r}, which is none of its parameters ({has}); "
+            f"tool {name!r}: its docstring describes {surplus[0]!r}, which is not one of its parameters ({has}); "
             "a description goes on in a line that is indented further"
         )
     return Signature((doc.description or "").strip(), _schema(name, fields, about, open_ended), stateful)

@@ -97,7 +97,7 @@ def _sentences(table: _Table, where: str) -> list[str]:
         try:
             found += [fact.format(**row) for fact in table.facts]
         except (KeyError, ValueError, IndexError) as error:
-            raise ValueError(f"{where}: a fact names a column that is none of {', '.join(row)}: {error}") from None
+            raise ValueError(f"{where}: a fact names a column that is not one of {', '.join(row)}: {error}") from None
     return found
 
 
