@@ -179,7 +179,7 @@ def test_an_answer_that_is_no_completion_is_tried_again(server, endpoint, answer
     server.answers = [(200, {}, answer), (200, {}, chat("ok"))]
     assert endpoint().act(HELLO) == "ok"
     server.answers = [(200, {}, answer)]
-    with pytest.raises(AgentError, match="no chat completion") as caught:
+    with pytest.raises(AgentError, match="not a chat completion") as caught:
         endpoint(max_retries=1).act(HELLO)
     assert len(str(caught.value)) < 700
 
