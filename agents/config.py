@@ -26,9 +26,9 @@ class TrainConfig:
     env: str = "ToolGym-Office-v0"
     """Gymnasium id of the suite to train on."""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Its arguments, as JSON: {"level": "easy"}."""
+    """Arguments of the suite, as JSON: {"category": "easy"}."""
     eval_kwargs: dict[str, Any] = field(default_factory=lambda: {"split": "val"})
-    """Arguments, on top of env_kwargs, of the env that evaluates."""
+    """Arguments of the env that evaluates, on top of env_kwargs."""
     mix: list[dict[str, Any]] = field(default_factory=list)
     """More suites to train on, in equal shares, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft"}]."""
     model: str = "smollm2"
@@ -46,9 +46,9 @@ class TrainConfig:
     max_tokens: int = 2048
     """Tokens of an episode, prompt included. SFT leaves longer gold out, and evaluates without this limit."""
     temperature: float = 1.0
-    """Of sampling, and of the trained log-probabilities."""
+    """Temperature of sampling, and of the log-probabilities in the loss."""
     learning_rate: float = 1e-5
-    """After warm-up; then it falls linearly to a tenth."""
+    """Learning rate after warm-up; it then falls linearly to a tenth."""
     warmup_steps: int = 5
     """Steps over which the learning rate rises."""
     loss_type: LossType = "dapo"
@@ -83,7 +83,7 @@ class TrainConfig:
     save_every: int = 25
     """Steps between checkpoints; the last two are kept."""
     seed: int = 0
-    """Of task selection and sampling."""
+    """Seed of task selection and sampling."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
