@@ -70,8 +70,8 @@ def of(source: Path) -> Path:
     found = all_of(source)
     if not found and (any(source.glob("checkpoints/*/model.zip")) or (source / "model.zip").is_file()):
         raise RunError(
-            f"{source} is a run of stable-baselines3: its network picks from a menu and is not a language model, so there "
-            f"is nothing to export. To play it: toolgym eval --agent sb3 --model {source}"
+            f"{source} is a run of stable-baselines3: its network picks from a menu and is not a language model, so "
+            f"there is nothing to export. To play it: toolgym eval --agent sb3 --model {source}"
         )
     if not found:
         raise RunError(f"{source} holds no checkpoint: give a run's folder, or RUN/checkpoints/step-...")

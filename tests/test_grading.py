@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gymnasium as gym
 import pytest
 from conftest import calling, saying
 from hypothesis import given
@@ -67,3 +68,23 @@ def test_a_name_that_stands_twice_is_refused_in_rewards_too():
     env.reset()
     with pytest.raises(ValueError, match="'format' stands twice"):
         env.step("x")
+
+
+@pytest.mark.parametrize(
+    ("terms_given", "why"),
+    [
+        ("toolrl", "list of terms"),
+        (ToolRLReward(), "list of terms"),
+        ([ToolRLReward], r"write ToolRLReward\(\)"),
+        ([("brief", terms.layout, "x")], "finite number"),
+        ([("brief", terms.layout, float("nan"))], "finite number"),
+    ],
+)
+def test_a_rubric_that_makes_no_sense_is_refused_when_it_is_made(terms_given, why):
+    with pytest.raises(TypeError, match=why):
+        Rubric(terms_given)
+
+
+def test_an_argument_that_a_suite_does_not_take_is_named_with_those_that_it_takes():
+    with pytest.raises(TypeError, match="MathEnv takes no 'price'; it takes split, category, level, seed, outcome"):
+        gym.make("ToolGym-Math-v0", price=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
@@ -79,7 +80,11 @@ class ToolEnv(gym.Env[Observation, str]):
         max_calls: int = 64,
         max_action_chars: int = 1_000_000,
         render_mode: str | None = None,
+        **unknown: Any,
     ):
+        if unknown:  # a suite hands on the arguments that it does not know itself
+            name = next(iter(unknown))
+            raise TypeError(f"{type(self).__name__} takes no {name!r}; it takes {', '.join(arguments_of(type(self)))}")
         own, base = type(self), ToolEnv
         check_tasks(tasks, own.__name__, as_expected=own.judge is base.judge and own.reply is base.reply)
         check_state(state)
@@ -524,6 +529,21 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if index(value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return index(value)
+
+
+def arguments_of(cls: type) -> list[str]:
+    """The keyword arguments of an env's class; with ``**kwargs``, its base class's arguments too."""
+    found: list[str] = []
+    for each in cls.__mro__:
+        if "__init__" not in vars(each):
+            continue
+        parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
+        names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        # a suite makes its tasks itself, so ToolEnv's argument `tasks` is not for the user
+        found += [name for name in names if name not in ("self", "tasks", *found)]
+        if each is ToolEnv or not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
 
 
 def check_verdict(verdict: Any, owner: object) -> Verdict:

@@ -103,7 +103,7 @@ def open_folder(folder: Path, about: Path) -> None:
     """Make the folder of a run. Raises RunError if it has files but no ``about`` file, so that it is not a run."""
     try:
         if folder.exists() and not about.is_file() and any(entry.name != _LOCK for entry in folder.iterdir()):
-            raise RunError(f"{folder} is not empty and holds no run; choose another folder")
+            raise RunError(f"{folder} is not empty and holds no run of this kind; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be a run's folder: {error.strerror}") from None

@@ -35,13 +35,15 @@ class Item(msgspec.Struct, frozen=True):
 def levels(level: int | str | Iterable[int] | None) -> tuple[int, ...]:
     """The levels as numbers. ``level``: one, a list, numbers with commas between them, or None for all.
 
+    "level-1", as tables print it, is 1.
+
     Raises ValueError for a level that does not exist.
     """
     if level is None:
         return tuple(COUNTS)
     given: Iterable[Any] = level.split(",") if isinstance(level, str) else (level,) if isinstance(level, int) else level
     try:
-        found = tuple(dict.fromkeys(int(each) for each in given))
+        found = tuple(dict.fromkeys(int(str(each).removeprefix("level-")) for each in given))
     except (TypeError, ValueError):
         found = ()
     if not found or not set(found) <= COUNTS.keys():

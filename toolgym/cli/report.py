@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
         other = next(path for path in args.run if path not in training)
         raise UserError(
             f"{training[0]} is a training run and {other} is not: report on them one after the other. The "
-            f"evaluations within a training run are in {training[0]}/evaluations"
+            f"evaluations within a training run are in {training[0]}/evaluations, a folder for each step"
         )
 
 

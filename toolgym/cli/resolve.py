@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import gymnasium as gym
 import msgspec
 
-from toolgym.env import ToolEnv
+from toolgym.env import ToolEnv, arguments_of
 from toolgym.registry import SUITES, suite_class
 from toolgym.rollout import Agent
 
@@ -132,13 +131,13 @@ def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dic
 
 def category_name(env_id: str) -> str:
     """The env's argument for ``--category``: ``level`` in a suite that has levels and no argument ``category``."""
-    takes = accepted(suite_class(env_id)) if env_id in SUITES else ["category"]
+    takes = arguments_of(suite_class(env_id)) if env_id in SUITES else ["category"]
     return "level" if "level" in takes and "category" not in takes else "category"
 
 
 def check_arguments(env_id: str, arguments: Mapping[str, Any]) -> None:
     """Raises UserError if the suite does not take an argument of that name."""
-    takes = accepted(suite_class(env_id))
+    takes = arguments_of(suite_class(env_id))
     for name in arguments:
         if name not in takes:
             close = get_close_matches(name, takes, 1)
@@ -156,21 +155,6 @@ def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
                 continue
             return f" Did you mean --env-arg {name}={value}?"
     return " Give one with --env-arg NAME=VALUE."
-
-
-def accepted(cls: type) -> list[str]:
-    """The keyword arguments of an env's class; with ``**kwargs``, its base class's arguments too."""
-    found: list[str] = []
-    for each in cls.__mro__:
-        if "__init__" not in vars(each):
-            continue
-        parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
-        names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        # a suite makes its tasks itself, so ToolEnv's argument `tasks` is not for the user
-        found += [name for name in names if name not in ("self", "tasks", *found)]
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return found
 
 
 def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:

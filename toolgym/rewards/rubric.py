@@ -87,16 +87,22 @@ class Rubric:
     """
 
     def __init__(self, terms: Iterable[Reward | tuple[str, TermFunction, float]]):
+        if isinstance(terms, (str, Reward)):
+            raise TypeError(f"a rubric is made of a list of terms, got {terms!r}; write Rubric([...])")
         self.terms = tuple(terms)
         if not self.terms:
             raise ValueError("a rubric needs at least one term (name, function, weight)")
         for term in self.terms:
+            if isinstance(term, type):
+                raise TypeError(f"a reward is an instance, got the class {term.__name__}: write {term.__name__}()")
             if isinstance(term, Reward):
                 continue
             if not isinstance(term, (tuple, list)) or len(term) != 3:
                 raise TypeError(f"a term is (name, function, weight), got {term!r}")
             if not callable(term[1]):
                 raise TypeError(f"term {term[0]!r} needs a function of the Evidence, got {term[1]!r}")
+            if isinstance(term[2], bool) or not isinstance(term[2], (int, float)) or not isfinite(term[2]):
+                raise TypeError(f"term {term[0]!r} needs a weight that is a finite number, got {term[2]!r}")
         self.rewards = tuple([term for term in self.terms if isinstance(term, Reward)])
         """The whole rewards among the terms."""
         _check_names([term[0] for term in self.terms if not isinstance(term, Reward)])
@@ -154,7 +160,10 @@ def _scored(name: str, function: TermFunction, weight: float, evidence: Evidence
 def _check_names(names: list[str]) -> None:
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"a rubric's terms need names of their own; {twice[0]!r} stands twice")
+        raise ValueError(
+            f"a rubric's terms need names of their own; {twice[0]!r} stands twice, "
+            "counting those of whole rewards among the terms"
+        )
 
 
 # A rubric that remembers an episode's earlier actions has save_state and load_state: see snapshot.py.
