@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from toolgym.report.episode import notes
+from toolgym.report.glossary import in_words
 from toolgym.report.text import as_json, one_line, plain, shorten
 from toolgym.rewards.audit import AuditReport
 from toolgym.types import CallRecord, RewardBreakdown
@@ -42,7 +43,7 @@ def reward_view(reward: RewardBreakdown) -> RenderableType:
     terms = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
     for term in reward.terms:
         score = term.weight * term.score
-        terms.add_row(plain(term.name), f"{score:+.2f}", plain(one_line(term.reason, 300), "dim"))
+        terms.add_row(plain(in_words(term.name)), f"{score:+.2f}", plain(one_line(term.reason, 300), "dim"))
     parts: list[RenderableType] = [Text(f"reward {reward.total:+.3f}", style="bold"), terms]
     parts += [_call_view(i, record) for i, record in enumerate(reward.calls[:_MOST_CALLS], 1)]
     if len(reward.calls) > _MOST_CALLS:

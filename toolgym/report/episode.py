@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolgym.report.glossary import in_words
 from toolgym.report.text import as_json, in_html, one_line, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 
@@ -89,7 +90,7 @@ def _verdict(t: Trajectory) -> str:
 def _turn(turn: Turn, number: int, of: int) -> str:
     records = turn.reward.calls[:MOST_CALLS]
     terms = "".join(
-        f"<li><b>{in_html(term.name)}</b> {term.weight * term.score:+.2f} "
+        f"<li><b>{in_html(in_words(term.name))}</b> {term.weight * term.score:+.2f} "
         f"<small>{in_html(one_line(term.reason, 300))}</small></li>"
         for term in turn.reward.terms
     )

@@ -35,7 +35,12 @@ CATEGORIES = {
 }
 
 
+def in_words(term: str) -> str:
+    """A reward term's name as people read it: "missed steps"."""
+    return term.replace("_", " ")
+
+
 def explained(terms: Iterable[str], categories: Iterable[str]) -> list[tuple[str, str]]:
     """(word, meaning) for each word that has an entry, once, terms first."""
-    found = [(f"term {name}", TERMS[name]) for name in dict.fromkeys(terms) if name in TERMS]
+    found = [(f"term {in_words(name)}", TERMS[name]) for name in dict.fromkeys(terms) if name in TERMS]
     return found + [(f"category {name}", CATEGORIES[name]) for name in dict.fromkeys(categories) if name in CATEGORIES]

@@ -9,7 +9,7 @@ from typing import Any
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
-from toolgym.report.glossary import explained
+from toolgym.report.glossary import explained, in_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html
 
@@ -96,7 +96,16 @@ def _details(i: int, run: Run, found: Sequence[Row]) -> str:
     names = term_names(found)
     head = "".join(
         f"<th>{in_html(word)}</th>"
-        for word in ("category", "reward", *names, "actions", "calls", "malformed %", "schema %", "invalid")
+        for word in (
+            "category",
+            "reward",
+            *map(in_words, names),
+            "actions",
+            "calls",
+            "malformed %",
+            "schema %",
+            "invalid",
+        )
     )
     lines = []
     for row in found:

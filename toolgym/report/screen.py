@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from toolgym.report.glossary import in_words
 from toolgym.report.page import number, percent, term_names
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import plain
@@ -72,7 +73,7 @@ def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     parts = []
     for start in range(0, max(1, len(names)), TERMS_SIDE_BY_SIDE):
         shown = names[start : start + TERMS_SIDE_BY_SIDE]
-        table = _table("category", *([] if start else ["reward"]), *shown)
+        table = _table("category", *([] if start else ["reward"]), *map(in_words, shown))
         for row in lines:
             terms = [number(row.terms.get(name), "+.2f") for name in shown]
             _line(table, row.category, [*([] if start else [number(row.reward, "+.2f")]), *terms])
