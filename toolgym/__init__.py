@@ -13,7 +13,7 @@ from toolgym.registry import register, register_suites
 from toolgym.rewards import Rubric
 from toolgym.rollout import Agent, AgentError, ContextFull, evaluate, rollout
 from toolgym.tasks import Task
-from toolgym.tools import Tool, tool, tools_of
+from toolgym.tools import Tool, ToolUnavailable, tool, tools_of
 from toolgym.types import RewardBreakdown, ToolCall, ToolResult, Trajectory
 from toolgym.vector import ToolVectorEnv
 
@@ -30,6 +30,7 @@ __all__ = [
     "ToolCall",
     "ToolEnv",
     "ToolResult",
+    "ToolUnavailable",
     "ToolVectorEnv",
     "Trajectory",
     "evaluate",

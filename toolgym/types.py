@@ -120,7 +120,7 @@ class ToolResult(msgspec.Struct, frozen=True, gc=False):
     """The text that the model reads."""
     error: str | None = None
     """None, or the kind of failure: malformed, not_found, invalid_arguments, too_many_calls, execution; or timeout,
-    not_json: failures of the tool itself, after which the episode is not evidence about the policy.
+    unavailable, not_json: failures of the tool or its server, after which the episode is no evidence about the policy.
     """
 
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from toolgym.tools.tool import Tool, tool, tools_of
+from toolgym.tools.unavailable import ToolUnavailable
 
-__all__ = ["Tool", "tool", "tools_of"]
+__all__ = ["Tool", "ToolUnavailable", "tool", "tools_of"]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
 
+Result = TypeVar("Result")
 MAX_ABANDONED = 1000
 """Abandoned calls that may still run in one process; with more, a call that needs a thread raises RuntimeError."""
 
@@ -23,11 +25,39 @@ class Workers:
     """A pool of threads: a thread is started when no thread is idle, and kept for later calls."""
 
     def __init__(self) -> None:
-        self.idle: list[_Worker] = []  # append and pop are atomic: the pool needs no lock
+        self.idle: list[_Worker] = []  # append and pop are atomic
         self.abandoned = 0
+        self.lock = threading.Lock()
+        """Held to change ``abandoned``."""
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Run ``job`` on a thread of the pool. ``job`` must not raise."""
+    def submit(self, call: Callable[[], Result], done: Callable[[Result], None]) -> Callable[[], None]:
+        """Run ``call`` on a thread of the pool, which hands the result to ``done``. ``call`` must not raise.
+
+        Returns a function that abandons the call: its result is dropped.
+        """
+        ended = dropped = False
+
+        def job() -> None:
+            nonlocal ended
+            try:
+                result = call()
+                if not dropped:
+                    done(result)
+            finally:
+                with self.lock:
+                    ended = True
+                    self.abandoned -= dropped
+
+        def abandon() -> None:
+            nonlocal dropped
+            with self.lock:
+                self.abandoned += not (ended or dropped)
+                dropped = True
+
+        self._begin(job)
+        return abandon
+
+    def _begin(self, job: Callable[[], None]) -> None:
         try:
             worker = self.idle.pop()
         except IndexError:
@@ -49,7 +79,10 @@ class _Worker(threading.Thread):
 
     def run(self) -> None:
         while True:
-            self.jobs.get()()  # an abandoned call blocks here; its worker becomes idle when the call ends after all
+            job = self.jobs.get()
+            with suppress(BaseException):
+                job()  # an abandoned call blocks here; its worker becomes idle when the call ends after all
+            del job  # with the arguments and the state of the call
             self.pool.idle.append(self)
 
 

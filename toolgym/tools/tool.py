@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
@@ -14,12 +15,13 @@ import msgspec
 
 from toolgym.tools import execution
 from toolgym.tools.schema import Validator, parameters_schema
+from toolgym.tools.unavailable import is_unavailable
 from toolgym.types import FrozenDict, ToolResult, freeze
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
-TOOLS_OWN_FAILURES = frozenset({"timeout", "not_json"})
-"""Values of ``ToolResult.error`` that are the fault of the tool, not of the policy."""
+TOOLS_OWN_FAILURES = frozenset({"timeout", "unavailable", "not_json"})
+"""Values of ``ToolResult.error`` that are the fault of the tool or of its server, not of the policy."""
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 _CONTAINERS = frozenset({dict, list, tuple})
 _SETS = frozenset({set, frozenset})
@@ -126,7 +128,8 @@ class Tool:
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
         """Run the call and wait for it. Exceptions of the tool become ToolResults; Ctrl-C in an inline tool propagates.
 
-        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``, ``not_json``.
+        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``, ``unavailable``
+        (``ToolUnavailable``), ``not_json``.
         """
         if self.inline:
             return self._guarded(arguments, state)
@@ -145,22 +148,7 @@ class Tool:
         """
         if self.is_async:
             return execution.loop.submit(self._guarded_async(arguments, state, done))
-        workers, dropped = execution.workers, False
-
-        def job() -> None:
-            result = self._guarded(arguments, state)
-            if dropped:
-                workers.abandoned -= 1
-            else:
-                done(result)
-
-        def cancel() -> None:
-            nonlocal dropped
-            dropped = True
-            workers.abandoned += 1
-
-        workers.submit(job)
-        return cancel
+        return execution.workers.submit(lambda: self._guarded(arguments, state), done)
 
     def timed_out(self) -> ToolResult:
         return ToolResult(f"Error: {self.name} did not finish within {self.timeout:g} seconds.", "timeout")
@@ -171,12 +159,12 @@ class Tool:
             given = arguments if self._only_scalars else _copied(arguments)
             value = function(state, **given) if self.stateful else function(**given)
             return ToolResult(value) if type(value) is str and len(value) <= self.result_limit else self._result(value)
-        except (Exception, SystemExit) as error:
-            return self._failed(error)
         except KeyboardInterrupt as error:
             if self.inline:  # Ctrl-C
                 raise
             return self._failed(error)  # on a worker thread only the tool itself can have raised it
+        except BaseException as error:  # SystemExit, CancelledError, GeneratorExit and the like are a failed call too
+            return self._failed(error)
 
     async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
         try:
@@ -189,11 +177,12 @@ class Tool:
         done(result)
 
     def _failed(self, error: BaseException) -> ToolResult:
-        try:
-            text = f"Error: {type(error).__name__}: {error}"
-        except Exception:
-            text = f"Error: {type(error).__name__}"
-        return ToolResult(self._cut(text), "execution")
+        text = type(error).__name__
+        with suppress(BaseException):  # a __str__ of the tool's own
+            text = f"{text}: {error}"
+        if not is_unavailable(error):
+            return ToolResult(self._cut(f"Error: {text}"), "execution")
+        return ToolResult(self._cut(f"Error: {self.name} is unavailable: {text}"), "unavailable")
 
     def _result(self, value: Any) -> ToolResult:
         """The result as the model reads it: strings unchanged, any other value as JSON."""

@@ -1,0 +1,238 @@
+"""Tools that fail: a server that is down is not the policy's failure; every other exception is a result."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import http.client
+import socket
+import ssl
+import threading
+import time
+import urllib.error
+from email.message import Message
+
+import pytest
+import requests
+from conftest import calling, saying
+
+from toolgym import Task, Tool, ToolCall, ToolEnv, ToolUnavailable, ToolVectorEnv, evaluate
+from toolgym.grading import tally
+from toolgym.tools import execution
+from toolgym.tools.unavailable import is_unavailable
+
+
+def http_error(status):
+    response = requests.Response()
+    response.status_code = status
+    response.url = "http://weather.test/"
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as error:
+        return error
+    raise AssertionError
+
+
+def url_error(status):
+    return urllib.error.HTTPError("http://weather.test/", status, "", Message(), None)
+
+
+def foreign(package, name, base=Exception, **attributes):
+    """An exception as a library that is not installed would raise it."""
+    kind = type(name, (base,), {"__module__": f"{package}.errors", **attributes})
+    return type("Subclass", (kind,), {})("it")
+
+
+def caused(outer, inner, how):
+    try:
+        try:
+            raise inner
+        except Exception as error:
+            if how == "from":
+                raise outer from error
+            if how == "from None":
+                raise outer from None
+            raise outer  # noqa: B904
+    except Exception as error:
+        return error
+
+
+DOWN = [
+    ToolUnavailable("the till is down"),
+    ConnectionError(),
+    ConnectionRefusedError("no"),
+    BrokenPipeError(),
+    TimeoutError("slow"),
+    socket.gaierror(-2, "Name or service not known"),
+    ssl.SSLError("handshake"),
+    ssl.SSLCertVerificationError("expired"),
+    OSError(errno.ENETUNREACH, "unreachable"),
+    OSError(errno.EHOSTUNREACH, "no route"),
+    http.client.RemoteDisconnected("gone"),
+    http.client.IncompleteRead(b""),
+    urllib.error.URLError(ConnectionRefusedError()),
+    urllib.error.URLError("timed out"),
+    url_error(503),
+    url_error(429),
+    requests.ConnectionError("no"),
+    requests.ReadTimeout("slow"),
+    requests.exceptions.ChunkedEncodingError("half"),
+    requests.exceptions.SSLError("cert"),
+    *[http_error(status) for status in (500, 502, 503, 429, 401, 403)],
+    foreign("httpx", "TransportError"),
+    foreign("httpx2", "TransportError"),
+    foreign("httpx", "HTTPStatusError", response=type("R", (), {"status_code": 502})),
+    foreign("aiohttp", "ClientConnectionError"),
+    foreign("aiohttp", "ClientResponseError", status=500),
+    foreign("openai", "APIConnectionError"),
+    foreign("openai", "APIStatusError", status_code=429),
+    caused(RuntimeError("weather failed"), requests.ConnectionError("no"), "from"),
+    caused(ValueError("weather failed"), TimeoutError(), "context"),
+    caused(KeyError("weather"), http_error(500), "context"),
+    ExceptionGroup("two", [ValueError("a"), ExceptionGroup("one", [ConnectionResetError()])]),
+]
+ANSWERS = [
+    ValueError("no such city"),
+    KeyError("city"),
+    FileNotFoundError("x"),
+    PermissionError("x"),
+    IsADirectoryError(21, "x"),
+    OSError("anything"),
+    urllib.error.URLError("unknown url type: foo"),
+    urllib.error.URLError(FileNotFoundError("x")),
+    url_error(404),
+    http.client.InvalidURL("x"),
+    requests.exceptions.InvalidURL("x"),
+    requests.exceptions.MissingSchema("x"),
+    *[http_error(status) for status in (400, 404, 409, 422)],
+    foreign("httpx", "HTTPStatusError", response=type("R", (), {"status_code": 404})),
+    foreign("aiohttp", "ClientResponseError", status=422),
+    foreign("mine", "ConnectionError"),
+    foreign("mine", "APIStatusError", status_code=500),
+    foreign("httpx", "HTTPStatusError", response=property(lambda self: 1 / 0)),
+    caused(ValueError("no such host"), socket.gaierror(), "from None"),
+    caused(ConnectionError(), ValueError(), "context").__context__,
+    caused(http_error(404), ConnectionError(), "context"),
+    ExceptionGroup("two", [ValueError("a"), KeyError("b")]),
+    asyncio.CancelledError(),
+]
+
+
+def tools(error):
+    """The ways in which a tool runs: inline, on a thread, on the event loop."""
+
+    def fails():
+        raise error
+
+    async def fails_later():
+        await asyncio.sleep(0)
+        raise error
+
+    return [
+        Tool("weather", function=fails, timeout=None),
+        Tool("weather", function=fails, timeout=20),
+        Tool("weather", function=fails_later),
+        Tool("weather", function=fails_later, timeout=None),
+    ]
+
+
+@pytest.mark.parametrize("error", DOWN, ids=repr)
+def test_a_server_that_is_down(error):
+    assert is_unavailable(error)
+    for each in tools(error):
+        result = each.run({})
+        assert result.error == "unavailable"
+        assert result.content.startswith("Error: weather is unavailable: ")
+
+
+@pytest.mark.parametrize("error", ANSWERS, ids=repr)
+def test_an_error_that_answers_the_policys_arguments(error):
+    assert not is_unavailable(error)
+    assert {each.run({}).error for each in tools(error)} == {"execution"}
+
+
+def weather_env(tool):
+    return ToolEnv([Task.of("t", "Rain?", [tool], [[ToolCall("weather", {})]])])
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("how", ["step", "vector", "fork"])
+def test_the_episode_is_not_valid_and_says_why(way, how):
+    env = weather_env(tools(ToolUnavailable("the station is down"))[way])
+    env.reset()
+    if how == "fork":
+        (env,) = env.fork()
+    step = (lambda text: ToolVectorEnv([env]).step_some([0], [text])[0]) if how == "vector" else env.step
+    *_, info = step(calling(("weather", {})))
+    assert not info["reward_valid"]
+    assert info["error"] == "Error: weather is unavailable: ToolUnavailable: the station is down"
+    (fork,) = env.fork()
+    assert not fork.step(saying("bye"))[4]["reward_valid"]
+    assert not step(saying("bye"))[4]["reward_valid"]
+    env.reset()
+    assert step(saying("bye"))[4]["reward_valid"]
+
+
+def test_such_an_episode_is_neither_a_success_nor_a_failure():
+    class Caller:
+        def act(self, observation):
+            return calling(("weather", {})) if observation["messages"][-1]["role"] == "user" else saying("bye")
+
+    (episode,) = evaluate(lambda: weather_env(tools(http_error(503))[1]), Caller())
+    assert not episode.reward_valid
+    assert tally([episode]) == ({}, 1)
+    assert "503" in str(episode.error)
+
+
+class Own(BaseException):
+    def __str__(self):
+        raise Own
+
+
+@pytest.mark.parametrize("error", [SystemExit(2), GeneratorExit(), asyncio.CancelledError(), Own()], ids=repr)
+def test_no_exception_of_a_tool_ends_more_than_its_call(error):
+    for each in tools(error):
+        began = time.monotonic()
+        result = each.run({})
+        assert result.error == "execution"
+        assert type(error).__name__ in result.content
+        assert time.monotonic() - began < 5
+        env = weather_env(each)
+        env.reset()
+        assert env.step(calling(("weather", {})))[4]["reward_valid"]
+
+
+def test_a_thousand_of_them_leave_every_worker_in_place():
+    thread = tools(GeneratorExit())[1]
+    before = execution.workers.abandoned, threading.active_count()
+    for _ in range(1100):
+        assert thread.run({}).error == "execution"
+    assert execution.workers.abandoned == before[0]
+    assert threading.active_count() <= before[1] + 2
+
+
+def test_an_abandoned_call_is_counted_until_it_ends_however_it_ends():
+    gate = threading.Event()
+
+    def waits():
+        gate.wait(20)
+        raise GeneratorExit
+
+    before = execution.workers.abandoned
+    assert Tool("t", function=waits, timeout=0.02).run({}).error == "timeout"
+    assert execution.workers.abandoned == before + 1
+    gate.set()
+    deadline = time.monotonic() + 10
+    while execution.workers.abandoned != before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert execution.workers.abandoned == before
+
+
+def test_a_call_that_ends_as_it_is_given_up_is_not_counted_for_ever():
+    workers, ended = execution.Workers(), threading.Event()
+    abandon = workers.submit(lambda: None, lambda result: ended.set())
+    assert ended.wait(10)
+    time.sleep(0.05)
+    abandon()
+    abandon()
+    assert workers.abandoned == 0
