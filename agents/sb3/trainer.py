@@ -23,8 +23,9 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from toolgym.assets import atomic_folder
+from toolgym.disk import write_atomic
 from toolgym.rollout import rollout
-from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
+from toolgym.runlog import check_same_run, hold_folder, open_folder
 from toolgym.tasks import task_order
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from toolgym.assets import atomic_folder
-from toolgym.runlog import write_atomic, write_run
+from toolgym.disk import write_atomic
+from toolgym.runlog import write_run
 from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName

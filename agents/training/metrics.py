@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from toolgym.runlog import read_metrics, write_atomic
+from toolgym.disk import write_atomic
+from toolgym.runlog import read_metrics
 
 from .collect import Rollout
 

@@ -25,7 +25,8 @@ import gymnasium as gym
 import msgspec
 import torch
 
-from toolgym.runlog import check_same_run, hold_folder, open_folder, write_atomic
+from toolgym.disk import write_atomic
+from toolgym.runlog import check_same_run, hold_folder, open_folder
 
 from .. import checkpoint
 from ..config import TrainConfig
