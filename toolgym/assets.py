@@ -194,7 +194,8 @@ def _download(asset: Asset, target: Path) -> None:
             detail = getattr(error, "stderr", None) or error
             raise AssetError(
                 f"cannot download {asset.name!r} ({how}): {str(detail).strip()[-500:]}\n"
-                f"With no network: get the file elsewhere and put it at {target}, or in a folder named in TOOLGYM_DATA."
+                f"With no network: get the file elsewhere and put it at {target}, or as {asset.filename} (or just "
+                f"{target.name}) into a folder named in TOOLGYM_DATA."
             ) from error
         if not part.is_file():
             raise AssetError(f"{how} did not give {target.name}")
