@@ -211,13 +211,14 @@ def test_a_thousand_of_them_leave_every_worker_in_place():
     assert threading.active_count() <= before[1] + 2
 
 
-def test_an_abandoned_call_is_counted_until_it_ends_however_it_ends():
+def test_an_abandoned_call_is_counted_until_it_ends_however_it_ends(monkeypatch):
     gate = threading.Event()
 
     def waits():
         gate.wait(20)
         raise GeneratorExit
 
+    monkeypatch.setattr(execution, "workers", execution.Workers())
     before = execution.workers.abandoned
     assert Tool("t", function=waits, timeout=0.02).run({}).error == "timeout"
     assert execution.workers.abandoned == before + 1

@@ -106,7 +106,7 @@ def _functions(raws: tuple[bytes, ...], language: str) -> tuple[tuple[dict[str, 
 def _function(raw: bytes, language: str) -> tuple[dict[str, Any], Tool]:
     doc = msgspec.json.decode(raw)
     shown = as_offered(doc, language)
-    return doc, Tool(shown["name"], shown["description"], shown["parameters"])
+    return doc, Tool(shown["name"], shown["description"], shown["parameters"], trusted=True)
 
 
 def as_offered(doc: dict[str, Any], language: str) -> dict[str, Any]:

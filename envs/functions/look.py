@@ -83,7 +83,7 @@ def dressed(field: str, position: int, look: Look) -> tuple[Tool, dict[str, str]
     elif style.writing == "app":
         name = f"{field}_{name}"
     description = (function.description, *function.other_descriptions)[look.description]
-    return Tool(_written(name, style.writing), description, function.schema(names)), names
+    return Tool(_written(name, style.writing), description, function.schema(names), trusted=True), names
 
 
 def _coined(n: int) -> str:

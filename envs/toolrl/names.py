@@ -37,7 +37,7 @@ class Names:
         if self._free or all(self(name) == name for name in (tool.name, *properties)):
             return tool
         renamed = {self(name): schema for name, schema in properties.items()}
-        return Tool(self(tool.name), tool.description, {**tool.parameters, "properties": renamed})
+        return Tool(self(tool.name), tool.description, {**tool.parameters, "properties": renamed}, trusted=True)
 
     def call(self, call: ToolCall) -> ToolCall:
         """The call with its names in the dialect."""

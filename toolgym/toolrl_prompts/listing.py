@@ -46,9 +46,9 @@ def read_tools(prompt: str) -> tuple[Tool, ...]:
 def _tool(name: str, about: str, written: str) -> Tool:
     parameters = _decoded(written)
     if not isinstance(parameters, dict):
-        return Tool(name, f"{about}\nParameters: {written}", _UNREAD)
+        return Tool(name, f"{about}\nParameters: {written}", _UNREAD, trusted=True)
     properties = {str(key): _property(value) for key, value in parameters.items()}
-    return Tool(name, about, {"type": "object", "properties": properties})
+    return Tool(name, about, {"type": "object", "properties": properties}, trusted=True)
 
 
 def _decoded(written: str) -> Any:

@@ -1,17 +1,21 @@
-"""JSON Schema for tool parameters: translates the schemas of benchmarks to the standard, and validates arguments.
+"""JSON Schema for tool parameters: the schema as it is shown, and the check of arguments.
 
-Benchmarks write types as "dict", "float", "tuple", "any", or as types of Java and JavaScript. jsonschema-rs
-validates.
+Benchmarks write types as "dict", "float", "tuple", "any", or as types of Java and JavaScript: these are translated.
+Everything else that an author writes is shown as it is written and checked as it is meant (``standard.py`` translates
+older drafts). jsonschema-rs validates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any, NoReturn
 
 import jsonschema_rs
 
-_TYPES = {
+from toolgym.tools.standard import LISTS, MAPS, SCHEMAS, standard
+
+TYPES = {
     # Python types (BFCL, ToolRL)
     "dict": "object", "object": "object", "map": "object",
     "list": "array", "array": "array", "tuple": "array", "set": "array",
@@ -26,21 +30,37 @@ _TYPES = {
     "bigint": "integer",
 }  # fmt: skip
 
-_KEPT = ("description", "enum", "const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-         "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "pattern", "format", "title",
-         "multipleOf", "minProperties", "maxProperties")  # fmt: skip
-_DEEPEST = 50
+_FIRST = ("description", "enum", "const", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+          "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "pattern", "format", "title",
+          "multipleOf", "minProperties", "maxProperties")  # fmt: skip
+"""Words that are written first, in this order."""
+_OWN = frozenset(
+    {*_FIRST, "type", "properties", "required", "items", "additionalProperties", "anyOf", "oneOf", "allOf"}
+)
+_OPEN = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "if", "then", "else",
+                   "dependentSchemas", "dependencies", "unevaluatedProperties"})  # fmt: skip
+"""Words beside ``properties`` that may name properties."""
+DEEPEST = 50
+"""Levels of a schema that are read."""
+_BACKTRACKS = 100_000
+"""Steps back that a pattern may take on one string (some milliseconds). With more, the string does not match."""
+_REGEX_BYTES = 10_000_000
+_CONTAINERS = (dict, list, tuple)
 
 
-def normalise(schema: Any, _depth: int = 0) -> dict[str, Any]:
-    """A standard JSON Schema with the same meaning as ``schema``, which may use the types of any benchmark.
+def normalise(schema: Any, *, _depth: int = 0) -> dict[str, Any]:
+    """``schema`` with the types that JSON Schema names; it may use the types of any benchmark.
 
-    Unknown types and "any" do not constrain the value. Keywords that are not in the standard
-    ("optional", a boolean "required") are dropped.
+    Unknown types and "any" do not constrain the value. The booleans become {} and {"not": {}}. Benchmarks write
+    "optional" and a boolean "required" into a parameter, which repeat ``required``: they are dropped, as is an empty
+    enum. All other words are kept.
     """
-    if not isinstance(schema, Mapping) or _depth > _DEEPEST:
+    if schema is False:
+        return {"not": {}}
+    if not isinstance(schema, Mapping) or _depth > DEEPEST:
         return {}
-    out: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
+    deeper = _depth + 1
+    out: dict[str, Any] = {key: schema[key] for key in _FIRST if key in schema}
     if "enum" in out and not (isinstance(out["enum"], (list, tuple)) and out["enum"]):
         del out["enum"]
     kinds = _type(schema.get("type"))
@@ -48,27 +68,47 @@ def normalise(schema: Any, _depth: int = 0) -> dict[str, Any]:
         out["type"] = kinds
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
-        out["properties"] = {str(name): normalise(value, _depth + 1) for name, value in properties.items()}
+        out["properties"] = {str(name): normalise(value, _depth=deeper) for name, value in properties.items()}
     required = schema.get("required")
     if isinstance(required, (list, tuple)) and required:
         out["required"] = [str(name) for name in required]
     items = schema.get("items")
-    if isinstance(items, Mapping):
-        out["items"] = normalise(items, _depth + 1)
+    if isinstance(items, (list, tuple)):
+        out["items"] = [normalise(item, _depth=deeper) for item in items]
+    elif isinstance(items, (Mapping, bool)):
+        out["items"] = normalise(items, _depth=deeper)
     extra = schema.get("additionalProperties")
     if isinstance(extra, bool):
         out["additionalProperties"] = extra
     elif isinstance(extra, Mapping):
-        out["additionalProperties"] = normalise(extra, _depth + 1)
+        out["additionalProperties"] = normalise(extra, _depth=deeper)
     for word in ("anyOf", "oneOf", "allOf"):
         if isinstance(schema.get(word), (list, tuple)):
-            out[word] = [normalise(option, _depth + 1) for option in schema[word]]
+            out[word] = [normalise(option, _depth=deeper) for option in schema[word]]
+    for word in schema:
+        if word not in _OWN and word != "optional":
+            out[str(word)] = _kept(word, schema[word], deeper)
     return out
+
+
+def _kept(word: str, value: Any, depth: int) -> Any:
+    """The value of any other word, with the schemas in it normalised."""
+    if word in MAPS and isinstance(value, Mapping):
+        # the values of `dependencies` may be lists of names
+        return {
+            str(name): normalise(item, _depth=depth) if isinstance(item, (Mapping, bool)) else item
+            for name, item in value.items()
+        }
+    if word in LISTS and isinstance(value, (list, tuple)):
+        return [normalise(item, _depth=depth) for item in value]
+    if word in SCHEMAS and isinstance(value, Mapping):
+        return normalise(value, _depth=depth)
+    return value
 
 
 def _type(kind: Any) -> str | list[str] | None:
     if isinstance(kind, str):
-        return _TYPES.get(kind.strip().lower())
+        return TYPES.get(kind.strip().lower())
     if isinstance(kind, (list, tuple)):
         found = [_type(each) for each in kind]
         if all(isinstance(each, str) for each in found):
@@ -81,33 +121,63 @@ def parameters_schema(schema: Any) -> dict[str, Any]:
     out = normalise(schema)
     out["type"] = "object"
     out.setdefault("properties", {})
-    out.setdefault("additionalProperties", False)
+    if "additionalProperties" not in out and not _OPEN.isdisjoint(out):
+        out.setdefault("unevaluatedProperties", False)
+    else:
+        out.setdefault("additionalProperties", False)
     return out
+
+
+def _refused(uri: str) -> NoReturn:
+    raise ValueError(f"{uri!r} is outside of the schema, and is not fetched; write it into $defs")
 
 
 class Validator:
     """Checks arguments against the parameters of a function.
 
-    Built once per tool; a check takes about 0.2 microseconds. Raises ValueError for an unusable schema.
+    Built once per tool; a check takes about 0.2 microseconds. ``formats`` says whether "format" is checked, not only
+    shown. ``further`` looks for problems in arguments that satisfy the schema. No reference is fetched.
+
+    Raises ValueError for an unusable schema.
     """
 
-    def __init__(self, schema: dict[str, Any]):
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        formats: bool = True,
+        further: Callable[[dict[str, Any]], tuple[str, ...]] | None = None,
+    ):
         try:
-            self._check = jsonschema_rs.validator_for(schema)
+            self._check = jsonschema_rs.Draft202012Validator(
+                standard(schema),
+                validate_formats=formats,
+                retriever=_refused,
+                pattern_options=jsonschema_rs.FancyRegexOptions(
+                    backtrack_limit=_BACKTRACKS, size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES
+                ),
+            )
         except jsonschema_rs.ValidationError as error:
-            raise ValueError(f"not a usable JSON Schema: {error.message}") from None
-        except ValueError as error:
+            where = ".".join(str(step) for step in error.instance_path)
+            raise ValueError(f"not a usable JSON Schema: {f'{where}: ' if where else ''}{error.message}") from None
+        except (ValueError, TypeError, RecursionError, OverflowError, jsonschema_rs.ReferencingError) as error:
             raise ValueError(f"not a usable JSON Schema: {error}") from None
+        self.only_scalars = _only_scalars(schema)
+        """Whether all parameters are known and have a type that is not a container."""
+        self._further = further
 
     def is_valid(self, arguments: dict[str, Any]) -> bool:
         """Whether the arguments satisfy the schema."""
         return not self.problems(arguments, limit=1)
 
     def problems(self, arguments: dict[str, Any], limit: int = 5) -> tuple[str, ...]:
-        """The errors in ``arguments``, as text, at most ``limit``; () if they are valid."""
+        """The errors in ``arguments``, as text, at most ``limit``; () if they are valid.
+
+        A number that JSON lacks (NaN, infinite) is an error everywhere.
+        """
         try:
-            if self._check.is_valid(arguments):
-                return ()
+            if self._check.is_valid(arguments) and (self.only_scalars or not _endless(arguments)):
+                return () if self._further is None else self._further(arguments)
             found = []
             for error in self._check.iter_errors(arguments):
                 where = ".".join(str(step) for step in error.instance_path)
@@ -115,6 +185,30 @@ class Validator:
                 found.append(f"{where}: {text}" if where else text)
                 if len(found) == limit:
                     break
-            return tuple(found)
+            return tuple(found) or (f"{_endless(arguments)}: not a number in JSON",)
         except (ValueError, TypeError, RecursionError, OverflowError) as error:  # not expressible as JSON
             return (f"arguments are not JSON: {error}",)
+
+
+def _only_scalars(schema: Mapping[str, Any]) -> bool:
+    properties = schema.get("properties")
+    return (
+        schema.get("additionalProperties") is False
+        and isinstance(properties, Mapping)
+        and all(
+            isinstance(about, Mapping) and about.get("type") in ("string", "integer", "number", "boolean", "null")
+            for about in properties.values()
+        )
+    )
+
+
+def _endless(value: Any) -> str:
+    """Where ``value`` holds a number that is not finite, as a path; "" if it does not."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        if isinstance(item, float):
+            if not isfinite(item):
+                return str(key)
+        elif isinstance(item, _CONTAINERS) and (inner := _endless(item)):
+            return f"{key}.{inner}"
+    return ""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
 from typing import Any, overload
 
-import msgspec
-
 from toolgym.tools import execution
+from toolgym.tools.arguments import ArgumentError, Arguments, copied
+from toolgym.tools.integers import integer_reader
+from toolgym.tools.results import as_json
 from toolgym.tools.schema import Validator, parameters_schema
+from toolgym.tools.standard import standard
 from toolgym.tools.unavailable import is_unavailable
 from toolgym.types import FrozenDict, ToolResult, freeze
 
@@ -22,10 +24,7 @@ DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
 TOOLS_OWN_FAILURES = frozenset({"timeout", "unavailable", "not_json"})
 """Values of ``ToolResult.error`` that are the fault of the tool or of its server, not of the policy."""
-_SCALARS = ("string", "integer", "number", "boolean", "null")
-_CONTAINERS = frozenset({dict, list, tuple})
-_SETS = frozenset({set, frozenset})
-_NESTED = _CONTAINERS | _SETS
+_CLOSED = ("additionalProperties", "unevaluatedProperties")
 
 
 class Tool:
@@ -40,6 +39,9 @@ class Tool:
             and runs inline, without a thread switch.
         result_limit: characters of a result that the model can read; the rest is cut.
         stateful: whether ``function`` takes the episode's state as its first argument (``self``).
+        trusted: whether ``parameters`` are taken as they are, because a benchmark or a program wrote them: a type
+            that JSON Schema lacks allows any value, formats are not checked, and mistakes show at the first call.
+            Otherwise ValueError says what is wrong with them when the tool is made.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Tool:
         timeout: float | None = DEFAULT_TIMEOUT,
         result_limit: int = DEFAULT_RESULT_LIMIT,
         stateful: bool = False,
+        trusted: bool = False,
     ):
         if not name or not isinstance(name, str):
             raise ValueError(f"a tool needs a name, got {name!r}")
@@ -71,14 +74,33 @@ class Tool:
             raise TypeError(f"tool {name!r}: function must be callable or None, got {function!r}")
         self.name = name
         self.description = description
-        self.parameters = FrozenDict(freeze(parameters or {}))
+        try:
+            self.parameters = FrozenDict(freeze(parameters or {}))
+        except RecursionError:
+            raise ValueError(f"tool {name!r}: parameters contain themselves; use $defs and $ref") from None
         self.function = function
         self.timeout = timeout
         self.result_limit = result_limit
         self.stateful = stateful
+        self.trusted = trusted
         self.is_async = inspect.iscoroutinefunction(function)
         self.inline = timeout is None and not self.is_async
         self.__doc__ = description
+        if not trusted:
+            self._check_parameters()
+
+    def _check_parameters(self) -> None:
+        from toolgym.tools.mistakes import check_schema
+
+        try:
+            check_schema(self.parameters)
+        except ValueError as error:
+            raise ValueError(f"tool {self.name!r}: {error}") from None
+        self.validator  # noqa: B018  raises ValueError
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All that a copy or a pickle needs; a compiled schema cannot be pickled."""
+        return {name: value for name, value in vars(self).items() if name not in ("validator", "_bound")}
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r})"
@@ -105,31 +127,34 @@ class Tool:
 
     @cached_property
     def line(self) -> str:
-        """The schema as prompts show it: JSON on one line, without ``"additionalProperties": false``."""
+        """The schema as prompts show it: JSON on one line, without the words that refuse further parameters."""
         function = self.schema["function"]
-        parameters = {k: v for k, v in function["parameters"].items() if (k, v) != ("additionalProperties", False)}
-        return json.dumps({**function, "parameters": parameters}, ensure_ascii=False, separators=(",", ":"))
+        shown = {key: value for key, value in function["parameters"].items() if not (key in _CLOSED and value is False)}
+        return json.dumps({**function, "parameters": shown}, ensure_ascii=False, separators=(",", ":"))
 
     @cached_property
     def validator(self) -> Validator:
         """Checks arguments; raises ValueError if ``parameters`` is not a usable schema."""
         try:
-            return Validator(parameters_schema(self.parameters))
+            return Validator(self.schema["function"]["parameters"], formats=not self.trusted)
         except ValueError as error:
             raise ValueError(f"tool {self.name!r}: {error}") from None
 
     @cached_property
-    def _only_scalars(self) -> bool:
-        """Whether the schema allows only scalars, so that arguments need no copy."""
-        schema = self.schema["function"]["parameters"]
-        kinds = [isinstance(about, dict) and about.get("type") for about in schema["properties"].values()]
-        return schema["additionalProperties"] is False and all(kind in _SCALARS for kind in kinds)
+    def _bound(self) -> Callable[[dict[str, Any]], tuple[Sequence[Any], dict[str, Any]]]:
+        """The function's arguments for a call's arguments: whole numbers as ints, containers as copies."""
+        whole = integer_reader(standard(self.schema["function"]["parameters"]))
+        if whole is not None:
+            return lambda arguments: ((), whole(arguments))
+        if self.validator.only_scalars:
+            return lambda arguments: ((), arguments)
+        return lambda arguments: ((), copied(arguments))
 
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
         """Run the call and wait for it. Exceptions of the tool become ToolResults; Ctrl-C in an inline tool propagates.
 
-        ``arguments`` must have passed ``validator``. Errors: ``execution``, ``timeout``, ``unavailable``
-        (``ToolUnavailable``), ``not_json``.
+        ``arguments`` must have passed ``validator``. The function gets values of its parameters' types. Errors:
+        ``invalid_arguments``, ``execution``, ``timeout``, ``unavailable`` (``ToolUnavailable``), ``not_json``.
         """
         if self.inline:
             return self._guarded(arguments, state)
@@ -156,8 +181,8 @@ class Tool:
     def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
         try:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            given = arguments if self._only_scalars else _copied(arguments)
-            value = function(state, **given) if self.stateful else function(**given)
+            args, given = self._bound(arguments)
+            value = function(state, *args, **given) if self.stateful else function(*args, **given)
             return ToolResult(value) if type(value) is str and len(value) <= self.result_limit else self._result(value)
         except KeyboardInterrupt as error:
             if self.inline:  # Ctrl-C
@@ -169,14 +194,16 @@ class Tool:
     async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
         try:
             function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            given = arguments if self._only_scalars else _copied(arguments)
-            value = await (function(state, **given) if self.stateful else function(**given))
+            args, given = self._bound(arguments)
+            value = await (function(state, *args, **given) if self.stateful else function(*args, **given))
             result = self._result(value)
         except BaseException as error:  # a cancellation too: the caller waits for `done`
             result = self._failed(error)
         done(result)
 
     def _failed(self, error: BaseException) -> ToolResult:
+        if type(error) is ArgumentError:
+            return ToolResult(self._cut(f"Error: invalid arguments for {self.name}: {error}"), "invalid_arguments")
         text = type(error).__name__
         with suppress(BaseException):  # a __str__ of the tool's own
             text = f"{text}: {error}"
@@ -187,7 +214,7 @@ class Tool:
     def _result(self, value: Any) -> ToolResult:
         """The result as the model reads it: strings unchanged, any other value as JSON."""
         try:
-            text = str(value) if isinstance(value, str) else _json(value)
+            text = str(value) if isinstance(value, str) else as_json(value)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
             text = f"Error: {self.name} returned what is not JSON, of type {type(value).__name__}: {error}"
             return ToolResult(self._cut(text), "not_json")
@@ -197,6 +224,27 @@ class Tool:
         if len(text) <= self.result_limit:
             return text
         return f"{text[: self.result_limit]}\n[cut: {self.result_limit} of {len(text)} characters shown]"
+
+
+class _Typed(Tool):
+    """A Tool made by ``@tool``: its function gets values of the annotated types."""
+
+    def __init__(self, *args: Any, arguments: Arguments, **kwargs: Any):
+        self._arguments = arguments
+        super().__init__(*args, **kwargs)
+
+    @cached_property
+    def _bound(self) -> Callable[[dict[str, Any]], tuple[Sequence[Any], dict[str, Any]]]:
+        return self._arguments.bound
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Checks arguments against the schema and, since a type may ask for more, against the types."""
+        further = None if self._arguments.numbers is not None else self._arguments.problems
+        try:
+            return Validator(self.schema["function"]["parameters"], formats=False, further=further)
+        except ValueError as error:
+            raise ValueError(f"tool {self.name!r}: {error}") from None
 
 
 @overload
@@ -260,7 +308,7 @@ def _make(
         raise TypeError(f"@tool takes a function, got {what}; arguments have names: @tool(name=..., timeout=...)")
     called = name or function.__name__
     found = signature_of(function, called)
-    return Tool(
+    return _Typed(
         called,
         found.description if description is None else description,
         found.parameters,
@@ -268,6 +316,7 @@ def _make(
         timeout=timeout,
         result_limit=result_limit,
         stateful=found.stateful,
+        arguments=found.arguments,
     )
 
 
@@ -290,55 +339,3 @@ def tools_of(owner: type) -> tuple[Tool, ...]:
     if not found:
         raise ValueError(f"{owner.__name__} defines no tools; decorate its methods with @tool")
     return tuple(found.values())
-
-
-def _json(value: Any) -> str:
-    """JSON text, the same in every process. Raises TypeError, ValueError, RecursionError or OverflowError."""
-    if type(value) in _NESTED and _holds_set(value):
-        value = _sets_sorted(value)
-    try:
-        return msgspec.json.encode(value, enc_hook=_plain).decode()
-    except (UnicodeEncodeError, TypeError):  # a lone surrogate; None as a key
-        return json.dumps(msgspec.to_builtins(value, enc_hook=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """Converts a value that JSON lacks: numpy values to lists and numbers, other objects by their ``__str__``.
-
-    Raises TypeError for a class without ``__str__``: the default shows an address, which differs from run to run.
-    """
-    if callable(tolist := getattr(value, "tolist", None)):
-        return tolist()
-    kind: Any = type(value)
-    if kind.__str__ is object.__str__:
-        raise TypeError(f"{kind.__name__} has no __str__ of its own; return text, numbers, lists or dicts")
-    return str(value)
-
-
-def _holds_set(value: Any) -> bool:
-    kind = type(value)
-    if kind in _SETS:
-        return True
-    for item in value.values() if kind is dict else value:  # noqa: SIM110  half the time of any()
-        if type(item) in _NESTED and _holds_set(item):
-            return True
-    return False
-
-
-def _sets_sorted(value: Any) -> Any:
-    """The value with sorted lists instead of sets, since the order of a set differs between processes."""
-    kind = type(value)
-    if kind is dict:
-        return {key: _sets_sorted(item) if type(item) in _NESTED else item for key, item in value.items()}
-    items = [_sets_sorted(item) if type(item) in _NESTED else item for item in value]
-    return sorted(items, key=_json) if kind in _SETS else items
-
-
-def _copied(value: Any) -> Any:
-    """A deep copy of arguments, which the tool may change without changing the record of the call.
-
-    Recursion is safe: dialects refuse deeply nested calls.
-    """
-    if isinstance(value, dict):
-        return {key: _copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
-    return type(value)([_copied(item) if type(item) in _CONTAINERS else item for item in value])

@@ -26,7 +26,7 @@ class Function(Tool):
     """
 
     def __init__(self, doc: dict[str, Any]):
-        super().__init__(doc["name"], doc["description"], doc["parameters"], timeout=None, stateful=True)
+        super().__init__(doc["name"], doc["description"], doc["parameters"], timeout=None, stateful=True, trusted=True)
         self.doc = doc
 
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:

@@ -1,0 +1,74 @@
+"""References of a generated schema: written out, except in types that contain themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_HEAD = "#/$defs/"
+_MOST = 5_000
+"""Values that may be written out; a larger schema keeps its references."""
+
+
+def written_out(schema: Any, definitions: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The schema with references replaced by the schemas they name, and the definitions that it still needs."""
+    kept = {name for name in definitions if name in _reached(definitions[name], definitions)}
+    try:
+        out, left = _inline(schema, definitions, kept, [_MOST]), kept
+        rest = {name: _inline(definitions[name], definitions, kept, [_MOST]) for name in kept}
+    except OverflowError:
+        out, rest, left = schema, dict(definitions), set(definitions)
+    needed = _reached(out, rest)
+    return out, {name: rest[name] for name in definitions if name in left and name in needed}
+
+
+def renamed(schema: Any, names: Mapping[str, str]) -> Any:
+    """The schema with its references renamed."""
+    if isinstance(schema, dict):
+        return {
+            key: _HEAD + names.get(value[len(_HEAD) :], value[len(_HEAD) :])
+            if key == "$ref" and isinstance(value, str) and value.startswith(_HEAD)
+            else renamed(value, names)
+            for key, value in schema.items()
+        }
+    return [renamed(value, names) for value in schema] if isinstance(schema, list) else schema
+
+
+def _names(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"].removeprefix(_HEAD)
+        for value in node.values():
+            yield from _names(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _names(value)
+
+
+def _reached(node: Any, definitions: Mapping[str, Any]) -> set[str]:
+    """The definitions that a schema refers to, also through other definitions."""
+    seen: set[str] = set()
+    waiting = list(_names(node))
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name in definitions:
+            seen.add(name)
+            waiting.extend(_names(definitions[name]))
+    return seen
+
+
+def _inline(node: Any, definitions: Mapping[str, Any], kept: set[str], budget: list[int]) -> Any:
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise OverflowError
+    if isinstance(node, list):
+        return [_inline(value, definitions, kept, budget) for value in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(node.get("discriminator"), dict):  # its mapping names references
+        node = {**node, "discriminator": {"propertyName": node["discriminator"].get("propertyName")}}
+    name = node["$ref"].removeprefix(_HEAD) if isinstance(node.get("$ref"), str) else None
+    if name is None or name in kept or name not in definitions:
+        return {key: _inline(value, definitions, kept, budget) for key, value in node.items()}
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return {**_inline(definitions[name], definitions, kept, budget), **_inline(beside, definitions, kept, budget)}
