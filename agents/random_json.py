@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from toolgym.tools.references import expanded
 from toolgym.tools.schema import Validator
 
 _WORDS = ("alpha", "blue", "Paris", "42", "two words", "x", "report.txt", "2024-05-17", "naïve", "")
@@ -20,6 +21,7 @@ def random_arguments(parameters: Mapping[str, Any], source: Random) -> dict[str,
     last arguments are returned, valid or not.
     """
     validator = Validator(dict(parameters))
+    parameters = expanded(parameters)
     arguments: dict[str, Any] = {}
     for _ in range(_TRIES):
         arguments = _object(parameters, source, 0)
@@ -85,12 +87,15 @@ def _object(schema: Mapping[str, Any], source: Random, depth: int) -> dict[str, 
 
 
 def _array(schema: Mapping[str, Any], source: Random, depth: int) -> list[Any]:
-    fewest = schema.get("minItems", 0)
-    most = min(schema.get("maxItems", fewest + 3), fewest + 3)
+    first, items = schema.get("prefixItems", ()), schema.get("items", {})
+    if isinstance(items, (list, tuple)):  # as older drafts write prefixItems
+        first, items = items, {}
+    fewest = max(int(schema.get("minItems", 0)), len(first))  # 2.0 is allowed in a schema
+    most = min(int(schema.get("maxItems", fewest + 3)), fewest + 3)
     length = fewest if depth >= _DEEPEST else source.randint(fewest, max(fewest, most))
     out: list[Any] = []
-    for _ in range(length):
-        item = _value(schema.get("items", {}), source, depth + 1)
+    for i in range(length):
+        item = _value(first[i] if i < len(first) else items, source, depth + 1)
         if not (schema.get("uniqueItems") and item in out):
             out.append(item)
     return out
@@ -98,10 +103,10 @@ def _array(schema: Mapping[str, Any], source: Random, depth: int) -> list[Any]:
 
 def _string(schema: Mapping[str, Any], source: Random) -> str:
     text = source.choice(_WORDS)
-    fewest = schema.get("minLength", 0)
+    fewest = int(schema.get("minLength", 0))
     if len(text) < fewest:
         text = (text + "abc" * fewest)[:fewest]
-    return text[: schema.get("maxLength", len(text))]
+    return text[: int(schema.get("maxLength", len(text)))]
 
 
 def _number(schema: Mapping[str, Any], source: Random, *, whole: bool) -> int | float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
-from urllib.parse import unquote
+
+from toolgym.tools.references import target
 
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _MOST = 100
@@ -48,24 +49,8 @@ def _at(schemas: list[Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
                 waiting.extend(schema[word])
         waiting.extend(schema[word] for word in ("then", "else") if word in schema)
         if isinstance(schema.get("$ref"), str):
-            waiting.append(_target(schema["$ref"], root))
+            waiting.append(target(schema["$ref"], root))
     return found
-
-
-def _target(reference: str, root: Mapping[str, Any]) -> Any:
-    """What a reference inside the schema points to; None if it cannot be found."""
-    here: Any = root
-    if not reference.startswith("#/"):
-        return root if reference == "#" else None
-    for step in unquote(reference[2:]).split("/"):
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, Mapping):
-            here = here.get(step)
-        elif isinstance(here, (list, tuple)) and step.isdigit() and int(step) < len(here):
-            here = here[int(step)]
-        else:
-            return None
-    return here
 
 
 def _whole(schemas: list[Any], root: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -22,6 +23,10 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     if isinstance(kind, (str, list, tuple)) and not any(_known(each) in ("object", "any") for each in kinds):
         raise ValueError(f'parameters describe an object, not {kind!r}: {{"type": "object", "properties": {{...}}}}')
     _check(schema, "parameters", 0)
+    try:
+        json.dumps(schema, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"parameters are not JSON: {error}") from None
 
 
 def _known(kind: Any) -> str | None:

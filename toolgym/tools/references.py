@@ -1,9 +1,10 @@
-"""References of a generated schema: written out, except in types that contain themselves."""
+"""References inside a schema: followed, and written out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 _HEAD = "#/$defs/"
 _MOST = 5_000
@@ -32,6 +33,45 @@ def renamed(schema: Any, names: Mapping[str, str]) -> Any:
             for key, value in schema.items()
         }
     return [renamed(value, names) for value in schema] if isinstance(schema, list) else schema
+
+
+def expanded(schema: Mapping[str, Any], levels: int = 6) -> dict[str, Any]:
+    """The schema with all references written out, for readers that follow none.
+
+    A schema that contains itself is written out ``levels`` times; then it allows any value.
+    """
+    out: dict[str, Any] = _expand(schema, schema, levels, [_MOST])
+    return out
+
+
+def _expand(node: Any, root: Mapping[str, Any], levels: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if isinstance(node, (list, tuple)):
+        return [_expand(value, root, levels, budget) for value in node]
+    if not isinstance(node, Mapping):
+        return node
+    if not isinstance(node.get("$ref"), str):
+        return {key: _expand(value, root, levels, budget) for key, value in node.items()}
+    found = target(node["$ref"], root) if levels and budget[0] > 0 else None
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    whole = {**found, **beside} if isinstance(found, Mapping) else beside
+    return _expand(whole, root, levels - 1, budget)
+
+
+def target(reference: str, root: Mapping[str, Any]) -> Any:
+    """The schema that a reference such as "#/$defs/name" points to; None if it cannot be found."""
+    here: Any = root
+    if not reference.startswith("#/"):
+        return root if reference == "#" else None
+    for step in unquote(reference[2:]).split("/"):
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, Mapping):
+            here = here.get(step)
+        elif isinstance(here, (list, tuple)) and step.isdigit() and int(step) < len(here):
+            here = here[int(step)]
+        else:
+            return None
+    return here
 
 
 def _names(node: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ older drafts). jsonschema-rs validates.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, NoReturn
@@ -46,6 +47,7 @@ _BACKTRACKS = 100_000
 """Steps back that a pattern may take on one string (some milliseconds). With more, the string does not match."""
 _REGEX_BYTES = 10_000_000
 _CONTAINERS = (dict, list, tuple)
+_OUTSIDE = re.compile(r"Resource '([^']*)' is not present")
 
 
 def normalise(schema: Any, *, _depth: int = 0) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def parameters_schema(schema: Any) -> dict[str, Any]:
 
 
 def _refused(uri: str) -> NoReturn:
-    raise ValueError(f"{uri!r} is outside of the schema, and is not fetched; write it into $defs")
+    raise ValueError("references are not fetched")
 
 
 class Validator:
@@ -159,7 +161,10 @@ class Validator:
             )
         except jsonschema_rs.ValidationError as error:
             where = ".".join(str(step) for step in error.instance_path)
-            raise ValueError(f"not a usable JSON Schema: {f'{where}: ' if where else ''}{error.message}") from None
+            text = error.message
+            if outside := _OUTSIDE.match(text):
+                text = f"{outside[1]!r} is outside of the schema, and is not fetched; write it into $defs"
+            raise ValueError(f"not a usable JSON Schema: {f'{where}: ' if where else ''}{text}") from None
         except (ValueError, TypeError, RecursionError, OverflowError, jsonschema_rs.ReferencingError) as error:
             raise ValueError(f"not a usable JSON Schema: {error}") from None
         self.only_scalars = _only_scalars(schema)

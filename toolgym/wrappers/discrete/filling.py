@@ -170,6 +170,7 @@ def _fill(schema: Mapping[str, Any], request: Request, how: _How, depth: int) ->
                 points.append(1.5)
         elif parameter.kind == "array":  # takes all values of one kind, also values that are already used
             inner = parameter.schema.get("items", {})
+            inner = inner if isinstance(inner, Mapping) else {}  # older drafts have a list here
             items = _items(parameter, inner, request)
             if items:
                 about = parameter.meaning.about
