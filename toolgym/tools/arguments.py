@@ -29,35 +29,55 @@ class Arguments(NamedTuple):
     others: Reader | None = None
     """Reads the values of ``**kwargs``."""
 
-    def bound(self, given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Positional and keyword arguments for a call. Raises ArgumentError. ``given`` is not changed."""
-        if self.numbers is not None:
-            for name, wrong in self.numbers:
+    @property
+    def always_fit(self) -> bool:
+        """Whether arguments that satisfy the schema can be read: nothing but numbers is converted."""
+        return self.numbers is not None or not (any(self.readers.values()) or self.others)
+
+    def reader(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """``read``, or something faster that does the same; None if there is nothing to do."""
+        numbers, read = self.numbers, self.read
+        if numbers is None or self.defaults:
+            return read
+        if not numbers:
+            return None
+
+        def read_numbers(given: dict[str, Any]) -> dict[str, Any]:
+            for name, wrong in numbers:
                 if type(given.get(name)) is wrong:
-                    break
-            else:
-                return _NONE, given
+                    return read(given)
+            return given
+
+        return read_numbers
+
+    def read(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The function's keyword arguments. Raises ArgumentError. ``given`` is not changed."""
         values = {name: self._read(name, value) for name, value in given.items()}
         for name, make in self.defaults.items():
             if name not in values:
                 values[name] = make()
-        by_position: list[Any] = []
-        later = self.rest in values or any(name in values for name, _ in self.positional)
-        for name, default in self.positional if later else ():
-            if name in values:
-                by_position.append(values.pop(name))
-            elif default is not ...:
-                by_position.append(default)
-            else:
-                raise ArgumentError(f"{name}: it is required")
-        if self.rest is not None:
-            by_position.extend(values.pop(self.rest, ()))
-        return by_position, values
+        return values
+
+    def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, or one that passes arguments by position where ``function`` asks for that."""
+        if not self.positional and self.rest is None:
+            return function
+
+        def by_position(*state: Any, **values: Any) -> Any:
+            later = self.rest in values or any(name in values for name, _ in self.positional)
+            found = []
+            for name, default in self.positional if later else ():
+                found.append(values.pop(name) if name in values else default)
+            if self.rest is not None:
+                found.extend(values.pop(self.rest, ()))
+            return function(*state, *found, **values)
+
+        return by_position
 
     def problems(self, given: dict[str, Any]) -> tuple[str, ...]:
         """Why the arguments cannot be read; () if they can."""
         try:
-            self.bound(given)
+            self.read(given)
         except ArgumentError as error:
             return (str(error),)
         return ()
@@ -72,9 +92,6 @@ class Arguments(NamedTuple):
             raise
         except BaseException as error:  # a class of the tool's author may raise anything
             raise ArgumentError(_told(name, error)) from None
-
-
-_NONE: list[Any] = []
 
 
 def _told(name: str, error: BaseException) -> str:

@@ -46,6 +46,7 @@ DEEPEST = 50
 _BACKTRACKS = 100_000
 """Steps back that a pattern may take on one string (some milliseconds). With more, the string does not match."""
 _REGEX_BYTES = 10_000_000
+_SCALARS = ("string", "integer", "number", "boolean", "null")
 _CONTAINERS = (dict, list, tuple)
 _OUTSIDE = re.compile(r"Resource '([^']*)' is not present")
 
@@ -169,6 +170,7 @@ class Validator:
             raise ValueError(f"not a usable JSON Schema: {error}") from None
         self.only_scalars = _only_scalars(schema)
         """Whether all parameters are known and have a type that is not a container."""
+        self._only_typed = _only_typed(schema)
         self._further = further
 
     def is_valid(self, arguments: dict[str, Any]) -> bool:
@@ -181,7 +183,7 @@ class Validator:
         A number that JSON lacks (NaN, infinite) is an error everywhere.
         """
         try:
-            if self._check.is_valid(arguments) and (self.only_scalars or not _endless(arguments)):
+            if self._check.is_valid(arguments) and (self._only_typed or not _endless(arguments)):
                 return () if self._further is None else self._further(arguments)
             found = []
             for error in self._check.iter_errors(arguments):
@@ -200,11 +202,21 @@ def _only_scalars(schema: Mapping[str, Any]) -> bool:
     return (
         schema.get("additionalProperties") is False
         and isinstance(properties, Mapping)
-        and all(
-            isinstance(about, Mapping) and about.get("type") in ("string", "integer", "number", "boolean", "null")
-            for about in properties.values()
-        )
+        and all(isinstance(about, Mapping) and about.get("type") in _SCALARS for about in properties.values())
     )
+
+
+def _only_typed(schema: Any, depth: int = 10) -> bool:
+    """Whether each number in a valid value is checked against a type, which refuses NaN and infinite numbers."""
+    if not isinstance(schema, Mapping) or depth == 0:
+        return schema is False
+    kind = schema.get("type")
+    if kind == "array":
+        return _only_typed(schema.get("items"), depth - 1)
+    if kind == "object":
+        inner = [schema.get("additionalProperties"), *(schema.get("properties") or {}).values()]
+        return "patternProperties" not in schema and all(_only_typed(each, depth - 1) for each in inner)
+    return kind in _SCALARS
 
 
 def _endless(value: Any) -> str:

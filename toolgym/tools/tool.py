@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from queue import Empty, SimpleQueue
@@ -100,7 +100,7 @@ class Tool:
 
     def __getstate__(self) -> dict[str, Any]:
         """All that a copy or a pickle needs; a compiled schema cannot be pickled."""
-        return {name: value for name, value in vars(self).items() if name not in ("validator", "_bound")}
+        return {name: value for name, value in vars(self).items() if name not in ("validator", "_read", "_called")}
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r})"
@@ -141,14 +141,15 @@ class Tool:
             raise ValueError(f"tool {self.name!r}: {error}") from None
 
     @cached_property
-    def _bound(self) -> Callable[[dict[str, Any]], tuple[Sequence[Any], dict[str, Any]]]:
-        """The function's arguments for a call's arguments: whole numbers as ints, containers as copies."""
-        whole = integer_reader(standard(self.schema["function"]["parameters"]))
-        if whole is not None:
-            return lambda arguments: ((), whole(arguments))
-        if self.validator.only_scalars:
-            return lambda arguments: ((), arguments)
-        return lambda arguments: ((), copied(arguments))
+    def _read(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """Makes the function's arguments of a call's: whole numbers as ints, containers as copies. None: no change."""
+        schema = standard(self.schema["function"]["parameters"])
+        return integer_reader(schema) or (None if self.validator.only_scalars else copied)
+
+    @property
+    def _called(self) -> Callable[..., Any] | None:
+        """Runs the call, with arguments by name."""
+        return self.function
 
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:
         """Run the call and wait for it. Exceptions of the tool become ToolResults; Ctrl-C in an inline tool propagates.
@@ -180,9 +181,9 @@ class Tool:
 
     def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
         try:
-            function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            args, given = self._bound(arguments)
-            value = function(state, *args, **given) if self.stateful else function(*args, **given)
+            read = self._read
+            given = arguments if read is None else read(arguments)
+            value = self._called(state, **given) if self.stateful else self._called(**given)  # type: ignore[misc]
             return ToolResult(value) if type(value) is str and len(value) <= self.result_limit else self._result(value)
         except KeyboardInterrupt as error:
             if self.inline:  # Ctrl-C
@@ -193,9 +194,8 @@ class Tool:
 
     async def _guarded_async(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> None:
         try:
-            function: Callable[..., Any] = self.function  # type: ignore[assignment]
-            args, given = self._bound(arguments)
-            value = await (function(state, *args, **given) if self.stateful else function(*args, **given))
+            given = arguments if self._read is None else self._read(arguments)
+            value = await (self._called(state, **given) if self.stateful else self._called(**given))  # type: ignore[misc]
             result = self._result(value)
         except BaseException as error:  # a cancellation too: the caller waits for `done`
             result = self._failed(error)
@@ -234,13 +234,17 @@ class _Typed(Tool):
         super().__init__(*args, **kwargs)
 
     @cached_property
-    def _bound(self) -> Callable[[dict[str, Any]], tuple[Sequence[Any], dict[str, Any]]]:
-        return self._arguments.bound
+    def _read(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        return self._arguments.reader()
+
+    @cached_property
+    def _called(self) -> Callable[..., Any]:
+        return self._arguments.called(self.function)  # type: ignore[arg-type]
 
     @cached_property
     def validator(self) -> Validator:
         """Checks arguments against the schema and, since a type may ask for more, against the types."""
-        further = None if self._arguments.numbers is not None else self._arguments.problems
+        further = None if self._arguments.always_fit else self._arguments.problems
         try:
             return Validator(self.schema["function"]["parameters"], formats=False, further=further)
         except ValueError as error:
