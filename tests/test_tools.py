@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import enum
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import time
+from collections import deque
+from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
+import pydantic
 import pytest
 
 from toolgym import Tool, tool, tools_of
@@ -156,8 +164,63 @@ def test_results_become_text():
     assert result({"x": float("nan"), "y": [float("inf")]}) == '{"x":null,"y":[null]}'
 
 
+class Shade(str, enum.Enum):  # noqa: UP042  as many write it
+    DARK = "dark"
+
+
+@dataclasses.dataclass
+class Report:
+    tags: set[str]
+    counts: dict[str, int]
+    day: date = date(2024, 2, 29)
+    shade: Shade = Shade.DARK
+
+
+class Page(pydantic.BaseModel):
+    words: set[str]
+    price: Decimal = Decimal("1.50")
+    data: bytes = b"hi"
+
+
+def test_typed_results_become_json():
+    def result(value):
+        return Tool("t", function=lambda: value, timeout=None).run({}).content
+
+    assert result(Shade.DARK) == "dark"
+    assert result([Shade.DARK, None]) == '["dark",null]'
+    shown = '{"tags":["a"],"counts":{"b":1},"day":"2024-02-29","shade":"dark"}'
+    assert json.loads(result([Report({"a"}, {"b": 1})])) == [json.loads(shown)]
+    assert json.loads(result({"x": Page(words={"b", "a"})})) == {
+        "x": {"words": ["a", "b"], "price": "1.50", "data": "aGk="}
+    }
+    assert result(Page(words=set()).price) == '"1.50"'
+    assert result([deque([1]), range(2), {"a": 1}.keys(), MappingProxyType({"b": 2})]) == '[[1],[0,1],["a"],{"b":2}]'
+    assert result([Path("a/b"), timedelta(seconds=5), b"hi"]) == '["a/b","PT5S","aGk="]'
+
+
+def test_a_missing_await_is_the_tools_failure():
+    async def later():
+        return 1
+
+    assert Tool("t", function=lambda: later(), timeout=None).run({}).error == "not_json"
+
+    class Callable:
+        async def __call__(self) -> int:
+            return 1
+
+    assert Tool("t", function=Callable()).run({}).content == "1"
+
+
 def test_results_are_the_same_in_every_process():
-    source = "from toolgym import Tool; print(Tool('t', function=lambda: [{'x': set('abcdefgh')}]).run({}).content)"
+    source = """if True:
+        import dataclasses, pydantic
+        from toolgym import Tool
+        @dataclasses.dataclass
+        class Has: tags: set
+        class Holds(pydantic.BaseModel): tags: set[str]
+        tags = set("abcdefgh")
+        value = [{"x": tags}, Has(tags), {"y": Holds(tags=tags)}, type("L", (list,), {})([tags])]
+        print(Tool("t", function=lambda: value).run({}).content)"""
     seen = set()
     for seed in "12":
         environ = {**os.environ, "PYTHONHASHSEED": seed}

@@ -14,7 +14,7 @@ from typing import Any, overload
 from toolgym.tools import execution
 from toolgym.tools.arguments import ArgumentError, Arguments, copied
 from toolgym.tools.integers import integer_reader
-from toolgym.tools.results import as_json
+from toolgym.tools.results import as_text
 from toolgym.tools.schema import Validator, parameters_schema
 from toolgym.tools.standard import standard
 from toolgym.tools.unavailable import is_unavailable
@@ -83,7 +83,9 @@ class Tool:
         self.result_limit = result_limit
         self.stateful = stateful
         self.trusted = trusted
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004  an object whose call is a coroutine
+        )
         self.inline = timeout is None and not self.is_async
         self.__doc__ = description
         if not trusted:
@@ -214,8 +216,10 @@ class Tool:
     def _result(self, value: Any) -> ToolResult:
         """The result as the model reads it: strings unchanged, any other value as JSON."""
         try:
-            text = str(value) if isinstance(value, str) else as_json(value)
+            text = as_text(value)
         except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            if inspect.iscoroutine(value):
+                value.close()  # an `await` is missing
             text = f"Error: {self.name} returned what is not JSON, of type {type(value).__name__}: {error}"
             return ToolResult(self._cut(text), "not_json")
         return ToolResult(self._cut(text))
