@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import time
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import Any, Self
@@ -42,6 +43,8 @@ from toolgym.types import (
 )
 
 _NO_REWARD = RewardBreakdown()
+_COPY_WAITS = (0.0, 0.001, 0.01, 0.1)
+"""Seconds between tries to copy a state that a tool changes meanwhile."""
 
 
 class ToolEnv(gym.Env[Observation, str]):
@@ -291,7 +294,10 @@ class ToolEnv(gym.Env[Observation, str]):
         problems: list[tuple[str, ...]] = []
         for i, call in enumerate(completion.calls):
             tool, wrong, result = self.prepare(completion, i)
-            results.append(result if tool is None else tool.run(call.arguments, self.state))
+            if tool is not None:
+                result = tool.run(call.arguments, self.state)
+                self.after(tool, result)
+            results.append(result)
             problems.append(wrong)
         return self.settle(completion, results, problems)
 
@@ -321,9 +327,11 @@ class ToolEnv(gym.Env[Observation, str]):
         Raises ResetNeeded before the first reset, SnapshotError for a state that cannot be copied.
         """
         task, generator = self.task, self._np_random
+        if self.episode.lost:
+            raise SnapshotError(f"a call that was given up may still change the state of {self._kind()}: call reset()")
         try:
             state = self.save_state()
-        except (TypeError, RecursionError, copy.Error, pickle.PicklingError) as error:
+        except (TypeError, RuntimeError, copy.Error, pickle.PicklingError) as error:
             raise SnapshotError(
                 f"the state of {self._kind()} cannot be copied ({error}): give its class a __deepcopy__, "
                 "or override save_state() and load_state()"
@@ -430,6 +438,21 @@ class ToolEnv(gym.Env[Observation, str]):
             return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
         return tool, (), None
 
+    def after(self, tool: Tool, result: ToolResult) -> None:
+        """Called after part two, for each call that was run. A call that was given up may go on and change its state:
+        from here on the episode has a copy. It ends with this action if its state cannot be copied."""
+        if result.error != "timeout" or not tool.stateful:
+            return
+        for wait in _COPY_WAITS:
+            try:
+                self.load_state(self.save_state())
+                return
+            except RuntimeError:  # the call changes a dict while it is copied
+                time.sleep(wait)
+            except Exception:
+                break
+        self.episode.lost = True
+
     def settle(
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -455,7 +478,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
             episode.exact += 1
         terminated = self.finished(completion)
-        truncated = not terminated and turn + 1 >= self.max_turns
+        truncated = not terminated and (turn + 1 >= self.max_turns or episode.lost)
         over = terminated or truncated
         added = (FrozenDict(role="assistant", content=completion.text), *dialect.results(records))
         if not over:

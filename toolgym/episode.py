@@ -24,6 +24,8 @@ class Episode(msgspec.Struct, eq=False):
     """Whether the episode has ended."""
     exact: int = 0
     """How many actions, from the first on, made exactly their expected calls: ``judge`` need not compare them again."""
+    lost: bool = False
+    """Whether a call that was given up may still change the state, which cannot be copied."""
     failure: str | None = None
     """The first infrastructure failure, or None. With a failure the rewards say nothing about the policy."""
 

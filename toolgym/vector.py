@@ -20,6 +20,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from toolgym.env import ToolEnv
+from toolgym.tools import Tool
 from toolgym.types import Observation, ToolResult
 
 LONGEST_WAIT = 3600.0
@@ -31,7 +32,7 @@ StepResult: TypeAlias = tuple[Observation, float, bool, bool, dict[str, Any]]
 class _Step:
     """A step of one episode in progress: read the action, run its calls one by one, settle."""
 
-    __slots__ = ("cancel", "completion", "deadline", "env", "index", "problems", "results", "timed_out", "token")
+    __slots__ = ("cancel", "completion", "deadline", "env", "index", "problems", "results", "token", "tool")
 
     def __init__(self, index: int, env: ToolEnv, action: str):
         self.index = index
@@ -42,7 +43,7 @@ class _Step:
         self.token = 0
         self.deadline = inf
         self.cancel: Callable[[], None]
-        self.timed_out: Callable[[], ToolResult]
+        self.tool: Tool
 
     def answer(self, arrived: SimpleQueue[tuple[_Step, int, ToolResult]]) -> Callable[[ToolResult], None]:
         """A callback for the result of the next call. A new token marks the results of earlier calls as late."""
@@ -59,10 +60,13 @@ class _Step:
             self.problems.append(problems)
             if tool is not None and not tool.inline:
                 self.deadline = inf if tool.timeout is None else monotonic() + tool.timeout
-                self.timed_out = tool.timed_out
+                self.tool = tool
                 self.cancel = tool.start(call.arguments, self.env.state, self.answer(arrived))
                 return None
-            self.results.append(tool.run(call.arguments, self.env.state) if tool is not None else result)
+            if tool is not None:
+                result = tool.run(call.arguments, self.env.state)
+                self.env.after(tool, result)
+            self.results.append(result)
         return self.env.settle(self.completion, self.results, self.problems)
 
 
@@ -96,12 +100,13 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
             now = monotonic()
             for late in [step for step in waiting.values() if step.deadline <= now]:
                 late.cancel()
-                late.answer(arrived)(late.timed_out())  # a new token: the result of the abandoned call is ignored
+                late.answer(arrived)(late.tool.timed_out())  # a new token: the result of the abandoned call is ignored
                 late.deadline = inf
             wake = min(min(step.deadline for step in waiting.values()), now + LONGEST_WAIT)
             continue
         if token != step.token or step.index not in waiting:  # the late result of an abandoned call
             continue
+        step.env.after(step.tool, result)
         step.results.append(result)
         settled = step.advance(arrived)
         wake = min(wake, step.deadline)  # `advance` may have started the next call

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toolgym.tools.tool import Tool, tool, tools_of
+from toolgym.tools.decorator import tool, tools_of
+from toolgym.tools.tool import Tool
 from toolgym.tools.unavailable import ToolUnavailable
 
 __all__ = ["Tool", "ToolUnavailable", "tool", "tools_of"]
