@@ -135,6 +135,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     """What the model says to the user."""
     problem: str | None = None
     """Why the text departs from the dialect's layout, or None. Calls may have been read all the same."""
+    misplaced: bool = False
+    """Whether the calls stand outside of the dialect's layout: after words, in a code fence, in other tags."""
 
     @property
     def said(self) -> str:
