@@ -8,7 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
 from toolgym.env import ToolEnv
-from toolgym.grading import NOT_ACTED
+from toolgym.grading import NOT_ACTED, no_decision
 from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
@@ -43,6 +43,9 @@ class BFCLEnv(ToolEnv):
     Words or a code fence around a call cost the format's point. In the dialects "pythonic" and "openai" the official
     decoder finds no call there: the verdict counts none, and the reward scores the call and takes a further point. In
     irrelevance and relevance it counts as a malformed call.
+
+    An answer that was cut off, filtered or refused (``UnfinishedAnswer``) does not pass by not calling; the official
+    harness does not look at how an answer ended.
 
     ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
 
@@ -91,7 +94,10 @@ class BFCLEnv(ToolEnv):
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
         read = without_calls(completion) if overlooked(self.dialect, completion) else completion
-        self.state = grade(self.task.data, read, source_text=self._reads_source)
+        verdict = grade(self.task.data, read, source_text=self._reads_source)
+        if verdict.success and completion.unfinished is not None and not read.calls:
+            verdict = no_decision(completion.unfinished)
+        self.state = verdict
         return self.expected(completion)
 
     def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
