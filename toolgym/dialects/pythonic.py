@@ -65,7 +65,7 @@ class Pythonic(Dialect):
                 except DecodeError as error:
                     problem, found = str(error), ()
         found = found or _stray(text, position)
-        return Completion(text, tuple(found), think, text[position:].strip() or None, problem, bool(found))
+        return Completion(text, tuple(found), think, text[position:].strip() or None, problem, misplaced=bool(found))
 
     def render(self, completion: Completion) -> str:
         calls = ", ".join([_call_source(call) for call in completion.calls])

@@ -128,7 +128,7 @@ def _read(text: str) -> Completion:
         problem = problem or (STRAY if misplaced else None)
     if not calls and response is None:
         response = text[position:].strip() or None
-    return Completion(text, tuple(calls), think, response, problem, misplaced)
+    return Completion(text, tuple(calls), think, response, problem, misplaced=misplaced)
 
 
 def _inside(text: str, at: int) -> tuple[str, int]:
