@@ -31,7 +31,7 @@ _MARKS_BEFORE = re.compile(
     r"(?:[\s*_>#|:,;\[\](){}-]|[`~]{1,9}\w{0,20}|\d{1,3}[.)]|</?[^<>\n]{1,60}>|\[/?[A-Z_]{1,20}\])*+"
 )
 _MARKS_AFTER = re.compile(r"(?:[\s`~*_,;|\])}]|</?[^<>\n]{1,60}>|\[/?[A-Z_]{1,20}\])*+")
-_WORK = 16
+_WORK = 4
 """Characters that may be looked at for each character of the text; hostile nesting would take quadratic time."""
 
 

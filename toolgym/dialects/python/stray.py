@@ -19,7 +19,7 @@ _RUN = re.compile(r"""(?:[^][(){}"'\#]++|"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+"|'[^
 _NEXT = re.compile(r"[ \t]*,\s{0,99}(?=[^\W\d][\w.]{0,200}\()")
 _BEFORE = re.compile(r"(?:[\s*>#|:.-]|[`~]{1,9}\w{0,20}|\d{1,3}[.)]|</?[^<>\n]{1,60}>)*+")
 _AFTER = re.compile(r"(?:[\s`~*;]|</?[^<>\n]{1,60}>)*+")
-_WORK = 16
+_WORK = 4
 """Characters that may be looked at for each character of the text."""
 
 
