@@ -175,6 +175,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     """Why the text departs from the dialect's layout, or None. Calls may have been read all the same."""
     unfinished: str | None = None
     """Why the answer did not end by itself (a key of UNFINISHED), or None."""
+    misplaced: bool = False
+    """Whether the calls stand outside of the dialect's layout: after words, in a code fence, in other tags."""
 
     @property
     def said(self) -> str:

@@ -9,13 +9,14 @@ from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
 from toolgym.env import ToolEnv
 from toolgym.grading import NOT_ACTED, no_decision
-from toolgym.rewards import Reward
+from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.tasks import Task
-from toolgym.types import Completion, ToolCall, ToolResult, Trajectory, Verdict
+from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
 from . import aggregate
 from .closest import closest
 from .grading import Entry, grade, language_of
+from .official import as_malformed, beside_text, overlooked, without_calls
 from .source_text import read_action, require, write_call
 from .tasks import categories, load
 from .unpassable import UNPASSABLE
@@ -38,6 +39,10 @@ class BFCLEnv(ToolEnv):
     - On rows in ``UNPASSABLE``, a natural answer gets the highest correctness and still fails.
     - The categories irrelevance and relevance only ask whether there is a call. The official decoder counts a call
       without a name as a call, and a malformed call as none. Such an answer may pass, but loses correctness.
+
+    Words or a code fence around a call cost the format's point. In the dialects "pythonic" and "openai" the official
+    decoder finds no call there: the verdict counts none, and the reward scores the call and takes a further point. In
+    irrelevance and relevance it counts as a malformed call.
 
     An answer that was cut off, filtered or refused (``UnfinishedAnswer``) does not pass by not calling; the official
     harness does not look at how an answer ended.
@@ -78,18 +83,26 @@ class BFCLEnv(ToolEnv):
         language = self.task.data.language
         if self._reads_source and language != "python":
             return read_action(text, language)
-        return self.dialect.parse(text)
+        completion = self.dialect.parse(text)
+        if "relevance" in self.task.data.category and overlooked(self.dialect, completion):
+            return as_malformed(completion)
+        return completion
 
     def start(self, task: Task) -> None:
         self.state = None
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
-        verdict = grade(self.task.data, completion, source_text=self._reads_source)
-        if verdict.success and completion.unfinished is not None and not completion.calls:
+        read = without_calls(completion) if overlooked(self.dialect, completion) else completion
+        verdict = grade(self.task.data, read, source_text=self._reads_source)
+        if verdict.success and completion.unfinished is not None and not read.calls:
             verdict = no_decision(completion.unfinished)
         self.state = verdict
         return self.expected(completion)
+
+    def on_score(self, scores: Scores, evidence: Evidence) -> Sequence[Term]:
+        missed = evidence.expected and overlooked(self.dialect, evidence.completion)
+        return (beside_text(),) if missed and "relevance" not in self.task.data.category else ()
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:
         return closest(self.task.data, completion.calls)

@@ -13,7 +13,9 @@ Java and JavaScript need tree-sitter: ``pip install toolgym[bfcl]``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -32,6 +34,11 @@ UNNAMED = "**"
 LANGUAGES = ("python", "java", "javascript")
 
 _TEXT_TYPES = ("String", "char", "any")
+
+_INSIDE = re.compile(
+    r"^[ \t`~]*+(?P<call>\[?[ \t]*[^\W\d][\w.]*\((?:[^)`~]|\)(?![\]; \t]*$))*\)[\];]{0,2})[ \t]*$", re.MULTILINE
+)
+"""A call that has its lines for itself, up to the first ")" at the end of a line."""
 
 
 class DecodeError(ValueError):
@@ -59,7 +66,10 @@ def decode_text(text: str, language: str) -> list[dict[str, dict[str, Any]]] | N
 
 
 def read_action(text: str, language: str) -> Completion:
-    """Reads an action: an optional thought, then Java or JavaScript calls. Without a call, the text is a response."""
+    """Reads an action: an optional thought, then Java or JavaScript calls. Without a call, the text is a response.
+
+    If there is no call for the official decoder, a call is looked for in a code fence or at the beginning of a line.
+    """
     think, position = None, 0
     if text.lstrip().startswith(OPEN):
         think, position, _ = split_think(text)
@@ -68,6 +78,13 @@ def read_action(text: str, language: str) -> Completion:
         calls = decode_text(text[position:], language)
     except DecodeError as error:
         problem = str(error)
+    if not calls and len(text) - position <= LONGEST and (found := _INSIDE.search(text, position)):
+        with suppress(DecodeError):
+            inside = decode_text(found["call"], language) or []
+            made = [ToolCall(*item, None, *found.span("call")) for call in inside for item in call.items()]
+            if made:
+                beside = problem or "there is text beside the calls"
+                return Completion(text, tuple(made), think, text[position:].strip(), beside, misplaced=True)
     if not calls:
         return Completion(text, (), think, text[position:].strip() or None, problem)
     made = [ToolCall(*item, None, position, len(text)) for call in calls for item in call.items()]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.json.blocks import CLOSE, OPEN, read_block
+from toolgym.dialects.json.blocks import CLOSE, FENCED, OPEN, read_block
 from toolgym.dialects.json.calls import MAX_CALLS, one_call, too_many, tool_lines, write_call
-from toolgym.dialects.think import split_think, write_think
+from toolgym.dialects.json.stray import STRAY, split_thought, stray_calls
+from toolgym.dialects.think import write_think
 from toolgym.types import Completion, ToolCall
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ What the tools return comes in the next message. Where no tool is needed, answer
 class Hermes(Dialect):
     """An optional ``<think>..</think>``, then text and ``<tool_call>`` blocks; text outside the blocks is the response.
 
+    In a text without blocks, calls are read wherever they stand (json/stray.py), and the layout is wrong.
     Results are "tool" messages, which the chat templates of Qwen and Hermes models render themselves. ``render``
     cannot write ``</think>`` in a thought, ``</think>`` in a response without a thought, or ``<tool_call>`` in a
     response. White space around the response is not kept.
@@ -59,19 +61,27 @@ class Hermes(Dialect):
 
 def _read(text: str) -> Completion:
     """Parse any text: the slow path."""
-    think, position, problem = split_think(text, before=OPEN)
+    think, position, problem = split_thought(text, OPEN, "arguments")
     calls: list[ToolCall] = []
-    outside: list[str] = []
+    outside: list[tuple[int, int]] = []
+    fenced = False
     at = text.find(OPEN, position)
     while at >= 0:
-        outside.append(text[position:at].strip())
-        found, position = read_block(text, at, "arguments")
+        outside.append((position, at))
+        found, position, in_fence = read_block(text, at, "arguments")
+        fenced |= in_fence
         calls += found
         if len(calls) > MAX_CALLS:  # one malformed call replaces the rest of the text
             calls[MAX_CALLS:], position = [too_many(calls[MAX_CALLS].start, len(text))], len(text)
         at = text.find(OPEN, position)
-    outside.append(text[position:].strip())
-    response = "\n".join([part for part in outside if part]) or None
+    outside.append((position, len(text)))
+    if not calls:
+        calls = stray_calls(text, position, len(text), "arguments")
+        if calls:
+            return Completion(text, tuple(calls), think, None, problem or STRAY, misplaced=True)
+    response = "\n".join([part for begin, end in outside if (part := text[begin:end].strip())]) or None
+    if problem is None and fenced:
+        problem = FENCED
     if problem is None and response is not None and CLOSE in response:
         problem = f"{CLOSE} stands outside of a block"
     return Completion(text, tuple(calls), think, response, problem)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.calls import decode_json, one_call, read_calls, tool_lines, write_call
-from toolgym.dialects.think import split_think, write_think
-from toolgym.types import Completion
+from toolgym.dialects.json.stray import STRAY, split_thought, stray_calls
+from toolgym.dialects.think import write_think
+from toolgym.types import Completion, ToolCall
 
 if TYPE_CHECKING:
     from toolgym.tools import Tool
@@ -29,7 +30,9 @@ plain text."""
 
 
 class Llama3(Dialect):
-    """A text of JSON objects, separated by ";" or line ends, is calls; any other text is a response.
+    """A text of JSON objects, separated by ";" or line ends, is calls; text without a call is a response.
+
+    Calls beside words or in a code fence are read too (json/stray.py), and the layout is wrong.
 
     ``<think>..</think>`` and ``<|python_tag|>`` before and ``<|eom_id|>`` or ``<|eot_id|>`` after it are allowed. JSON
     without "parameters" is a response; text that begins like a call but is not JSON is a malformed call. Results are
@@ -59,20 +62,29 @@ def _read(text: str) -> Completion:
     think, problem = None, None
     start, end = _trim(text, 0)
     if not text.startswith(("{", "[", _PYTHON_TAG), start):
-        think, start, problem = split_think(text, before=_PYTHON_TAG)
+        think, start, problem = split_thought(text, _PYTHON_TAG, "parameters")
         start, end = _trim(text, start)
     tagged = text.startswith(_PYTHON_TAG, start)
     if tagged:
         start, end = _trim(text, start + len(_PYTHON_TAG))
     body = text[start:end]
     calls = read_calls(body, "parameters", start) if tagged or _attempts(body) else []
-    if not calls:
+    if calls and all(call.error is None for call in calls):
+        return Completion(text, tuple(calls), think, None, problem)
+    found = stray_calls(text, start, end, "parameters")
+    if not calls and not found:
         return Completion(text, (), think, body or None, problem)
     # words between calls were read as malformed calls: they become a layout problem instead
     kept = [call for call in calls if call.error is None or text.startswith(("{", "[", '"'), call.start)]
+    if _good(found) > _good(kept) or not calls:
+        return Completion(text, tuple(found), think, None, problem or STRAY, misplaced=True)
     if kept and len(kept) < len(calls):
-        calls, problem = kept, problem or "there is text beside the calls"
+        calls, problem = kept, problem or STRAY
     return Completion(text, tuple(calls), think, None, problem)
+
+
+def _good(calls: Sequence[ToolCall]) -> int:
+    return sum([call.error is None for call in calls])
 
 
 def _attempts(body: str) -> bool:

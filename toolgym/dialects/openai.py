@@ -16,12 +16,15 @@ from toolgym.dialects.json.calls import (
     too_many,
     write_json,
 )
+from toolgym.dialects.json.stray import split_thought, stray_calls
 from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 
 if TYPE_CHECKING:
     from toolgym.tools import Tool
 
 _FIELDS = {"role", "content", "tool_calls", "reasoning_content", "refusal", "annotations", "audio", "function_call"}
+
+_AS_TEXT = 'a call is written in the content, and not in "tool_calls"'
 
 
 class OpenAI(Dialect):
@@ -30,6 +33,9 @@ class OpenAI(Dialect):
     Any other text is a response. ``reasoning_content``, which servers of reasoning models add, is the thought.
     Arguments may be an object instead of a string that holds JSON. Calls without an id get the ids "call_0",
     "call_1" and so on, in texts and in results.
+
+    A response may hold calls as text: servers that do not know a model's syntax return them so. These calls are read
+    too (json/stray.py), and the layout is wrong.
     """
 
     name: ClassVar[str] = "openai"
@@ -42,28 +48,27 @@ class OpenAI(Dialect):
     def parse(self, text: str) -> Completion:
         start = len(text) - len(text.lstrip())
         if not text.startswith("{", start):
-            return Completion(text, response=text or None)
+            return _said(text, text, None, None, 0, len(text))
         try:
             value = decode_json(text)
         except ValueError as error:
             if '"tool_calls"' not in text:
-                return Completion(text, response=text)
+                return _said(text, text, None, None, 0, len(text))
             return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
         if not ({"content", "tool_calls"} & value.keys() and ("tool_calls" in value or value.keys() <= _FIELDS)):
-            return Completion(text, response=text)
+            return _said(text, text, None, None, 0, len(text))
         content, think = value.get("content"), value.get("reasoning_content")
         problem = None if content is None or isinstance(content, str) else '"content" is neither a string nor null'
         try:
             calls = tuple(_calls(text, start, value["tool_calls"])) if value.get("tool_calls") else ()
         except RecursionError:
             calls = (malformed(text[start:], "the message is nested too deeply", start),)
-        return Completion(
-            text,
-            calls,
-            think if isinstance(think, str) else None,
-            content if isinstance(content, str) else None,
-            problem,
-        )
+        think = think if isinstance(think, str) else None
+        if not isinstance(content, str):
+            return Completion(text, calls, think, None, problem)
+        if calls:
+            return Completion(text, calls, think, content, problem)
+        return _said(text, content, think, problem, start, len(text))
 
     def render(self, completion: Completion) -> str:
         out: dict[str, Any] = {"role": "assistant", "content": completion.response}
@@ -89,6 +94,17 @@ class OpenAI(Dialect):
                 if r.result is not None
             ]
         )
+
+
+def _said(text: str, content: str, think: str | None, problem: str | None, start: int, end: int) -> Completion:
+    """The completion of a message without "tool_calls". ``content`` is the action's ``text``, or stands inside it."""
+    begin = split_thought(content, "", "arguments")[1]
+    calls = stray_calls(content, begin, len(content), "arguments")
+    if not calls:
+        return Completion(text, (), think, content if content or content is not text else None, problem)
+    if content is not text:  # a place in the decoded content has no place in the text
+        calls = [ToolCall(call.name, call.arguments, call.error, start, end) for call in calls]
+    return Completion(text, tuple(calls), think, content, problem or _AS_TEXT, misplaced=True)
 
 
 def _id(call: ToolCall, position: int) -> str:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from toolgym.assets import read_member
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.calls import MAX_CALLS, too_many
+from toolgym.dialects.json.stray import stray_calls as stray_json
 from toolgym.dialects.python.python_source import DecodeError, decode, execution_list, locate
+from toolgym.dialects.python.stray import stray_calls
 from toolgym.dialects.think import CLOSE, OPEN, split_think, write_think
 from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 
@@ -27,7 +29,8 @@ __all__ = ["DecodeError", "Pythonic", "decode", "execution_list", "system_prompt
 class Pythonic(Dialect):
     """Calls as BFCL's prompted models write them, read as BFCL's official decoder reads them (see ``decode``).
 
-    A text that does not decode is a response, and ``problem`` gives the reason. A thought may come first, which the
+    A text that does not decode is a response, and ``problem`` gives the reason. If calls stand in it beside words or in
+    a code fence (python/stray.py), they are read, and ``misplaced`` is set. A thought may come first, which the
     official handlers of reasoning models remove too. ``render`` leaves out a response beside calls, and cannot
     write names that are not Python identifiers. White space around a response is not kept.
     """
@@ -51,13 +54,18 @@ class Pythonic(Dialect):
             return _completion(text, think, position)
         except DecodeError as error:
             problem = str(error)
+        found: Sequence[ToolCall] = ()
         if think is None and CLOSE in text:  # the prompt may have contained <think>
-            think, position, _ = split_think(text)
-            try:
-                return _completion(text, think, position)
-            except DecodeError as error:
-                problem = str(error)
-        return Completion(text, (), think, text[position:].strip() or None, problem)
+            tag = text.find(CLOSE)
+            found = _stray(text, 0)
+            if not any(call.start <= tag < call.end for call in found):  # else the tag stands in a string of a call
+                think, position, _ = split_think(text)
+                try:
+                    return _completion(text, think, position)
+                except DecodeError as error:
+                    problem, found = str(error), ()
+        found = found or _stray(text, position)
+        return Completion(text, tuple(found), think, text[position:].strip() or None, problem, misplaced=bool(found))
 
     def render(self, completion: Completion) -> str:
         calls = ", ".join([_call_source(call) for call in completion.calls])
@@ -82,7 +90,11 @@ class Pythonic(Dialect):
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
         """Whether the text decodes to calls if and only if calls are expected; any other text is a response."""
         if calls:
-            return bool(completion.calls) and all(call.error is None for call in completion.calls)
+            return (
+                bool(completion.calls)
+                and not completion.misplaced
+                and all(call.error is None for call in completion.calls)
+            )
         return not completion.calls and (completion.response is not None or not response)
 
 
@@ -99,6 +111,11 @@ def _completion(text: str, think: str | None, position: int) -> Completion:
         else:
             calls.append(ToolCall("", {}, "the call has no name", start, end))
     return Completion(text, tuple(calls), think)
+
+
+def _stray(text: str, start: int) -> Sequence[ToolCall]:
+    """Calls beside words; if there are none in Python, calls in JSON."""
+    return stray_calls(text, start) or stray_json(text, start, len(text), "parameters")
 
 
 def _call_source(call: ToolCall) -> str:

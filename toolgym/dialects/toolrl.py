@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from toolgym.dialects.base import Dialect
-from toolgym.dialects.json.blocks import read_block
+from toolgym.dialects.json.blocks import FENCED, read_block
 from toolgym.dialects.json.calls import one_call, read_calls, tool_lines, write_call
-from toolgym.dialects.think import split_think, write_think
+from toolgym.dialects.json.stray import STRAY, split_thought, stray_calls
+from toolgym.dialects.think import write_think
 from toolgym.types import Completion, ToolCall
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ Always think. Then call tools, or respond, or both; leave out the part that you 
 class ToolRL(Dialect):
     """``<think>..</think>``, then ``<tool_call>`` with a JSON object per line and/or ``<response>..</response>``.
 
-    Calls are read from the first ``<tool_call>`` block after the thought. Thought and response are not escaped, so
+    Calls are read from the first ``<tool_call>`` block after the thought. In a text without a block they are read
+    wherever they stand (json/stray.py), and the layout is wrong. Thought and response are not escaped, so
     ``render`` cannot write a thought that contains ``</think>`` or a response that contains ``</response>``. In a
     text without calls and without ``<response>``, the text after the thought is the response.
     """
@@ -54,8 +56,10 @@ class ToolRL(Dialect):
             if "<" not in think and "<" not in body:
                 start = len(before) + len(_HEAD)
                 call = one_call(body, "parameters", start) if "\n" not in body else None
-                calls = (call,) if call is not None else tuple(read_calls(body, "parameters", start))
-                return Completion(text, calls, think)
+                if call is not None:
+                    return Completion(text, (call,), think)
+                if body.lstrip()[:1] not in ("`", "~"):  # no code fence
+                    return Completion(text, tuple(read_calls(body, "parameters", start)), think)
         return _read(text)
 
     def render(self, completion: Completion) -> str:
@@ -68,7 +72,12 @@ class ToolRL(Dialect):
         return "".join(parts)[:-1]
 
     def well_formed(self, completion: Completion, *, calls: bool, response: bool) -> bool:
-        """The format reward of ToolRL, by the rule of the released code (see ``follows``). JSON is not checked."""
+        """The format reward of ToolRL, by the rule of the released code (see ``follows``). JSON is not checked.
+
+        Calls in a code fence, which the released code cannot read, have the wrong layout.
+        """
+        if calls and completion.misplaced:
+            return False
         if completion.problem is None:
             return bool(completion.calls) == calls and (completion.response is not None) == response
         return follows(completion.text.strip(), calls=calls, response=response)
@@ -99,23 +108,27 @@ def follows(text: str, *, calls: bool, response: bool) -> bool:
 
 def _read(text: str) -> Completion:
     """Parse any text: the slow path."""
-    think, position, problem = split_think(text, before=_CALLS)
+    think, position, problem = split_thought(text, _CALLS, "parameters")
     calls: Sequence[ToolCall] = ()
-    response = None
+    response, begin, misplaced = None, position, False
     at_calls, at_says = text.find(_CALLS, position), text.find(_SAYS, position)
     if 0 <= at_says < at_calls:  # <tool_call> inside the response is text, not a tag
         response, position = _inside(text, at_says)
         at_calls = text.find(_CALLS, position)
     if at_calls >= 0:
-        calls, position = read_block(text, at_calls, "parameters")
+        calls, position, misplaced = read_block(text, at_calls, "parameters")
         at_says = text.find(_SAYS, position)
     if response is None and at_says >= 0:
         response, position = _inside(text, at_says)
     if problem is None:
-        problem = _departure(text.strip(), bool(calls), response is not None)
+        problem = _departure(text.strip(), bool(calls), response is not None) or (FENCED if misplaced else None)
+    if not calls:
+        calls = stray_calls(text, begin, len(text), "parameters")
+        misplaced = bool(calls)
+        problem = problem or (STRAY if misplaced else None)
     if not calls and response is None:
         response = text[position:].strip() or None
-    return Completion(text, tuple(calls), think, response, problem)
+    return Completion(text, tuple(calls), think, response, problem, misplaced=misplaced)
 
 
 def _inside(text: str, at: int) -> tuple[str, int]:

@@ -22,6 +22,7 @@ TERMS = {
     "skipped_steps": "a right answer earns the points of the steps that it did not need",
     "surplus_search": "the search repeats an earlier search, is one too many, or cannot be made: -1 at most",
     "contains": "the answer contains the expected answer (not paid)",
+    "beside_text": "BFCL: the official decoder finds no call beside words or in a code fence: 1 less",
     "intermediate_step": "an action before the final answer earns 0 in all; -1 at most if something is wrong with it",
 }
 CATEGORIES = {

@@ -15,6 +15,7 @@ from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import CallRecord, Completion, Message, ToolCall, ToolResult
 
+from ..official import BESIDE, as_malformed, overlooked
 from .dialogue import Dialogue
 from .functions import Function, announcement, as_announced, functions, run
 
@@ -33,6 +34,11 @@ class DialogueEnv(ToolEnv):
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return _instructions(self.dialect, tools)
+
+    def parse(self, text: str) -> Completion:
+        """In the dialects "pythonic" and "openai", the official decoder reads no calls beside words: they fail."""
+        completion = self.dialect.parse(text)
+        return as_malformed(completion) if overlooked(self.dialect, completion) else completion
 
     def start(self, task: Task) -> None:
         self.state = Dialogue(task.data, decoded=self._prompted)
@@ -130,7 +136,7 @@ class DialogueEnv(ToolEnv):
 
 def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
     """Whether the official handler could read all calls. It rewrites the calls of a prompted model, which may fail."""
-    if not prompted:
+    if not prompted or any(call.error == BESIDE for call in calls):
         return all(call.error is None for call in calls)
     try:
         for call in calls:

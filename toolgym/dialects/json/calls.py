@@ -220,11 +220,11 @@ def _each_call(body: str, start: int, key: str) -> Iterator[ToolCall]:
         except (ValueError, RecursionError) as error:
             yield from _salvage(body, position, start, key, _reason(error, position))
             return
-        yield from _spread(value, body, position, to, start, key)
+        yield from spread(value, body, position, to, start, key)
         position = _skip(_GAP, body, to)
 
 
-def _spread(value: Any, body: str, at: int, to: int, start: int, key: str) -> Iterator[ToolCall]:
+def spread(value: Any, body: str, at: int, to: int, start: int, key: str) -> Iterator[ToolCall]:
     """The call of one JSON value, or the calls of a list, which may be encoded twice."""
     if isinstance(value, list):
         for (begin, end), item in zip(elements(body, at), value, strict=True):

@@ -47,9 +47,11 @@ def decode(text: str) -> list[dict[str, dict[str, Any]]]:
     return [{name: arguments} for name, arguments in _read(text)[1]]
 
 
-def locate(text: str) -> list[Written]:
-    """The calls in a text, each with its position. Raises DecodeError."""
+def locate(text: str, *, keywords_only: bool = False) -> list[Written]:
+    """The calls in a text, each with its position. Raises DecodeError; ``keywords_only``: also for positional ones."""
     nodes, calls, source, shift = _read(text)
+    if keywords_only and any(node.args for node in nodes):
+        raise DecodeError("a call has positional arguments")
     places = _places(source, nodes)
     return [
         Written(name, arguments, start - shift, end - shift)

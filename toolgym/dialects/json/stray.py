@@ -1,0 +1,175 @@
+"""Finds JSON calls that stand beside other text: after words, in a code fence, in another model's tags.
+
+An object is a call if it has a "name", and "parameters" or "arguments" (or is wrapped as in OpenAI's API), and if it
+stands at the beginning or at the end of a line. So does a list of such objects. Fences, tags and list marks may stand
+around it on its line, but no words on both sides: a call inside a sentence is a mention. An object that begins a line,
+begins like a call and is not JSON is a malformed call.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, malformed, read_call, spread, too_many
+from toolgym.dialects.think import CLOSE, OPEN, split_think
+from toolgym.types import ToolCall
+
+STRAY = "there is text beside the calls"
+"""The layout problem of a text whose calls were found by ``stray_calls``."""
+
+_KEYS = ("parameters", "arguments")
+_scan = json.JSONDecoder().raw_decode
+_CANDIDATE = re.compile(r"(?:\[\s{0,99}){0,2}\{\s{0,99}[\"']")
+_LIKE_A_CALL = re.compile(r"\{\s{0,99}([\"'])(?:name|function|type|id|parameters|arguments)\1")
+_KEY = re.compile(r"[\"'](?:parameters|arguments)[\"']")
+_RUN = re.compile(r'(?:[\s,:\w.+-]++|"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+")*+')
+"""The JSON between two brackets: strings, numbers, literals, commas, colons and white space."""
+_GAP = re.compile(r"[\s,;]*+")
+_MARKS_BEFORE = re.compile(
+    r"(?:[\s*_>#|:,;\[\](){}-]|[`~]{1,9}\w{0,20}|\d{1,3}[.)]|</?[^<>\n]{1,60}>|\[/?[A-Z_]{1,20}\])*+"
+)
+_MARKS_AFTER = re.compile(r"(?:[\s`~*_,;|\])}]|</?[^<>\n]{1,60}>|\[/?[A-Z_]{1,20}\])*+")
+_WORK = 4
+"""Characters that may be looked at for each character of the text; hostile nesting would take quadratic time."""
+
+
+def extent(text: str, start: int, end: int) -> tuple[int, bool, int]:
+    """The end of the JSON object or list that begins at ``start``, by its brackets and strings alone.
+
+    Returns the end, whether the value is closed there, and its depth. If it is not closed, the end is the first
+    character that JSON cannot have at this place, or ``end``.
+    """
+    depth, deepest, at = 0, 0, start
+    while at < end:
+        if text[at] in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif text[at] in "}]":
+            depth -= 1
+            if not depth:
+                return at + 1, True, deepest
+        else:
+            return at, False, deepest
+        found = _RUN.match(text, at + 1, end)
+        at = found.end() if found else end
+    return end, False, deepest
+
+
+def stray_calls(text: str, start: int, end: int, key: str) -> list[ToolCall]:
+    """The calls in ``text[start:end]`` by the rule of this module, in order. Takes linear time; never raises.
+
+    ``key`` names the arguments: "parameters" or "arguments"; both are read.
+    """
+    if not _KEY.search(text, start, end):
+        return []
+    return _Search(text, start, end, key).calls()
+
+
+def split_thought(text: str, before: str, key: str) -> tuple[str | None, int, str | None]:
+    """``split_think``, but a ``</think>`` inside a string of a call does not end a thought."""
+    think, position, problem = split_think(text, before)
+    if think is not None and problem is None and not text.lstrip().startswith(OPEN):
+        tag = position - len(CLOSE)
+        if any(call.start <= tag < call.end for call in stray_calls(text, 0, len(text), key)):
+            return None, 0, None
+    return think, position, problem
+
+
+class _Search:
+    """One search. A run is one or several calls with nothing but separators between them."""
+
+    def __init__(self, text: str, start: int, end: int, key: str):
+        self.text, self.start, self.end, self.key = text, start, end, key
+        self.found: list[ToolCall] = []
+        self.run: list[ToolCall] = []
+        self.begins = False  # whether the run begins its line
+        self.last = start  # the end of the last call, accepted or not
+        self.left = _WORK * (end - start) + 10_000
+
+    def calls(self) -> list[ToolCall]:
+        text, end, at = self.text, self.end, self.start
+        while found := _CANDIDATE.search(text, at, end):
+            at = found.start()
+            stop, closed, depth = extent(text, at, end)
+            self.left -= self._line_end(stop) - at
+            if self.left < 0:
+                self._finish(end)
+                self.found.append(malformed(text[at:end], "too much here is nested or not closed", at))
+                break
+            calls, after = self._read(at, stop, closed, depth)
+            if calls:
+                self._add(calls, at, after)
+            at = after
+            if len(self.found) + len(self.run) > MAX_CALLS:
+                break
+        self._finish(end)
+        if len(self.found) > MAX_CALLS:
+            self.found[MAX_CALLS:] = [too_many(self.found[MAX_CALLS].start, end)]
+        return self.found
+
+    def _read(self, at: int, stop: int, closed: bool, depth: int) -> tuple[list[ToolCall], int]:
+        """The calls of the candidate at ``at``, and the position from which to search on."""
+        text, error = self.text, "not JSON"
+        if closed and depth <= MAX_DEPTH:
+            try:
+                value, to = _scan(text, at)
+            except (ValueError, RecursionError) as problem:
+                error = f"not JSON: {problem}"
+            else:
+                if isinstance(value, dict) and _is_call(value.get("tool_calls")):  # a message of OpenAI's API
+                    return [read_call(item, self.key, at, to) for item in value["tool_calls"]], to
+                return (list(spread(value, text, at, to, 0, self.key)) if _is_call(value) else []), to
+        elif closed:
+            error = f"its arguments are nested more than {MAX_DEPTH} levels deep"
+        if text[at] == "[":
+            return [], at + 1  # its objects may be calls
+        stop = stop if closed else self._line_end(stop)
+        if _LIKE_A_CALL.match(text, at) and self._begins_line(at) and _KEY.search(text, at, stop):
+            return [malformed(text[at:stop], error, at)], stop
+        return [], at + 1
+
+    def _add(self, calls: list[ToolCall], at: int, after: int) -> None:
+        gap = _GAP.match(self.text, self.last, at)
+        if not self.run or gap is None or gap.end() < at:
+            begins = self._begins_line(at)
+            self._finish(at)
+            self.begins = begins
+        self.run += calls
+        self.last = after
+
+    def _finish(self, until: int) -> None:
+        """Accept the run or drop it. ``until``: the position of the next call, or the end."""
+        if self.run:
+            stop = self._line_end(self.last, until)
+            marks = _MARKS_AFTER.match(self.text, self.last, stop)
+            ends = (stop < until or until == self.end) and marks is not None and marks.end() == stop
+            if self.begins or ends:
+                self.found += self.run
+        self.run = []
+
+    def _begins_line(self, at: int) -> bool:
+        line = max(self.text.rfind("\n", self.last, at), self.text.rfind("\r", self.last, at)) + 1
+        if not line:
+            if self.last > self.start:
+                return False  # words stand between the last call and this one
+            line = self.start
+        marks = _MARKS_BEFORE.match(self.text, line, at)
+        return marks is not None and marks.end() == at
+
+    def _line_end(self, at: int, until: int | None = None) -> int:
+        until = self.end if until is None else until
+        found = self.text.find("\n", at, until)
+        return until if found < 0 else found
+
+
+def _is_call(value: Any) -> bool:
+    """Whether a JSON value is a call, or a list with a call in it."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and _is_call(item) for item in value)
+    if not isinstance(value, dict):
+        return False
+    if "name" not in value and isinstance(value.get("function"), dict):
+        value = value["function"]
+    return isinstance(value.get("name"), str) and any(key in value for key in _KEYS)
