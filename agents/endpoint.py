@@ -14,6 +14,7 @@ from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Tries, retry_after
 
+from .chat_headers import Headers, refuse_secrets
 from .chat_request import ChatRequest, NoAnswer
 
 try:
@@ -44,12 +45,15 @@ class Endpoint:
             each request, and is neither stored nor shown.
         tools: "prompt": the dialect's instructions describe the tools, and only text is exchanged. "native": the
             tools are sent to the server; the env needs ``dialect="openai"``.
-        temperature, max_tokens: fields of the request; None leaves them to the server.
+        temperature, max_tokens: fields of the request; None leaves them to the server. A server that refuses them gets
+            requests without temperature, or with max_completion_tokens; ``learned`` says so.
         timeout: seconds to wait for the answer.
         max_retries: tries after the first.
         requests_per_minute: limit for all threads together, retries included; None means unlimited.
         concurrency: requests in flight at once.
-        extra: further fields of the request (top_p, seed, ...); they override the fields above.
+        extra: further fields of the request (top_p, reasoning_effort, chat_template_kwargs, ...); they override the
+            fields above, None leaves a field out, and max_completion_tokens takes the place of max_tokens.
+        headers: further headers; ``$NAME`` in a value stands for an environment variable, which is not stored.
         first_wait: longest wait before the first retry, in seconds; doubled for each further retry.
         sleep: called with the seconds to wait; a test may wait less.
 
@@ -70,6 +74,7 @@ class Endpoint:
         requests_per_minute: float | None = None,
         concurrency: int = 8,
         extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         first_wait: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ):
@@ -85,12 +90,22 @@ class Endpoint:
         self.tools = tools
         self.timeout = timeout
         self.concurrency = concurrency
-        settings = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **(extra or {})}
-        self.settings = {key: value for key, value in settings.items() if value is not None}
-        self._chat = ChatRequest(self.settings, native=tools == "native")
+        extra = dict(extra or {})
+        refuse_secrets(extra)
+        if extra.get("max_completion_tokens") is not None:
+            max_tokens = None
+        fields = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **extra}
+        self._chat = ChatRequest(fields, native=tools == "native")
+        self._headers = Headers(headers or {})
+        self.settings = {**self._chat.settings, **({"headers": self._headers.written} if headers else {})}
         self._tries = Tries(max_retries, requests_per_minute, first_wait, LONGEST_WAIT, sleep)
         self._connections = Connections()
         self._key()
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """What the server has refused so far, and how requests differ from ``settings`` since."""
+        return self._chat.learned
 
     def __repr__(self) -> str:
         return f"Endpoint({self.model!r}, {self.url!r})"
@@ -150,6 +165,7 @@ class Endpoint:
         key = self._key()
         if key is not None:
             request.headers["Authorization"] = f"Bearer {key}"
+        request.headers.update(self._headers.filled())
         return request
 
 

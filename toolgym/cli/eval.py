@@ -35,7 +35,7 @@ EXAMPLES = """\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
 _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay", "stop",
-                  "device", "seed", "batch_size")  # fmt: skip
+                  "device", "seed", "batch_size", "extra", "header")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument(
+        "--extra", action="append", metavar="K=V",
+        help="endpoint: a further field of the request, such as reasoning_effort=low; null leaves one out",
+    )  # fmt: skip
+    model.add_argument(
+        "--header", action="append", metavar="K=V", help="endpoint: a further header; '$NAME' is a variable's value"
+    )
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
 
