@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from toolgym.dialects.assistant_message import said
 from toolgym.types import UnfinishedAnswer
 
-from .chat_messages import action_text, written_calls
+from .chat_messages import action_text, refused_in, written_calls
 from .chat_names import Names
 
 Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
@@ -36,7 +36,7 @@ _ENDINGS: tuple[tuple[Ending, str], ...] = (
 _CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
 """Finish reasons of an answer with calls."""
 _FILTERED = re.compile(
-    "content_?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
+    "content[_ ]?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
     "|usage (polic|guideline)|data_?inspection|inappropriate content|content exists risk|moderation|safety system",
     re.IGNORECASE,
 )
@@ -90,7 +90,7 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         raise NoAnswer(f"the answer is not a chat completion {what}") from None
     if end in ("length", "content_filter", "refusal"):
         return UnfinishedAnswer(text, end)
-    if message.get("refusal") and not calls:
+    if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
     if end == "unknown" and empty and not calls:
         raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")

@@ -45,7 +45,7 @@ def _words(text: str) -> list[str]:
     """The text cut at its commas, except inside of a value that is a JSON object or list."""
     words, start, at = [], 0, 0
     while at < len(text):
-        if text[at] in "{[" and text[:at].endswith("="):
+        if text[at] in "{[" and text[at - 1 : at] == "=":
             try:
                 at = _scan(text, at)[1]
                 continue
