@@ -124,12 +124,13 @@ def words_of(error: Any) -> str:
     return "\n".join(words)[:4000]
 
 
+_DEPTH = 6
 _ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
 
 
-def _objects(error: Any, depth: int = 4) -> Iterator[dict[str, Any]]:
+def _objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
     """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
-    if isinstance(error, str) and depth == 4:
+    if isinstance(error, str) and depth == _DEPTH:
         yield {"message": error}
     elif isinstance(error, list) and depth:
         for item in error[:20]:
