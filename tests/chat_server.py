@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 Answer = tuple[int, Any, dict[str, str]]
@@ -246,7 +247,7 @@ def no_system(body: dict[str, Any]) -> str | None:
 
 def no_user_after_tool(body: dict[str, Any]) -> str | None:
     roles = [message["role"] for message in body["messages"]]
-    wrong = ("tool", "user") in zip(roles, roles[1:], strict=False)
+    wrong = ("tool", "user") in pairwise(roles)
     return "Unexpected role 'user' after role 'tool'" if wrong else None
 
 

@@ -156,7 +156,7 @@ def test_an_invented_name_stays_as_written_and_can_be_sent_back():
     assert (first.call.name, first.result.content) == ("a.b", '{"x": "1"}')
     assert second.call.name.startswith("no such:tool")
     assert second.result.error == "not_found"
-    assert [each["function"]["name"] for each in server.bodies[1]["messages"][-3]["tool_calls"]][0] == "a_b"
+    assert server.bodies[1]["messages"][-3]["tool_calls"][0]["function"]["name"] == "a_b"
 
 
 def test_tools_that_come_later_change_no_name():
@@ -512,6 +512,6 @@ def test_a_run_goes_on_with_the_same_fields_only(tmp_path):
             evaluate(shop, agent(server, extra={"reasoning_effort": "low"}), n=1, out=tmp_path, resume=True)
         with pytest.raises(RunError, match="reasoning_effort"):
             evaluate(shop, agent(server, extra={"reasoning_effort": "high"}), n=1, out=tmp_path, resume=True)
+        both = {"extra": {"reasoning_effort": "low"}, "headers": {"X-Title": "study"}}
         with pytest.raises(RunError, match="X-Title"):
-            both = {"extra": {"reasoning_effort": "low"}, "headers": {"X-Title": "study"}}
             evaluate(shop, agent(server, **both), n=1, out=tmp_path, resume=True)
