@@ -14,7 +14,7 @@ from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Tries, retry_after
 
-from .chat_messages import action_text, native_messages, prompt_messages
+from .chat_request import ChatRequest, NoAnswer
 
 try:
     import requests
@@ -87,6 +87,7 @@ class Endpoint:
         self.concurrency = concurrency
         settings = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **(extra or {})}
         self.settings = {key: value for key, value in settings.items() if value is not None}
+        self._chat = ChatRequest(self.settings, native=tools == "native")
         self._tries = Tries(max_retries, requests_per_minute, first_wait, LONGEST_WAIT, sleep)
         self._connections = Connections()
         self._key()
@@ -107,27 +108,31 @@ class Endpoint:
 
         Raises AgentError if the server gives no answer, ContextFull if the server says the conversation is too long.
         """
-        native = self.tools == "native"
-        convert = native_messages if native else prompt_messages
-        body = {"messages": convert(observation["messages"]), **self.settings}
-        if native and observation["tools"]:
-            body["tools"] = list(observation["tools"])
         try:
-            return self._tries.run(lambda: self._post(body, native))
+            return self._tries.run(lambda: self._post(observation))
         except Failure as failure:
             kind = ContextFull if isinstance(failure, _TooLong) else AgentError
             raise kind(f"{self.model} at {self.url}: {failure.told(self.api_key_env, _SHOWN)}") from None
 
-    def _post(self, body: dict[str, Any], native: bool) -> str:
+    def _post(self, observation: Observation) -> str:
         """One try. Raises Failure if the response gives no action."""
-        response = self._connections.send("POST", self.url, self.timeout, json=body, auth=self._authorise)
-        if response.status_code != 200:
-            raise _refusal(response)
-        try:
-            return action_text(response.json()["choices"][0]["message"], native=native)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            why = f"the answer is not a chat completion ({type(error).__name__}): {response.text}"
-            raise Failure(why, True) from None
+        while True:
+            body, names = self._chat.body(observation)
+            response = self._connections.send("POST", self.url, self.timeout, json=body, auth=self._authorise)
+            try:
+                found = response.json()
+            except (ValueError, RecursionError):
+                found = None
+            if response.status_code == 200:
+                try:
+                    return self._chat.read(found, names)
+                except NoAnswer as error:
+                    raise Failure(f"{error}: {response.text}", True) from None
+            answer = self._chat.refusal(body, found)
+            if answer is not None:
+                return answer
+            if not self._chat.adapt(body, found):  # else the next request leaves out what the server refused
+                raise _refusal(response)
 
     def _key(self) -> str | None:
         if self.api_key_env is None:
