@@ -128,7 +128,7 @@ class Endpoint:
                     return self._chat.read(found, names)
                 except NoAnswer as error:
                     raise Failure(f"{error}: {response.text}", True) from None
-            answer = self._chat.refusal(body, found)
+            answer = self._chat.refusal(response.status_code, found)
             if answer is not None:
                 return answer
             if not self._chat.adapt(body, found):  # else the next request leaves out what the server refused

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
+from toolgym.dialects.assistant_message import call_ids, is_message, said, thought
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.calls import (
     MAX_CALLS,
@@ -21,15 +24,14 @@ from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 if TYPE_CHECKING:
     from toolgym.tools import Tool
 
-_FIELDS = {"role", "content", "tool_calls", "reasoning_content", "refusal", "annotations", "audio", "function_call"}
-
 
 class OpenAI(Dialect):
     """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
 
-    Any other text is a response. ``reasoning_content``, which servers of reasoning models add, is the thought.
-    Arguments may be an object instead of a string that holds JSON. Calls without an id get the ids "call_0",
-    "call_1" and so on, in texts and in results.
+    Any other text is a response. The fields that servers of reasoning models add (``reasoning_content``,
+    ``reasoning``, ``reasoning_details``, ...) and thinking parts of the content are the thought.
+    Arguments may be an object instead of a string that holds JSON. A call without an id, or with the id of an earlier
+    call of its message, gets the id "call_<position>", in texts and in results.
     """
 
     name: ClassVar[str] = "openai"
@@ -49,10 +51,11 @@ class OpenAI(Dialect):
             if '"tool_calls"' not in text:
                 return Completion(text, response=text)
             return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
-        if not ({"content", "tool_calls"} & value.keys() and ("tool_calls" in value or value.keys() <= _FIELDS)):
+        if not is_message(value):
             return Completion(text, response=text)
-        content, think = value.get("content"), value.get("reasoning_content")
-        problem = None if content is None or isinstance(content, str) else '"content" is neither a string nor null'
+        content = value.get("content")
+        known = content is None or isinstance(content, (str, list))
+        problem = None if known else '"content" is neither a string, a list of parts nor null'
         try:
             calls = tuple(_calls(text, start, value["tool_calls"])) if value.get("tool_calls") else ()
         except RecursionError:
@@ -60,8 +63,8 @@ class OpenAI(Dialect):
         return Completion(
             text,
             calls,
-            think if isinstance(think, str) else None,
-            content if isinstance(content, str) else None,
+            thought(value),
+            said(content),
             problem,
         )
 
@@ -72,11 +75,11 @@ class OpenAI(Dialect):
         if completion.calls:
             out["tool_calls"] = [
                 {
-                    "id": _id(call, i),
+                    "id": id,
                     "type": "function",
                     "function": {"name": call.name, "arguments": write_json(call.arguments, call.name)},
                 }
-                for i, call in enumerate(completion.calls)
+                for id, call in zip(_ids(completion.calls), completion.calls, strict=True)
             ]
         return write_json(out, "")
 
@@ -84,15 +87,15 @@ class OpenAI(Dialect):
         """One "tool" message per call, with the id of the call."""
         return tuple(
             [
-                message("tool", r.result.content, name=r.call.name, tool_call_id=_id(r.call, i))
-                for i, r in enumerate(records)
+                message("tool", r.result.content, name=r.call.name, tool_call_id=id)
+                for id, r in zip(_ids([r.call for r in records]), records, strict=True)
                 if r.result is not None
             ]
         )
 
 
-def _id(call: ToolCall, position: int) -> str:
-    return call.id or f"call_{position}"
+def _ids(calls: Sequence[ToolCall]) -> list[str]:
+    return call_ids([{"id": call.id} for call in calls])
 
 
 def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
@@ -101,12 +104,9 @@ def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
     if not isinstance(written, list):
         yield malformed(text[at:end], '"tool_calls" must be a list', at)
         return
+    ids = call_ids(written[: MAX_CALLS + 1])
     for i, (value, (begin, stop)) in enumerate(zip(written, elements(text, at), strict=True)):
         if i == MAX_CALLS:
-            yield too_many(begin, end)
+            yield msgspec.structs.replace(too_many(begin, end), id=ids[i])
             return
-        call = read_call(value, "arguments", begin, stop)
-        found = value.get("id") if isinstance(value, dict) else None
-        yield ToolCall(
-            call.name, call.arguments, call.error, begin, stop, found if isinstance(found, str) else f"call_{i}"
-        )
+        yield msgspec.structs.replace(read_call(value, "arguments", begin, stop), id=ids[i])
