@@ -61,11 +61,11 @@ def playing_for(stop: Stop) -> None:
 
 
 @contextmanager
-def on_interrupt(stop: Stop) -> Iterator[None]:
+def on_interrupt(stop: Stop, *, later: bool = False) -> Iterator[None]:
     """While the block runs in the main thread, Ctrl-C also sets ``stop`` and wakes all threads of the process.
 
     The handler before decides what Ctrl-C means: if it raises no exception (a trainer finishes its step), nothing is
-    stopped.
+    stopped. ``later``: the first Ctrl-C raises nothing here, because the block watches ``stop``; the second one does.
     """
     global _process
     before = signal.getsignal(signal.SIGINT)
@@ -76,17 +76,19 @@ def on_interrupt(stop: Stop) -> Iterator[None]:
     def interrupted(number: int, frame: Any) -> None:
         try:
             before(number, frame)
-        except BaseException:
+        except BaseException as error:
+            first = not stop.stopped
             stop.set()
             _process.set()
-            raise
+            if not (later and first and isinstance(error, KeyboardInterrupt)):
+                raise
 
     signal.signal(signal.SIGINT, interrupted)
     try:
         yield
     finally:
         if signal.getsignal(signal.SIGINT) is interrupted:
-            with suppress(ValueError):  # not the main thread: a generator that was left open
+            with suppress(ValueError):  # a generator that was left open, ended by another thread
                 signal.signal(signal.SIGINT, before)
         if _process.stopped:
             _process = Stop()

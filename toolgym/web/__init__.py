@@ -8,4 +8,14 @@ from toolgym.web.connections import Connections, Response
 from toolgym.web.secrets import Secrets, shown_url
 from toolgym.web.tries import Failure, Tries, retry_after
 
-__all__ = ["Connections", "Failure", "Response", "Secrets", "Tries", "is_public", "retry_after", "shown_url", "wait_for"]
+__all__ = [
+    "Connections",
+    "Failure",
+    "Response",
+    "Secrets",
+    "Tries",
+    "is_public",
+    "retry_after",
+    "shown_url",
+    "wait_for",
+]

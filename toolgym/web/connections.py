@@ -7,6 +7,7 @@ import codecs
 import errno
 import json
 import os
+import re
 import socket
 import ssl
 import zlib
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 MOST_BYTES = 8_000_000
 """The longest body of an answer, decompressed."""
 ERROR_BYTES = 64_000
-"""What is read of the body of an answer whose status is not 200."""
+"""What is read of the body of an error."""
 _MISSING = "asking a server needs aiohttp: pip install 'toolgym[endpoint]'"
+_WRITTEN = re.compile(r"[\w\-.~:/?#\[\]@!$&'()*+,;=%]+", re.ASCII)
+"""A URL that is sent as it is written; in any other, characters are quoted first."""
 _NOT_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"}
 
 
@@ -53,11 +56,11 @@ class Response:
             return str(self.body, "utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; None if it is not JSON."""
+        """The body as JSON. Raises ValueError if it is not JSON, or nested too deeply to be read."""
         try:
             return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
 
 
 class Connections:
@@ -107,7 +110,7 @@ class Connections:
             async with asyncio.timeout(timeout):
                 response = await session.request(method, address, allow_redirects=False, **arguments)
                 try:
-                    if response.status != 200:
+                    if not 200 <= response.status < 300:
                         most_bytes, cut = min(most_bytes, ERROR_BYTES), True
                     body = await _body(response, most_bytes, cut)
                 finally:
@@ -139,7 +142,7 @@ async def _body(response: aiohttp.ClientResponse, most: int, cut: bool) -> bytes
 
 
 def _decoder(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
-    """A function that decompresses a part of a body to a number of bytes at most, and one that says whether it ended."""
+    """A function that decompresses a part of a body, to a number of bytes at most, and one that says if it ended."""
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return lambda data, most: data[:most], lambda: True
@@ -157,22 +160,23 @@ def _prepared(
     url: str, headers: Mapping[str, str] | None, params: Mapping[str, Any] | None, content: Any, *, direct: bool
 ) -> tuple[URL, dict[str, Any]]:
     """The address and the further arguments of a request. Raises ValueError or TypeError if it makes no sense."""
+    from multidict import CIMultiDict
     from yarl import URL
 
-    sent = {name.lower(): value for name, value in (headers or {}).items()}
+    sent = CIMultiDict(headers or {})
     if params:
         given = {name: value for name, value in params.items() if value is not None}
         url += ("&" if "?" in url else "?") + urlencode(given, doseq=True)
-    address = URL(url)
+    address = URL(url, encoded=_WRITTEN.fullmatch(url) is not None)
     if address.scheme not in ("http", "https") or not address.host:
         raise ValueError(f"{url[:100]!r} is not an address of the web")
     if address.user is not None or address.password is not None:
-        sent.setdefault("authorization", _basic(address))
+        sent.setdefault("Authorization", _basic(address))
         address = address.with_user(None)
     arguments: dict[str, Any] = {}
     if content is not None:
         arguments["data"] = json.dumps(content, allow_nan=False).encode()
-        sent.setdefault("content-type", "application/json")
+        sent.setdefault("Content-Type", "application/json")
     if not direct and (proxy := _proxy(address)) is not None:
         arguments["proxy"] = proxy.with_user(None)
         if proxy.user is not None or proxy.password is not None:
@@ -252,7 +256,8 @@ def _trusted() -> ssl.SSLContext:
     named = [name for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)]
     if named:
         place = os.environ[named[0]]
-        return ssl.create_default_context(**{"capath" if os.path.isdir(place) else "cafile": place})
+        folder = os.path.isdir(place)
+        return ssl.create_default_context(cafile=None if folder else place, capath=place if folder else None)
     try:
         import certifi
     except ModuleNotFoundError:
