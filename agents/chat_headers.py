@@ -39,9 +39,14 @@ class Headers:
                     f"variable, and write {name}='$VARIABLE'"
                 )
 
-    def filled(self) -> dict[str, str]:
-        """The headers to send. Raises AgentError if an environment variable is not set or cannot be sent."""
-        return {name: self._fill(name, value) for name, value in self.written.items()}
+    def filled(self, ours: Mapping[str, str]) -> dict[str, str]:
+        """These headers, and those of ``ours`` that have another name (in any case).
+
+        Raises AgentError if an environment variable is not set or cannot be sent.
+        """
+        filled = {name: self._fill(name, value) for name, value in self.written.items()}
+        taken = {name.lower() for name in filled}
+        return {**{name: value for name, value in ours.items() if name.lower() not in taken}, **filled}
 
     def secrets(self) -> list[str]:
         """The values of the environment variables, which must not be shown."""

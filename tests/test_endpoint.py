@@ -233,7 +233,7 @@ def test_a_refusal_is_not_tried_again_and_says_why(server, endpoint, status, bod
             {"message": "This model's maximum context length is 4096 tokens. However, ...", "type": "BadRequestError"},
         ),
         (400, {"message": "too long", "code": "context_length_exceeded"}),
-        (500, {"message": "Context size has been exceeded.", "type": "server_error"}),
+        (400, {"message": "Context size has been exceeded.", "type": "server_error"}),
         (400, {"message": "request (4390 tokens) exceeds the available ...", "type": "exceed_context_size_error"}),
     ],
 )

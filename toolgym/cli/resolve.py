@@ -37,7 +37,7 @@ AGENTS = {
     "silent": AgentEntry("toolgym.agents.scripted:Silent"),
     "replay": AgentEntry("toolgym.agents.scripted:Replay", {"replay": "path"}, "replay"),
     "endpoint": AgentEntry(
-        "toolgym.agents.endpoint:Endpoint",
+        "toolgym.agents.endpoint:AsyncEndpoint",
         {
             "model": "model", "base_url": "base_url", "api_key_env": "api_key_env", "tools": "tools",
             "temperature": "temperature", "max_new_tokens": "max_tokens", "extra": "extra", "header": "headers",
