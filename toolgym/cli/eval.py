@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +90,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         sys.stderr.write(f"{_stopped(args.out)}\n")
         return 130
     asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
-    played = make_run(found, agent_name(agent), settings={"model": args.model, "dialect": env.dialect.name, **asked})
+    learned = _learned(agent, args.out)
+    told = {"model": args.model, "dialect": env.dialect.name, **asked, **({"learned": learned} if learned else {})}
+    played = make_run(found, agent_name(agent), settings=told)
     print_report([played], console)
+    if learned:
+        console.print(plain(f"The server refused a part of the requests, so {'; '.join(learned)}.", "yellow"))
     if args.out is not None:
         write_results(played, args.out)
         console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
@@ -152,6 +158,19 @@ def evaluate_with_progress(
             batch_size=batch_size,
             on_episode=on_episode,
         )
+
+
+def _learned(agent: Agent, out: str | None) -> list[str]:
+    """How requests differ from the settings because the server refused a part of them, in words.
+
+    A run that is resumed adds to what its summary.json says.
+    """
+    before: Any = []
+    if out is not None and (path := Path(out) / "summary.json").is_file():
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # soon written anew
+            before = json.loads(path.read_text("utf-8"))["settings"].get("learned", [])
+    before = [str(lesson) for lesson in before] if isinstance(before, list) else []
+    return list(dict.fromkeys([*before, *getattr(agent, "learned", {}).values()]))
 
 
 def _stopped(out: str | None) -> str:
