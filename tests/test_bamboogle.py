@@ -560,8 +560,9 @@ def test_a_service_may_say_when_to_come_back(server):
     assert search.waited[1] == LONGEST_WAIT
 
 
-def test_searching_the_web_without_requests_says_what_to_install(server, monkeypatch):
-    monkeypatch.setitem(sys.modules, "requests", None)
+def test_searching_the_web_without_aiohttp_says_what_to_install(server, monkeypatch):
+    monkeypatch.setattr("toolgym.web.connections._pools", {})
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(SearchError, match=r"pip install 'toolgym\[endpoint\]'"):
         serper(server)("q")
 

@@ -233,7 +233,7 @@ def test_a_refusal_is_not_tried_again_and_says_why(server, endpoint, status, bod
             {"message": "This model's maximum context length is 4096 tokens. However, ...", "type": "BadRequestError"},
         ),
         (400, {"message": "too long", "code": "context_length_exceeded"}),
-        (500, {"message": "Context size has been exceeded.", "type": "server_error"}),
+        (400, {"message": "Context size has been exceeded.", "type": "server_error"}),
         (400, {"message": "request (4390 tokens) exceeds the available ...", "type": "exceed_context_size_error"}),
     ],
 )
@@ -311,9 +311,13 @@ def test_with_tools_in_the_prompt_results_come_as_the_users_words(server, endpoi
     assert last == 'Result of add:\n{"milk":2}\n\nResult of total:\n2'
 
 
-def test_what_the_user_says_stays_apart_from_results():
+def test_what_the_user_says_after_results_is_told_apart_in_the_same_message():
     given = [message("tool", "3", name="add"), message("user", "And now?"), message("tool", "4")]
-    assert [m["content"] for m in prompt_messages(given)] == ["Result of add:\n3", "And now?", "Result of the tool:\n4"]
+    (sent,) = prompt_messages(given)
+    assert sent == {
+        "role": "user",
+        "content": "Result of add:\n3\n\nThe user says:\nAnd now?\n\nResult of the tool:\n4",
+    }
 
 
 # Tools given to the API --------------------------------------------------------------------------
@@ -360,13 +364,13 @@ def test_a_thought_and_json_as_an_answer_survive(server, endpoint):
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", "", "[]", "7", "{", '{"a": 1}', '{"tool_calls": 3}', "[" * 100_000, '{"a":' * 100_000]
+    "text", ["plain", "[]", "7", "{", '{"a": 1}', '{"tool_calls": 3}', "[" * 100_000, '{"a":' * 100_000]
 )  # fmt: skip
 def test_text_that_is_no_message_of_the_api_is_sent_as_it_is(text):
     assert native_messages([message("assistant", text)]) == [{"role": "assistant", "content": text}]
 
 
-@pytest.mark.parametrize("arguments", ["{broken", "[1]", "", None, 7, "[" * 100_000])
+@pytest.mark.parametrize("arguments", ["{broken", "[1]", 7, "[" * 100_000, '{"a":' * 200 + "1" + "}" * 200])
 def test_broken_calls_are_sent_back_as_calls_that_servers_can_read(arguments):
     broken = [{"function": {"name": "add", "arguments": arguments}}, {"function": 3}, 5]
     text = json.dumps({"content": None, "tool_calls": broken})
@@ -374,8 +378,8 @@ def test_broken_calls_are_sent_back_as_calls_that_servers_can_read(arguments):
     assistant, *results = native_messages(turn)
     assert [call["id"] for call in assistant["tool_calls"]] == [m["tool_call_id"] for m in results]
     assert [call["function"]["name"] for call in assistant["tool_calls"]] == ["add", "unknown", "unknown"]
-    for call in assistant["tool_calls"]:
-        assert list(json.loads(call["function"]["arguments"])) == ["unreadable"]
+    sent = [json.loads(call["function"]["arguments"]) for call in assistant["tool_calls"]]
+    assert [list(each) for each in sent] == [["unreadable"], [], []]
 
 
 def test_a_result_that_answers_no_call_is_the_users_words():

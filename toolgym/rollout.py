@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from time import perf_counter
 from typing import Any, Protocol, cast
 
 import gymnasium as gym
 
+from toolgym import stopping
 from toolgym.env import ToolEnv, task_order
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.runlog import RunLog
@@ -67,11 +69,10 @@ def rollout(
         env = gym.make(env)
     bound = _bind(agent, env)
     if inspect.iscoroutinefunction(bound.act):
-        import asyncio
-
-        return asyncio.run(_rollout_async(env, bound, seed, task_id, repeat))
+        return _on_a_loop(_rollout_async(env, bound, seed, task_id, repeat))
     episode = _Episode(env, seed, task_id, repeat)
     while not episode.over:
+        stopping.check()
         try:
             text = _answer(bound, bound.act(episode.observation))
         except AgentError as error:  # the server's failure, not the policy's: never a zero
@@ -252,6 +253,17 @@ async def _rollout_async(
     return episode.trajectory()
 
 
+def _on_a_loop(coroutine: Coroutine[Any, Any, Trajectory]) -> Trajectory:
+    """Run the coroutine on an event loop of its own, on another thread: this thread may have one that runs."""
+    from toolgym.daemon_pool import LoopThread  # asyncio is slow to import, and few programs need it
+
+    loop = LoopThread()
+    try:
+        return loop.submit(coroutine).result()
+    finally:
+        loop.close(_PATIENCE)
+
+
 def _play(
     first: gym.Env[Any, Any],
     make: Callable[[], gym.Env[Any, Any]],
@@ -261,16 +273,22 @@ def _play(
 ) -> Iterator[Trajectory]:
     """Play the episodes of ``todo`` in the way that the agent allows; yields each episode as it finishes."""
     if not todo:
-        return iter(())
+        return
+    stop = stopping.Stop()
     bound = _bind(agent, first)
-    if hasattr(bound, "act_batch"):
-        return _play_batched(first, make, bound, todo, batch_size)
     # A coroutine waits without a thread, so a whole batch runs at once; a plain act gets the threads it asks for
-    concurrent = inspect.iscoroutinefunction(bound.act)
+    concurrent = inspect.iscoroutinefunction(getattr(bound, "act", None))
     workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
-    if workers <= 1 and not concurrent:  # one env is enough, and the caller sees exceptions as they are
-        return (rollout(first, agent, task_id=task_id, repeat=repeat) for task_id, repeat in todo)
-    return _play_threaded(first, make, agent, todo, workers)
+    if hasattr(bound, "act_batch"):
+        with stopping.on_interrupt(stop):
+            yield from _play_batched(first, make, bound, todo, batch_size)
+    elif workers <= 1 and not concurrent:  # one env is enough, and the caller sees exceptions as they are
+        with stopping.on_interrupt(stop):
+            for task_id, repeat in todo:
+                yield rollout(first, agent, task_id=task_id, repeat=repeat)
+    else:
+        with stopping.on_interrupt(stop, later=True):
+            yield from _play_threaded(first, make, agent, todo, workers, stop)
 
 
 def _play_batched(
@@ -330,47 +348,79 @@ def _play_threaded(
     agent: Agent,
     todo: list[tuple[str, int]],
     workers: int,
+    stop: stopping.Stop,
 ) -> Iterator[Trajectory]:
-    """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop."""
-    spare = [first, *(make() for _ in range(workers - 1))]  # envs without an episode
+    """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop.
+
+    After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
+    """
+    spare = [first]  # envs without an episode
     queue = iter(todo)
-    pending: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
-    with _executor(inspect.iscoroutinefunction(_bind(agent, first).act), workers) as submit:
+    playing: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
+    finished: SimpleQueue[Future[Trajectory] | None] = SimpleQueue()  # None: stopped
+    concurrent = inspect.iscoroutinefunction(_bind(agent, first).act)
+    with stop.calling(lambda: finished.put(None)), _executor(concurrent, workers, stop, playing) as submit:
+        future: Future[Trajectory] | None
         while True:
-            while spare and (key := next(queue, None)) is not None:
-                env = spare.pop()
-                pending[submit(env, agent, *key)] = env
-            if not pending:
-                return
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)  # an env plays one episode at a time
-            for future in finished:
-                spare.append(pending.pop(future))
-                yield future.result()  # raises here what the agent raised there
+            while len(playing) < workers and not stop.stopped and (key := next(queue, None)) is not None:
+                env = spare.pop() if spare else make()
+                began = submit(env, agent, *key)
+                playing[began] = env
+                began.add_done_callback(finished.put)
+            future = finished.get() if playing else None
+            if future is None:
+                break
+            spare.append(playing.pop(future))  # an env plays one episode at a time
+            yield future.result()  # raises here what the agent raised there
+        while not finished.empty():  # after Ctrl-C: what has finished is not lost
+            future = finished.get()
+            if future is not None and not future.cancelled() and future.exception() is None:
+                yield future.result()
+        if stop.stopped:
+            raise KeyboardInterrupt
+
+
+_PATIENCE = 1.0
+"""Seconds that the end of an evaluation waits for episodes that were given up."""
 
 
 class _executor:
-    """``submit(env, agent, task_id, repeat) -> Future[Trajectory]`` on threads or on an event loop."""
+    """``submit(env, agent, task_id, repeat) -> Future[Trajectory]`` on threads or on an event loop.
 
-    def __init__(self, concurrent: bool, workers: int):
-        self.concurrent = concurrent
-        self.pool = ThreadPoolExecutor(1 if concurrent else workers, thread_name_prefix="toolgym-episode")
+    If the block ends by an exception, the episodes that are ``playing`` are given up.
+    """
+
+    def __init__(self, concurrent: bool, workers: int, stop: stopping.Stop, playing: Mapping[Future[Trajectory], Any]):
+        from toolgym.daemon_pool import DaemonPool, LoopThread
+
+        self.stop = stop
+        self.playing = playing
+        self.loop = LoopThread(workers) if concurrent else None
+        self.pool = DaemonPool(workers, "toolgym-episode")
 
     def __enter__(self) -> Callable[..., Future[Trajectory]]:
-        import asyncio
+        return self._on_a_thread if self.loop is None else self._on_the_loop
 
-        if not self.concurrent:
-            return lambda env, agent, task_id, repeat: self.pool.submit(
-                rollout, env, agent, task_id=task_id, repeat=repeat
-            )
-        loop = self.loop = asyncio.new_event_loop()
-        self.pool.submit(loop.run_forever)
-        return lambda env, agent, task_id, repeat: asyncio.run_coroutine_threadsafe(
-            _rollout_async(env, _bind(agent, env), None, task_id, repeat), loop
-        )
+    def _on_a_thread(self, env: gym.Env[Any, Any], agent: Agent, task_id: str, repeat: int) -> Future[Trajectory]:
+        def play() -> Trajectory:
+            stopping.playing_for(self.stop)
+            return rollout(env, agent, task_id=task_id, repeat=repeat)
 
-    def __exit__(self, *exc: object) -> None:
-        if self.concurrent:
-            self.loop.call_soon_threadsafe(self.loop.stop)
-        self.pool.shutdown(wait=True, cancel_futures=True)
-        if self.concurrent:
-            self.loop.close()
+        return self.pool.submit(play)
+
+    def _on_the_loop(self, env: gym.Env[Any, Any], agent: Agent, task_id: str, repeat: int) -> Future[Trajectory]:
+        async def play() -> Trajectory:
+            stopping.playing_for(self.stop)
+            return await _rollout_async(env, _bind(agent, env), None, task_id, repeat)
+
+        assert self.loop is not None
+        return self.loop.submit(play())
+
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        if kind is not None:
+            self.stop.set()
+        if self.loop is not None:
+            self.loop.close(_PATIENCE)
+        elif kind is not None:
+            wait(self.playing, timeout=_PATIENCE)
+        self.pool.shutdown()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
+from toolgym.dialects.assistant_message import call_ids, is_message, said, thought
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.calls import (
     MAX_CALLS,
@@ -22,17 +25,16 @@ from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 if TYPE_CHECKING:
     from toolgym.tools import Tool
 
-_FIELDS = {"role", "content", "tool_calls", "reasoning_content", "refusal", "annotations", "audio", "function_call"}
-
 _AS_TEXT = 'a call is written in the content, and not in "tool_calls"'
 
 
 class OpenAI(Dialect):
     """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
 
-    Any other text is a response. ``reasoning_content``, which servers of reasoning models add, is the thought.
-    Arguments may be an object instead of a string that holds JSON. Calls without an id get the ids "call_0",
-    "call_1" and so on, in texts and in results.
+    Any other text is a response. The fields that servers of reasoning models add (``reasoning_content``,
+    ``reasoning``, ``reasoning_details``, ...) and thinking parts of the content are the thought.
+    Arguments may be an object instead of a string that holds JSON. A call without an id, or with the id of an earlier
+    call of its message, gets the id "call_<position>", in texts and in results.
 
     A response may hold calls as text: servers that do not know a model's syntax return them so. These calls are read
     too (json/stray.py), and the layout is wrong.
@@ -55,20 +57,19 @@ class OpenAI(Dialect):
             if '"tool_calls"' not in text:
                 return _said(text, text, None, None, 0, len(text))
             return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
-        if not ({"content", "tool_calls"} & value.keys() and ("tool_calls" in value or value.keys() <= _FIELDS)):
+        if not is_message(value):
             return _said(text, text, None, None, 0, len(text))
-        content, think = value.get("content"), value.get("reasoning_content")
-        problem = None if content is None or isinstance(content, str) else '"content" is neither a string nor null'
+        content, think = value.get("content"), thought(value)
+        known = content is None or isinstance(content, (str, list))
+        problem = None if known else '"content" is neither a string, a list of parts nor null'
         try:
             calls = tuple(_calls(text, start, value["tool_calls"])) if value.get("tool_calls") else ()
         except RecursionError:
             calls = (malformed(text[start:], "the message is nested too deeply", start),)
-        think = think if isinstance(think, str) else None
-        if not isinstance(content, str):
-            return Completion(text, calls, think, None, problem)
-        if calls:
-            return Completion(text, calls, think, content, problem)
-        return _said(text, content, think, problem, start, len(text))
+        response = said(content)
+        if calls or response is None:
+            return Completion(text, calls, think, response, problem)
+        return _said(text, response, think, problem, start, len(text))
 
     def render(self, completion: Completion) -> str:
         out: dict[str, Any] = {"role": "assistant", "content": completion.response}
@@ -77,11 +78,11 @@ class OpenAI(Dialect):
         if completion.calls:
             out["tool_calls"] = [
                 {
-                    "id": _id(call, i),
+                    "id": id,
                     "type": "function",
                     "function": {"name": call.name, "arguments": write_json(call.arguments, call.name)},
                 }
-                for i, call in enumerate(completion.calls)
+                for id, call in zip(_ids(completion.calls), completion.calls, strict=True)
             ]
         return write_json(out, "")
 
@@ -89,8 +90,8 @@ class OpenAI(Dialect):
         """One "tool" message per call, with the id of the call."""
         return tuple(
             [
-                message("tool", r.result.content, name=r.call.name, tool_call_id=_id(r.call, i))
-                for i, r in enumerate(records)
+                message("tool", r.result.content, name=r.call.name, tool_call_id=id)
+                for id, r in zip(_ids([r.call for r in records]), records, strict=True)
                 if r.result is not None
             ]
         )
@@ -107,8 +108,8 @@ def _said(text: str, content: str, think: str | None, problem: str | None, start
     return Completion(text, tuple(calls), think, content, problem or _AS_TEXT, misplaced=True)
 
 
-def _id(call: ToolCall, position: int) -> str:
-    return call.id or f"call_{position}"
+def _ids(calls: Sequence[ToolCall]) -> list[str]:
+    return call_ids([{"id": call.id} for call in calls])
 
 
 def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
@@ -117,12 +118,9 @@ def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
     if not isinstance(written, list):
         yield malformed(text[at:end], '"tool_calls" must be a list', at)
         return
+    ids = call_ids(written[: MAX_CALLS + 1])
     for i, (value, (begin, stop)) in enumerate(zip(written, elements(text, at), strict=True)):
         if i == MAX_CALLS:
-            yield too_many(begin, end)
+            yield msgspec.structs.replace(too_many(begin, end), id=ids[i])
             return
-        call = read_call(value, "arguments", begin, stop)
-        found = value.get("id") if isinstance(value, dict) else None
-        yield ToolCall(
-            call.name, call.arguments, call.error, begin, stop, found if isinstance(found, str) else f"call_{i}"
-        )
+        yield msgspec.structs.replace(read_call(value, "arguments", begin, stop), id=ids[i])

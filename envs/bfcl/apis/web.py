@@ -8,10 +8,8 @@ made (no recording, no key, no network) raises ``Unavailable``, which the class 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,17 +18,15 @@ from contextvars import ContextVar
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from toolgym.web import Connections, Failure, Tries, retry_after
+from toolgym.web import Connections, Failure, Secrets, Tries, retry_after, shown_url, wait_for
+from toolgym.web.secrets import url_secrets
 
 from .limits import MAX_CHARS
-
-if TYPE_CHECKING:
-    import requests
 
 Mode = Literal["replay", "record", "live"]
 T = TypeVar("T")
@@ -41,8 +37,11 @@ PATIENCE = 180.0
 """Maximum seconds of a call, retries included."""
 
 _PAGE_TIMEOUT = 20.0
+"""Maximum seconds of a page, redirects included."""
 _MOST_REDIRECTS = 30
 _SHOWN = 300
+_KEPT = 4000
+_REDIRECTS = {301, 302, 303, 307, 308}
 _RETRIED = {408, 425, 429}
 _BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/112.0 Safari/537.36",
@@ -89,12 +88,14 @@ class Live:
     """The real web: searches by SerpAPI, with the key in the environment variable SERPAPI_API_KEY, and pages.
 
     Args:
-        url: the address of SerpAPI.
+        url: the address of SerpAPI. ``user:password@`` is sent as basic authorization.
         timeout: maximum seconds of a search request.
         max_retries: retries of a search if the server is busy or down.
         requests_per_minute: limit on searches of all threads together; None means no limit.
-        private: whether pages of private networks may be fetched. The model chooses the URLs.
-        sleep: called to wait a number of seconds; a test may pass a faster function.
+        private: whether pages of private networks may be fetched. The model chooses the URLs. If False, every address
+            is checked when it is connected to, after each redirect too, and pages are fetched without a proxy:
+            behind a proxy, the address that it connects to could not be checked.
+        sleep: called to wait a number of seconds, in place of the own wait; a test may pass a faster function.
     """
 
     def __init__(
@@ -104,13 +105,15 @@ class Live:
         max_retries: int = 4,
         requests_per_minute: float | None = None,
         private: bool = False,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ):
-        self.url = url
+        self.url = shown_url(url)
+        self._address = url
         self.timeout = timeout
         self.private = private
         self._tries = Tries(max_retries, requests_per_minute, 1.0, 60.0, sleep)
         self._connections = Connections()
+        self._pages = Connections(public_only=not private)
 
     def search(self, keywords: Any, region: Any) -> Found:
         key = os.environ.get(KEY_ENV, "").strip()
@@ -118,11 +121,12 @@ class Live:
             raise Unavailable(f"no key for {self.url}: set the environment variable {KEY_ENV}, or replay a recording")
         asked = {"engine": "duckduckgo", "q": keywords, "kl": region, "api_key": key, "output": "json"}
         try:
-            answer = self._tries.run(lambda: self._search(asked))
+            answer = wait_for(self._tries.run(lambda: self._search(asked)))
         except Failure as failure:
-            raise Unavailable(f"{self.url}: {failure.told(KEY_ENV, _SHOWN)}") from None
+            secrets = Secrets([key, *url_secrets(self._address)])
+            raise Unavailable(f"{self.url}: {failure.told(secrets, _SHOWN)}") from None
         except ModuleNotFoundError:
-            raise Unavailable("searching the web needs requests: pip install 'toolgym[endpoint]'") from None
+            raise Unavailable("searching the web needs aiohttp: pip install 'toolgym[endpoint]'") from None
         found = answer.get("organic_results")
         if not isinstance(found, list):
             return Found(None, str(answer.get("error")))
@@ -131,58 +135,45 @@ class Live:
 
     def page(self, url: str) -> Page:
         try:
-            for _ in range(_MOST_REDIRECTS):
-                self._check(url)
-                how = {"headers": _BROWSER, "allow_redirects": False, "stream": True}
-                with self._connections.send("GET", url, _PAGE_TIMEOUT, **how) as answer:
-                    if not answer.is_redirect:
-                        answer.raise_for_status()
-                        return Page(_text(answer))
-                    url = urljoin(url, answer.headers["Location"])
+            return wait_for(self._page(url))
         except ModuleNotFoundError:
-            raise Unavailable("fetching pages needs requests: pip install 'toolgym[endpoint]'") from None
-        except (Failure, OSError, ValueError) as error:
+            raise Unavailable("fetching pages needs aiohttp: pip install 'toolgym[endpoint]'") from None
+        except (Failure, ValueError) as error:
             return Page(error=str(error)[:_SHOWN])
+
+    async def _page(self, url: str) -> Page:
+        until = time.monotonic() + _PAGE_TIMEOUT
+        for _ in range(_MOST_REDIRECTS):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"Invalid URL: {url[:_SHOWN]}")
+            left = max(until - time.monotonic(), 0.001)
+            answer = await self._pages.send("GET", url, left, headers=_BROWSER, most_bytes=MAX_CHARS, cut=True)
+            place = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or place is None:
+                if answer.status >= 400:
+                    kind = "Client" if answer.status < 500 else "Server"  # as requests says it officially
+                    raise ValueError(f"{answer.status} {kind} Error: {answer.reason} for url: {url}")
+                return Page(answer.text)
+            url = urljoin(url, place)
         return Page(error=f"Exceeded {_MOST_REDIRECTS} redirects.")
 
-    def _search(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._connections.send("GET", self.url, self.timeout, params=asked)
-        status = answer.status_code
+    async def _search(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self._connections.send("GET", self._address, self.timeout, params=asked)
+        status, said = answer.status, answer.text[:_KEPT]
         if status in _RETRIED or status >= 500:
-            raise Failure(f"HTTP {status}: {answer.text[:_SHOWN]}", True, retry_after(answer))
-        if status in (401, 403):
-            raise Failure(f"HTTP {status}: {answer.text[:_SHOWN]}", False)
+            raise Failure(f"HTTP {status}: {said}", True, retry_after(answer.headers))
+        if status in (401, 403) or 300 <= status < 400:
+            raise Failure(f"HTTP {status}: {answer.headers.get('location', said)}", False)
         try:
             found = answer.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             raise Failure("the answer is not JSON", True) from None
         if not isinstance(found, dict):
             raise Failure("the answer is not a JSON object", True)
         if "429" in str(found.get("error", "")):  # the official code's test for "too many requests"
-            raise Failure(str(found["error"]), True)
+            raise Failure(str(found["error"])[:_KEPT], True)
         return found
-
-    def _check(self, url: str) -> None:
-        """Raise ValueError if the URL is invalid or its host is not on the public web (unless ``private``)."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"Invalid URL: {url[:_SHOWN]}")
-        if self.private:
-            return
-        for *_, place in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
-            if not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global:
-                raise ValueError(f"{parts.hostname} is not on the public web")
-
-
-def _text(answer: requests.Response) -> str:
-    """The text of a page, cut after MAX_CHARS bytes."""
-    parts, left = [], MAX_CHARS
-    for part in answer.iter_content(1 << 16):
-        parts.append(part[:left])
-        left -= len(parts[-1])
-        if not left:
-            break
-    return str(b"".join(parts), answer.encoding or "utf-8", "replace")
 
 
 class Recorded:

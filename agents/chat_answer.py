@@ -1,0 +1,179 @@
+"""Reads a response of OpenAI's chat API: an answer, one that did not end by itself, or a failure of the server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+from toolgym.dialects.assistant_message import said
+from toolgym.types import UnfinishedAnswer
+
+from .chat_messages import action_text, refused_in, written_calls
+from .chat_names import Names
+
+Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
+
+
+class NoAnswer(ValueError):
+    """The response holds no answer of the model: it is not a chat completion, or the server failed on the way."""
+
+
+_ENDINGS: tuple[tuple[Ending, str], ...] = (
+    ("bad_call", "malformed|(unexpected|too_many|invalid)_(tool|function)"),
+    ("content_filter", "filter|safety|block|prohibit|recitation|spii|guardrail|moderat|sensitive|toxic|polic"),
+    ("refusal", "refus"),
+    (
+        "failed",
+        "error|abort|cancel|fail|time_?out|timed|insufficient|unavailable|disconnect|interrupt|load|crash",
+    ),
+    ("length", "length|max|limit|window|truncat|incomplete|repetition|budget|pause_turn"),
+    ("stop", "stop|eos|end|complete|tool|function|done|finish|success"),
+    ("content_filter", "other|language|unspecified"),  # Gemini stopped, and does not say why
+)
+"""Words in the finish reasons of OpenAI, Azure, Anthropic, Gemini, Mistral, Cohere, Bedrock, vLLM, SGLang, Ollama."""
+_CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
+"""Finish reasons of an answer with calls."""
+_FILTERED = re.compile(
+    "content[_ ]?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
+    "|usage (polic|guideline)|data_?inspection|inappropriate content|content exists risk|moderation|safety system",
+    re.IGNORECASE,
+)
+"""Words in the errors of servers that refuse a prompt or an answer for its content."""
+_NO_FILTER_OF_ITS_OWN = {401, 402, 404, 408, 409, 429}
+"""Statuses of errors that are about the account or the traffic, whatever they say."""
+
+
+def ending(reason: Any) -> Ending:
+    """What a finish reason means. Servers write it in their own words: ``MAX_TOKENS``, ``end_turn``, ``SAFETY``, ..."""
+    if not isinstance(reason, str):
+        return "unknown"
+    word = reason.strip().lower().replace("-", "_").replace(" ", "_")[:200]
+    return next((kind for kind, words in _ENDINGS if re.search(words, word)), "unknown")
+
+
+def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool = False) -> str:
+    """The action in a decoded response with status 200; an UnfinishedAnswer if the answer did not end by itself.
+
+    Of several choices the first is the answer, and the first choice with calls gives its calls if it has none (some
+    gateways split an answer). ``alternatives``: several answers were asked for; the choice with index 0 counts.
+
+    Raises NoAnswer if the response is not a chat completion, or the server broke the answer off for its own reasons.
+    """
+    try:
+        choices = response["choices"]
+        if alternatives:
+            choices = sorted(choices, key=lambda choice: choice.get("index") != 0)[:1]
+        choice, message = choices[0], choices[0]["message"]
+        if choice.get("error"):
+            raise NoAnswer(f"the server failed: {_short(choice['error'])}")
+        if not isinstance(message, dict):
+            raise TypeError("the message is not an object")
+        calls = written_calls(message)
+        for later in choices[1:]:
+            calls = calls or written_calls(later["message"])
+        message = {**message, "tool_calls": calls, "function_call": None}
+        end, reason = _ending_of(choice)
+        if end == "failed":
+            raise NoAnswer(f"the server broke the answer off (finish_reason {_short(reason)})")
+        empty = not (said(message.get("content")) or "").strip()
+        lost = end == "stop" and not calls and _CALLED.fullmatch(str(reason)) and (native or empty)
+        if end == "bad_call" or lost:
+            return _bad_call(message, reason, names, native=native)
+        text = action_text(message, native=native, names=names)
+    except NoAnswer:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        told = response.get("error") if isinstance(response, dict) else None
+        what = f"but an error: {_short(told)}" if told else f"({type(error).__name__})"
+        raise NoAnswer(f"the answer is not a chat completion {what}") from None
+    if end in ("length", "content_filter", "refusal"):
+        return UnfinishedAnswer(text, end)
+    if refused_in(message) and not calls:
+        return UnfinishedAnswer(text, "refusal")
+    if end == "unknown" and empty and not calls:
+        raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
+    return text
+
+
+def read_error(status: int, error: Any, *, native: bool) -> str | None:
+    """The answer that an error stands for, or None. ``error`` is the decoded response.
+
+    A content filter is an UnfinishedAnswer: the prompt or the policy was its reason. A call that the server could not
+    read (Groq's ``tool_use_failed``) is an answer with a malformed call.
+    """
+    if status in _NO_FILTER_OF_ITS_OWN:
+        return None
+    failed = next((found for found in _objects(error) if found.get("code") == "tool_use_failed"), None)
+    if failed is not None:
+        return _bad_call({"content": None}, failed.get("failed_generation"), Names(), native=native)
+    filtered = _FILTERED.search(words_of(error)) and (status < 500 or _filter_code(error))
+    return UnfinishedAnswer("", "content_filter") if filtered else None
+
+
+def words_of(error: Any) -> str:
+    """The texts of an error response (messages, codes, parameters), at most 4000 characters, without echoed input."""
+    words = []
+    for found in _objects(error):
+        for key, value in found.items():
+            if isinstance(value, (str, int)) and key not in _ECHOES:
+                words.append(str(value)[:2000])
+            elif key == "loc" and isinstance(value, list):
+                words.append(".".join(map(str, value))[:200])
+    return "\n".join(words)[:4000]
+
+
+_DEPTH = 6
+_ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
+
+
+def _objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
+    """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
+    if isinstance(error, str) and depth == _DEPTH:
+        yield {"message": error}
+    elif isinstance(error, list) and depth:
+        for item in error[:20]:
+            yield from _objects(item, depth - 1)
+    elif isinstance(error, dict) and depth:
+        yield error
+        for key, value in error.items():
+            if key == "raw" and isinstance(value, str):
+                try:
+                    value = json.loads(value)
+                except (ValueError, RecursionError):
+                    yield {"message": value}
+            if key not in _ECHOES or key == "raw":
+                yield from _objects(value, depth - 1)
+
+
+def _filter_code(error: Any) -> bool:
+    return any(_FILTERED.search(f"{found.get('code')} {found.get('type')}") for found in _objects(error))
+
+
+def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
+    """The ending of a choice and the word for it: the server's own word if the other says nothing is amiss.
+
+    OpenRouter gives the maker's word as ``native_finish_reason``; servers near Anthropic's and Ollama's APIs have other
+    names for the field.
+    """
+    names = ("finish_reason", "native_finish_reason", "stop_reason", "done_reason", "finishReason")
+    words = [choice[name] for name in names[:2] if choice.get(name)]
+    words = words or [choice[name] for name in names[2:] if isinstance(choice.get(name), str)]
+    found = [(ending(word), word) for word in words] or [("unknown", None)]
+    order: tuple[Ending, ...] = ("bad_call", "content_filter", "refusal", "length", "failed", "stop", "unknown")
+    return min(found, key=lambda each: order.index(each[0]))
+
+
+def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:
+    """The action of a model that called in a form that the server could not read: a malformed call."""
+    shown = written if isinstance(written, str) else ""
+    if native:
+        calls = [*written_calls(message), {"type": "function", "function": {"name": "", "arguments": shown}}]
+        return action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+    before = action_text({**message, "tool_calls": None, "function_call": None}, native=False)
+    return f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip()
+
+
+def _short(value: Any) -> str:
+    return value[:300] if isinstance(value, str) else json.dumps(value, default=str)[:300]

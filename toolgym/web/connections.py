@@ -1,0 +1,273 @@
+"""Sends one request under limits: a time for all of it, a size for the body, and where it may go."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import errno
+import json
+import os
+import re
+import socket
+import ssl
+import zlib
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
+
+from toolgym.web.addresses import is_public
+from toolgym.web.tries import Failure
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+MOST_BYTES = 8_000_000
+"""The longest body of an answer, decompressed."""
+ERROR_BYTES = 64_000
+"""What is read of the body of an error."""
+_MISSING = "asking a server needs aiohttp: pip install 'toolgym[endpoint]'"
+_WRITTEN = re.compile(r"[\w\-.~:/?#\[\]@!$&'()*+,;=%]+", re.ASCII)
+"""A URL that is sent as it is written; in any other, characters are quoted first."""
+_NOT_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"}
+
+
+@dataclass(frozen=True)
+class Response:
+    """A server's answer. The names in ``headers`` are in lower case; of a repeated header, the last one counts."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body in the charset of its type, or UTF-8; what cannot be decoded is replaced."""
+        charset = self.headers.get("content-type", "").lower().partition("charset=")[2].split(";")[0].strip("\"' ")
+        try:
+            known = codecs.lookup(charset)
+            return str(self.body, known.name if known.name not in _NOT_TEXT else "utf-8", "replace")
+        except (LookupError, ValueError, TypeError):
+            return str(self.body, "utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError if it is not JSON, or nested too deeply to be read."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
+
+
+class Connections:
+    """Persistent HTTP connections, one pool per event loop, closed with the loop. Needs the package aiohttp.
+
+    Redirects are never followed. Proxies come from the environment (HTTPS_PROXY, NO_PROXY, ...), and certificate
+    authorities from SSL_CERT_FILE, REQUESTS_CA_BUNDLE or the package certifi.
+
+    Args:
+        public_only: connect only to addresses on the public web (see ``is_public``). Each address is checked when it
+            is connected to, so a name cannot resolve to another address after the check. No proxy is used.
+    """
+
+    def __init__(self, *, public_only: bool = False):
+        self.public_only = public_only
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        timeout: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        most_bytes: int = MOST_BYTES,
+        cut: bool = False,
+    ) -> Response:
+        """The response of the server.
+
+        Args:
+            timeout: seconds for all of it: the look-up of the name, connecting, sending, the whole body.
+            params: fields of the query; None leaves a field out.
+            json: the body.
+            most_bytes: the longest body, decompressed. A longer one is a Failure, or is cut with ``cut``. The body of
+                an error is always cut, after 64,000 bytes.
+
+        ``user:password@`` in the URL is sent as basic authorization, unless ``headers`` have another. Raises Failure
+        if no response arrives, whatever the server does; ModuleNotFoundError without aiohttp.
+        """
+        session = await _session(self.public_only)
+        try:
+            address, arguments = _prepared(url, headers, params, json, direct=self.public_only)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise Failure(f"the request cannot be sent: {error or type(error).__name__}", False) from None
+        try:
+            async with asyncio.timeout(timeout):
+                response = await session.request(method, address, allow_redirects=False, **arguments)
+                try:
+                    if not 200 <= response.status < 300:
+                        most_bytes, cut = min(most_bytes, ERROR_BYTES), True
+                    body = await _body(response, most_bytes, cut)
+                finally:
+                    response.close()  # has no effect once the whole body was read
+        except TimeoutError:
+            raise Failure(f"no answer within {timeout:g} seconds", True) from None
+        except Failure:
+            raise
+        except Exception as error:  # a hostile server reaches many corners of a client
+            raise _failed(error) from None
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status, response.reason or "", names, body)
+
+
+async def _body(response: aiohttp.ClientResponse, most: int, cut: bool) -> bytes:
+    """The decompressed body. Raises Failure if it is longer than ``most``, unless it may be cut."""
+    declared = response.headers.get("Content-Length", "")
+    decode, ended = _decoder(response.headers.get("Content-Encoding", ""))
+    body = bytearray()
+    async for data in response.content.iter_any():
+        body += decode(data, most - len(body) + 1)
+        if len(body) > most or (declared.isdecimal() and len(declared) < 20 and int(declared) > most and not cut):
+            if cut:
+                return bytes(body[:most])
+            raise Failure(f"an answer of more than {most:,} bytes", False)
+    if not ended():
+        raise Failure("the compressed answer is not whole", True)
+    return bytes(body)
+
+
+def _decoder(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
+    """A function that decompresses a part of a body, to a number of bytes at most, and one that says if it ended."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return lambda data, most: data[:most], lambda: True
+    if name not in ("gzip", "x-gzip", "deflate"):
+        raise Failure(f"the answer is compressed in a way that was not asked for: {name[:40]!r}", True)
+    unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # finds out whether it is gzip or zlib
+
+    def decode(data: bytes, most: int) -> bytes:
+        return b"" if unzip.eof else unzip.decompress(data, most)
+
+    return decode, lambda: unzip.eof
+
+
+def _prepared(
+    url: str, headers: Mapping[str, str] | None, params: Mapping[str, Any] | None, content: Any, *, direct: bool
+) -> tuple[URL, dict[str, Any]]:
+    """The address and the further arguments of a request. Raises ValueError or TypeError if it makes no sense."""
+    from multidict import CIMultiDict
+    from yarl import URL
+
+    sent = CIMultiDict(headers or {})
+    if params:
+        given = {name: value for name, value in params.items() if value is not None}
+        url += ("&" if "?" in url else "?") + urlencode(given, doseq=True)
+    address = URL(url, encoded=_WRITTEN.fullmatch(url) is not None)
+    if address.scheme not in ("http", "https") or not address.host:
+        raise ValueError(f"{url[:100]!r} is not an address of the web")
+    if address.user is not None or address.password is not None:
+        sent.setdefault("Authorization", _basic(address))
+        address = address.with_user(None)
+    arguments: dict[str, Any] = {}
+    if content is not None:
+        arguments["data"] = json.dumps(content, allow_nan=False).encode()
+        sent.setdefault("Content-Type", "application/json")
+    if not direct and (proxy := _proxy(address)) is not None:
+        arguments["proxy"] = proxy.with_user(None)
+        if proxy.user is not None or proxy.password is not None:
+            arguments["proxy_headers"] = {"Proxy-Authorization": _basic(proxy)}
+    return address, {"headers": sent, **arguments}
+
+
+def _basic(address: URL) -> str:
+    return "Basic " + b64encode(f"{address.user or ''}:{address.password or ''}".encode()).decode()
+
+
+def _proxy(address: URL) -> URL | None:
+    """The proxy that the environment names for an address."""
+    from yarl import URL
+
+    proxies = getproxies()
+    found = proxies.get(address.scheme) or proxies.get("all")
+    if not found or proxy_bypass(f"{address.host}:{address.port}") or proxy_bypass(address.host or ""):
+        return None
+    return URL(found if "://" in found else f"http://{found}")
+
+
+def _failed(error: Exception) -> Failure:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Failure(f"the server's certificate is not trusted: {error}", False)
+    what = "no connection" if isinstance(error, OSError) else "the answer cannot be read"
+    return Failure(f"{what}: {str(error) or type(error).__name__}", True)
+
+
+# Pools -------------------------------------------------------------------------------------------
+
+_Pool = tuple["aiohttp.ClientSession", AsyncGenerator["aiohttp.ClientSession", None]]
+_pools: dict[tuple[asyncio.AbstractEventLoop, bool], _Pool] = {}
+"""(event loop, public only) -> its connections, and the generator that closes them when the loop is closed."""
+
+
+async def _session(public_only: bool) -> aiohttp.ClientSession:
+    key = asyncio.get_running_loop(), public_only
+    if key not in _pools:
+        for other in [each for each in list(_pools) if each[0].is_closed()]:  # of a loop that did not say so
+            _pools.pop(other, None)
+        holder = _hold(key)
+        _pools[key] = await anext(holder), holder
+    return _pools[key][0]
+
+
+async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[aiohttp.ClientSession, None]:
+    """Yields a session. ``asyncio.run`` closes the generators of a loop at its end, and so the session."""
+    try:
+        import aiohttp
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(_MISSING, name="aiohttp") from error
+    connector = aiohttp.TCPConnector(
+        limit=0, ssl=_trusted(), socket_factory=_public_socket if key[1] else None, ttl_dns_cache=60
+    )
+    headers = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_headers=128,
+        skip_auto_headers=["Content-Type"],
+    ) as session:
+        try:
+            yield session
+        finally:
+            _pools.pop(key, None)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificate authorities: those the environment names, else certifi's, else the system's."""
+    named = [name for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)]
+    if named:
+        place = os.environ[named[0]]
+        folder = os.path.isdir(place)
+        return ssl.create_default_context(cafile=None if folder else place, capath=place if folder else None)
+    try:
+        import certifi
+    except ModuleNotFoundError:
+        return ssl.create_default_context()
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def _public_socket(info: Any) -> socket.socket:
+    """A socket for the address that is about to be connected to. Raises OSError if the address is not public."""
+    family, kind, protocol, _, address = info
+    if not is_public(address[0]):
+        raise OSError(errno.EACCES, f"{address[0]} is not on the public web")
+    return socket.socket(family, kind, protocol)
