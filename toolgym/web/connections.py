@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
+from toolgym.daemon_pool import in_a_daemon
 from toolgym.web.addresses import is_public
 from toolgym.web.tries import Failure
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.abc import AbstractResolver, ResolveResult
     from yarl import URL
 
 MOST_BYTES = 8_000_000
@@ -204,6 +206,10 @@ def _failed(error: Exception) -> Failure:
 
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failure(f"the server's certificate is not trusted: {error}", False)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return Failure("no connection: the server closed it before it answered", True)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Failure(f"the answer is not HTTP: {error.message}", True)
     what = "no connection" if isinstance(error, OSError) else "the answer cannot be read"
     return Failure(f"{what}: {str(error) or type(error).__name__}", True)
 
@@ -232,7 +238,7 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_MISSING, name="aiohttp") from error
     connector = aiohttp.TCPConnector(
-        limit=0, ssl=_trusted(), socket_factory=_public_socket if key[1] else None, ttl_dns_cache=60
+        limit=0, ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
     )
     headers = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
     async with aiohttp.ClientSession(
@@ -248,6 +254,35 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
             yield session
         finally:
             _pools.pop(key, None)
+
+
+def _resolver() -> AbstractResolver:
+    """Looks up names on daemon threads: a look-up cannot be cancelled, and nobody shall wait for it."""
+    from aiohttp.abc import AbstractResolver
+
+    class Resolver(AbstractResolver):
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
+            def look_up() -> list[Any]:
+                return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+
+            found = await asyncio.wrap_future(in_a_daemon(look_up, "toolgym-lookup"))
+            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            return [
+                {
+                    "hostname": host,
+                    "host": address[0],
+                    "port": address[1],
+                    "family": kind,
+                    "proto": proto,
+                    "flags": flags,
+                }
+                for kind, _, proto, _, address in found
+            ]
+
+        async def close(self) -> None:
+            """Holds nothing open."""
+
+    return Resolver()
 
 
 @cache
