@@ -24,19 +24,30 @@ XML_SOUP = [
     "\u00a0", "<!DOCTYPE a>", '<!ENTITY x "y">', ' xmlns="u"', ' xmlns:p="u"', "<p:function>", "</FUNCTIONS>", "\r\n",
 ]  # fmt: skip
 JSON_SOUP = [
-    "[", "]", "{", "}", "},", "}, {", "}]", "[{", "[ {", "} ]", "]]", ",", ":", '"', "'", "\\", "\\n", "\\u007d", "null",
+    "[", "]", "{", "}", "},", "}, {", "}]", "[{", "[ {", "} ]", "]]", ",", ":", '"', "'", "\\", "\\n", "\\u007d", 
+    "null",
     "true", "NaN", "Infinity", "-1", "1.0", "1e400", "01", '"function"', '"parameters"', '"name"', '"arguments"',
     '{"function": "f", "parameters": {}}', '{"function": null, "parameters": {}}', '{"function": "f"}', "{}", "[]",
     '{"function": [1], "parameters": {}}', '{"function": "f", "parameters": []}', "x", "5", '"t"', "\x00", "é", "😀",
     "\u2003", "// c", ",]", ",}",
 ]  # fmt: skip
-TAG_SOUP = ["<TOOLCALL>", "</TOOLCALL>", "<toolcall>", "<TOOLCALL/>", "<TOOLCALL>[]</TOOLCALL>", "</TOOLCALL", "TOOLCALL>"]
+TAG_SOUP = [
+    "<TOOLCALL>",
+    "</TOOLCALL>",
+    "<toolcall>",
+    "<TOOLCALL/>",
+    "<TOOLCALL>[]</TOOLCALL>",
+    "</TOOLCALL",
+    "TOOLCALL>",
+]
 FENCES = ["```", "```json\n", "```python\n", "```xml\n", "\n```", "`"]
 PROSE = [
     "Sure! Here is the call: ", "I will call the function.\n", "\n\nLet me know if you need more.", " [1] ", "{note} ",
-    "The answer is <b>this</b>: ", "Note: use `f(x)`. ", "\n", "   ", "]", "[", "'", "'''", "Result (see [docs]): ", "...",
+    "The answer is <b>this</b>: ", "Note: use `f(x)`. ", "\n", "   ", "]", "[", "'", "'''", "Result (see [docs]): ",
+    "...",
 ]  # fmt: skip
-EMPTY = ["", " ", "\n", "[]", "{}", "null", "None", "`", "```", "[", "]", "''", "<TOOLCALL></TOOLCALL>", "<functions></functions>",
+EMPTY = ["", " ", "\n", "[]", "{}", "null", "None", "`", "```", "[", "]", "''", "<TOOLCALL></TOOLCALL>",
+         "<functions></functions>",
          "<TOOLCALL>[]</TOOLCALL>", "I cannot help with that.", "<TOOLCALL>5</TOOLCALL>", "<TOOLCALL>null</TOOLCALL>",
          "[5]", "[null]", "[[]]", '["a"]', "<functions/>", "<functions><function/></functions>"]  # fmt: skip
 
@@ -101,7 +112,9 @@ def _function(call: ToolCall, verbose: bool, gap: str, random: Random) -> str:
             type(value), "tuple"
         )
         if random.random() < 0.1:
-            kind = random.choice(["string", "integer", "float", "boolean", "array", "dict", "tuple", "object", "null", "list"])
+            kind = random.choice(
+                ["string", "integer", "float", "boolean", "array", "dict", "tuple", "object", "null", "list"]
+            )
         text = value if isinstance(value, str) else json.dumps(value) if random.random() < 0.3 else repr(value)
         if kind == "boolean" and random.random() < 0.5:
             text = text.lower()

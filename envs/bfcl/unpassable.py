@@ -20,6 +20,6 @@ UNPASSABLE = {
 """Task id -> the reason."""
 
 UNPASSABLE_AS_JSON = {
-    "simple_python_96": "the official pattern for JSON ends the list of calls at the first '}]', inside the accepted list",
+    "simple_python_96": "the official pattern ends the list of calls at the first '}]', inside the accepted value",
 }
 """Row id -> the reason, in format_sensitivity with JSON as the return format."""

@@ -2,7 +2,7 @@
 
 ``locate`` finds the same calls as ``default_decode_ast_prompting`` of bfcl_eval 2026.3.23, with its quirks:
 
-- Before all else the text loses "`", line breaks and spaces at its ends, and gets "[" and "]" there if they are missing.
+- First the text loses "`", line breaks and spaces at its ends, and gets "[" and "]" there if they are missing.
 - Between tool-call tags, Python is not completed with brackets.
 - JSON is cut out by patterns: a list of calls ends at the first "}" that "]" follows, also inside an argument. Text
   that is not JSON has no calls, which is not a failure. Elements that are not objects are passed over.
@@ -166,6 +166,8 @@ def _after_space(source: str, at: int) -> int:
 class _Parameter:
     """A <param>: its attributes, and the text before its first child."""
 
+    __slots__ = ("attributes", "childless", "text")
+
     def __init__(self, attributes: dict[str, str]):
         self.attributes = attributes
         self.text: list[str] = []
@@ -174,6 +176,8 @@ class _Parameter:
 
 class _Function:
     """A <function>: its <param>s, its own and those of its first <params>."""
+
+    __slots__ = ("attributes", "end", "grouped", "own", "start")
 
     def __init__(self, attributes: dict[str, str], start: int):
         self.attributes = attributes
@@ -196,7 +200,8 @@ class _Document:
         parser.Parse(self._bytes, True)
 
     def _starts(self, tag: str, attributes: dict[str, str]) -> None:
-        above, made = self._path[-1] if self._path else None, None
+        above = self._path[-1] if self._path else None
+        made: Any = None
         if isinstance(above, _Parameter):
             above.childless = False
         elif len(self._path) == 1 and tag == "function":

@@ -19,7 +19,9 @@ def system_prompt(configuration: Configuration, shown_docs: str) -> str:
     """The system prompt; ``shown_docs`` comes from ``write_docs``. Raises AssetError without the wheel."""
     style = wheel.prompt_constant("PROMPT_STYLE_TEMPLATES")[configuration.style]
     template: str = wheel.prompt_constant(
-        "_MARKDOWN_SYSTEM_PROMPT_TEMPLATE" if configuration.prompt == "markdown" else "_PLAINTEXT_SYSTEM_PROMPT_TEMPLATE"
+        "_MARKDOWN_SYSTEM_PROMPT_TEMPLATE"
+        if configuration.prompt == "markdown"
+        else "_PLAINTEXT_SYSTEM_PROMPT_TEMPLATE"
     )
     how = style["tool_call_with_tag" if configuration.tagged else "tool_call_no_tag"].format(
         output_format=wheel.prompt_constant("OUTPUT_FORMAT_MAPPING")[configuration.returns],

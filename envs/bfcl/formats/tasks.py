@@ -26,7 +26,7 @@ class FormatEntry(Entry, frozen=True, dict=True):
     row_id: str = ""
 
     @property
-    def checker(self) -> Checker:  # type: ignore[override]
+    def checker(self) -> Checker:
         """The Checker of the row, which all configurations share."""
         return self.row.checker
 
@@ -52,9 +52,7 @@ def load_formats() -> tuple[Task, ...]:
 
     Raises AssetError if the wheel is missing and cannot be downloaded.
     """
-    chosen = msgspec.json.decode(
-        wheel.data(f"BFCL_v4_{FORMAT_SENSITIVITY}.json"), type=dict[str, frozenset[str]]
-    )
+    chosen = msgspec.json.decode(wheel.data(f"BFCL_v4_{FORMAT_SENSITIVITY}.json"), type=dict[str, frozenset[str]])
     rows = [task for category, ids in chosen.items() for task in load(category) if task.id in ids]
     tasks: list[Task] = []
     for row in rows:
