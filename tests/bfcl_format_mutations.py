@@ -24,7 +24,7 @@ XML_SOUP = [
     "\u00a0", "<!DOCTYPE a>", '<!ENTITY x "y">', ' xmlns="u"', ' xmlns:p="u"', "<p:function>", "</FUNCTIONS>", "\r\n",
 ]  # fmt: skip
 JSON_SOUP = [
-    "[", "]", "{", "}", "},", "}, {", "}]", "[{", "[ {", "} ]", "]]", ",", ":", '"', "'", "\\", "\\n", "\\u007d", 
+    "[", "]", "{", "}", "},", "}, {", "}]", "[{", "[ {", "} ]", "]]", ",", ":", '"', "'", "\\", "\\n", "\\u007d",
     "null",
     "true", "NaN", "Infinity", "-1", "1.0", "1e400", "01", '"function"', '"parameters"', '"name"', '"arguments"',
     '{"function": "f", "parameters": {}}', '{"function": null, "parameters": {}}', '{"function": "f"}', "{}", "[]",
