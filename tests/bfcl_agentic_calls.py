@@ -18,6 +18,10 @@ _KV = {
     "add": (("key", "value"), 6), "replace": (("key", "value"), 2), "remove": (("key",), 2), "retrieve": (("key",), 2),
     "key_search": (("query", "k"), 4), "list_keys": ((), 1), "clear": ((), 0.15),
 }  # fmt: skip
+_VECTOR = {
+    "add": (("text",), 6), "update": (("vec_id", "new_text"), 2), "remove": (("vec_id",), 2),
+    "retrieve": (("query", "top_k"), 4), "retrieve_all": ((), 1), "clear": ((), 0.15),
+}  # fmt: skip
 _TEXT = {
     "memory_append": (("text",), 5), "memory_update": (("text",), 1), "memory_retrieve": ((), 2),
     "memory_replace": (("old_text", "new_text"), 4), "memory_clear": ((), 0.3),
@@ -27,7 +31,8 @@ _TEXT = {
 def _functions(category: str) -> dict[str, tuple[tuple[str, ...], float]]:
     if category == "memory_rec_sum":
         return _TEXT
-    both = {f"{kind}_memory_{name}": what for kind in ("core", "archival") for name, what in _KV.items()}
+    kinds, known = ("core", "archival"), _VECTOR if category == "memory_vector" else _KV
+    both = {f"{kind}_memory_{name}": what for kind in kinds for name, what in known.items()}
     return {**both, "core_memory_retrieve_all": ((), 1)}
 
 
@@ -47,13 +52,16 @@ def _text(random: Random, category: str) -> str:
 def _value(parameter: str, random: Random, category: str) -> str:
     chance = random.random()
     if chance < 0.05:
-        return repr(random.choice(_ODD))
+        # officially the harness crashes when it writes a memory_vector with bytes
+        return repr(random.choice(_ODD[:-1] if category == "memory_vector" else _ODD))
     if chance < 0.09:  # a call inside a call; BFCL's decoder reads a call without arguments as text
         inner = call(random, category)
         return inner if "=" in inner else repr(inner[:5])
     if parameter == "key":
         return repr(_key(random))
-    if parameter == "k":
+    if parameter == "vec_id":
+        return repr(random.choice([0, 0, 1, 1, 2, 3, 4, 5, 6, 9, -1, 1.0, True, "1"]))
+    if parameter in ("k", "top_k"):
         return repr(random.choice([0, 1, 2, 3, 5, 100, -1, -3, True, "3", 2.0, None]))
     if parameter == "old_text":
         return repr(random.choice(["Seattle", "latte pet", "coffee plan", "35 first", "not there", "name user"]))
@@ -66,7 +74,7 @@ def call(random: Random, category: str) -> str:
     """One call. The texts to replace are chosen so that a memory does not grow without limit."""
     known = _functions(category)
     (name,) = random.choices(list(known), [weight for _, weight in known.values()])
-    parameters = [p for p in known[name][0] if p != "k" or random.random() < 0.3]
+    parameters = [p for p in known[name][0] if p not in ("k", "top_k") or random.random() < 0.3]
     chance = random.random()
     if chance < 0.03:
         parameters = parameters[:-1]

@@ -19,6 +19,7 @@ from typing import Any
 
 import bfcl_multi_turn_oracle as multi_turn
 import bfcl_oracle
+import bfcl_vectors_oracle
 import numpy as np
 
 from toolgym.assets import read_member
@@ -44,6 +45,7 @@ def _load() -> tuple[Any, Any, Any]:
     from bfcl_eval.eval_checker.agentic_eval import agentic_checker
     from bfcl_eval.eval_checker.multi_turn_eval.func_source_code import memory_kv
 
+    bfcl_vectors_oracle.load()
     return loop, agentic_checker, memory_kv
 
 

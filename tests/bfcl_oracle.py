@@ -12,8 +12,11 @@ import os
 import sys
 import tempfile
 import warnings
+import zipfile
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from toolgym import assets
 from toolgym.envs.bfcl.grading import DECODER_FAILED, UNSCORABLE, WRONG_FORMAT, language_of
@@ -83,3 +86,26 @@ def relevance_verdict(text: str, category: str) -> tuple[bool, str | None]:
     if "irrelevance" in category:
         return not called, "irrelevance_error:decoder_success" if called else None
     return called, None if called else "relevance_error:decoder_failed"
+
+
+def format_verdict(task_id: str, docs: Any, text: str, ground_truth: Any) -> tuple[bool, str | None]:
+    """Success and error type of a raw answer in the category format_sensitivity (``format_sensitivity_runner``)."""
+    _, configuration, row_id = task_id.split(":")
+    returns, tagged, *_ = DECODING.parse_prompt_variation_params(configuration)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            decoded = DECODING.default_decode_ast_prompting(text, DECODING.ReturnFormat(returns), tagged)
+    except Exception:
+        return False, DECODER_FAILED
+    return verdict(docs, decoded, ground_truth, row_id)
+
+
+def format_entries(folder: Any) -> list[dict[str, Any]]:
+    """The official entries of format_sensitivity; the data files are unpacked into ``folder``."""
+    with zipfile.ZipFile(assets.fetch("bfcl")) as wheel:
+        wheel.extractall(folder, [name for name in wheel.namelist() if name.startswith("bfcl_eval/data/BFCL_v4_")])
+    data = Path(folder) / "bfcl_eval" / "data"
+    paths = {"PROMPT_PATH": data, "FORMAT_SENSITIVITY_IDS_PATH": data / "BFCL_v4_format_sensitivity.json"}
+    with mock.patch.multiple(FORMATS, **paths):
+        return list(FORMATS.load_dataset_entry("format_sensitivity"))

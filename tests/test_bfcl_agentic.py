@@ -21,7 +21,7 @@ from toolgym.envs.bfcl.agentic import facts
 from toolgym.envs.bfcl.agentic.env import AgenticEnv
 from toolgym.envs.bfcl.agentic.memories import EMPTY, Folder, MissingMemory, Reference
 from toolgym.envs.bfcl.agentic.rows import SCENARIOS, conversations, questions
-from toolgym.envs.bfcl.agentic.tasks import CATEGORIES, GROUPS, MEMORY, PREREQ
+from toolgym.envs.bfcl.agentic.tasks import CATEGORIES, DEFAULT, GROUPS, MEMORY, PREREQ
 from toolgym.envs.bfcl.dialogue.dialogue import MAX_STEPS
 from toolgym.replay import replay
 from toolgym.types import Completion, ToolCall, Trajectory
@@ -40,12 +40,13 @@ def act(env: AgenticEnv, *made: tuple[str, dict[str, Any]], says: str | None = N
 def test_every_category_has_its_rows() -> None:
     counts = {category: len(AgenticEnv(category).tasks) for category in CATEGORIES}
     assert counts == {
-        "memory_kv": 155, "memory_rec_sum": 155, "web_search_base": 100, "web_search_no_snippet": 100,
-        "memory_kv_prereq": 37, "memory_rec_sum_prereq": 37,
+        "memory_kv": 155, "memory_vector": 155, "memory_rec_sum": 155, "web_search_base": 100,
+        "web_search_no_snippet": 100, "memory_kv_prereq": 37, "memory_vector_prereq": 37, "memory_rec_sum_prereq": 37,
     }  # fmt: skip
     env = AgenticEnv("agentic,memory_prereq")
-    assert len({task.id for task in env.tasks}) == 584
-    assert AgenticEnv().categories == MEMORY
+    assert len({task.id for task in env.tasks}) == 776
+    assert AgenticEnv().categories == DEFAULT == ("memory_kv", "memory_rec_sum")
+    assert len(AgenticEnv().tasks) == 310
     assert env.tasks.counts == counts  # type: ignore[attr-defined]
     assert (AgenticEnv("agentic").max_turns, env.max_turns) == (MAX_STEPS, 14 * MAX_STEPS)
     assert AgenticEnv(["web_search", "memory"]).categories == (*GROUPS["web_search"], *MEMORY)
@@ -59,8 +60,10 @@ def test_a_category_that_is_not_there_is_an_error_that_lists_those_that_are(cate
 
 
 def test_arguments_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="memory_vector is not here: it takes a sentence model"):
-        AgenticEnv("memory_vector")
+    with pytest.raises(ValueError, match="no encoder 'bert': there are minilm"):
+        AgenticEnv("memory_vector", encoder="bert")
+    with pytest.raises(TypeError, match=r"an object with encode\(texts\); got int"):
+        AgenticEnv("memory_vector", encoder=5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="only the split 'test'"):
         AgenticEnv(split="train")
     with pytest.raises(ValueError, match="outcome"):
@@ -342,14 +345,16 @@ def test_overall_scores_are_complete_but_for_what_is_missing() -> None:
 def test_the_process_is_left_as_it_was() -> None:
     source = """
 import sys, gymnasium as gym, toolgym
-calls = {"memory_kv": "archival_memory_key_search(query='dog')", "memory_rec_sum": "memory_retrieve()"}
+calls = {"memory_kv": "archival_memory_key_search(query='dog')", "memory_rec_sum": "memory_retrieve()",
+         "memory_vector": "archival_memory_retrieve(query='dog')"}
 for category, call in calls.items():
-    env = gym.make("ToolGym-BFCL-Agentic-v0", category=category, dialect="pythonic")
+    env = gym.make("ToolGym-BFCL-Agentic-v0", category=category, dialect="pythonic", encoder="hashed")
     env.reset(seed=0)
     print(len(env.step(f"[{call}]")[4]["calls"][0].result.content) > 50)
 gym.make("ToolGym-BFCL-Agentic-v0", category="web_search").reset(seed=0)
-private = ("bfcl_eval", "rank_bm25", "overrides", "requests", "serpapi", "bs4", "html2text")
+private = ("torch", "faiss", "sentence_", "bfcl_eval", "rank_bm25", "overrides", "requests", "serpapi", "bs4",
+           "html2text")
 print([name for name in sys.modules if name.startswith(private)])
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["True", "True", "[]"], done.stderr
+    assert done.stdout.split() == ["True", "True", "True", "[]"], done.stderr

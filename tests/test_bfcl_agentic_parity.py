@@ -11,6 +11,7 @@ from typing import Any
 import bfcl_agentic_calls as calls
 import bfcl_agentic_oracle as oracle
 import pytest
+from bfcl_vectors_oracle import Exact
 
 from toolgym.envs.bfcl.agentic.checker import check
 from toolgym.envs.bfcl.agentic.env import AgenticEnv
@@ -18,9 +19,11 @@ from toolgym.envs.bfcl.agentic.memories import EMPTY
 from toolgym.envs.bfcl.agentic.rows import SCENARIOS, conversations, questions
 from toolgym.envs.bfcl.agentic.tasks import MEMORY
 from toolgym.envs.bfcl.apis.memory import BM25Plus
+from toolgym.envs.bfcl.apis.vectors import Embeddings, embedding
 from toolgym.envs.bfcl.dialogue.dialogue import Dialogue, Entry
 
 SESSIONS, CALLS = 60, 80
+EMBEDDINGS = Embeddings(Exact())
 
 
 def dialogue(category: str) -> Dialogue:
@@ -38,7 +41,8 @@ def test_results_of_random_calls_read_as_officially(category: str, tmp_path: Pat
         made = [calls.call(random, category) for _ in range(CALLS)]
         ours = dialogue(category)
         for call, official in zip(made, oracle.results(category, made, tmp_path), strict=True):
-            result = ours.execute(call)
+            with embedding(EMBEDDINGS):
+                result = ours.execute(call)
             ours.end_step()
             ours.over, ours.steps = False, 0
             if "_instance" in official or "no_such_function" in official:
@@ -51,6 +55,7 @@ def test_results_of_random_calls_read_as_officially(category: str, tmp_path: Pat
     assert errors > 100
     expected = {
         "memory_kv": "is full,too long,must be unique,snake_case,not found,division by zero,ranked_results",
+        "memory_vector": "length exceeds,size exceeds,not present in store,removed,updated,cleared,similarity_score",
         "memory_rec_sum": "too long after appending,too long after updating,not found",
     }
     for said in expected[category].split(","):
@@ -87,7 +92,7 @@ def test_a_run_is_the_official_one_from_the_first_conversation_to_the_last_verdi
     """All 37 conversations, each with the memory of the conversation before, and then the questions."""
     harness = oracle.entries(category, tmp_path / "harness")
     official_folder = tmp_path / "harness" / "agentic" / "memory"
-    env = AgenticEnv(f"{category}_prereq,{category}", memory=tmp_path / "ours", dialect="pythonic")
+    env = AgenticEnv(f"{category}_prereq,{category}", memory=tmp_path / "ours", dialect="pythonic", encoder=Exact())
     seen = Counter[Any]()
     for task in env.tasks[:37] + env.tasks[37::3]:
         entry = harness[task.id]

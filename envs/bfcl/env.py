@@ -15,10 +15,13 @@ from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Ve
 
 from . import aggregate
 from .closest import closest
+from .formats.configuration import CONFIGURATIONS
+from .formats.dialect import return_format
+from .formats.tasks import FormatEntry, load_formats
 from .grading import Entry, grade, language_of
 from .official import as_malformed, beside_text, overlooked, without_calls
 from .source_text import read_action, require, write_call
-from .tasks import categories, load
+from .tasks import FORMAT_SENSITIVITY, categories, load
 from .unpassable import UNPASSABLE
 
 
@@ -47,31 +50,43 @@ class BFCLEnv(ToolEnv):
     An answer that was cut off, filtered or refused (``UnfinishedAnswer``) does not pass by not calling; the official
     harness does not look at how an answer ended.
 
+    The category ``format_sensitivity`` asks 200 of the rows in 26 configurations each. A configuration chooses the
+    format of the calls (Python, JSON, two kinds of XML), whether they stand in a <TOOLCALL> tag, the format of the
+    functions' docs, and the wording of the prompt. Task ids and system prompts are the official ones. The configuration
+    takes the place of the dialect: an action is read as the official decoder of its format reads it. No official score
+    counts this category, so no group has it. ``summarize`` gives the figures that the leaderboard shows: the standard
+    deviation and the largest difference of the configurations' accuracies.
+
     ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
 
     Args:
-        category: a name in ``tasks.COUNTS``; several names, as a list or with commas between; or a group: "non_live",
-            "live" or "all".
+        category: a name in ``tasks.COUNTS``; several names, as a list or with commas between; a group: "non_live",
+            "live" or "all"; or "format_sensitivity" alone.
         split: "test"; BFCL has no training split.
-        dialect, rubric, and further arguments: see ToolEnv.
+        dialect: see ToolEnv; by default "toolrl". In format_sensitivity leave it out, or give "pythonic".
+        rubric, and further arguments: see ToolEnv.
 
     Version history:
-        v0: the 13 single-turn categories, 3,641 rows.
+        v0: the 13 single-turn categories, 3,641 rows; and format_sensitivity, 5,200 rows.
     """
 
     def __init__(
         self,
         category: str | Iterable[str] = "all",
         split: str = "test",
-        dialect: str | Dialect = "toolrl",
+        dialect: str | Dialect | None = None,
         rubric: str | Reward = "toolrl",
         **kwargs: Any,
     ):
         if split != "test":
             raise ValueError(f"BFCL has only the split 'test', got {split!r}")
         self.categories = categories(category)
-        tasks = [task for name in self.categories for task in load(name)]
-        super().__init__(tasks, dialect=dialect, rubric=rubric, **{"max_turns": 1, **kwargs})
+        self._brings_formats = self.categories == (FORMAT_SENSITIVITY,)
+        if self._brings_formats:
+            tasks, dialect = list(load_formats()), _format_dialect(dialect)
+        else:
+            tasks = [task for name in self.categories for task in load(name)]
+        super().__init__(tasks, dialect=dialect or "toolrl", rubric=rubric, **{"max_turns": 1, **kwargs})
         self._reads_source = isinstance(self.dialect, Pythonic)
         self.state: Verdict | None
         """The official verdict on the episode's only action; None before the action."""
@@ -90,11 +105,26 @@ class BFCLEnv(ToolEnv):
 
     def start(self, task: Task) -> None:
         self.state = None
+        self._take_format(task)
+
+    def load_state(self, saved: Verdict | None) -> None:
+        super().load_state(saved)
+        self._take_format(self.task)
+
+    def _take_format(self, task: Task) -> None:
+        if self._brings_formats:
+            self.dialect = return_format(task.data.configuration)
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
-        read = without_calls(completion) if overlooked(self.dialect, completion) else completion
-        verdict = grade(self.task.data, read, source_text=self._reads_source)
+        entry: Entry = self.task.data
+        read = completion
+        if isinstance(entry, FormatEntry):
+            verdict = entry.grade(completion)
+        else:
+            if overlooked(self.dialect, completion):
+                read = without_calls(completion)
+            verdict = grade(entry, read, source_text=self._reads_source)
         if verdict.success and completion.unfinished is not None and not read.calls:
             verdict = no_decision(completion.unfinished)
         self.state = verdict
@@ -114,15 +144,20 @@ class BFCLEnv(ToolEnv):
         return self.state or NOT_ACTED
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        return {"category": self.task.data.category, "known_unpassable": UNPASSABLE.get(self.task.id)}
+        entry: Entry = self.task.data
+        known = entry.known_unpassable if isinstance(entry, FormatEntry) else UNPASSABLE.get(self.task.id)
+        return {"category": entry.category, "known_unpassable": known}
 
     def gold(self, task: Task) -> tuple[str, ...]:
         """An accepted answer: the first accepted alternatives, without optional parameters.
 
-        In the pythonic dialect the answer has no thought, so that BFCL's own decoder can read it too.
+        In the pythonic dialect and in format_sensitivity the answer has no thought, so that BFCL's own decoder can read
+        it too.
         """
         entry: Entry = task.data
         calls = closest(entry, ())
+        if isinstance(entry, FormatEntry):
+            return (return_format(entry.configuration).render(Completion("", calls)),)
         if not calls:
             think = None if self._reads_source else "None of the functions does what is asked."
             return (self.dialect.render(Completion("", (), think, "None of the functions can do this.")),)
@@ -137,3 +172,14 @@ class BFCLEnv(ToolEnv):
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
         """Accuracy per category and the leaderboard's scores: see aggregate.summarize."""
         return aggregate.summarize(trajectories)
+
+
+def _format_dialect(given: str | Dialect | None) -> Dialect:
+    """The dialect of format_sensitivity before the first task. Raises ValueError if another dialect is asked for."""
+    name = given if isinstance(given, str) else getattr(given, "name", None)
+    first = return_format(CONFIGURATIONS[0])
+    if given is not None and name not in (Pythonic.name, first.name):
+        raise ValueError(
+            f"in {FORMAT_SENSITIVITY} each task brings the format of its calls, got dialect={name!r}: leave it out"
+        )
+    return first

@@ -30,6 +30,9 @@ COUNTS = {
 }  # fmt: skip
 """Category -> number of rows (bfcl_eval 2026.3.23)."""
 
+FORMAT_SENSITIVITY = "format_sensitivity"
+"""The category of formats/: 200 of these rows in 26 configurations. It is in no group, because no score counts it."""
+
 GROUPS = {
     "non_live": tuple(category for category in COUNTS if not category.startswith("live")),
     "live": tuple(category for category in COUNTS if category.startswith("live")),
@@ -60,11 +63,16 @@ def categories(category: str | Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"category must be a name, or a list of names; got {category!r}")
     names = [name.strip() for name in category.split(",")] if isinstance(category, str) else list(category)
     found: dict[str, None] = {}
+    if FORMAT_SENSITIVITY in names:
+        if any(name != FORMAT_SENSITIVITY for name in names):
+            raise ValueError(f"{FORMAT_SENSITIVITY} is played alone: its tasks bring their own prompts and formats")
+        return (FORMAT_SENSITIVITY,)
     for name in names:
         if name not in COUNTS and name not in GROUPS:
             raise ValueError(
-                f"no BFCL category {name!r}: there are {', '.join(COUNTS)}, and the groups {', '.join(GROUPS)}. "
-                "Multi-turn categories are ToolGym-BFCL-MultiTurn-v0, agentic ones ToolGym-BFCL-Agentic-v0."
+                f"no BFCL category {name!r}: there are {', '.join(COUNTS)}, the groups {', '.join(GROUPS)}, and "
+                f"{FORMAT_SENSITIVITY}. Multi-turn categories are ToolGym-BFCL-MultiTurn-v0, agentic ones "
+                "ToolGym-BFCL-Agentic-v0."
             )
         found |= dict.fromkeys(GROUPS.get(name, (name,)))
     if not found:

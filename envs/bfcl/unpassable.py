@@ -18,3 +18,8 @@ UNPASSABLE = {
     "live_multiple_507-149-4": "the required origin_airport is accepted only as an empty string",
 }
 """Task id -> the reason."""
+
+UNPASSABLE_AS_JSON = {
+    "simple_python_96": "the official pattern ends the list of calls at the first '}]', inside the accepted value",
+}
+"""Row id -> the reason, in format_sensitivity with JSON as the return format."""

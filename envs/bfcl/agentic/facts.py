@@ -21,6 +21,9 @@ from .rows import Question, conversations, questions
 NOTE = "What the user has said so far is in the archival memory, under keys that say what it is about."
 """The core memory's text; the system prompt always shows the core memory."""
 
+NOTE_ON_VECTORS = "What the user has said so far is in the archival memory, which can be searched by meaning."
+"""The same for memory_vector."""
+
 _KEY_WORDS = 6
 _SMALL = frozenset(
     re.findall(
@@ -67,6 +70,9 @@ def memory(category: str, scenario: str, before: int | None) -> dict[str, Any]:
     known = [fact for fact in facts(scenario) if before is None or fact.conversation < before]
     if category == "memory_rec_sum":
         return {"memory": "".join([_line(fact) for fact in _as_said(known)])}
+    if category == "memory_vector":
+        texts = [_text(fact) for fact in _as_said(known)]
+        return {"core_memory": _store([] if before == 0 else [NOTE_ON_VECTORS]), "archival_memory": _store(texts)}
     core = {} if before == 0 else {"note": NOTE}
     return {"core_memory": core, "archival_memory": {fact.key: fact.text for fact in _as_said(known)}}
 
@@ -76,9 +82,14 @@ def writes(category: str, scenario: str, conversation: int, turn: int) -> tuple[
     said = [fact for fact in facts(scenario) if (fact.conversation, fact.turn) == (conversation, turn)]
     if category == "memory_rec_sum":
         return tuple([ToolCall("memory_append", {"text": _line(fact)}) for fact in said])
-    calls = [ToolCall("archival_memory_add", {"key": fact.key, "value": fact.text}) for fact in said]
+    if category == "memory_vector":
+        calls = [ToolCall("archival_memory_add", {"text": _text(fact)}) for fact in said]
+        note = {"text": NOTE_ON_VECTORS}
+    else:
+        calls = [ToolCall("archival_memory_add", {"key": fact.key, "value": fact.text}) for fact in said]
+        note = {"key": "note", "value": NOTE}
     if (conversation, turn) == (0, 0):
-        calls.insert(0, ToolCall("core_memory_add", {"key": "note", "value": NOTE}))
+        calls.insert(0, ToolCall("core_memory_add", note))
     return tuple(calls)
 
 
@@ -93,10 +104,20 @@ def _texts(memory: dict[str, Any]) -> list[str]:
     parts = []
     for value in memory.values():
         if isinstance(value, dict):
-            parts += [f"{key}: {text}" for key, text in value.items()]
+            store = value.get("store")  # a part of a memory_vector
+            entries = store if isinstance(store, dict) else value
+            parts += [f"{key}: {text}" for key, text in entries.items()]
         else:
             parts.append(value)
     return parts
+
+
+def _text(fact: Fact) -> str:
+    return f"{fact.key.replace('_', ' ')}: {fact.text}"
+
+
+def _store(texts: list[str]) -> dict[str, Any]:
+    return {"next_id": len(texts), "store": {str(i): text for i, text in enumerate(texts)}}
 
 
 def _line(fact: Fact) -> str:

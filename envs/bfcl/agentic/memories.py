@@ -17,9 +17,16 @@ from .rows import Conversation, conversations
 
 EMPTY: dict[str, dict[str, Any]] = {
     "memory_kv": {"core_memory": {}, "archival_memory": {}},
+    "memory_vector": {
+        "core_memory": {"next_id": 0, "store": {}},
+        "archival_memory": {"next_id": 0, "store": {}},
+    },
     "memory_rec_sum": {"memory": ""},
 }
-"""Category -> its empty memory, in the form of a snapshot. (memory_vector is absent: it needs a downloaded model.)"""
+"""Category -> its empty memory, in the form of a snapshot."""
+
+
+_MOST_DIGITS = 18
 
 
 class MissingMemory(RuntimeError):
@@ -91,13 +98,14 @@ class Folder:
             ) from None
         except (OSError, ValueError) as error:
             raise MissingMemory(f"{path} cannot be read: {error}") from None
-        if not _fits(found, EMPTY[category]):
+        fits = _fits_vectors if category == "memory_vector" else _fits
+        if not fits(found, EMPTY[category]):
             raise MissingMemory(f"{path} holds no {category}: expected {', '.join(EMPTY[category])}, of text")
         return {field: found[field] for field in EMPTY[category]}
 
     def keep(self, category: str, conversation: Conversation, memory: dict[str, Any]) -> None:
         path = self._path(category, conversation)
-        text = json.dumps(memory, indent=4)
+        text = json.dumps(memory, indent=4, default=str)  # a memory_vector may hold bytes: officially that is a crash
         try:
             if path.is_file():
                 if path.read_text("utf-8") != text:
@@ -135,6 +143,23 @@ def _fits(found: Any, empty: dict[str, Any]) -> bool:
         if type(value) is not type(start):
             return False
         if isinstance(value, dict) and not all(isinstance(text, str) for text in value.values()):
+            return False
+    return True
+
+
+def _fits_vectors(found: Any, empty: dict[str, Any]) -> bool:
+    """Whether a snapshot has two stores of numbered texts. Officially everything that has a length is stored."""
+    if not isinstance(found, dict):
+        return False
+    for field in empty:
+        part = found.get(field)
+        if not isinstance(part, dict) or type(part.get("next_id")) is not int:
+            return False
+        store = part.get("store")
+        if not isinstance(store, dict):
+            return False
+        numbered = all(key.isascii() and key.isdecimal() and len(key) <= _MOST_DIGITS for key in store)
+        if not numbered or not all(isinstance(text, (str, list, dict)) for text in store.values()):
             return False
     return True
 

@@ -13,6 +13,7 @@ from toolgym.tools import Tool
 from toolgym.types import Message, ToolCall, ToolResult, message
 
 from .. import wheel
+from ..apis.vectors import Embeddings, embedding
 from ..apis.web import PATIENCE, Unavailable, Web, using
 from ..apis.world import World
 from ..dialogue.dialogue import Dialogue, Entry
@@ -28,9 +29,13 @@ WEB_SEARCH = ("web_search_base", "web_search_no_snippet")
 CATEGORIES = (*MEMORY, *WEB_SEARCH, *PREREQ)
 GROUPS = {"memory": MEMORY, "web_search": WEB_SEARCH, "agentic": (*MEMORY, *WEB_SEARCH), "memory_prereq": PREREQ}
 
-_CLASSES = {"memory_kv": "MemoryAPI_kv", "memory_rec_sum": "MemoryAPI_rec_sum"}
+DEFAULT = ("memory_kv", "memory_rec_sum")
+"""The categories that need no download beside the data."""
+
+_CLASSES = {name: f"MemoryAPI_{name.removeprefix('memory_')}" for name in MEMORY}
 _INSTRUCTIONS = {
     "memory_kv": "MEMORY_BACKEND_INSTRUCTION_CORE_ARCHIVAL",
+    "memory_vector": "MEMORY_BACKEND_INSTRUCTION_CORE_ARCHIVAL",
     "memory_rec_sum": "MEMORY_BACKEND_INSTRUCTION_UNIFIED",
 }
 _WEB = "WebSearchAPI"
@@ -50,17 +55,18 @@ class AgenticDialogue(Dialogue):
 
     entry: AgenticEntry
 
-    def __init__(self, entry: AgenticEntry, decoded: bool, web: Web):
+    def __init__(self, entry: AgenticEntry, decoded: bool, web: Web, embeddings: Embeddings):
         super().__init__(entry, decoded)
         self.web = web
+        self.embeddings = embeddings
         self.failure: str | None = None
-        """Why the web could not be used, if the policy did not cause it."""
+        """Why the web or the encoder could not be used, if the policy did not cause it."""
         self.said: str | None = None
         """The last text without a call."""
 
     def execute(self, call: Any) -> str:
         try:
-            with using(self.web):
+            with using(self.web), embedding(self.embeddings):
                 return super().execute(call)
         except Unavailable as error:
             self.failure = str(error)
@@ -69,8 +75,9 @@ class AgenticDialogue(Dialogue):
     def memory(self) -> dict[str, Any]:
         """The current content of the memory, in the form of a snapshot. Not a copy: do not modify it."""
         entry = self.entry
-        api = self.world.model[entry.classes[0]]
-        return {field: getattr(api, field) for field in EMPTY[entry.category.removesuffix("_prereq")]}
+        category = entry.category.removesuffix("_prereq")
+        parts = {field: getattr(self.world.model[entry.classes[0]], field) for field in EMPTY[category]}
+        return {field: part.export() for field, part in parts.items()} if category == "memory_vector" else parts
 
 
 class Waiting(Function):
@@ -95,6 +102,11 @@ def waiting() -> dict[str, Waiting]:
     return {name: Waiting(function.doc) for name, function in functions((_WEB,)).items()}
 
 
+def searches_vectors(category: str) -> bool:
+    """Whether a category needs an encoder."""
+    return category.startswith("memory_vector")
+
+
 def categories(category: str | Iterable[str]) -> tuple[str, ...]:
     """The selected categories: ``category`` is a name, a list of names, names separated by commas, or a group.
 
@@ -104,8 +116,6 @@ def categories(category: str | Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     known = f"there are {', '.join(CATEGORIES)}, and the groups {', '.join(GROUPS)}"
     for name in names:
-        if name == "memory_vector":
-            raise ValueError(f"memory_vector is not here: it takes a sentence model, downloaded when it runs; {known}")
         if name not in CATEGORIES and name not in GROUPS:
             raise ValueError(f"no agentic category {name!r}: {known}")
         found |= dict.fromkeys(GROUPS.get(name, (name,)))

@@ -2,7 +2,8 @@
 
 Nothing is installed and ``sys.modules`` stays unchanged. Each source file runs in a namespace of its own; its
 ``import`` statements get stand-ins for modules with outside effects: the package itself, mpmath, subprocess, the
-clock, the snapshot files and rank_bm25 of memories (see memory.py), and the network (see web.py). The classes carry
+clock, the snapshot files and rank_bm25 of memories (see memory.py), vectors (see vectors.py), and the network (see
+web.py). The classes carry
 this module's name, so their instances can be pickled.
 """
 
@@ -21,7 +22,7 @@ from typing import Any
 
 from toolgym.assets import read_member
 
-from . import memory, web
+from . import memory, vectors, web
 from .precision import private_mpmath, set_precision
 
 FILES = {
@@ -34,6 +35,7 @@ FILES = {
     "TravelAPI": "travel_booking",
     "VehicleControlAPI": "vehicle_control",
     "MemoryAPI_kv": "memory_kv",
+    "MemoryAPI_vector": "memory_vector",
     "MemoryAPI_rec_sum": "memory_rec_sum",
     "WebSearchAPI": "web_search",
 }
@@ -47,9 +49,10 @@ _RETURNED = ("MA_5_EXTENSION", "MA_20_EXTENSION", "INTERMEDIARY_CITIES")
 _STAND_INS: dict[str, Mapping[str, Any]] = {
     f"{_FOLDER}.memory_api_metaclass": memory.BASE,
     "rank_bm25": memory.RANKING,
+    **vectors.MODULES,
     **web.MODULES,
 }
-_PARTS = {"File": "GorillaFileSystem", "Directory": "GorillaFileSystem"}
+_PARTS = {"File": "GorillaFileSystem", "Directory": "GorillaFileSystem", "VectorStore": "MemoryAPI_vector"}
 """Other classes whose instances are part of a state -> the API they belong to."""
 
 _loading = threading.RLock()

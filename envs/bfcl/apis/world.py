@@ -14,6 +14,7 @@ from . import simulators
 from .calls import Call, Reader
 from .limits import check_cost, check_size
 from .precision import DEFAULT_DIGITS, digits, isolated, set_digits
+from .vectors import TextIndex
 
 _running = threading.Lock()
 """Only one call runs at a time, because some simulated APIs modify global variables of their module."""
@@ -62,7 +63,8 @@ class World:
     def run(self, apis: dict[str, Any], call: Call) -> str:
         """Run a call on ``self.model`` or ``self.gold``. Returns the official executor's text for the result.
 
-        An exception of the API becomes an error text. Only Unavailable (the web could not be asked) is raised.
+        An exception of the API becomes an error text. Only Unavailable (the web could not be asked, or an
+        encoder failed) is raised.
         """
         try:
             if "WebSearchAPI" in apis:  # no lock: it waits for the network, and changes no global state
@@ -198,6 +200,8 @@ def _copied(value: Any, seen: dict[int, Any]) -> Any:
     elif kind is random.Random:
         seen[id(value)] = new = random.Random.__new__(random.Random)
         new.setstate(value.getstate())
+    elif kind is TextIndex:
+        seen[id(value)] = new = value.copied()
     elif kind.__module__ == simulators.__name__:
         seen[id(value)] = new = object.__new__(kind)
         state = vars(new)

@@ -47,9 +47,15 @@ def decode(text: str) -> list[dict[str, dict[str, Any]]]:
     return [{name: arguments} for name, arguments in _read(text)[1]]
 
 
-def locate(text: str, *, keywords_only: bool = False) -> list[Written]:
-    """The calls in a text, each with its position. Raises DecodeError; ``keywords_only``: also for positional ones."""
-    nodes, calls, source, shift = _read(text)
+def locate(text: str, *, whole: bool = False, keywords_only: bool = False) -> list[Written]:
+    """The calls in a text, each with its position. Raises DecodeError.
+
+    Args:
+        whole: the text is Python as it stands, as officially between tool-call tags. Only space and ' around it are
+            removed, and missing brackets are not added.
+        keywords_only: positional arguments are a DecodeError.
+    """
+    nodes, calls, source, shift = _read(text, whole)
     if keywords_only and any(node.args for node in nodes):
         raise DecodeError("a call has positional arguments")
     places = _places(source, nodes)
@@ -87,16 +93,20 @@ def _nested(value: Any) -> str:
     return f"{name}({', '.join([f'{_keyword(key)}={_nested(item)}' for key, item in arguments.items()])})"
 
 
-def _read(text: str) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], Warnless, int]:
+def _read(text: str, whole: bool = False) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], Warnless, int]:
     """Syntax trees, calls, the parsed source, and its shift: position in the text = position in the source - shift."""
     if len(text) > MAX_CHARS:
         raise DecodeError(f"the text has {len(text)} characters; at most {MAX_CHARS} are decoded")
-    source = text.strip("`\n ")  # as the official decoder strips the fences of code blocks
-    shift = -(len(text) - len(text.lstrip("`\n ")))
-    if not source.startswith("["):
-        source, shift = "[" + source, shift + 1
-    if not source.endswith("]"):
-        source += "]"
+    if whole:
+        source = text.strip().strip("'")
+        shift = -(len(text) - len(text.lstrip().lstrip("'")))
+    else:
+        source = text.strip("`\n ")  # as the official decoder strips the fences of code blocks
+        shift = -(len(text) - len(text.lstrip("`\n ")))
+        if not source.startswith("["):
+            source, shift = "[" + source, shift + 1
+        if not source.endswith("]"):
+            source += "]"
     try:
         warnless = Warnless(source)
         body = ast.parse(warnless.source, mode="eval").body
