@@ -49,9 +49,14 @@ def takes(model: Any) -> set[str]:
     return set(inspect.signature(core_of(model).forward).parameters)
 
 
+def uncached(model: Any) -> dict[str, bool]:
+    """The argument that keeps a forward from making a cache, if the model takes it."""
+    return {"use_cache": False} if "use_cache" in takes(model) else {}
+
+
 def plain_logits(model: Any, ids: Tensor) -> Tensor:
     """The logits after each token, (rows, T, V), of rows without padding (rows, T), computed in one forward."""
-    logits: Tensor = model(input_ids=ids, **({"use_cache": False} if "use_cache" in takes(model) else {})).logits
+    logits: Tensor = model(input_ids=ids, **uncached(model)).logits
     return logits
 
 
@@ -66,7 +71,7 @@ class PlainEngine:
 
     def __init__(self, model: Any, *, resumes: bool = True):
         self.model = model
-        self.resumes = resumes and not _has_window(core_of(model).config)
+        self.resumes = resumes and not windows(core_of(model).config)
         accepted = takes(model)
         self._skips_logits = "logits_to_keep" in accepted
         self._takes_positions = "position_ids" in accepted  # else the model counts the mask
@@ -214,14 +219,15 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._show(last, self.get_seq_length())
 
 
-def _has_window(config: Any) -> bool:
-    """Whether the config names a window of attention. (A real one is longer than any probe.)"""
+def windows(config: Any) -> list[int]:
+    """The lengths of the attention windows that the config names. (Real windows are longer than any probe.)"""
     settings = vars(config.get_text_config(decoder=True)).items()
-    return any(name.endswith(("window", "window_size")) and type(value) is int for name, value in settings)
+    return [size for name, size in settings if name.endswith(("window", "window_size")) and type(size) is int]
 
 
-_PADDABLE = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-"""Layers of a cache that hold keys and values, which padding is hidden from; a dummy uses another layer's."""
+def holds_keys_and_values(cache: Any) -> bool:
+    """Whether a cache has keys and values alone, so that a mask hides padding. (A dummy layer uses another layer's.)"""
+    return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer) for layer in cache.layers)
 
 
 def _grow_in_place(cache: Any, rows: Tensor) -> bool:
@@ -230,8 +236,8 @@ def _grow_in_place(cache: Any, rows: Tensor) -> bool:
     Layers with a sliding window keep their type. Raises TypeError for layers that hold more than keys and values.
     """
     layers: list[Any] = cache.layers
-    if other := next((layer for layer in layers if type(layer) not in _PADDABLE), None):
-        raise TypeError(f"a cache with {type(other).__name__} cannot be padded")
+    if not holds_keys_and_values(cache):
+        raise TypeError(f"a cache of {', '.join(sorted({type(layer).__name__ for layer in layers}))} cannot be padded")
     for i, layer in enumerate(layers):
         if type(layer) is DynamicLayer and layer.is_initialized:
             keys: Any = layer.keys

@@ -34,7 +34,7 @@ class Probe:
             alone, within = self._forward(prompt)[-1:], self._plain[1][len(prompt) - 1 : len(prompt)]
         except Exception as error:  # a model's own code may raise anything
             return f"its forward raises {type(error).__name__}: {error}"
-        if _close(alone, within, allowed=1e-3):
+        if close_rows(alone, within, allowed=1e-3):
             return ""
         return "its logits after a text depend on the tokens that follow, so it cannot write from left to right"
 
@@ -49,7 +49,7 @@ class Probe:
 
         def check(logits: Tensor, step: str) -> None:
             wanted = torch.stack([self._plain[text][done[text] - 1] for text in rows])
-            if not _close(logits, wanted, allowed=1e-4):
+            if not close_rows(logits, wanted, allowed=1e-4):
                 raise _Differs(f"its logits after {step} differ from those of a plain forward")
 
         def decode() -> None:
@@ -100,7 +100,7 @@ class _Differs(Exception):
     """The engine's logits are not the model's."""
 
 
-def _close(got: Tensor, wanted: Tensor, allowed: float) -> bool:
+def close_rows(got: Tensor, wanted: Tensor, allowed: float) -> bool:
     """Whether each row of logits (rows, V) is within ``allowed`` times the wanted row's norm.
 
     In bfloat16 and float16, the order of sums changes the rounding, and with it the experts that a token is sent to:
