@@ -18,7 +18,7 @@ from torch import Tensor
 
 from toolgym.assets import AssetError
 from toolgym.rollout import AgentError, ContextFull
-from toolgym.types import Observation, Trajectory
+from toolgym.types import Observation, Trajectory, answer_text
 
 from .model import DEFAULT_MODEL, load_model
 from .sampling.choose_engine import engine_for
@@ -43,6 +43,11 @@ class Generation(msgspec.Struct, frozen=True):
     """The tokens decoded, without the end token. A stop string is included, with the rest of its last token."""
     finish_reason: FinishReason
     """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
+
+    @property
+    def answer(self) -> str:
+        """The text as an action: an UnfinishedAnswer if ``finish_reason`` is "length"."""
+        return answer_text(self.text, "length" if self.finish_reason == "length" else None)
 
 
 class Policy:
@@ -118,7 +123,7 @@ class Policy:
 
     def act(self, observation: Observation) -> str:
         """The model's answer. Raises AgentError if the model cannot take the conversation as a prompt."""
-        return self.sample([observation["messages"]])[0].text
+        return self.sample([observation["messages"]])[0].answer
 
     def act_batch(self, observations: Sequence[Observation]) -> list[str | AgentError]:
         """An answer per observation, or an AgentError if the model cannot take that conversation as a prompt."""
@@ -131,7 +136,7 @@ class Policy:
             except AgentError as error:
                 answers.append(error)
         generations = iter(self.sample_ids(prompts))
-        return [next(generations).text if answer == "" else answer for answer in answers]
+        return [next(generations).answer if answer == "" else answer for answer in answers]
 
     def sample(self, conversations: Sequence[Sequence[Mapping[str, Any]]]) -> list[Generation]:
         """An answer to each conversation. One given several times is prefilled once and answered each time."""

@@ -123,7 +123,7 @@ class Replay(_Bound):
                 f"task {task.id!r} was recorded with {len(recorded)} turns, "
                 f"and the episode asks for turn {len(turns) + 1}"
             )
-        return recorded[len(turns)].action
+        return recorded[len(turns)].answer
 
 
 class Silent:

@@ -95,7 +95,7 @@ def seeds_of(text: str) -> list[int]:
 
 
 def write(text: str, results: Path) -> None:
-    from toolgym.runlog import write_atomic
+    from toolgym.disk import write_atomic
 
     write_atomic(results / "study.md", text)
 

@@ -21,8 +21,8 @@ from toolgym.cli.docstring import fitted
 from toolgym.cli.main import COMMANDS, EXTRAS, main
 from toolgym.cli.options import env_kwargs, env_options
 from toolgym.cli.resolve import AGENTS, env_argument, env_arguments, make_agent
+from toolgym.disk import write_atomic
 from toolgym.rollout import AgentError
-from toolgym.runlog import write_atomic
 
 MILK = calling(("add", {"item": "milk", "quantity": 2}))
 

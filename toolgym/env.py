@@ -37,6 +37,7 @@ from toolgym.types import (
     ToolResult,
     Trajectory,
     Turn,
+    UnfinishedAnswer,
     Verdict,
 )
 
@@ -399,6 +400,8 @@ class ToolEnv(gym.Env[Observation, str]):
             )
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
+        if isinstance(action, UnfinishedAnswer):
+            return msgspec.structs.replace(self.read(str(action)), unfinished=action.reason)
         if len(action) > self.max_action_chars:
             # one more character is kept, so that the recorded text is too long as well when it is replayed
             problem = f"the text has more than {self.max_action_chars} characters, which is all that is read"
@@ -458,7 +461,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if not over:
             added += self.reply(completion, records)
         episode.messages += added
-        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None))
+        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None, completion.unfinished))
         info = self._info(reward, over)
         if over:
             self._ended(info)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from toolgym.types import Term, ToolCall, Trajectory, Turn, Verdict
+from toolgym.types import UNFINISHED, Term, ToolCall, Trajectory, Turn, Verdict
 
 if TYPE_CHECKING:
     from toolgym.rewards.rubric import Evidence
@@ -91,6 +91,8 @@ def as_expected(expected: Sequence[Sequence[ToolCall]], turns: Sequence[Turn], k
     for i, (wanted, turn) in enumerate(rest, known):
         wanted = wanted or ()
         calls = [] if turn is None else [record.call for record in turn.reward.calls]
+        if turn is not None and turn.unfinished is not None and not wanted and not calls:
+            return Verdict(False, f"turn {i + 1}: {UNFINISHED[turn.unfinished]}", turn.unfinished)
         if (wanted or calls) and not _same_calls(wanted, calls):
             return Verdict(False, f"turn {i + 1}: expected {_show(wanted)}, got {_show(calls)}")
     return _PASSED
@@ -142,13 +144,15 @@ def grade(evidence: Evidence) -> Verdict:
     is not judged. If no call is expected, the action must not call, and must say something. The layout plays no part:
     the format reward judges it.
 
-    Error types: "missing_call", "needless_call", "wrong_calls", "no_response".
+    Error types: "missing_call", "needless_call", "wrong_calls", "no_response", and the keys of UNFINISHED.
     """
     completion, expected = evidence.completion, evidence.expected
     calls = completion.calls
     if not expected:
         if calls:
             return Verdict(False, f"no call is expected, got {_names(calls)}", "needless_call")
+        if completion.unfinished is not None:
+            return no_decision(completion.unfinished)
         if not (completion.response or "").strip():
             return Verdict(False, "no call and no response", "no_response")
         return _PASSED
@@ -160,6 +164,11 @@ def grade(evidence: Evidence) -> Verdict:
     reasons = [score.reason for score in match.scores if score.reason]
     reasons += [f"missing call of {expected[i].name}" for i in match.missing]
     return Verdict(False, "; ".join(reasons)[:300], "wrong_calls")
+
+
+def no_decision(unfinished: str) -> Verdict:
+    """The verdict on an answer without a call that did not end by itself, if the right answer does not call."""
+    return Verdict(False, f"{UNFINISHED[unfinished]}, so it did not decide against a call", unfinished)
 
 
 def told_nothing(evidence: Evidence) -> Sequence[Term]:

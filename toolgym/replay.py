@@ -193,7 +193,7 @@ class _Script:
 
     def __init__(self, episode: Trajectory):
         self.episode = episode
-        self.texts = iter([turn.action for turn in episode.turns])
+        self.texts = iter([turn.answer for turn in episode.turns])
         self.opened = self.ran_out = False
 
     def act(self, observation: Observation) -> str:

@@ -126,12 +126,16 @@ def evaluate(
         if hasattr(agent, "resume"):  # e.g. a memory that earlier episodes have filled
             agent.resume(list(done.values()))
     todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
-    for trajectory in _play(first, make, agent, todo, batch_size):
+    try:
+        for trajectory in _play(first, make, agent, todo, batch_size):
+            if log is not None:
+                log.append(trajectory)  # before anybody hears of it
+            done[trajectory.task_id, trajectory.repeat] = trajectory
+            if on_episode is not None:
+                on_episode(trajectory)
+    finally:
         if log is not None:
-            log.append(trajectory)  # on the disk before anybody hears of it
-        done[trajectory.task_id, trajectory.repeat] = trajectory
-        if on_episode is not None:
-            on_episode(trajectory)
+            log.close()
     return [done[key] for key in wanted]
 
 

@@ -6,13 +6,14 @@ import errno
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from time import monotonic
+from typing import Any, BinaryIO, TypeAlias
 from weakref import finalize
 
 import msgspec
 
+from toolgym.disk import flush, write_atomic
 from toolgym.earlier import with_todays_arguments, with_todays_terms
 from toolgym.types import FrozenDict, Trajectory, freeze
 
@@ -22,6 +23,9 @@ except ImportError:  # Windows has no such locks: users must not start two runs 
     fcntl = None  # type: ignore[assignment]
 
 _LOCK = ".lock"
+FLUSH_EVERY = 1.0
+"""Seconds: an episode that was appended is flushed to the disk with the first episode after this time, or at the end.
+A kill loses no appended episode at all; a power cut loses at most those of this time."""
 
 
 class RunError(RuntimeError):
@@ -47,6 +51,7 @@ class RunLog:
         if not begun:
             write_atomic(about, json.dumps(settings, indent=2) + "\n")
         self._drop_torn_line()
+        self._flushed = monotonic()
 
     def _drop_torn_line(self) -> None:
         """Remove an incomplete last line, which a killed run leaves."""
@@ -63,10 +68,26 @@ class RunLog:
         try:
             with self.path.open("ab") as file:
                 file.write(line)
+                if monotonic() - self._flushed >= FLUSH_EVERY:
+                    self._flush(file)
         except OSError as error:
             raise RunError(
                 f"cannot write to {self.path}: {error}. All earlier episodes are saved; make room and use --resume."
             ) from error
+
+    def close(self) -> None:
+        """Flush what was appended to the disk. Raises RunError if the disk refuses."""
+        try:
+            if self.path.is_file():
+                with self.path.open("ab") as file:
+                    self._flush(file)
+        except OSError as error:
+            raise RunError(f"cannot write to {self.path}: {error}") from error
+
+    def _flush(self, file: BinaryIO) -> None:
+        file.flush()
+        flush(file.fileno())
+        self._flushed = monotonic()
 
     def episodes(self) -> list[Trajectory]:
         return read_episodes(self.path) if self.path.is_file() else []
@@ -231,18 +252,3 @@ def _thaw(kind: type, value: Any) -> Any:
     if kind is FrozenDict:
         return freeze(value)
     raise TypeError(f"cannot read {kind}")
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write a file atomically: a reader sees the old file or the new file, also after a kill.
-
-    Raises OSError, which names ``path``; then the temporary file is removed.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -163,7 +163,8 @@ def _without_arguments(turn: Turn) -> tuple[Any, ...]:
     """A turn without its calls' arguments: they follow from the action's text, and may be nested too deep to digest."""
     reward = turn.reward
     calls = [(record.call.name, record.result, record.problems, record.score) for record in reward.calls]
-    return turn.action, turn.messages, reward.total, reward.terms, calls, turn.reward_valid
+    ended = (turn.reward_valid, turn.unfinished)
+    return turn.action, turn.messages, reward.total, reward.terms, calls, ended
 
 
 class _NoEntropy(ISeedSequence):

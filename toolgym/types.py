@@ -16,7 +16,7 @@ field refers back to an environment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, Self, TypeAlias
 
 import msgspec
 
@@ -96,6 +96,44 @@ def message(role: str, content: str, **extra: Any) -> Message:
     return FrozenDict(role=role, content=content, **extra)
 
 
+Unfinished: TypeAlias = Literal["length", "content_filter", "refusal"]
+"""Why an answer did not end by itself: a limit of tokens, a server's filter, or a refusal that the server marks."""
+
+UNFINISHED = {
+    "length": "the answer was cut off by a limit of tokens",
+    "content_filter": "the answer was stopped by a content filter",
+    "refusal": "the model refused to answer",
+}
+"""Each reason in words."""
+
+
+class UnfinishedAnswer(str):
+    """An agent's answer that did not end by itself, with the reason: ``UnfinishedAnswer("Let me", "length")``.
+
+    An agent returns it in place of a plain str. The env reads its calls as in any other answer. An answer without
+    a call does not count as the decision not to call: neither the verdict nor the reward accepts it as one.
+
+    Raises ValueError for an unknown reason.
+    """
+
+    reason: Unfinished
+
+    def __new__(cls, text: str, reason: Unfinished) -> Self:
+        if reason not in UNFINISHED:
+            raise ValueError(f"reason must be one of {', '.join(UNFINISHED)}; got {reason!r}")
+        self = super().__new__(cls, text)
+        self.reason = reason
+        return self
+
+    def __getnewargs__(self) -> tuple[str, Unfinished]:  # type: ignore[override]
+        return str(self), self.reason
+
+
+def answer_text(text: str, reason: str | None) -> str:
+    """The text as an agent gave it: an UnfinishedAnswer if there is a reason, else the text itself."""
+    return text if reason is None else UnfinishedAnswer(text, reason)  # type: ignore[arg-type]
+
+
 class ToolCall(msgspec.Struct, frozen=True, gc=False):
     """A call as the model wrote it. A malformed call is data: ``error`` gives the reason."""
 
@@ -135,6 +173,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     """What the model says to the user."""
     problem: str | None = None
     """Why the text departs from the dialect's layout, or None. Calls may have been read all the same."""
+    unfinished: str | None = None
+    """Why the answer did not end by itself (a key of UNFINISHED), or None."""
 
     @property
     def said(self) -> str:
@@ -218,6 +258,13 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     """What the action added to the transcript: the assistant's message, then tool results and user replies."""
     reward: RewardBreakdown
     reward_valid: bool = True
+    unfinished: str | None = None
+    """Why the action did not end by itself (a key of UNFINISHED), or None."""
+
+    @property
+    def answer(self) -> str:
+        """The action as the agent gave it, to be played again."""
+        return answer_text(self.action, self.unfinished)
 
 
 class Trajectory(msgspec.Struct):

@@ -153,7 +153,7 @@ class Collector:
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
                 episode.truncated |= answer.finish_reason == "length"
             # the text goes to the environment, the token ids stay here
-            steps = step_together([episode.env for episode in going], [answer.text for answer in answers])
+            steps = step_together([episode.env for episode in going], [answer.answer for answer in answers])
             for episode, answer, step in zip(going, answers, steps, strict=True):
                 episode.take(step, answer.text)
             refused = [episode.refusal for episode in going if episode.refusal is not None]

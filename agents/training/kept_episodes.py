@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from toolgym.assets import atomic_folder
-from toolgym.runlog import write_atomic, write_run
+from toolgym.disk import atomic_folder, write_atomic
+from toolgym.runlog import write_run
 from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName

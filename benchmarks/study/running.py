@@ -16,7 +16,8 @@ from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.training.collect import Collector, Rollout
 from toolgym.agents.training.trainer import Trainer
-from toolgym.runlog import read_metrics, write_atomic
+from toolgym.disk import write_atomic
+from toolgym.runlog import read_metrics
 
 from .arms import ARMS, Arm
 from .sizes import PAPER_STEPS, Size, Suite

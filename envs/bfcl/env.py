@@ -8,7 +8,7 @@ from typing import Any
 from toolgym.dialects import Dialect
 from toolgym.dialects.pythonic import Pythonic
 from toolgym.env import ToolEnv
-from toolgym.grading import NOT_ACTED
+from toolgym.grading import NOT_ACTED, no_decision
 from toolgym.rewards import Reward
 from toolgym.tasks import Task
 from toolgym.types import Completion, ToolCall, ToolResult, Trajectory, Verdict
@@ -38,6 +38,9 @@ class BFCLEnv(ToolEnv):
     - On rows in ``UNPASSABLE``, a natural answer gets the highest correctness and still fails.
     - The categories irrelevance and relevance only ask whether there is a call. The official decoder counts a call
       without a name as a call, and a malformed call as none. Such an answer may pass, but loses correctness.
+
+    An answer that was cut off, filtered or refused (``UnfinishedAnswer``) does not pass by not calling; the official
+    harness does not look at how an answer ended.
 
     ``info`` also has ``category`` and ``known_unpassable``: why no natural answer can pass this row, or None.
 
@@ -82,7 +85,10 @@ class BFCLEnv(ToolEnv):
 
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
-        self.state = grade(self.task.data, completion, source_text=self._reads_source)
+        verdict = grade(self.task.data, completion, source_text=self._reads_source)
+        if verdict.success and completion.unfinished is not None and not completion.calls:
+            verdict = no_decision(completion.unfinished)
+        self.state = verdict
         return self.expected(completion)
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:

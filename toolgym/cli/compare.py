@@ -44,13 +44,13 @@ from toolgym.assets import AssetError, cache_folder
 from toolgym.cli.agent_specs import Player, agent_specs
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_env
+from toolgym.disk import write_atomic
 from toolgym.report.compare.comparison import Comparison, Played, as_data, played
 from toolgym.report.compare.comparison_png import write_comparison_png
 from toolgym.report.compare.comparison_tables import markdown, print_comparison
 from toolgym.report.compare.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
 from toolgym.report.text import plain
 from toolgym.rollout import agent_name, evaluate
-from toolgym.runlog import write_atomic
 from toolgym.types import Trajectory
 
 ABOUT = """\

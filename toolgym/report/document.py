@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from toolgym.disk import write_atomic
 from toolgym.report.static import SCRIPT, STYLE
 from toolgym.report.text import in_html
-from toolgym.runlog import RunError, write_atomic
+from toolgym.runlog import RunError
 
 COLOURS = 6
 """The number of colours of the style sheet; further runs reuse them."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from toolgym.disk import write_atomic
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
-from toolgym.runlog import write_atomic
 
 
 def write_results(run: Run, folder: str | Path) -> None:
