@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from toolgym.assets import AssetError
 from toolgym.runlog import RunError
 
+from .sampling.engine import plain_logits
+
 
 def with_lora(model: Any, rank: int, seed: int) -> Any:
-    """The model with LoRA adapters on its linear layers, initialised from ``seed``. Raises RunError without peft.
+    """The model with LoRA adapters on its linear layers, initialised from ``seed``.
 
-    The adapters compute in the model's own dtype, as in sampling. The optimizer keeps a float32 copy of them.
+    Layers whose weights the model uses without calling the layer get none: their adapters would not be part of the
+    model, until they are merged. The adapters compute in the model's own dtype, as in sampling. The optimizer keeps a
+    float32 copy of them.
+
+    Raises RunError without peft, or if no layer of the model can have an adapter.
     """
     try:
         from peft import LoraConfig, get_peft_model
@@ -26,8 +33,30 @@ def with_lora(model: Any, rank: int, seed: int) -> Any:
         raise RunError("lora_rank needs peft: pip install 'toolgym[lora]'") from None
     with torch.random.fork_rng(), _quiet():
         torch.manual_seed(seed)
-        settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-        return get_peft_model(model, settings, autocast_adapter_dtype=False)
+        settings = LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules="all-linear", exclude_modules=_never_called(model) or None
+        )
+        try:
+            return get_peft_model(model, settings, autocast_adapter_dtype=False)
+        except ValueError as error:
+            raise RunError(f"{type(model).__name__} cannot be trained with lora_rank: {error}") from None
+
+
+def _never_called(model: Any) -> list[str]:
+    """Names of linear layers that are never called as modules, e.g. ``dt_proj`` of Mamba; and ``out_proj`` of models
+    whose fast kernels read its weights, which peft refuses."""
+    linear = {module: name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    called: set[str] = set()
+    hooks = [module.register_forward_hook(lambda module, *_: called.add(linear[module])) for module in linear]
+    try:
+        with torch.inference_mode():
+            plain_logits(model, torch.arange(8, device=model.device)[None])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if model.config.model_type in ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h"):
+        called.discard("out_proj")
+    return sorted(set(linear.values()) - called)
 
 
 def merged(model: Any, adapters: Path) -> Any:

@@ -21,10 +21,9 @@ from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation, Trajectory, answer_text
 
 from .model import DEFAULT_MODEL, load_model
+from .sampling.choose_engine import engine_for
 from .sampling.draw import choose
-from .sampling.engine import Engine, PlainEngine
 from .sampling.kv_cache import CachePool, KVCache
-from .sampling.llama_engine import LlamaEngine
 from .sampling.llama_layers import weights_version
 from .tokens import ChatTokens, TemplateError
 
@@ -108,8 +107,7 @@ class Policy:
         self.stop = tuple(stop or ())
         self.context = _context(self.model)
         self.end_ids = end_ids(self.model, self.chat)
-        llama = LlamaEngine.supports(self.model)
-        self._engine: Engine = LlamaEngine(self.model) if llama else PlainEngine(self.model)
+        self._engine = engine_for(self.model)
         self._cache_pool = CachePool()
         self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
         self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far

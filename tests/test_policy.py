@@ -154,15 +154,15 @@ def test_reseeding_starts_anew(tiny):
     assert policy.sample(chats(2)) != first
 
 
-def watched_model():
-    """A tiny model, and the shapes (rows, tokens) of its inputs."""
-    model, seen = tiny_model(), []
+def watched(**settings):
+    """A policy, and the shapes (rows, tokens) of its model's inputs from now on."""
+    policy, seen = Policy((tiny_model(), byte_tokenizer()), **settings), []
 
     def note(module, args, kwargs):
         seen.append(tuple(kwargs["input_ids"].shape))
 
-    model.register_forward_pre_hook(note, with_kwargs=True)
-    return model, seen
+    policy.model.register_forward_pre_hook(note, with_kwargs=True)
+    return policy, seen
 
 
 calls_the_model = pytest.mark.parametrize("engine", ["plain"], indirect=True)
@@ -171,9 +171,9 @@ calls_the_model = pytest.mark.parametrize("engine", ["plain"], indirect=True)
 
 @calls_the_model
 def test_a_group_is_prefilled_once(tiny):
-    model, seen = watched_model()
+    policy, seen = watched(max_new_tokens=3, temperature=1.0)
     first, second = chats(2)
-    Policy((model, tiny[1]), max_new_tokens=3, temperature=1.0).sample([first, second] * 4)
+    policy.sample([first, second] * 4)
     lengths = [len(Policy(tiny).encode(chat)) for chat in (first, second)]
     assert seen[0] == (2, max(lengths))
     assert seen[1][0] <= 8
@@ -182,8 +182,7 @@ def test_a_group_is_prefilled_once(tiny):
 
 @calls_the_model
 def test_finished_rows_leave_the_batch(tiny):
-    model, seen = watched_model()
-    policy = Policy((model, tiny[1]), max_new_tokens=200, temperature=3.0)
+    policy, seen = watched(max_new_tokens=200, temperature=3.0)
     lengths = sorted(len(g.token_ids) for g in policy.sample(chats(1) * 8))
     assert lengths[0] < lengths[-1]
     assert seen[1:] == [(sum(length > step for length in lengths), 1) for step in range(1, lengths[-1])]

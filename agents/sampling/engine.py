@@ -1,7 +1,8 @@
-"""Engine: the interface between sampling and a model, and the engine for any causal language model.
+"""Engine: the interface between sampling and a model, and the engine for models of attention alone.
 
 An engine holds one batch of rows at a time. ``prefill`` or ``resume`` opens the batch, ``decode`` runs the model on one
-token per row and gives the next logits, ``remove`` takes a row out. ``llama_engine.py`` is faster for the Llama family.
+token per row and gives the next logits, ``remove`` takes a row out. ``llama_engine.py`` is faster for the Llama family;
+``unpadded_engine.py`` runs every model; ``choose_engine.py`` has the choice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from .kv_cache import KVCache, Prefix
 
@@ -38,13 +39,42 @@ class Engine(Protocol):
         """Remove all rows and free their memory."""
 
 
-class PlainEngine:
-    """An engine for every causal language model of transformers: the model's own forward. If a layer has full
-    attention, its keys and values grow in place."""
+def core_of(model: Any) -> Any:
+    """The transformers model itself, without peft's wrapper around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
-    def __init__(self, model: Any):
+
+def takes(model: Any) -> set[str]:
+    """The names of the arguments that the model's forward takes."""
+    return set(inspect.signature(core_of(model).forward).parameters)
+
+
+def uncached(model: Any) -> dict[str, bool]:
+    """The argument that keeps a forward from making a cache, if the model takes it."""
+    return {"use_cache": False} if "use_cache" in takes(model) else {}
+
+
+def plain_logits(model: Any, ids: Tensor) -> Tensor:
+    """The logits after each token, (rows, T, V), of rows without padding (rows, T), computed in one forward."""
+    logits: Tensor = model(input_ids=ids, **uncached(model)).logits
+    return logits
+
+
+class PlainEngine:
+    """An engine for models of attention alone: the model's own forward on rows padded to one length. If a layer has
+    full attention, its keys and values grow in place.
+
+    Args:
+        resumes: False keeps no KV caches. In a resumed batch, padding stands between a row's cached and its new tokens;
+            a model that counts distances in columns counts the padding too.
+    """
+
+    def __init__(self, model: Any, *, resumes: bool = True):
         self.model = model
-        self._skips_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self.resumes = resumes and not windows(core_of(model).config)
+        accepted = takes(model)
+        self._skips_logits = "logits_to_keep" in accepted
+        self._takes_positions = "position_ids" in accepted  # else the model counts the mask
         self.close()
 
     def close(self) -> None:
@@ -68,7 +98,7 @@ class PlainEngine:
         self._mask, self._next = self._mask[rows], self._next[rows]
         self._lengths = [len(prompts[i]) for i in prompt_of]
         self._prompt_of, self._prefixes = list(prompt_of), {}
-        self._keeps = _grow_in_place(self._cache, rows)
+        self._keeps = _grow_in_place(self._cache, rows) and self.resumes
         return logits[rows]
 
     @torch.inference_mode()
@@ -119,12 +149,13 @@ class PlainEngine:
         # (rows, T): padding takes no position; a row that begins with padding is clamped from -1 to 0 below
         positions = self._next[:, None] + new.cumsum(1) - 1
         self._next = positions[:, -1] + 1
-        more = {"logits_to_keep": 1} if self._skips_logits else {}  # else logits for all of (rows, T, V)
+        more: dict[str, Any] = {"logits_to_keep": 1} if self._skips_logits else {}  # else logits for all of (rows, T, V)
+        if self._takes_positions:
+            more["position_ids"] = positions.clamp(min=0)
         out = self.model(
             input_ids=ids,
             # without a mask attention takes a faster path, and without padding no mask is needed
             attention_mask=None if bool(self._mask.all()) else self._mask,
-            position_ids=positions.clamp(min=0),
             past_key_values=self._cache,
             use_cache=True,
             **more,
@@ -188,12 +219,25 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._show(last, self.get_seq_length())
 
 
-def _grow_in_place(cache: Any, rows: Tensor) -> bool:
-    """Select the rows ``rows`` of ``cache``, which may repeat. True if all layers now grow in place.
+def windows(config: Any) -> list[int]:
+    """The lengths of the attention windows that the config names. (Real windows are longer than any probe.)"""
+    settings = vars(config.get_text_config(decoder=True)).items()
+    return [size for name, size in settings if name.endswith(("window", "window_size")) and type(size) is int]
 
-    Layers without full attention (sliding windows, recurrent states) keep their type.
+
+def holds_keys_and_values(cache: Any) -> bool:
+    """Whether a cache has keys and values alone, so that a mask hides padding. (A dummy layer uses another layer's.)"""
+    return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer) for layer in cache.layers)
+
+
+def _grow_in_place(cache: Any, rows: Tensor) -> bool:
+    """Select the rows ``rows`` of ``cache``, which may repeat. True if all layers now grow in place and are of one shape.
+
+    Layers with a sliding window keep their type. Raises TypeError for layers that hold more than keys and values.
     """
     layers: list[Any] = cache.layers
+    if not holds_keys_and_values(cache):
+        raise TypeError(f"a cache of {', '.join(sorted({type(layer).__name__ for layer in layers}))} cannot be padded")
     for i, layer in enumerate(layers):
         if type(layer) is DynamicLayer and layer.is_initialized:
             keys: Any = layer.keys
@@ -201,7 +245,8 @@ def _grow_in_place(cache: Any, rows: Tensor) -> bool:
             layers[i] = GrowingLayer(keys[rows], values[rows])
         else:
             layer.batch_select_indices(rows)
-    return all(isinstance(layer, GrowingLayer) for layer in layers)
+    shapes = {(l.keys.shape[1], l.keys.shape[3], l.values.shape[3]) if isinstance(l, GrowingLayer) else None for l in layers}
+    return len(shapes) == 1 and None not in shapes
 
 
 def _batched(caches: Sequence[KVCache]) -> tuple[Any, Tensor]:

@@ -1,36 +1,45 @@
 """TrainingForward: the log-probabilities and hidden states that an update differentiates.
 
-It uses the first of the three layouts of ``shared_prefix.py`` that is right for the model:
+It uses the first of the four layouts of ``shared_prefix.py`` that is right for the model:
 
 - split needs attention through transformers' registered functions, full attention in every layer (a sliding window is
   fine if no sequence is longer), and nothing added to the scores (soft cap, sinks, position bias).
 - cached needs a cache of keys and values alone (no recurrent layers), and a rotary embedding that does not depend on
   the length.
-- both need gradient checkpointing off, and hidden states that agree with the plain model's on a few tokens. The
-  constructor tests that.
-- padded works for every causal language model.
+- both need gradient checkpointing off.
+- padded needs a model in which tokens after a text change nothing in it, also if they are padding.
+- single works for every causal language model.
+
+The constructor compares hidden states with the plain model's on a few tokens, each text alone, as sampling sees them.
 
 A model is ``separable`` if its logits are its output layer applied to its last hidden state. Soft-capped or scaled
-logits and peft's prompt tuning are not separable: such a model computes all its logits and has no ``hidden``.
+logits and peft's prompt tuning are not separable: such a model computes all its logits.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
+from toolgym.assets import AssetError
+
+from ..sampling.engine import core_of, holds_keys_and_values, uncached, windows
+from ..sampling.probe import close_rows
 from .batch import Batch, Row
 from .logprobs import token_logprobs
-from .shared_prefix import cached, padded, plain_logits, split
+from .shared_prefix import Run, cached, padded, single, split
 
 logger = logging.getLogger(__name__)
 
-Layout: TypeAlias = Literal["split", "cached", "padded"]
+Layout: TypeAlias = Literal["split", "cached", "padded", "single"]
 
 
 class TrainingForward:
@@ -44,25 +53,29 @@ class TrainingForward:
     def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
         if layout not in ("auto", *get_args(Layout)):
             raise ValueError(f"unknown layout {layout!r}: choose auto, {', '.join(get_args(Layout))}")
-        core = model.get_base_model() if hasattr(model, "get_base_model") else model
+        core = core_of(model)
         self.model = model
         self.backbone = core.get_decoder()
         self.head = core.get_output_embeddings()
-        self.config = self.backbone.config
-        self.separable = True
+        self.config = core.config.get_text_config(decoder=True)
+        self.separable = False
         """Whether logits are the output layer applied to the backbone's last hidden state."""
-        self.layout: Layout = "padded"
+        self.layout: Layout = "single"
         """The layout of ``hidden``, if the call's lengths and the model's mode allow it."""
+        self.width = 0
+        """H, the size of a hidden state; 0 for a model without an output layer."""
+        self._plain: Layout = "single"
         self._choose(layout)
 
     def hidden(self, batch: Batch) -> Tensor:
-        """The last hidden state before each of the n sampled tokens, (n, H), row after row.
+        """The hidden state before each of the n sampled tokens, as it enters the output layer: (n, H), row after row.
 
-        Raises ValueError for a batch without sampled tokens, and for a model that is not ``separable``.
+        Raises ValueError for a batch without sampled tokens, and for a model without an output layer.
         """
-        if not self.separable:
-            raise ValueError("this model's logits are not its output layer applied to its last hidden state")
-        return self._hidden(_rows_of(batch))
+        if not self.width:
+            raise ValueError(f"{type(self.model).__name__} has no output layer, and so no hidden states before it")
+        rows = _rows_of(batch)
+        return self._hidden(rows) if self.separable else self._of(self._before_head, rows, self._plain)
 
     def logprobs(
         self,
@@ -88,7 +101,7 @@ class TrainingForward:
             only_a_matrix = type(self.head) is nn.Linear and self.head.bias is None
             head = self.head.weight if only_a_matrix else self.head
         else:
-            states, head = plain_logits(self.model, rows), _unchanged  # (n, V): the states are the logits
+            states, head = self._of(self._logits, rows, self._plain), _unchanged  # (n, V): the states are the logits
         targets = torch.tensor([token for row in rows for token in row.targets], device=states.device)
         return token_logprobs(states, head, targets, temperature=temperature, entropy=entropy, chunk=chunk)
 
@@ -103,43 +116,82 @@ class TrainingForward:
         return out
 
     def _hidden(self, rows: list[Row], layout: Layout | None = None) -> Tensor:
+        """The hidden states of a separable model, (n, H)."""
         layout = layout or self._layout_for(rows)
-        forward = {"split": split, "cached": cached, "padded": padded}[layout]
-        states, places = forward(self.backbone, rows)  # (m, H), n indices
+        if layout in ("padded", "single"):
+            return self._of(self._last_states, rows, layout)
+        states, places = (split if layout == "split" else cached)(self.backbone, rows)  # (m, H), n indices
         return states.index_select(0, torch.tensor(places, device=states.device))
+
+    def _of(self, run: Run, rows: list[Row], layout: Layout) -> Tensor:
+        """What ``run`` computes before each sampled token, (n, ...), each row by the model's plain forward."""
+        states, places = (padded if layout == "padded" else single)(run, self.model.device, rows)
+        return states.index_select(0, torch.tensor(places, device=states.device))
+
+    def _last_states(self, **inputs: Tensor) -> Tensor:
+        states: Tensor = self.backbone(**inputs, **uncached(self.backbone)).last_hidden_state
+        return states
+
+    def _logits(self, **inputs: Tensor) -> Tensor:
+        logits: Tensor = self.model(**inputs, **uncached(self.model)).logits
+        return logits
+
+    def _through_head(self, rows: list[Row]) -> Tensor:
+        logits: Tensor = self.head(self._of(self._last_states, rows, self._plain))
+        return logits
+
+    def _before_head(self, **inputs: Tensor) -> Tensor:
+        seen: list[Tensor] = []
+        hook = self.head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+        try:
+            self._logits(**inputs)
+        finally:
+            hook.remove()
+        return seen[-1]
 
     def _layout_for(self, rows: list[Row]) -> Layout:
         # checkpointing runs the layers again in backward, when split's attention and cached's cache are gone
         if any(getattr(part, "gradient_checkpointing", False) and part.training for part in self.backbone.modules()):
-            return "padded"
-        window = getattr(self.config, "sliding_window", None)
+            return self._plain
+        window = min(windows(self.config), default=None)
         if self.layout == "split" and window is not None and max(map(len, rows)) > window:
-            return "cached" if _can_be_cached(self.config) else "padded"
+            return "cached" if _can_be_cached(self.config) else self._plain
         return self.layout
 
     def _choose(self, wanted: str) -> None:
         rows = _probe_rows(self.config.vocab_size)
         with _evaluating(self.model), torch.no_grad():
-            logits = plain_logits(self.model, rows)
-            plain = self._hidden(rows, "padded")
-            scaled = self.head is None or _rescales_logits(self.config)
-            self.separable = not scaled and _close(self.head(plain), logits)
-            for layout in ("split", "cached"):
-                if wanted in ("auto", layout) and self.separable and self._agrees(rows, layout, plain):
-                    self.layout = layout
-                    return
-        if wanted in ("split", "cached"):
+            try:
+                logits = self._of(self._logits, rows, "single")
+            except Exception as error:  # a model's own code may raise anything
+                why = f"its forward raises {type(error).__name__}: {error}"
+                raise AssetError(f"{type(self.model).__name__} cannot be trained: {why}") from error
+            if self._agrees("padded", lambda: self._of(self._logits, rows, "padded"), logits):
+                self._plain = self.layout = "padded"
+            if self.head is not None:
+                with suppress(IndexError):  # the model uses the output layer's weights, and does not call it
+                    self.width = self._of(self._before_head, rows, "single").shape[1]
+            if self.head is not None and not _rescales_logits(self.config):
+                apply = partial(self._through_head, rows)
+                self.separable = self._agrees("of backbone and output layer", apply, logits)
+            if self.separable and wanted in ("auto", "split", "cached"):
+                plain = self._of(self._last_states, rows, "single")
+                for layout in ("split", "cached") if wanted == "auto" else (wanted,):
+                    allowed = _can_be_split if layout == "split" else _can_be_cached
+                    if allowed(self.config) and self._agrees(layout, partial(self._hidden, rows, layout), plain):
+                        self.layout = layout
+                        return
+        if wanted == "single":
+            self.layout = self._plain = "single"
+        elif wanted not in ("auto", self.layout):
             raise ValueError(f"layout {wanted!r} does not work for {type(self.model).__name__}: use 'auto'")
 
-    def _agrees(self, rows: list[Row], layout: Layout, plain: Tensor) -> bool:
-        allowed = _can_be_split if layout == "split" else _can_be_cached
-        if not allowed(self.config):
-            return False
+    def _agrees(self, layout: str, compute: Callable[[], Tensor], plain: Tensor) -> bool:
         try:
-            if _close(self._hidden(rows, layout), plain):
+            if close_rows(compute(), plain, allowed=1e-4):
                 return True
             why = "its hidden states differ from the plain model's"
-        except Exception as error:  # a model's own code may raise anything for arguments it does not expect
+        except Exception as error:
             why = f"{type(error).__name__}: {error}"
         logger.info("%s cannot use layout %s: %s", type(self.model).__name__, layout, why)
         return False
@@ -148,7 +200,8 @@ class TrainingForward:
 def padded_logprobs(model: Any, batch: Batch, *, temperature: float = 1.0) -> Tensor:
     """Log-probabilities of the sampled tokens, (n,), from the model's own logits of the plain padded batch."""
     rows = _rows_of(batch)
-    logprobs = (plain_logits(model, rows).float() / temperature).log_softmax(-1)
+    states, places = padded(lambda **inputs: model(**inputs, **uncached(model)).logits, model.device, rows)
+    logprobs = (states[torch.tensor(places, device=states.device)].float() / temperature).log_softmax(-1)
     targets = torch.tensor([token for row in rows for token in row.targets], device=logprobs.device)
     return logprobs.gather(1, targets[:, None])[:, 0]
 
@@ -169,7 +222,9 @@ def _unchanged(logits: Tensor) -> Tensor:
 
 
 def _can_be_split(config: Any) -> bool:
-    return set(getattr(config, "layer_types", None) or ()) <= {"full_attention", "sliding_attention"}
+    if not set(getattr(config, "layer_types", None) or ()) <= {"full_attention", "sliding_attention"}:
+        return False
+    return holds_keys_and_values(DynamicCache(config=config))  # not, e.g., the keys of a sparse attention's index
 
 
 def _can_be_cached(config: Any) -> bool:
@@ -179,13 +234,8 @@ def _can_be_cached(config: Any) -> bool:
 
 def _rescales_logits(config: Any) -> bool:
     """Whether the config names a soft cap or scale: the constructor's test cannot see a cap if logits are small."""
-    names = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
-    return any(getattr(config, name, None) not in (None, 1, 1.0) for name in names)
-
-
-def _close(got: Tensor, wanted: Tensor) -> bool:
-    allowed = 1e-3 if wanted.dtype in (torch.float32, torch.float64) else 5e-2
-    return got.shape == wanted.shape and bool((got - wanted).norm() <= allowed * wanted.norm())
+    changes = re.compile("(?!attn).*logits?_(soft_?cap|scal)|lm_head_multiplier")
+    return any(changes.match(name) and value not in (None, 1) for name, value in vars(config).items())
 
 
 def _probe_rows(vocabulary: int) -> list[Row]:

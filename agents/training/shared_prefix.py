@@ -1,24 +1,26 @@
-"""Three layouts of grouped rollouts for the training forward; in two of them each prompt is computed once.
+"""Four layouts of grouped rollouts for the training forward; in two of them each prompt is computed once.
 
 G rollouts of one prompt, with P prompt tokens and C completion tokens each, are G(P + C) tokens to ``padded`` and
-P + GC to ``split`` and ``cached`` (PrefixGrouper, arXiv 2506.05433). All three give the same numbers and gradients:
+P + GC to ``split`` and ``cached`` (PrefixGrouper, arXiv 2506.05433). All four give the same numbers and gradients:
 
     split    one row: a prompt, its completions one after another, then the next group; nothing is padded. Attention
              is split: the prompt attends to itself, once; each completion to [prompt, itself].
     cached   two calls per group: the prompt, with its KV cache in the autograd graph; then its completions as a padded
              batch, on the expanded KV cache.
     padded   the plain batch.
+    single   each row alone, for a model in which padding changes the numbers.
 
-Each takes the backbone of a causal language model and rows of a batch. It returns all m states (m, H) and, for each of
-the n sampled tokens, row after row, the index of the state that predicts it. The prompt's last state predicts the first
-token of every completion.
+``split`` and ``cached`` take the backbone of a causal language model, the other two any function from ids to one vector
+per token. Each returns all m vectors (m, H) and, for each of the n sampled tokens, row after row, the index of the vector
+that predicts it. The prompt's last vector predicts the first token of every completion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +30,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from .batch import Row
 
+Run: TypeAlias = Callable[..., Tensor]
+"""``input_ids`` (rows, T) and perhaps ``attention_mask`` -> a vector per token, (rows, T, width)."""
 
 def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:
     """Prompt -> the indices of the rows with this prompt."""
@@ -40,20 +44,25 @@ def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:
 # The layouts ---------------------------------------------------------------------------------------------------------
 
 
-def padded(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
+def padded(run: Run, device: torch.device, rows: list[Row]) -> tuple[Tensor, list[int]]:
     """One batch, right-padded."""
-    # (rows, width) both
-    ids, mask = _right_padded([row.prompt + row.inputs for row in rows], _device(backbone))
-    # every row counts from 0: padding is on the right
-    positions = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-    out = backbone(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
-    return out.last_hidden_state.flatten(0, 1), _padded_places(rows)
+    # (rows, width) both; every row counts from 0, as padding is on the right
+    ids, mask = _right_padded([row.prompt + row.inputs for row in rows], device)
+    width = ids.shape[1]
+    # peft's prompt tuning puts virtual tokens first
+    states = run(input_ids=ids, attention_mask=mask)[:, -width:]
+    return states.flatten(0, 1), _places(rows, [width] * len(rows))
 
 
-def _padded_places(rows: list[Row]) -> list[int]:
-    width = max(map(len, rows))
-    # states are flattened, (rows * width, H): where each row's completion starts in them
-    starts = [i * width + len(row.prompt) for i, row in enumerate(rows)]
+def single(run: Run, device: torch.device, rows: list[Row]) -> tuple[Tensor, list[int]]:
+    """One call per row, without padding."""
+    states = [run(input_ids=torch.tensor([row.prompt + row.inputs], device=device))[0, -len(row) :] for row in rows]
+    return torch.cat(states), _places(rows, list(map(len, rows)))
+
+
+def _places(rows: list[Row], widths: list[int]) -> list[int]:
+    """The places of the sampled tokens, if each row takes this many of the states, (sum of widths, H)."""
+    starts = [end - width + len(row.prompt) for row, end, width in zip(rows, accumulate(widths), widths, strict=True)]
     return [place for row, first in zip(rows, starts, strict=True) for place in row.places(first - 1, first)]
 
 
@@ -186,14 +195,6 @@ def _attention(config: Any, name: str) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = before
-
-
-def plain_logits(model: Any, rows: list[Row]) -> Tensor:
-    """The logits that predict each sampled token, (n, V), from the plain padded batch."""
-    ids, mask = _right_padded([row.prompt + row.inputs for row in rows], model.device)
-    logits: Tensor = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-    logits = logits[:, -ids.shape[1] :]  # peft's prompt tuning puts virtual tokens first
-    return logits.flatten(0, 1)[torch.tensor(_padded_places(rows), device=logits.device)]
 
 
 def _right_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -92,9 +92,9 @@ class Trainer:
         self.optimizer = MasterAdamW(self.model.parameters())
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
-            if not self.forward.separable:
-                raise ValueError("ppo needs a model whose logits are its output layer applied to its last hidden state")
-            self.value_head = ValueHead(self.model.config.get_text_config().hidden_size).to(self.model.device)
+            if not self.forward.width:
+                raise ValueError("ppo needs a model with an output layer: its value head reads what enters that layer")
+            self.value_head = ValueHead(self.forward.width).to(self.model.device)
             self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
         self.step = 0
         if state is not None:
