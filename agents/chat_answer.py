@@ -166,13 +166,14 @@ def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
 
 
 def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:
-    """The action of a model that called in a form that the server could not read: a malformed call."""
+    """The action of a model whose call the server could not read: a malformed call."""
     shown = written if isinstance(written, str) else ""
     if native:
         calls = [*written_calls(message), {"type": "function", "function": {"name": "", "arguments": shown}}]
-        return action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        text = action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        return UnfinishedAnswer(text, "lost_call")
     before = action_text({**message, "tool_calls": None, "function_call": None}, native=False)
-    return f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip()
+    return UnfinishedAnswer(f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip(), "lost_call")
 
 
 def _short(value: Any) -> str:

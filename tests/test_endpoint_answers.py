@@ -115,6 +115,20 @@ def test_no_answer_of_the_policy_passes_by_being_cut_off():
         assert played.turns[0].unfinished == reason
 
 
+@pytest.mark.parametrize(
+    ("content", "finish"),
+    [('<tool_call>\n{"name": "f", "argu', "length"), (None, "tool_calls"), ("", "MALFORMED_FUNCTION_CALL")],
+)
+def test_half_a_call_does_not_pass_for_no_call(content, finish):
+    for dialect, tools in (("hermes", "prompt"), ("toolrl", "prompt"), ("openai", "native")):
+        calls = [call("f", '{"x": ')] if tools == "native" and content else None
+        with serving(chat(content, finish, calls=calls)) as server:
+            options = {"category": "irrelevance", "dialect": dialect}
+            (played,) = evaluate("ToolGym-BFCL-v0", agent(server, tools=tools), env_kwargs=options, n=1)
+        assert (played.reward_valid, played.success) == (True, False)
+        assert played.reward <= -1
+
+
 def test_calls_that_are_whole_are_kept_and_a_broken_one_is_malformed():
     found = act(chat(None, "length", calls=[ADD, call("add", '{"item": "mi', id="b")]))
     assert found.reason == "length"
@@ -160,8 +174,9 @@ def test_a_filter_that_is_down_is_a_failure(status):
     ],
 )
 def test_a_call_that_the_server_lost_is_a_malformed_call(answer):
-    (lost,) = OPENAI.parse(act(answer)).calls
-    assert lost.error
+    found = act(answer)
+    (lost,) = OPENAI.parse(found).calls
+    assert (found.reason, bool(lost.error)) == ("lost_call", True)
     for name in ("toolrl", "hermes"):
         (lost,) = get_dialect(name).parse(act(answer, tools="prompt")).calls
         assert lost.error
