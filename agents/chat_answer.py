@@ -90,6 +90,8 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         raise NoAnswer(f"the answer is not a chat completion {what}") from None
     if end in ("length", "content_filter", "refusal"):
         return UnfinishedAnswer(text, end)
+    if calls and not native:  # no tools were given to the server, and it has taken the call out of the text
+        return UnfinishedAnswer(text, "lost_call")
     if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
     if end == "unknown" and empty and not calls:

@@ -16,7 +16,10 @@ from chat_server import (
     chat,
     mistral_ids,
     newer_parameters,
+    no_null,
+    no_reasoning,
     no_system,
+    no_tool_role,
     no_user_after_tool,
     plain_properties,
     refused,
@@ -315,6 +318,33 @@ def test_a_role_that_a_server_refuses_is_avoided_once_it_has_said_so(check, mess
     assert len(asked.learned) == 1
     words = " ".join(str(each.get("content")) for each in server.bodies[-1]["messages"])
     assert all(each["content"] in words for each in messages if each["role"] != "assistant")
+
+
+@pytest.mark.parametrize("check", [no_tool_role, no_reasoning, no_null])
+def test_an_episode_that_called_a_tool_is_not_lost_to_a_server_that_takes_less(check):
+    """Else the score would be over the episodes that called nothing."""
+    calls = [call("a_b", '{"x": "1"}', "i"), call("c", '{"x": "2"}', "j")]
+    answers = chat(None, calls=calls, reasoning="Both."), chat("Done.", reasoning="Fine.")
+    with serving(*answers, checks=[*STRICT, check]) as server:
+        asked = agent(server, tools="native")
+        played = rollout(talking(naming("a.b"), naming("c")), asked)
+    assert played.reward_valid, played.error
+    assert [turn.action for turn in played.turns][1:] == [
+        '{"role": "assistant", "content": "Done.", "reasoning": "Fine."}'
+    ]
+    assert len(asked.learned) == 1
+    if check is no_tool_role:
+        assert [message["content"] for message in server.bodies[-1]["messages"][-2:]] == [
+            '<tool_call>\n{"name": "a_b", "arguments": {"x": "1"}}\n</tool_call>\n'
+            '<tool_call>\n{"name": "c", "arguments": {"x": "2"}}\n</tool_call>',
+            'Result of a_b:\n{"x": "1"}\n\nResult of c:\n{"x": "2"}',
+        ]
+
+
+def test_a_template_that_alternates_without_tools_is_served_too():
+    with serving(chat(None, calls=[call("f", '{"x": "1"}')]), chat("Done."), checks=[*STRICT, alternating]) as server:
+        played = rollout(talking(naming("f")), agent(server, tools="native"))
+    assert played.reward_valid, played.error
 
 
 # Values ----------------------------------------------------------------------------------------------
