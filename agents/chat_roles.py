@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from toolgym.dialects.assistant_message import said
+
 from .chat_messages import prompt_messages
 
 READ = "I have read the results."
@@ -35,7 +37,7 @@ def without_tools(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
     called: dict[str, str] = {}
     plain: list[dict[str, Any]] = []
     for message in messages:
-        content = message.get("content")
+        content = said(message["content"])
         if message["role"] == "tool":
             plain.append({"role": "tool", "name": called[message["tool_call_id"]], "content": content})
             continue
