@@ -26,7 +26,7 @@ from chat_server import (
     serving,
 )
 from conftest import shop
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolgym import Task, Tool, ToolCall, ToolEnv, evaluate, rollout
@@ -386,6 +386,7 @@ def test_a_transcript_and_tools_with_odd_values_are_sent():
     assert server.bodies[0]["tools"][0]["function"]["parameters"]["maximum"] == "Infinity"
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.floats() | st.integers() | st.text() | st.none() | st.booleans(),
@@ -404,6 +405,7 @@ def test_any_arguments_are_sent_as_an_object(arguments):
         assert isinstance(json.loads(sent, parse_constant=refuse), dict)
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.sampled_from(["", "{", "[", '"', "tool_calls", ":", "}", "]", "content", "reasoning", "null", "1"]),
