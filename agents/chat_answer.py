@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from toolgym.dialects.assistant_message import said
 from toolgym.types import UnfinishedAnswer
 
-from .chat_messages import action_text, written_calls
+from .chat_messages import action_text, refused_in, written_calls
 from .chat_names import Names
 
 Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
@@ -36,7 +36,7 @@ _ENDINGS: tuple[tuple[Ending, str], ...] = (
 _CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
 """Finish reasons of an answer with calls."""
 _FILTERED = re.compile(
-    "content_?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
+    "content[_ ]?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
     "|usage (polic|guideline)|data_?inspection|inappropriate content|content exists risk|moderation|safety system",
     re.IGNORECASE,
 )
@@ -90,7 +90,7 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         raise NoAnswer(f"the answer is not a chat completion {what}") from None
     if end in ("length", "content_filter", "refusal"):
         return UnfinishedAnswer(text, end)
-    if message.get("refusal") and not calls:
+    if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
     if end == "unknown" and empty and not calls:
         raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
@@ -124,12 +124,13 @@ def words_of(error: Any) -> str:
     return "\n".join(words)[:4000]
 
 
+_DEPTH = 6
 _ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
 
 
-def _objects(error: Any, depth: int = 4) -> Iterator[dict[str, Any]]:
+def _objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
     """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
-    if isinstance(error, str) and depth == 4:
+    if isinstance(error, str) and depth == _DEPTH:
         yield {"message": error}
     elif isinstance(error, list) and depth:
         for item in error[:20]:
@@ -165,13 +166,14 @@ def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
 
 
 def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:
-    """The action of a model that called in a form that the server could not read: a malformed call."""
+    """The action of a model whose call the server could not read: a malformed call."""
     shown = written if isinstance(written, str) else ""
     if native:
         calls = [*written_calls(message), {"type": "function", "function": {"name": "", "arguments": shown}}]
-        return action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        text = action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        return UnfinishedAnswer(text, "lost_call")
     before = action_text({**message, "tool_calls": None, "function_call": None}, native=False)
-    return f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip()
+    return UnfinishedAnswer(f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip(), "lost_call")
 
 
 def _short(value: Any) -> str:

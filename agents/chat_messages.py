@@ -24,7 +24,7 @@ NO_RESULT = "(no result)"
 _ID = re.compile(r"[\w.:/|-]{1,40}", re.ASCII)
 _SHORT_ID = re.compile("[a-zA-Z0-9]{9}")
 _SIGNED = "__thought__"  # LiteLLM writes Gemini's signature behind the id, whatever its length
-_THINK_TAG = re.compile("</?think>")
+_TAG = re.compile("<(/?(?:think|tool_call|response))>")
 
 
 def prompt_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -94,7 +94,8 @@ def action_text(message: Mapping[str, Any], *, native: bool, names: Names | None
     """The env's action for an assistant message of the API. Raises ValueError if the message is malformed.
 
     ``native``: whether the tools were given to the API. If not, the thought stands in ``<think>`` tags before the
-    content, unless the content has a thought. ``names``: the names that the request had.
+    content, with ``[think]`` for a tag inside of it, unless the content has a thought. ``names``: the names that the
+    request had.
     """
     content = message.get("content")
     if isinstance(content, dict):  # one part, or a JSON answer that the server has decoded
@@ -102,9 +103,7 @@ def action_text(message: Mapping[str, Any], *, native: bool, names: Names | None
     if not (content is None or isinstance(content, (str, list))):
         raise ValueError(f"content is {type(content).__name__}")
     calls = written_calls(message)
-    text, refusal = said(content), message.get("refusal")
-    if not text and isinstance(refusal, str):
-        text = refusal
+    text = said(content) or refused_in(message)
     if not native:
         return _in_prompt(text or "", thought({**message, "content": content}), calls)
     kept = {name: message[name] for name in message if name in REASONING_FIELDS and message[name] is not None}
@@ -121,6 +120,17 @@ def action_text(message: Mapping[str, Any], *, native: bool, names: Names | None
 
 
 # Reading answers ----------------------------------------------------------------------------------
+
+
+def refused_in(message: Mapping[str, Any]) -> str | None:
+    """The model's refusal, in the field that OpenAI has for it or in a content part; else None."""
+    if isinstance(message.get("refusal"), str):
+        return message["refusal"] or None
+    parts = message.get("content")
+    refusals = (
+        [part for part in parts if isinstance(part, dict) and "refusal" in part] if isinstance(parts, list) else []
+    )
+    return said(refusals)
 
 
 def written_calls(message: Mapping[str, Any]) -> list[Any]:
@@ -144,8 +154,8 @@ def _in_prompt(text: str, think: str | None, calls: list[Any]) -> str:
     text = "\n".join([*([text] if text else []), *blocks])
     if not think or split_think(text)[0] is not None:
         return text
-    # a closing tag inside the thought would end it, and the rest of the thought would be read as the answer
-    before = f"<think>{_THINK_TAG.sub('', think)}</think>"
+    # a tag inside the thought would be read as one of the answer's own
+    before = f"<think>{_TAG.sub(lambda tag: f'[{tag[1]}]', think)}</think>"
     return f"{before}\n{text.lstrip()}" if text.strip() else before
 
 
@@ -156,8 +166,19 @@ def _named(call: Any, names: Names) -> Any:
         return call
     changed = {**function, "name": names.read(function["name"])}
     if "arguments" in function:
-        changed["arguments"] = names.read_arguments(changed["name"], function["arguments"])
+        changed["arguments"] = names.read_arguments(changed["name"], _once(function["arguments"]))
     return {**call, "function": changed}
+
+
+def _once(arguments: Any) -> Any:
+    """The arguments without a second encoding: JSON in a JSON string becomes the string."""
+    if isinstance(arguments, str) and arguments.lstrip().startswith('"'):
+        try:
+            inner = json.loads(arguments)
+        except ValueError:
+            return arguments
+        return inner if arguments_object(inner) is not None else arguments
+    return arguments
 
 
 # Sending turns back -------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _fitting(name: str, unfit: re.Pattern[str], taken: Mapping[str, str], empty:
 def _renamed(properties: Iterable[str]) -> dict[str, str]:
     """Own name -> sent name of a tool's parameters; {} if all may be sent as they are."""
     taken: dict[str, str] = {}
-    for name in properties:
+    for name in sorted(properties, key=lambda name: not fits_as_property(name)):  # names that fit stay as they are
         taken[_fitting(name, _NOT_IN_PROPERTIES, taken, "parameter")] = name
     return {} if all(name == sent for sent, name in taken.items()) else {name: sent for sent, name in taken.items()}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 
 def completed(schema: Any, *, top: bool = True) -> Any:
-    """The schema with what OpenAI's API misses: the ``items`` of an array, the ``properties`` of a tool's parameters.
+    """The schema with what OpenAI's API wants: the ``items`` of each array, ``type`` and ``properties`` at the top.
 
-    Both are added empty, so the schema still accepts the same values.
+    Items and properties are added empty, so the schema still accepts the same values.
     """
     if isinstance(schema, (list, tuple)):
         return [completed(item, top=False) for item in schema]
@@ -20,6 +20,7 @@ def completed(schema: Any, *, top: bool = True) -> Any:
     if (kind == "array" or (isinstance(kind, (list, tuple)) and "array" in kind)) and "prefixItems" not in schema:
         out.setdefault("items", {})
     if top:
+        out.setdefault("type", "object")
         out.setdefault("properties", {})
     return out
 

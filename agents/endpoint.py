@@ -14,6 +14,7 @@ from toolgym.secrets import url_secrets
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Secrets, Tries, shown_url, wait_for
 
+from .chat_headers import Headers, refuse_secrets
 from .chat_request import ChatRequest, NoAnswer
 from .refusals import TooLong, failure, read_error_body, shortened
 
@@ -69,11 +70,14 @@ class _Server:
             each request, and is neither stored nor shown.
         tools: "prompt": the dialect's instructions describe the tools, and only text is exchanged. "native": the
             tools are sent to the server; the env needs ``dialect="openai"``.
-        temperature, max_tokens: fields of the request; None leaves them to the server.
+        temperature, max_tokens: fields of the request; None leaves them to the server. A server that refuses them gets
+            requests without temperature, or with max_completion_tokens; ``learned`` says so.
         timeout: seconds for one answer, from the look-up of the server's name to the end of the body.
         max_retries: tries after the first.
         requests_per_minute: limit for all requests together, retries included; None means unlimited.
-        extra: further fields of the request (top_p, seed, ...); they override the fields above.
+        extra: further fields of the request (top_p, reasoning_effort, chat_template_kwargs, ...); they override the
+            fields above, None leaves a field out, and max_completion_tokens takes the place of max_tokens.
+        headers: further headers; ``$NAME`` in a value stands for an environment variable, which is not stored.
         first_wait: longest wait before the first retry, in seconds; doubled for each further retry.
         sleep: called with the seconds to wait, on a thread, in place of the agent's own wait; a test may wait less.
 
@@ -93,6 +97,7 @@ class _Server:
         max_retries: int = 5,
         requests_per_minute: float | None = None,
         extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         first_wait: float = 1.0,
         sleep: Callable[[float], object] | None = None,
     ):
@@ -106,12 +111,22 @@ class _Server:
         self.api_key_env = api_key_env or None
         self.tools = tools
         self.timeout = timeout
-        settings = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **(extra or {})}
-        self.settings = {key: value for key, value in settings.items() if value is not None}
-        self._chat = ChatRequest(self.settings, native=tools == "native")
+        extra = dict(extra or {})
+        refuse_secrets(extra)
+        if extra.get("max_completion_tokens") is not None:
+            max_tokens = None
+        fields = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **extra}
+        self._chat = ChatRequest(fields, native=tools == "native")
+        self._headers = Headers(headers or {})
+        self.settings = {**self._chat.settings, **({"headers": self._headers.written} if headers else {})}
         self._tries = Tries(max_retries, requests_per_minute, first_wait, LONGEST_WAIT, sleep)
         self._connections = Connections()
         self._key()
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """What the server has refused so far, and how requests differ from ``settings`` since."""
+        return self._chat.learned
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r}, {self.url!r})"
@@ -128,7 +143,7 @@ class _Server:
         try:
             return await self._tries.run(lambda: self._post(observation))
         except Failure as error:
-            secrets = Secrets([self._key() or "", *url_secrets(self._address.url)])
+            secrets = Secrets([self._key() or "", *self._headers.secrets(), *url_secrets(self._address.url)])
             kind = ContextFull if isinstance(error, TooLong) else AgentError
             told = f"{self.model} at {self.url}: {error.told(secrets, _SHOWN)}"
         raise kind(told)  # outside of the handler, so that it does not refer to errors that name secrets
@@ -139,7 +154,7 @@ class _Server:
         shorter = False
         while True:
             key = self._key()
-            headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+            headers = self._headers.filled({} if key is None else {"Authorization": f"Bearer {key}"})
             response = await self._connections.send("POST", self._address.url, self.timeout, json=body, headers=headers)
             succeeded = 200 <= response.status < 300
             try:

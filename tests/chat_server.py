@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 Answer = tuple[int, Any, dict[str, str]]
@@ -213,7 +214,58 @@ def readable_arguments(body: dict[str, Any]) -> str | None:
     return None
 
 
-STRICT = (plain_names, matching_ids, said_something, readable_arguments)
+def complete_schemas(body: dict[str, Any]) -> str | None:
+    """The parameters of a tool are an object with properties, and each array says what it holds."""
+
+    def lacks(at: Any) -> bool:
+        if isinstance(at, list):
+            return any(map(lacks, at))
+        return isinstance(at, dict) and (
+            (at.get("type") == "array" and "items" not in at) or any(map(lacks, at.values()))
+        )
+
+    for tool in body.get("tools", ()):
+        parameters = tool["function"]["parameters"]
+        if parameters.get("type") != "object" or "properties" not in parameters or lacks(parameters):
+            return f"Invalid schema for function {tool['function']['name']!r}: array schema missing items."
+    return None
+
+
+def plain_properties(body: dict[str, Any]) -> str | None:
+    """As Anthropic has it."""
+    for i, tool in enumerate(body.get("tools", ())):
+        for name in tool["function"]["parameters"]["properties"]:
+            if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", name):
+                where = f"tools.{i}.custom.input_schema.properties"
+                return f"{where}: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
+    return None
+
+
+def no_system(body: dict[str, Any]) -> str | None:
+    return "System role not supported" if any(m["role"] == "system" for m in body["messages"]) else None
+
+
+def no_user_after_tool(body: dict[str, Any]) -> str | None:
+    roles = [message["role"] for message in body["messages"]]
+    wrong = ("tool", "user") in pairwise(roles)
+    return "Unexpected role 'user' after role 'tool'" if wrong else None
+
+
+def newer_parameters(body: dict[str, Any]) -> str | None:
+    """As OpenAI's reasoning models have it."""
+    if "max_tokens" in body:
+        return (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
+    if body.get("temperature", 1) != 1:
+        return (
+            "Unsupported value: 'temperature' does not support 0.0 with this model. "
+            "Only the default (1) value is supported."
+        )
+    return None
+
+
+STRICT = (plain_names, matching_ids, said_something, readable_arguments, complete_schemas)
 """The checks that hold for any server."""
 
 

@@ -86,7 +86,7 @@ class BFCLEnv(ToolEnv):
     def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
         # Graded here, once: ``judge`` only returns the verdict, and a snapshot keeps it as the episode's state
         verdict = grade(self.task.data, completion, source_text=self._reads_source)
-        if verdict.success and completion.unfinished is not None and not completion.calls:
+        if verdict.success and completion.unfinished is not None and all(call.error for call in completion.calls):
             verdict = no_decision(completion.unfinished)
         self.state = verdict
         return self.expected(completion)

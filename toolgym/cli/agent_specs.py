@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from toolgym.cli.resolve import AGENTS, UserError, env_arguments, make_agent
 from toolgym.report.compare.comparison import CountTokens
 from toolgym.rollout import Agent
+
+_scan = json.JSONDecoder().raw_decode
 
 
 def agent_specs(text: str) -> list[str]:
@@ -16,7 +19,7 @@ def agent_specs(text: str) -> list[str]:
     Raises UserError for a name that is neither in ``AGENTS`` nor module:Class, and if ``text`` names no agent.
     """
     found: list[str] = []
-    for word in filter(None, (word.strip() for word in text.split(","))):
+    for word in filter(None, (word.strip() for word in _words(text))):
         if found and re.match(r"\w+=", word):
             found[-1] += ("," if options_of(found[-1])[1] else ":") + word
         else:
@@ -35,7 +38,24 @@ def agent_specs(text: str) -> list[str]:
 def options_of(spec: str) -> tuple[str, dict[str, Any]]:
     """An agent's name, and its options by their names in ``toolgym eval``."""
     match = re.match(r"(.*?):(?=\w+=)(.*)", spec, re.DOTALL)
-    return (spec, {}) if match is None else (match[1], env_arguments(match[2].split(",")))
+    return (spec, {}) if match is None else (match[1], env_arguments(_words(match[2])))
+
+
+def _words(text: str) -> list[str]:
+    """The text cut at its commas, except inside of a value that is a JSON object or list."""
+    words, start, at = [], 0, 0
+    while at < len(text):
+        if text[at] in "{[" and text[at - 1 : at] == "=":
+            try:
+                at = _scan(text, at)[1]
+                continue
+            except (ValueError, RecursionError):
+                pass
+        elif text[at] == ",":
+            words.append(text[start:at])
+            start = at + 1
+        at += 1
+    return [*words, text[start:]]
 
 
 class Player:

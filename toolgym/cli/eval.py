@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ EXAMPLES = """\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
 _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay", "stop",
-                  "device", "seed", "batch_size")  # fmt: skip
+                  "device", "seed", "batch_size", "extra", "header")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument(
+        "--extra", action="append", metavar="K=V",
+        help="endpoint: a further field of the request, such as reasoning_effort=low; null leaves one out",
+    )  # fmt: skip
+    model.add_argument(
+        "--header", action="append", metavar="K=V", help="endpoint: a further header; '$NAME' is a variable's value"
+    )
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
 
@@ -81,8 +90,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         sys.stderr.write(f"{_stopped(args.out)}\n")
         return 130
     asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
-    played = make_run(found, agent_name(agent), settings={"model": args.model, "dialect": env.dialect.name, **asked})
+    learned = _learned(agent, args.out)
+    told = {"model": args.model, "dialect": env.dialect.name, **asked, **({"learned": learned} if learned else {})}
+    played = make_run(found, agent_name(agent), settings=told)
     print_report([played], console)
+    if learned:
+        console.print(plain(f"The server refused a part of the requests, so {'; '.join(learned)}.", "yellow"))
     if args.out is not None:
         write_results(played, args.out)
         console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
@@ -145,6 +158,19 @@ def evaluate_with_progress(
             batch_size=batch_size,
             on_episode=on_episode,
         )
+
+
+def _learned(agent: Agent, out: str | None) -> list[str]:
+    """How requests differ from the settings because the server refused a part of them, in words.
+
+    A run that is resumed adds to what its summary.json says.
+    """
+    before: Any = []
+    if out is not None and (path := Path(out) / "summary.json").is_file():
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # soon written anew
+            before = json.loads(path.read_text("utf-8"))["settings"].get("learned", [])
+    before = [str(lesson) for lesson in before] if isinstance(before, list) else []
+    return list(dict.fromkeys([*before, *getattr(agent, "learned", {}).values()]))
 
 
 def _stopped(out: str | None) -> str:

@@ -40,7 +40,7 @@ AGENTS = {
         "toolgym.agents.endpoint:AsyncEndpoint",
         {
             "model": "model", "base_url": "base_url", "api_key_env": "api_key_env", "tools": "tools",
-            "temperature": "temperature", "max_new_tokens": "max_tokens",
+            "temperature": "temperature", "max_new_tokens": "max_tokens", "extra": "extra", "header": "headers",
         },
         "model",
     ),
@@ -56,6 +56,10 @@ AGENTS = {
 
 _COMMON = {"seed", "batch_size"}
 """Options that every run has; an agent that does not take them ignores them."""
+
+
+_PAIRS = {"extra", "header"}
+"""Options that are written NAME=VALUE, several times; in a spec of several agents, as one JSON object."""
 
 
 def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
@@ -78,6 +82,8 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         raise UserError(f"{', '.join(map(_flag, foreign))}: not for agent {name!r}, which takes {takes}")
     if entry.needs is not None and entry.needs not in given:
         raise UserError(f"agent {name!r} needs {_flag(entry.needs)}")
+    for key in _PAIRS & given.keys():
+        given[key] = _pairs(key, given[key])
     if "base_url" in given:  # the key of one server must not be sent to another server by default
         given.setdefault("api_key_env", "")
     cls = _load(entry.entry_point, "agent")
@@ -157,15 +163,31 @@ def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
     return " Give one with --env-arg NAME=VALUE."
 
 
-def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+def _pairs(option: str, given: Any) -> dict[str, Any]:
+    """The value of an option in ``_PAIRS``. Header values stay text. Raises UserError for anything else."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if option == "extra" and not isinstance(given, str):
+        return env_arguments(given, "--extra")
+    pairs = [] if isinstance(given, str) else [str(pair).partition("=") for pair in given]
+    if not pairs or not all(name and equals for name, equals, _ in pairs):
+        raise UserError(f"{_flag(option)} {given!r}: write NAME=VALUE, or a JSON object in a list of agents")
+    found = {name: value for name, _, value in pairs}
+    if len(found) < len(pairs):
+        raise UserError(f"{_flag(option)}: a name is given twice")
+    return found
+
+
+def env_arguments(pairs: Iterable[str], option: str = "--env-arg") -> dict[str, Any]:
     """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()):
-            raise UserError(f"--env-arg {pair!r}: write name=value, for example max_turns=4")
+            example = "max_turns=4" if option == "--env-arg" else "top_p=0.9"
+            raise UserError(f"{option} {pair!r}: write name=value, for example {example}")
         if name in found:
-            raise UserError(f"--env-arg {pair!r}: {name} is given twice")
+            raise UserError(f"{option} {pair!r}: {name} is given twice")
         try:
             found[name] = json.loads(value)
         except ValueError:
