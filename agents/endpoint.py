@@ -10,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import gymnasium as gym
 
 from toolgym.rollout import AgentError, ContextFull
+from toolgym.secrets import url_secrets
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Secrets, Tries, shown_url, wait_for
-from toolgym.web.secrets import url_secrets
 
 from .chat_headers import Headers, refuse_secrets
 from .chat_request import ChatRequest, NoAnswer
@@ -39,6 +39,7 @@ class _Address:
     def __init__(self, base_url: str):
         try:
             parts = urlsplit(base_url)
+            base_url.encode()  # half of a character cannot be sent
             if parts.scheme not in ("http", "https") or not parts.hostname or (parts.port or 1) < 1:
                 raise ValueError
         except ValueError:

@@ -62,14 +62,14 @@ def failure(response: Response, status: int, error: ServerError) -> Failure:
 
     ``status``: of the error; a response with status 200 may hold an error that a gateway got.
     """
-    if 300 <= status < 400:
-        place = response.headers.get("location", "elsewhere")
+    place = response.headers.get("location")
+    if 300 <= status < 400 and place:
         return Failure(f"HTTP {status}: the server redirects to {place}. Give the final address as base_url", False)
     what = f"HTTP {status}" if status == response.status else "the answer is not a chat completion but an error"
     reason = f"{what}: {error.message or response.text.strip()[:4000] or response.reason}"
     if status in _TOO_LONG_STATUSES and _is_too_long(error):
         return TooLong(reason, False)
-    retried = (status in _RETRIED or status >= 500) and not _is_out_of_credit(error)
+    retried = (status in _RETRIED or not 200 <= status < 500) and not _is_out_of_credit(error)
     return Failure(reason, retried, retry_after(response.headers))
 
 

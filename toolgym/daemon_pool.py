@@ -65,6 +65,14 @@ class DaemonPool(ThreadPoolExecutor):
                 self._busy -= 1
 
 
+def in_a_daemon(function: Callable[[], T], name: str) -> Future[T]:
+    """Run ``function`` on a daemon thread of its own."""
+    pool = DaemonPool(1, name)
+    future = pool.submit(function)
+    pool.shutdown()
+    return future
+
+
 class LoopThread:
     """An event loop on a daemon thread of its own.
 

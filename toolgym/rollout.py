@@ -17,6 +17,7 @@ from toolgym import stopping
 from toolgym.env import ToolEnv, task_order
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.runlog import RunLog
+from toolgym.secrets import without_secrets
 from toolgym.types import Observation, Trajectory
 from toolgym.vector import ToolVectorEnv
 
@@ -146,7 +147,7 @@ def run_settings(
     """The settings in ``run.json``: a run can only be resumed with the same settings."""
     return {
         "env": env_id,
-        "env_kwargs": env_kwargs or {},
+        "env_kwargs": without_secrets(env_kwargs or {}),
         "agent": agent_name(agent),
         "agent_settings": dict(getattr(agent, "settings", {})),
         "n": n,

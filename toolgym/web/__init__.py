@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from toolgym.secrets import Secrets, shown_url
 from toolgym.web.addresses import is_public
 from toolgym.web.background import wait_for
 from toolgym.web.connections import Connections, Response
-from toolgym.web.secrets import Secrets, shown_url
 from toolgym.web.tries import Failure, Tries, retry_after
 
 __all__ = [

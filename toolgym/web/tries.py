@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import TypeVar
 
-from toolgym.web.secrets import Secrets
+from toolgym.secrets import Secrets
 
 T = TypeVar("T")
 
@@ -32,7 +32,8 @@ class Failure(Exception):
 
     def told(self, secrets: Secrets, shown: int) -> str:
         """The first ``shown`` characters of the reason, without the secrets, which some servers repeat."""
-        reason = secrets.masked(self.reason)  # before the cut, which could leave half of a secret
+        reason = self.reason.encode("utf-8", "replace").decode()  # headers may hold what no file can
+        reason = " ".join(secrets.masked(reason).split())  # before the cut, which could leave half of a secret
         return f"{reason[:shown]} ({self.tries} {'try' if self.tries == 1 else 'tries'})"
 
 

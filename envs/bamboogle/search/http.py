@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from toolgym.secrets import url_secrets
 from toolgym.web import Connections, Failure, Secrets, Tries, retry_after, shown_url, wait_for
-from toolgym.web.secrets import url_secrets
 
 from .backend import SearchError
 

@@ -23,8 +23,8 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
+from toolgym.secrets import url_secrets
 from toolgym.web import Connections, Failure, Secrets, Tries, retry_after, shown_url, wait_for
-from toolgym.web.secrets import url_secrets
 
 from .limits import MAX_CHARS
 

@@ -6,7 +6,6 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from functools import cache
-from html.entities import html5
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -15,7 +14,6 @@ _BEGINNING = 8
 """Characters of a secret by which it is recognised, if a server or a limit has cut the rest."""
 _HARMLESS = {"api-version", "version", "v", "region", "model", "format", "alt", "beta"}
 """Query parameters of an address whose values may be shown."""
-_NAMES = [(found, name) for name, found in html5.items() if name.endswith(";") and len(found) == 1]
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@\"'<>]*@")
 
 
@@ -28,11 +26,13 @@ class Secrets:
 
     def __init__(self, values: Iterable[str]):
         found = {value for each in values if each for value in (each, *_base64(each))}
-        self._patterns = [_patterns(value) for value in sorted(found, key=len, reverse=True)]
+        self._values = sorted(found, key=len, reverse=True)
 
     def masked(self, text: str) -> str:
         """The text with ``***`` for each secret. Takes linear time."""
-        for beginning, rest in self._patterns:
+        for value in self._values:
+            text = text.replace(value, _MASK)
+            beginning, rest = _patterns(value)
             parts, at = [], 0
             for match in beginning.finditer(text):
                 if match.start() < at:
@@ -97,13 +97,16 @@ def _patterns(secret: str) -> tuple[re.Pattern[str], list[re.Pattern[str]]]:
 
 @cache
 def _forms(character: str) -> str:
-    """A pattern for one character in all its forms."""
-    code, forms = ord(character), [re.escape(character), re.escape(rf"\{character}")]
+    """A pattern for one character in all its forms; the character itself, with which other forms begin, is the last."""
+    from html.entities import html5
+
+    code, forms = ord(character), [re.escape(rf"\{character}")]
     percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass"))
     escaped = character.encode("utf-16-be", "surrogatepass")
     units = [escaped[i : i + 2].hex() for i in range(0, len(escaped), 2)]
     forms += [percent, "".join(rf"\\+u(?i:{unit})" for unit in units), rf"&#0*{code};", rf"&#(?i:x)0*(?i:{code:x});"]
-    forms += [f"&{name}" for found, name in _NAMES if found == character]
+    forms += [f"&{name}" for name, found in html5.items() if found == character and name.endswith(";")]
     if character == " ":
         forms.append(r"\+")
+    forms.append(re.escape(character))
     return f"(?:{'|'.join(dict.fromkeys(forms))})"
