@@ -47,7 +47,7 @@ def test_content_of_another_type_is_a_problem():
         (["a", "a", "a"], ["a", "call_1", "call_2"]),
         ([None, "", 7, ["x"]], ["call_0", "call_1", "call_2", "call_3"]),
         (["call_1", None], ["call_1", "call_1_"]),
-        ([None, "call_0"], ["call_0", "call_1"]),
+        ([None, "call_0"], ["call_0_", "call_0"]),
     ],
 )
 def test_the_ids_of_a_message_are_unique_and_those_of_the_results(ids, expected):
