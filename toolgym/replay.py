@@ -24,7 +24,7 @@ from toolgym.earlier import with_todays_arguments
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.rewards import Reward, ToolRLReward, get_rubric
-from toolgym.rollout import AgentError, ContextFull, rollout
+from toolgym.rollout import AgentError, ContextFull, Refused, rollout
 from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
 from toolgym.types import Observation, Trajectory
 
@@ -194,7 +194,7 @@ class _Script:
     def __init__(self, episode: Trajectory):
         self.episode = episode
         self.texts = iter([turn.answer for turn in episode.turns])
-        self.opened = self.ran_out = False
+        self.opened = self.ran_out = self.cut = False
 
     def act(self, observation: Observation) -> str:
         if not self.opened and observation.messages != self.episode.messages:
@@ -202,8 +202,13 @@ class _Script:
         self.opened = True
         text = next(self.texts, None)
         if text is None:
-            if self.episode.truncated:  # where the model's tokens ran out, which the env does not know
-                raise ContextFull(TOKENS_RAN_OUT)
+            # something that the env does not know has ended the episode
+            ended = self.episode.cut_off or ("context" if self.episode.truncated else "")
+            if ended and ended != "turns":
+                self.cut = True
+                if ended == "context":
+                    raise ContextFull(TOKENS_RAN_OUT)
+                raise Refused("" if ended == "wrapper" else self.episode.verdict, kind=ended)
             self.ran_out = True
             raise AgentError("no further action was recorded")
         return text
@@ -222,6 +227,10 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
     if stored.kept_by_training:  # an answer that was cut short is known to the trainer alone
         again.truncated |= episode.truncated
     again.seconds = episode.seconds
+    if script.cut:  # a wrapper's end may be no truncation
+        again.truncated = episode.truncated
+    if not episode.cut_off:  # a run of an earlier version, or one that training kept
+        again.cut_off = ""
     if script.ran_out:
         n = len(episode.turns)
         goes_on = f"the episode goes on after {n} actions, where the recorded one ended"
