@@ -153,7 +153,8 @@ def test_gymnasiums_make_vec_limits_turns():
     assert isinstance(vector, ToolVectorEnv)
     vector.step([CALL] * 2)
     *_, truncated, infos = vector.step([CALL] * 2)
-    assert truncated.all() and infos["final_info"]["success"].tolist() == [False, False]
+    assert truncated.all()
+    assert infos["final_info"]["success"].tolist() == [False, False]
 
 
 def test_our_vector_env_does_not_drop_wrappers():
@@ -161,11 +162,13 @@ def test_our_vector_env_does_not_drop_wrappers():
     vector.reset(seed=0)
     vector.step([CALL] * 2)
     observations, _, _, truncated, infos = vector.step([CALL] * 2)
-    assert truncated.all() and infos["success"].tolist() == [False, False]
+    assert truncated.all()
+    assert infos["success"].tolist() == [False, False]
     assert infos["cut_off"].tolist() == ["wrapper"] * 2
     mask = np.array([True, False])
     after, _ = vector.reset(options={"reset_mask": mask})
-    assert after[1] is observations[1] and len(after[0]["messages"]) < len(observations[0]["messages"])
+    assert after[1] is observations[1]
+    assert len(after[0]["messages"]) < len(observations[0]["messages"])
 
 
 def test_an_env_of_ones_own_with_gymnasiums_default_wrappers():
@@ -175,7 +178,8 @@ def test_an_env_of_ones_own_with_gymnasiums_default_wrappers():
     finally:
         del gym.registry["Wrapped-Shop-v0"]
     assert (len(played.turns), played.cut_off) == (1, "turns")
-    assert not played.success and played.verdict
+    assert not played.success
+    assert played.verdict
 
 
 @pytest.mark.parametrize("terminates", [True, False])
@@ -201,5 +205,6 @@ def test_a_fork_ends_where_its_env_ends():
 
 def test_saying_goodbye_in_the_last_allowed_step_ends_it_by_itself():
     trajectory = rollout(TimeLimit(shop(), 1), type("Bye", (), {"act": lambda self, _: saying("Bye.")})(), seed=0)
-    assert not trajectory.truncated and trajectory.cut_off == ""
+    assert not trajectory.truncated
+    assert trajectory.cut_off == ""
     assert toolgym.evaluate

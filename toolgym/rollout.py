@@ -433,6 +433,7 @@ __all__ = [
     "agent_name",
     "check_agent",
     "evaluate",
+    "failure_kind",
     "rollout",
     "run_settings",
 ]
