@@ -16,8 +16,7 @@ from typing import Any
 
 import msgspec
 
-from toolgym.assets import atomic_folder
-from toolgym.disk import write_atomic
+from toolgym.disk import atomic_folder, write_atomic
 from toolgym.left_out import endings, left_out
 from toolgym.runlog import write_run
 from toolgym.strict_json import to_json
