@@ -12,7 +12,8 @@ from toolgym.run_files import RunError
 
 OnAgentError: TypeAlias = Literal["raise", "record"]
 MOST_IN_A_ROW = 20
-"""The run stops after this many failures in a row, or after twice as many as there are episodes at once."""
+"""The run stops after this many failures in a row; if more than half as many episodes are played at once, after twice
+their number."""
 _SHOWN = 500
 
 
@@ -27,16 +28,19 @@ class AgentFailures:
 
     Args:
         on_agent_error: "raise": the run ends with the exception. "record": the episode is not valid.
-        at_once: the number of episodes that are played at once.
     """
 
-    def __init__(self, on_agent_error: OnAgentError = "raise", at_once: int = 1):
+    def __init__(self, on_agent_error: OnAgentError = "raise"):
         if on_agent_error not in ("raise", "record"):
             raise ValueError(f"on_agent_error must be 'raise' or 'record', got {on_agent_error!r}")
         self.recorded = on_agent_error == "record"
-        self.most = max(MOST_IN_A_ROW, 2 * at_once)
+        self.most = MOST_IN_A_ROW
         self._in_a_row = 0
         self._lock = Lock()
+
+    def expect_at_once(self, episodes: int) -> None:
+        """One cause may fail as many episodes as are played at once."""
+        self.most = max(MOST_IN_A_ROW, 2 * episodes)
 
     def caught(self, error: BaseException) -> AgentError:
         """The AgentError to record the episode with.

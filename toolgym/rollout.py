@@ -76,9 +76,9 @@ def evaluate(
     run, also with a larger ``n`` or more ``repeats``; episodes that were not valid are played again.
 
     An AgentError makes its episode not valid. Any other exception of the agent ends the run with
-    ``on_agent_error="raise"``; with ``"record"`` it makes the episode not valid too, and 20 in a row (or twice
-    ``batch_size``, if that is more) end the run. If episodes are not valid, their number and the reasons are logged as
-    a warning: they are missing in any score.
+    ``on_agent_error="raise"``. With ``"record"`` it makes the episode not valid too; 20 in a row end the run (or twice
+    the number of episodes played at once, if that is more). If episodes are not valid, a warning is logged with their
+    number and the reasons: any score lacks them.
 
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
     Raises RunError if ``out`` holds another run, or this run and ``resume`` is False, and for too many exceptions in a
@@ -97,7 +97,7 @@ def evaluate(
     if repeats < 1 or batch_size < 1 or (n is not None and n < 1):
         raise ValueError(f"n, repeats and batch_size must be at least 1; got {n}, {repeats}, {batch_size}")
     env_id = env if isinstance(env, str) else _env_id(first)
-    failures = AgentFailures(on_agent_error, batch_size)
+    failures = AgentFailures(on_agent_error)
     order: Callable[..., list[str]] = task_order
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
@@ -370,6 +370,7 @@ def _play_threaded(
     failures: AgentFailures,
 ) -> Iterator[Trajectory]:
     """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop."""
+    failures.expect_at_once(workers)
     spare = [first, *(make() for _ in range(workers - 1))]  # envs without an episode
     queue = iter(todo)
     pending: dict[Future[Trajectory], gym.Env[Any, Any]] = {}

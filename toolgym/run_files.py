@@ -47,9 +47,9 @@ def read_settings(about: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"cannot read {about}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{about} is not {what}: {error}; use another folder") from None
+        raise RunError(f"{about} is not {what}: {error}") from None
     if not isinstance(found, dict):
-        raise RunError(f"{about} is not {what}, but a JSON {type(found).__name__}; use another folder")
+        raise RunError(f"{about} is not {what}, but a JSON {type(found).__name__}")
     return with_todays_arguments(found)
 
 

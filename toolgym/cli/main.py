@@ -89,7 +89,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         return command(args, screen()) or 0
     except (UserError, AssetError, RunError, AgentError, NotAnAgent) as error:
-        return _failed(f"{error}{own_code.place(error, args)}")
+        place = own_code.place(error, args)
+        return _failed(str(error) if place in str(error) else f"{error}{place}")
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return 130
