@@ -61,14 +61,16 @@ def from_exact_json(text: str | bytes) -> Any:
         return found
     try:
         for entry in reversed(replaced):  # the keys of an object after the values in it, whose paths have its new keys
-            path, written = entry[0], str(entry[-1])
-            *parents, last = (*path, "") if len(entry) > 2 else path
+            path, *key_of_object, written = entry
+            if len(key_of_object) > 1 or not isinstance(written, str):
+                raise ValueError(f"not an entry: {entry!r:.80}")
+            *parents, last = (*path, "") if key_of_object else path
             holder: Any = found
             for key in parents:
                 holder = holder[key]
             exact = _exact(written)
-            if len(entry) > 2:
-                items = [(exact if key == entry[1] else key, item) for key, item in holder.items()]
+            if key_of_object:
+                items = [(exact if key == key_of_object[0] else key, item) for key, item in holder.items()]
                 holder.clear()
                 holder.update(items)
             else:

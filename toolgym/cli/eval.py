@@ -139,8 +139,9 @@ def evaluate_with_progress(
                 before += 1
         if log.before:
             again = len(log.before) - before
-            told = f"{len(log.before)} of {total} episodes are there: {before} count, {again} left the score"
-            console.print(f"{told} and {'is' if again == 1 else 'are'} played again.")
+            lost = f"{again} left the score and {'is' if again == 1 else 'are'} played again"
+            told = f"{len(log.before)} of {total} episodes are there"
+            console.print(f"{told}: {before} count, {lost}." if again else f"{told}, and count.")
     with told_by_the_command(), episodes_progress(console) as progress:
         bar = progress.add_task(title or agent_name(agent), total=total, completed=before, tally=tally)
 
