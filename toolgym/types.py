@@ -293,3 +293,7 @@ class Trajectory(msgspec.Struct):
     """Wall-clock seconds of the episode: the only field that differs between equal runs."""
     error: str | None = None
     """The reason if ``reward_valid`` is False."""
+    error_kind: str = ""
+    """What failed if ``reward_valid`` is False: agent, server, context, refused, exception, tool or environment."""
+    cut_off: str = ""
+    """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""
