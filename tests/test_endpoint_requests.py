@@ -511,7 +511,7 @@ def test_fields_can_be_added_replaced_and_left_out():
     [
         ({"extra": {"stream": True}}, "stream"), ({"extra": {"messages": []}}, "messages"),
         ({"extra": {"tools": []}}, "tools"), ({"extra": {"stop": {1, 2}}}, "JSON"),
-        ({"extra": {"api_key": "sk-1"}}, "secret"), ({"extra": {"extra_body": {"api-key": "sk-1"}}}, "secret"),
+        ({"extra": {"api_key": "sk-1"}}, "secret"), ({"extra": {"a": [{"api-key": "sk-1"}]}}, "secret"),
         ({"headers": {"X-Api-Key": "sk-1"}}, "secret"), ({"headers": {"Cookie": "a=b"}}, "secret"),
         ({"headers": {"a b": "1"}}, "name"), ({"headers": {"X-A": "1\r\nX-B: 2"}}, "one line"),
         ({"headers": {"Host": "x"}}, "name"), ({"headers": {"X-A": "中"}}, "Latin-1"),
