@@ -119,6 +119,7 @@ def test_names_that_nobody_can_tell_apart_are_told_apart():
     assert [mapped.read(name) for name in sent] == names
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text("ab._-ä ", max_size=5) | st.text("a.", min_size=60, max_size=70), unique=True, max_size=12))
 def test_names_fit_are_unique_can_be_reversed_and_do_not_change_when_tools_are_added(names):
     mapped = Names(map(schema, names))
@@ -386,26 +387,7 @@ def test_a_transcript_and_tools_with_odd_values_are_sent():
     assert server.bodies[0]["tools"][0]["function"]["parameters"]["maximum"] == "Infinity"
 
 
-@settings(max_examples=40)
-@given(
-    st.recursive(
-        st.floats() | st.integers() | st.text() | st.none() | st.booleans(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_any_arguments_are_sent_as_an_object(arguments):
-    for written in (arguments, json.dumps(arguments)):
-        text = json.dumps({"content": None, "tool_calls": [{"function": {"name": "f", "arguments": written}}]})
-        (assistant,) = native_messages([message("assistant", text)])
-        sent = assistant["tool_calls"][0]["function"]["arguments"].encode()
-
-        def refuse(constant):
-            raise AssertionError(constant)
-
-        assert isinstance(json.loads(sent, parse_constant=refuse), dict)
-
-
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.sampled_from(["", "{", "[", '"', "tool_calls", ":", "}", "]", "content", "reasoning", "null", "1"]),
