@@ -403,7 +403,7 @@ def test_no_text_breaks_a_conversation(pieces):
 # Fields of newer models --------------------------------------------------------------------------------
 
 
-def test_a_server_that_refuses_max_tokens_and_temperature_gets_other_requests_from_then_on():
+def test_a_server_that_refuses_max_tokens_and_temperature_gets_other_requests_from_then_on(caplog):
     with serving(chat("Hm."), checks=[newer_parameters]) as server:
         asked = agent(server, max_tokens=64, temperature=0.0)
         before = dict(asked.settings)
@@ -413,6 +413,9 @@ def test_a_server_that_refuses_max_tokens_and_temperature_gets_other_requests_fr
         "max_tokens": None, "max_completion_tokens": 64, "temperature": None,
     }  # fmt: skip
     assert asked.settings == before
+    assert [line.split("; ")[1] for line in caplog.messages] == [
+        "max_tokens is sent as max_completion_tokens", "temperature is left out",
+    ]  # fmt: skip
     assert asked.learned == {
         "max_tokens": "max_tokens is sent as max_completion_tokens", "temperature": "temperature is left out",
     }  # fmt: skip
@@ -516,6 +519,10 @@ def test_headers_are_sent_and_their_secrets_kept(monkeypatch):
         }  # fmt: skip
         assert asked.settings["headers"] == headers
         assert "hush" not in f"{asked!r} {vars(asked)}"
+        server.respond = lambda body: refused("the key hush-hush is not known")
+        with pytest.raises(AgentError, match="not known") as caught:
+            asked.act(HELLO)
+        assert "hush" not in str(caught.value)
         monkeypatch.delenv("TEST_SECRET")
         with pytest.raises(AgentError, match="TEST_SECRET"):
             asked.act(HELLO)

@@ -45,7 +45,7 @@ def thought(message: Mapping[str, Any]) -> str | None:
 
 def said(content: Any) -> str | None:
     """What a message says to the user: the text of its content, or the joined texts of its parts; None without any."""
-    if isinstance(content, list):
+    if isinstance(content, (list, tuple)):
         texts = [_text(part) for part in content if not is_thought(part)]
         return "".join(texts) if any(texts) else None
     return content if isinstance(content, str) else None
