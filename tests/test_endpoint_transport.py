@@ -199,6 +199,27 @@ def test_tls_with_a_server_that_has_none_or_an_unknown_one_is_an_agent_error(kin
         ask(kind, url.replace("http:", "https:"), max_retries=0)
 
 
+@BOTH
+def test_a_proxy_of_the_environment_is_used_and_its_password_is_not_shown(kind, monkeypatch):
+    with raw(answer(GOOD)) as (url, seen):
+        place = url.removeprefix("http://").removesuffix("/v1")
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, f"http://user:pass%40word@{place}")
+        assert ask(kind, "http://10.1.2.3/v1") == "hi"
+        with pytest.raises(AgentError) as caught:
+            ask(kind, "https://10.1.2.3/v1", max_retries=0, timeout=2)
+        assert seen[0].startswith(b"POST http://10.1.2.3/v1/chat/completions HTTP/1.1\r\n")
+        assert seen[1].startswith(b"CONNECT 10.1.2.3:443 HTTP/1.1\r\n")
+        assert all(b"Proxy-Authorization: Basic dXNlcjpwYXNzQHdvcmQ=\r\n" in each for each in seen)
+        assert KEY.encode() not in seen[1]
+        assert "pass" not in str(caught.value)
+        monkeypatch.setenv("http_proxy", f"socks5://user:pass%40word@{place}")
+        with pytest.raises(AgentError, match="'socks5'; only HTTP proxies"):
+            ask(kind, "http://10.1.2.3/v1", max_retries=0)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert ask(kind, url) == "hi"
+
+
 def test_a_redirect_is_not_followed_and_told():
     with serving((200, {}, {})) as other, serving((307, b"", {"Location": f"{other.url}/x?key=1"})) as server:
         with pytest.raises(AgentError, match=r"HTTP 307: the server redirects to http.*Give the final address"):
