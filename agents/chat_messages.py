@@ -52,19 +52,23 @@ def prompt_messages(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def native_messages(
-    messages: Iterable[Mapping[str, Any]], names: Names | None = None, *, short_ids: bool = False
+    messages: Iterable[Mapping[str, Any]],
+    names: Names | None = None,
+    *,
+    short_ids: bool = False,
+    thoughts: bool = True,
 ) -> list[dict[str, Any]]:
     """Messages for native tools: assistant turns get their ``tool_calls`` back, results their ``tool_call_id``.
 
     Ids that are well formed (1 to 40 characters) and new in the conversation are kept; any other call gets one of the
     form "call00001". ``short_ids``: keep ids of 9 letters and digits only, as Mistral wants them. Results without a
     known id are matched in order with the open calls of the turn before. A result that matches no call becomes a user
-    message, as in ``prompt_messages``. The fields of the thought go back as they came, in the turns after the user's
-    last message only.
+    message, as in ``prompt_messages``. ``thoughts``: the fields of the thought, and those that a server adds to a call,
+    go back as they came, in the turns after the user's last message.
     """
     messages, names, ids = list(messages), names or Names(), _Ids(short_ids)
     users = [position for position, message in enumerate(messages) if message["role"] == "user"]
-    loop = users[-1] if users else -1
+    loop = (users[-1] if users else -1) if thoughts else len(messages)
     out: list[dict[str, Any]] = []
     waiting: dict[str, str] = {}  # id in the transcript -> id that was sent
     for position, message in enumerate(messages):

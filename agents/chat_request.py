@@ -15,8 +15,10 @@ from .chat_json import sendable
 from .chat_lessons import LESSONS
 from .chat_messages import native_messages, prompt_messages
 from .chat_names import Names
-from .chat_roles import alternating, without_system
+from .chat_roles import alternating, with_content, without_system, without_tools
 
+_FITTED = {"tools": without_tools, "system": without_system, "roles": alternating, "content": with_content}
+"""How messages are changed by what was learned, in this order."""
 _OURS = {"messages", "tools", "stream"}
 """Fields of a request that settings may not change."""
 
@@ -61,13 +63,13 @@ class ChatRequest:
         try:
             names = Names(tools, properties="properties" in learned)
             if self.native:
-                messages = native_messages(observation["messages"], names, short_ids="ids" in learned)
+                messages = native_messages(
+                    observation["messages"], names, short_ids="ids" in learned, thoughts="reasoning" not in learned
+                )
             else:
                 messages = prompt_messages(observation["messages"])
-            if "system" in learned:
-                messages = without_system(messages)
-            if "roles" in learned:
-                messages = alternating(messages)
+            for lesson, fit in _FITTED.items():
+                messages = fit(messages) if lesson in learned else messages
             body = {"messages": messages, **self._fields(learned)}
             if tools:
                 body["tools"] = [names.tool(tool) for tool in tools]

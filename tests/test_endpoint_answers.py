@@ -182,6 +182,37 @@ def test_a_call_that_the_server_lost_is_a_malformed_call(answer):
         assert lost.error
 
 
+ADDING = FrozenDict(
+    messages=HELLO["messages"],
+    tools=tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in ("add", "a.b")),
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>', "I add it.\n<function=add>{}</function>",
+        '[TOOL_CALLS][{"name": "add"}]', '<|python_tag|>{"name": "add"}', '{"name": "add", "parameters": {"x": 1}}',
+        '[{"name": "a_b", "arguments": {}}]', "[add(x=1), a_b()]", "<think>Hm.</think>\n[add(x=1)]",
+        "<\uff5ctool\u2581calls\u2581begin\uff5c>", "<|tool_call>call:add{}",
+        '{"name": "functions.a.b", "arguments": "{}"}',
+    ],
+)  # fmt: skip
+def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_nothing(content):
+    found = act(chat(content), observation=ADDING)
+    assert (OPENAI.parse(found).response, found.reason) == (content, "lost_call")
+    assert type(act(chat(content), tools="prompt", observation=ADDING)) is str
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["No function fits.", '{"name": "Ada", "age": 36}', '{"name": "other", "arguments": {}}', "[1, 2]", "[other(x=1)]",
+     "<think>I might write <tool_call>.</think>\nNo.", "[add] is no tool for that (really)", "{", "[{", "[[[["],
+)  # fmt: skip
+def test_text_that_is_not_a_call_is_an_answer(content):
+    assert type(act(chat(content), observation=ADDING)) is str
+
+
 # Shapes --------------------------------------------------------------------------------------------
 
 
@@ -266,6 +297,7 @@ def test_role_and_usage_may_be_missing():
 
 def test_calls_that_a_server_reads_from_the_text_are_not_lost_with_tools_in_the_prompt():
     found = act(chat(None, "tool_calls", calls=[ADD]), tools="prompt")
+    assert found.reason == "lost_call"  # other dialects cannot read it, and it is not the decision to call nothing
     for name in ("toolrl", "hermes"):
         (made,) = get_dialect(name).parse(found).calls
         assert (made.name, made.arguments, made.error) == ("add", {"item": "milk", "quantity": 2}, None)

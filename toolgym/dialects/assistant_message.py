@@ -58,16 +58,18 @@ def is_thought(part: Any) -> bool:
 
 def call_ids(calls: Sequence[Any]) -> list[str]:
     """An id for each call of one message: its own, or ``call_<position>`` if it has none or an earlier call has it."""
+    own = [call.get("id") if isinstance(call, dict) else None for call in calls]
+    taken = {id for id in own if isinstance(id, str)}
     ids: list[str] = []
     seen: set[str] = set()
-    for position, call in enumerate(calls):
-        found = call.get("id") if isinstance(call, dict) else None
-        if not isinstance(found, str) or not found or found in seen:
-            found = f"call_{position}"
-            while found in seen:
-                found += "_"
-        seen.add(found)
-        ids.append(found)
+    for position, id in enumerate(own):
+        if not isinstance(id, str) or not id or id in seen:
+            id = f"call_{position}"
+            while id in taken:
+                id += "_"
+            taken.add(id)
+        seen.add(id)
+        ids.append(id)
     return ids
 
 
