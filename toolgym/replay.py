@@ -100,7 +100,7 @@ def replay(
             found.append(each)
             if on_episode is not None:
                 on_episode(each)
-    check_tasks(found)
+    check_tasks(found, run)
     return found
 
 
@@ -135,12 +135,13 @@ def rescore(
         found.append(each)
         if on_episode is not None:
             on_episode(each)
-    check_tasks(found)
+    check_tasks(found, run)
     changed = [each for each in found if each.status == "different"]
     if changed:
         raise RunError(
-            f"{len(changed)} of {len(found)} episodes do not replay as they were recorded, so their rewards would be "
-            f"those of others; nothing is written. The first: {changed[0].episode.task_id}: {changed[0].differences[0]}"
+            f"{run}: {len(changed)} of {len(found)} episodes do not replay as they were recorded, so their rewards "
+            "would be those of others; nothing is written. "
+            f"The first: {changed[0].episode.task_id}: {changed[0].differences[0]}"
         )
     open_folder(folder, folder / "run.json")
     arguments = {**stored.settings.get("env_kwargs", {}), **(env_kwargs or {}), "rubric": name}
@@ -190,20 +191,20 @@ def replay_stored(
         if make is None and env_id.rpartition(":")[2] != episode.env_id:
             raise RunError(f"{stored.folder}: {episode.task_id} was played in {episode.env_id}, the run in {env_id}")
         if env is None:
-            env = _made(env_id, arguments, make, rubric)
+            env = _made(where, env_id, arguments, make, rubric)
             if stored.step is not None:
                 env.unwrapped.set_step(stored.step)  # type: ignore[attr-defined]
         yield _replayed(env, episode, stored, rubric is None)
 
 
-def check_tasks(found: Sequence[Replayed]) -> None:
-    """Raises RunError if no episode's task is the same as before."""
+def check_tasks(found: Sequence[Replayed], run: str | Path) -> None:
+    """Raises RunError, which names the ``run``, if no episode's task is the same as before."""
     played = [each for each in found if not each.reason]
     if played and all(each.elsewhere for each in played):
         first = played[0]
         raise RunError(
-            f"this env's data, version or settings are not those of the run: none of its {len(played)} tasks is what "
-            f"it was. The first, {first.episode.task_id}: {first.differences[0]}"
+            f"{run}: this env's data, version or settings are not those of the run: none of its {len(played)} tasks is "
+            f"what it was. The first, {first.episode.task_id}: {first.differences[0]}"
         )
 
 
@@ -286,18 +287,20 @@ def _stored(folder: Path) -> StoredRun:
     return StoredRun(folder, settings, read_episodes(folder))
 
 
-def _made(env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: Reward | None) -> gym.Env[Any, Any]:
+def _made(
+    where: str, env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: Reward | None
+) -> gym.Env[Any, Any]:
     given = dict(arguments) if rubric is None else {**arguments, "rubric": rubric}
     try:
         env = make(env_id, given) if make is not None else gym.make(env_id, **given)
     except (gym.error.Error, ModuleNotFoundError, TypeError, ValueError) as error:
         shown = short(to_json(dict(arguments), default=describe))
         raise RunError(
-            f"cannot make {env_id} with the run's settings {shown}: {error}. What was passed as an object is not in "
-            "run.json: call toolgym.replay.replay(run, make=...)"
+            f"{where}: cannot make {short(env_id)} with the run's settings {shown}: {error}. What was passed as an "
+            "object is not in run.json: call toolgym.replay.replay(run, make=...)"
         ) from error
     if not isinstance(env.unwrapped, ToolEnv):
-        raise RunError(f"{env_id} is a {type(env.unwrapped).__name__}, not a ToolEnv")
+        raise RunError(f"{where}: {short(env_id)} is a {type(env.unwrapped).__name__}, not a ToolEnv")
     return env
 
 

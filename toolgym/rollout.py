@@ -132,12 +132,12 @@ def evaluate(
 def run_settings(
     env_id: str, agent: Agent, env_kwargs: dict[str, Any] | None, n: int | None, repeats: int, seed: int
 ) -> dict[str, Any]:
-    """The settings in ``run.json``: a run can only be resumed with the same settings."""
+    """The settings in ``run.json``: a run can only be resumed with the same settings. URLs are without secrets."""
     return {
         "env": env_id,
         "env_kwargs": without_secrets(env_kwargs or {}),
         "agent": agent_name(agent),
-        "agent_settings": dict(getattr(agent, "settings", {})),
+        "agent_settings": without_secrets(dict(getattr(agent, "settings", {}))),
         "n": n,
         "repeats": repeats,
         "seed": seed,

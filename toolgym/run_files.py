@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 
 from toolgym.disk import LARGEST_OBJECT
 from toolgym.earlier import with_todays_arguments, with_todays_terms
-from toolgym.strict_json import from_exact_json, to_exact_json
+from toolgym.strict_json import LARGEST_INTEGER, from_exact_json, to_exact_json
 from toolgym.types import UNFINISHED, FrozenDict, Trajectory, freeze
 
 LONGEST_LINE = 512 * 2**20
@@ -100,8 +101,8 @@ def load_episode(line: str | bytes, where: str) -> Trajectory:
 def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The rows of ``metrics.jsonl`` of a training run; [] if the file does not exist yet.
 
-    An incomplete last line, of a run that was killed or is writing, is skipped. Raises RunError, which names the
-    line, if any other line is not a row of numbers with a ``step``.
+    An incomplete last line, of a run that was killed or is writing, is skipped. So are numbers that are not finite.
+    Raises RunError, which names the line, if any other line is not a row of numbers with a ``step``.
     """
     path = folder / "metrics.jsonl"
     try:
@@ -114,9 +115,13 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            rows.append({"step": int(row["step"]), **{name: float(row[name]) for name in row if name != "step"}})
+            numbers = {name: float(row[name]) for name in row if name != "step"}
+            step = int(row["step"])
+            if not 0 <= step <= LARGEST_INTEGER:
+                raise ValueError(f"step {step}")
+            rows.append({"step": step} | {name: value for name, value in numbers.items() if isfinite(value)})
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-            if any(lines[number:]):
+            if line and number < len(lines):
                 raise RunError(f"{path}:{number} is not a row of metrics") from None
     return rows
 

@@ -52,6 +52,7 @@ from toolgym.report.compare.comparison_tables import markdown, print_comparison
 from toolgym.report.compare.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
 from toolgym.report.text import plain
 from toolgym.rollout import agent_name, evaluate
+from toolgym.secrets import without_secrets
 from toolgym.strict_json import to_json
 from toolgym.types import Trajectory
 
@@ -140,7 +141,8 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
         plans = [replace(plan, parts=plan.parts + BFCL_AGENTIC) if plan.name == "bfcl" else plan for plan in plans]
     specs = agent_specs(",".join(args.agents))
     settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
-    settings = {"agents": specs, "suites": args.suites, **settings, **args.extra}
+    shown = {spec: without_secrets(spec) for spec in specs}
+    settings = {"agents": list(shown.values()), "suites": args.suites, **settings, **args.extra}
     settings |= {"agentic": True} if args.agentic else {}
     check_nothing_is_lost(args.results or args.out, settings)
     probed = {}
@@ -151,9 +153,9 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
             console.print(plain(f"{plan.title}: {len(missing)} of {len(plan.parts)} parts are missing here", "yellow"))
     names: dict[str, str] = {}
     found: list[Played] = []
-    for spec in specs:
+    for written, spec in shown.items():
         with console.status(f"making the agent {spec} ..."):
-            player = Player(spec, args.seed, args.batch_size)
+            player = Player(written, args.seed, args.batch_size)
         names[spec] = agent_name(player.agent)
         for plan in plans:
             parts = probed[plan.name][0]

@@ -113,6 +113,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _failed(message: str, trace: str = "") -> int:
     from toolgym.report.text import printable
+    from toolgym.secrets import without_secrets
 
-    sys.stderr.write(f"{printable(trace)}error: {printable(message)}\n")
+    sys.stderr.write(f"{printable(trace)}error: {printable(without_secrets(message))}\n")
     return 1

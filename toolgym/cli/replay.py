@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
                     note(each)
         else:
             scored = rescore(args.run, args.rubric, args.out, on_episode=note, **how)
-    check_tasks(found)
+    check_tasks(found, args.run)
     if args.rubric is not None:
         _written(scored, args, console)
     return _reported(found, console)

@@ -180,9 +180,14 @@ def _prepared(
         sent.setdefault("Content-Type", "application/json")
     if not direct and (found := _proxy(address)):
         proxy, basic = _address(found if "://" in found else f"http://{found}")
+        if proxy.scheme not in ("http", "https"):
+            raise ValueError(
+                f"the environment names a proxy of the kind {proxy.scheme!r}; only HTTP proxies can be used"
+            )
         arguments["proxy"] = proxy
-        if basic is not None:
-            arguments["proxy_headers"] = {"Proxy-Authorization": basic}
+        if basic is not None:  # a request of https:// is preceded by one to the proxy
+            to_proxy = sent if address.scheme == "http" else arguments.setdefault("proxy_headers", {})
+            to_proxy["Proxy-Authorization"] = basic
     return address, {"headers": sent, **arguments}
 
 
@@ -245,7 +250,7 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_MISSING, name="aiohttp") from error
     connector = aiohttp.TCPConnector(
-        limit=0, ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
+        limit=_most_sockets(), ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
     )
     headers = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
     async with aiohttp.ClientSession(
@@ -261,6 +266,16 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
             yield session
         finally:
             _pools.pop(key, None)
+
+
+def _most_sockets() -> int:
+    """How many connections a pool may have: three quarters of the files that the process may open; 0 for any number."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if allowed == resource.RLIM_INFINITY else max(allowed * 3 // 4, 1)
 
 
 def _resolver() -> AbstractResolver:
