@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 from toolgym.dialects.assistant_message import said
+from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
 from .chat_messages import action_text, refused_in, written_calls
@@ -90,6 +91,10 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         raise NoAnswer(f"the answer is not a chat completion {what}") from None
     if end in ("length", "content_filter", "refusal"):
         return UnfinishedAnswer(text, end)
+    if calls and not native:  # no tools were given to the server, and it has taken the call out of the text
+        return UnfinishedAnswer(text, "lost_call")
+    if native and not calls and _has_call(said(message.get("content")) or "", names):
+        return UnfinishedAnswer(text, "lost_call")
     if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
     if end == "unknown" and empty and not calls:
@@ -165,14 +170,41 @@ def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
     return min(found, key=lambda each: order.index(each[0]))
 
 
+_MARKUP = re.compile(
+    r"<\|?tool_calls?\b|<[|\uff5c]tool\u2581calls?|\[TOOL_CALLS\]|<\|python_tag\|>|<function[=_ ]|<invoke name="
+    r"|```tool_code|<start_function_call>|to=functions\."
+)
+"""How models write a call in text. A server that is set up for the model takes it out of the text."""
+_CALLS_ONLY = re.compile(r"\[?\s*([\w.]{1,200})\(")
+
+
+def _has_call(text: str, names: Names) -> bool:
+    """Whether a call of a tool stands in the text, because the server is not set up to read the model's calls."""
+    text = text[split_think(text)[1] :].strip()
+    if _MARKUP.search(text):
+        return True
+    if text.startswith("[") and (found := _CALLS_ONLY.match(text)) and text.endswith(")]"):
+        return names.offers(found[1])
+    if not text.startswith(("{", "[{")):
+        return False
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    first = value[0] if isinstance(value, list) else value
+    name = first.get("name") if isinstance(first, dict) and {"arguments", "parameters"} & first.keys() else None
+    return isinstance(name, str) and names.offers(name)
+
+
 def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:
-    """The action of a model that called in a form that the server could not read: a malformed call."""
+    """The action of a model whose call the server could not read: a malformed call."""
     shown = written if isinstance(written, str) else ""
     if native:
         calls = [*written_calls(message), {"type": "function", "function": {"name": "", "arguments": shown}}]
-        return action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        text = action_text({**message, "tool_calls": calls, "function_call": None}, native=True, names=names)
+        return UnfinishedAnswer(text, "lost_call")
     before = action_text({**message, "tool_calls": None, "function_call": None}, native=False)
-    return f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip()
+    return UnfinishedAnswer(f"{before}\n<tool_call>\n{shown}\n</tool_call>".lstrip(), "lost_call")
 
 
 def _short(value: Any) -> str:

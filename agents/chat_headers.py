@@ -65,6 +65,8 @@ class Headers:
 
 def refuse_secrets(fields: Any) -> None:
     """Raises ValueError if a field of a request is named like a secret, at any depth: the fields are stored."""
+    if isinstance(fields, (list, tuple)):
+        fields = dict(enumerate(fields))
     for name, value in fields.items() if isinstance(fields, Mapping) else ():
         if isinstance(value, str) and _SECRET_FIELD.search(str(name)):
             raise ValueError(f"the field {name!r} carries a secret, and settings are stored; send it as a header")

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from toolgym.dialects.assistant_message import REASONING_FIELDS
+
 from .chat_names import fits_as_property
 from .chat_roles import alternates
 from .chat_schema import properties_of
@@ -35,6 +37,19 @@ def _has(field: str) -> Callable[[Mapping[str, Any]], bool]:
 
 def _ids(body: Mapping[str, Any]) -> list[str]:
     return [call["id"] for message in body["messages"] for call in message.get("tool_calls", ())]
+
+
+def _thinks(message: Mapping[str, Any]) -> bool:
+    """Whether a message has a field that only belongs to the thought, or parts that do."""
+    calls = message.get("tool_calls", ())
+    return (
+        bool(REASONING_FIELDS & message.keys())
+        or isinstance(message["content"], list)
+        or any(call.keys() - _CALL for call in calls)
+    )
+
+
+_CALL = {"id", "type", "function"}
 
 
 def _words(*patterns: str) -> tuple[re.Pattern[str], ...]:
@@ -86,6 +101,26 @@ LESSONS = {
         "messages of one role in a row are sent as one",
         _words("alternat|unexpected role|after role|consecutive|first message (must|should)|same role"),
         lambda body: not alternates(body["messages"]),
+    ),
+    "tools": Lesson(
+        "calls and results are sent as text",
+        _words(
+            r"role.{0,20}\btool\b|\btool.{0,3} (role|message)|only user,? (and )?assistant|alternat",
+            f"{_UNSUPPORTED}|only|alternat|must be (one of|user|either)",
+        ),
+        lambda body: any(message["role"] == "tool" for message in body["messages"]),
+    ),
+    "reasoning": Lesson(
+        "thoughts are not sent back",
+        _words(
+            rf"\b({'|'.join(REASONING_FIELDS)}|thinking)\b", f"{_UNSUPPORTED}|extra (inputs|fields?)|must not|remove"
+        ),
+        lambda body: any(_thinks(message) for message in body["messages"]),
+    ),
+    "content": Lesson(
+        "calls without text have the content ''",
+        _words(r"\bcontent\b", r"null|none\b|\bnil\b|valid string|must be (a )?string|(field )?required|missing"),
+        lambda body: any(message["content"] is None for message in body["messages"]),
     ),
     "properties": Lesson(
         "characters outside of [a-zA-Z0-9_.-] in names of parameters are sent as _",

@@ -60,6 +60,10 @@ class Names:
         """The arguments (JSON) of an earlier call of the tool ``name``, as the server gets them."""
         return _in_json(arguments, self._properties.get(name, {}))
 
+    def offers(self, written: str) -> bool:
+        """Whether a name in an answer is that of a tool."""
+        return self.read(written) in self._offered
+
     def read(self, written: str) -> str:
         """The tool's own name for a name in an answer. A name that the model invented stays as it is.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -15,8 +16,12 @@ from .chat_json import sendable
 from .chat_lessons import LESSONS
 from .chat_messages import native_messages, prompt_messages
 from .chat_names import Names
-from .chat_roles import alternating, without_system
+from .chat_roles import alternating, with_content, without_system, without_tools
 
+logger = logging.getLogger(__name__)
+
+_FITTED = {"tools": without_tools, "system": without_system, "roles": alternating, "content": with_content}
+"""How messages are changed by what was learned, in this order."""
 _OURS = {"messages", "tools", "stream"}
 """Fields of a request that settings may not change."""
 
@@ -61,13 +66,13 @@ class ChatRequest:
         try:
             names = Names(tools, properties="properties" in learned)
             if self.native:
-                messages = native_messages(observation["messages"], names, short_ids="ids" in learned)
+                messages = native_messages(
+                    observation["messages"], names, short_ids="ids" in learned, thoughts="reasoning" not in learned
+                )
             else:
                 messages = prompt_messages(observation["messages"])
-            if "system" in learned:
-                messages = without_system(messages)
-            if "roles" in learned:
-                messages = alternating(messages)
+            for lesson, fit in _FITTED.items():
+                messages = fit(messages) if lesson in learned else messages
             body = {"messages": messages, **self._fields(learned)}
             if tools:
                 body["tools"] = [names.tool(tool) for tool in tools]
@@ -102,6 +107,8 @@ class ChatRequest:
         for name, lesson in LESSONS.items():
             if lesson.says(words) and lesson.concerns(body) and lesson.unlike not in self._learned:
                 with self._lock:
+                    if name not in self._learned:
+                        logger.warning("%s: the server refused a request; %s", self.settings.get("model"), lesson.told)
                     self._learned |= {name}
                 return True
         return False

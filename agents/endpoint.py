@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import gymnasium as gym
 
 from toolgym.rollout import AgentError, ContextFull
 from toolgym.secrets import url_secrets
 from toolgym.types import Observation
-from toolgym.web import Connections, Failure, Secrets, Tries, shown_url, wait_for
+from toolgym.web import Connections, Failure, Secrets, Tries, below, shown_url, wait_for
 
 from .chat_headers import Headers, refuse_secrets
 from .chat_request import ChatRequest, NoAnswer
@@ -38,15 +38,12 @@ class _Address:
 
     def __init__(self, base_url: str):
         try:
-            parts = urlsplit(base_url)
             base_url.encode()  # half of a character cannot be sent
-            if parts.scheme not in ("http", "https") or not parts.hostname or (parts.port or 1) < 1:
-                raise ValueError
+            self.url = below(base_url, "/chat/completions")
         except ValueError:
             shown = shown_url(base_url).rpartition("@")[2]
             raise ValueError(f"base_url must be an address, http://... or https://..., got {shown!r}") from None
-        self.url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/chat/completions", fragment=""))
-        self.signs_in = parts.username is not None
+        self.signs_in = urlsplit(self.url).username is not None
 
     def __repr__(self) -> str:
         return shown_url(self.url)

@@ -251,6 +251,25 @@ def no_user_after_tool(body: dict[str, Any]) -> str | None:
     return "Unexpected role 'user' after role 'tool'" if wrong else None
 
 
+def no_tool_role(body: dict[str, Any]) -> str | None:
+    roles = {message["role"] for message in body["messages"]}
+    return "Only user and assistant roles are supported!" if "tool" in roles else None
+
+
+def no_reasoning(body: dict[str, Any]) -> str | None:
+    """As Groq has it."""
+    for i, message in enumerate(body["messages"]):
+        for name in ("reasoning", "reasoning_content", "reasoning_details"):
+            if name in message:
+                return f"'messages.{i}' : for 'role:assistant' property '{name}' is unsupported"
+    return None
+
+
+def no_null(body: dict[str, Any]) -> str | None:
+    wrong = any(message["content"] is None for message in body["messages"])
+    return "messages.2.content: Input should be a valid string" if wrong else None
+
+
 def newer_parameters(body: dict[str, Any]) -> str | None:
     """As OpenAI's reasoning models have it."""
     if "max_tokens" in body:

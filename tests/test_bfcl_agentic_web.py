@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+import socket
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +22,14 @@ import bfcl_agentic_oracle  # noqa: F401  puts the official package on the path
 import bfcl_multi_turn_oracle as multi_turn
 import gymnasium as gym
 import pytest
+from raw_server import OK, answer, forever, moved, raw, says
 
 from toolgym.dialects import DIALECTS
 from toolgym.envs.bfcl.agentic.env import AgenticEnv
+from toolgym.envs.bfcl.apis.limits import MAX_CHARS
 from toolgym.envs.bfcl.apis.web import KEY_ENV, Found, Live, Page, Recorded, Unavailable
 from toolgym.types import Completion, ToolCall
+from toolgym.web import is_public
 
 BASE, BARE = "web_search_base", "web_search_no_snippet"
 
@@ -197,9 +204,10 @@ def test_a_page_that_needs_a_library_that_is_not_there_is_no_evidence(monkeypatc
 class _Pages(BaseHTTPRequestHandler):
     seen: list[dict[str, list[str]]]
     busy: int
+    place: str
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
+        url = urlsplit(self.path)  # with a host, if this server is asked as a proxy
         if url.path == "/search":
             self.seen.append(parse_qs(url.query))
             if type(self).busy > 0:
@@ -212,6 +220,8 @@ class _Pages(BaseHTTPRequestHandler):
                 self.answer(200, json.dumps({"organic_results": rows} if "none" not in url.query else {"error": "E"}))
         elif url.path == "/moved":
             self.answer(302, "", Location="/page")
+        elif url.path == "/away":
+            self.answer(302, "", Location=type(self).place)
         elif url.path == "/round":
             self.answer(302, "", Location="/round")
         elif url.path == "/page":
@@ -234,9 +244,9 @@ class _Pages(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, type[_Pages]]]:
-    handler = type("Pages", (_Pages,), {"seen": [], "busy": 0})
+    handler = type("Pages", (_Pages,), {"seen": [], "busy": 0, "place": ""})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv(KEY_ENV, "sekret")
     yield f"http://127.0.0.1:{server.server_port}", handler
     server.shutdown()
@@ -290,6 +300,107 @@ def test_pages_of_the_machines_own_network_are_not_fetched(host: str, served: An
     url, _ = served
     port = urlsplit(url).port
     assert "not on the public web" in (Live().page(f"http://{host}:{port}/page").error or "")
+
+
+PRIVATE = """
+127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 100.127.255.255 0.0.0.0 0.1.2.3 192.0.0.1
+192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.1 192.88.99.1 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 :: ::1 fe80::1
+fe80::1%eth0 fec0::1 fc00::1 fd12::1 ff02::1 ff0e::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:0:127.0.0.1 ::127.0.0.1
+64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::1 64:ff9b:1::8.8.8.8 2002:7f00:1::1 2002:808:808::1 2001::1 2001:0:4136::1
+2001:db8::1 100::1 3fff::1 5f00::1 4000::1
+"""
+PUBLIC = "8.8.8.8 1.1.1.1 93.184.216.34 2606:4700::1111 2a00:1450:4001::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8"
+
+
+def test_which_addresses_are_public() -> None:
+    assert [each for each in PRIVATE.split() if is_public(each)] == []
+    assert [each for each in PUBLIC.split() if not is_public(each)] == []
+
+
+HOSTS = """
+127.0.0.1 localhost localhost. LOCALHOST 127.1 2130706433 0x7f000001 0x7f.1 017700000001 0177.0.0.1 0 0.0.0.0 127.0.0.1.
+[::1] [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [0:0:0:0:0:ffff:127.0.0.1] [::127.0.0.1] user@127.0.0.1 8.8.8.8@127.0.0.1
+①②⑦.⓪.⓪.① 127。0。0。1 %31%32%37.0.0.1
+"""
+
+
+@pytest.mark.parametrize("host", HOSTS.split())
+def test_this_machine_is_not_fetched_however_it_is_written(host: str, served: Any) -> None:
+    url, handler = served
+    began = time.monotonic()
+    page = Live().page(f"http://{host}:{urlsplit(url).port}/search?q=x")
+    assert page.error
+    assert handler.seen == []
+    assert time.monotonic() - began < 5
+
+
+def test_the_address_that_is_checked_is_connected_to(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is public when it is looked up first, and this machine's own later."""
+    url, handler = served
+    asked: list[str] = []
+
+    def look_up(host: str, port: int, *more: Any, **how: Any) -> list[Any]:
+        asked.append(host)
+        address = "127.0.0.1" if len(asked) > 1 else "192.0.2.7"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for _ in range(3):
+        page = Live().page(f"http://rebinding.example:{urlsplit(url).port}/search")
+        assert "not on the public web" in (page.error or "")
+    assert handler.seen == []
+
+
+def test_each_redirect_is_checked(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, handler = served
+    port = urlsplit(url).port
+    monkeypatch.setattr("toolgym.web.connections.is_public", lambda address: address == "127.0.0.1")
+    assert Live().page(f"{url}/page").text == "<p>héllo</p>"
+    assert Live().page(f"{url}/moved").text == "<p>héllo</p>"
+    for place in (f"http://127.0.0.2:{port}/search?x", f"//127.0.0.2:{port}/search", "http://[::1]/", "file:///etc/passwd",
+                  "gopher://127.0.0.1/", "http://", "http://[::1", "http://x:99999/"):  # fmt: skip
+        handler.place = place
+        assert Live().page(f"{url}/away").error
+    assert handler.seen == []
+
+
+def test_a_proxy_of_the_environment_does_not_bypass_the_check(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, handler = served
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, url)
+    assert "not on the public web" in (Live().page("http://10.0.0.1/search?q=x").error or "")
+    assert handler.seen == []
+    assert Live(private=True).page("http://10.0.0.1/page").text == "<p>héllo</p>"  # through the proxy
+    assert live("http://10.0.0.1").search("tea", "wt-wt").results  # SerpAPI is not the model's choice
+
+
+def test_a_page_has_one_time_limit_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolgym.envs.bfcl.apis.web._PAGE_TIMEOUT", 0.4)
+    web = Live(private=True)
+    began = time.monotonic()
+    with raw(forever(b" ", OK + b"Content-Length: 5000\r\n\r\n", 0.02)) as (url, _):
+        assert "no answer within" in (web.page(url).error or "")
+    with raw(moved(b"/again", b"302 Found")) as (url, seen):
+        assert web.page(url).error
+        assert 0 < len(seen) <= 30
+    assert time.monotonic() - began < 2
+    monkeypatch.undo()
+    for body in (b"x" * 65536, gzip.compress(b"x" * 20_000_000)):
+        head = OK + (b"Content-Encoding: gzip\r\n" if body[:1] != b"x" else b"") + b"\r\n"
+        with raw(forever(body, head)) as (url, _):
+            assert web.page(url) == Page("x" * MAX_CHARS)
+
+
+def test_a_search_stays_within_its_limits_and_follows_no_redirect(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_ENV, "se+kr/et")
+    url, handler = served
+    handler.place = f"{url}/search?q=x"
+    for server in (forever(b"x" * 65536, OK + b"\r\n"), forever(b" ", OK + b"Content-Length: 9\r\n\r\n", 0.1),
+                   moved(handler.place.encode()), says(b"junk"), answer(b"[" * 100_000)):  # fmt: skip
+        with raw(server) as (place, _), pytest.raises(Unavailable) as error:
+            Live(url=f"{place}?token=t0ken", timeout=0.3, max_retries=0).search("tea", "wt-wt")
+        assert not re.search(r"se.{1,9}kr|t0ken", str(error.value))
+    assert handler.seen == []
 
 
 def test_many_episodes_search_at_once(served: Any, tmp_path: Path) -> None:

@@ -485,12 +485,20 @@ def test_all_tasks_may_be_asked_for_in_words(run):
 
 
 def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run):
-    status, _, err = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Buggy")
+    words = ("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:Buggy")
+    status, _, err = run(*words, "--on-agent-error", "raise")
     assert status == 1
     assert err.startswith("Traceback")
     assert 'raise ValueError("my agent broke")' in err
     assert f"error: in the agent {HERE}:Buggy: ValueError: my agent broke" in err
-    assert "rollout.py" not in err
+    status, out, err = run(*words)
+    assert (status, err) == (1, "")
+    assert "3 exception (the agent's own code raised an exception)" in out
+    assert re.search(r"ValueError: my\s+agent\s+broke\s+\(test_cli.py,\s+line \d+\)", out)
+    status, _, err = run(*words, "--repeats", 10)
+    assert status == 1
+    assert "the agent failed 20 times in a row, so the run stops" in err
+    assert err.count("test_cli.py, line") == 1
 
 
 def test_a_page_that_cannot_be_written_is_named_and_leaves_nothing(run, tmp_path):

@@ -256,15 +256,32 @@ def test_episodes_that_are_not_valid_say_why(run, tmp_path, capsys, monkeypatch)
         raise AgentError("the model has gone")
 
     monkeypatch.setattr("toolgym.agents.scripted.Silent.act", fails)
-    assert run(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
+    assert run(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "5 episodes are not valid, and count in no number. The first, " in said
+    assert "5 episodes are not valid and count in no other number" in said
+    assert "- 5 agent (the agent could not answer). The first, " in said
     assert "the model has gone" in said
+    assert said.endswith(
+        "all episodes left the score (silent on math), no score is left: these numbers are over the rest."
+    )
+    assert result(tmp_path)["played"][0]["total"]["left_out"] == {"agent": 5}
 
 
 def test_agentic_categories_begin_with_memories_of_the_agents_own(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(compare, "cache_folder", lambda: tmp_path / "cache")
-    arguments = ["--agents", "oracle,silent", "--suites", "bfcl", "-n", "2", "--agentic", "--out", str(tmp_path / "a")]
+    arguments = [
+        "--agents",
+        "oracle,silent",
+        "--suites",
+        "bfcl",
+        "-n",
+        "2",
+        "--seed",
+        "1",
+        "--agentic",
+        "--out",
+        str(tmp_path / "a"),
+    ]
     assert run(arguments) == 0
     oracle, silent = result(tmp_path / "a")["played"]
     asked = [name for name in oracle["parts"] if name.startswith(("memory", "web"))]
@@ -389,10 +406,12 @@ def test_a_wrong_option_is_named(run, capsys, wrong, says):
 def test_another_run_in_the_folder_is_not_mixed_in(run, tmp_path, capsys):
     arguments = ["--agents", "silent", "--suites", "math", "--out", str(tmp_path), "-n"]
     assert run([*arguments, "1"]) == 0
-    assert run([*arguments, "2"]) == 1
+    assert run([*arguments, "2"]) == 0
+    assert run([*arguments, "1"]) == 1
     said = capsys.readouterr().err
-    assert "silent/math/level-1/0 holds another run" in said
-    assert "n=1" in said
+    assert "silent/math/level-1/0 holds a run with n=2, not 1" in said
+    assert run([*arguments, "2", "--seed", "1"]) == 1
+    assert "silent/math/level-1/0 holds another run" in capsys.readouterr().err
 
 
 def test_fewer_agents_or_suites_do_not_replace_the_results(run, tmp_path, capsys):
@@ -441,9 +460,9 @@ class Buggy:
 def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run, tmp_path, capsys):
     agents = f"silent,{__name__}:Buggy"
     assert run(["--agents", agents, "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 1
-    err = capsys.readouterr().err
-    assert 'raise ValueError("my agent broke")' in err
-    assert f"error: in the agent {__name__}:Buggy: ValueError: my agent broke" in err
+    said = " ".join(capsys.readouterr().out.split())
+    assert "- 5 exception (the agent's own code raised an exception)" in said
+    assert "ValueError: my agent broke (test_compare.py, line " in said
 
 
 @pytest.mark.parametrize("name", ["suites", "suites_smollm2"])

@@ -115,6 +115,20 @@ def test_no_answer_of_the_policy_passes_by_being_cut_off():
         assert played.turns[0].unfinished == reason
 
 
+@pytest.mark.parametrize(
+    ("content", "finish"),
+    [('<tool_call>\n{"name": "f", "argu', "length"), (None, "tool_calls"), ("", "MALFORMED_FUNCTION_CALL")],
+)
+def test_half_a_call_does_not_pass_for_no_call(content, finish):
+    for dialect, tools in (("hermes", "prompt"), ("toolrl", "prompt"), ("openai", "native")):
+        calls = [call("f", '{"x": ')] if tools == "native" and content else None
+        with serving(chat(content, finish, calls=calls)) as server:
+            options = {"category": "irrelevance", "dialect": dialect}
+            (played,) = evaluate("ToolGym-BFCL-v0", agent(server, tools=tools), env_kwargs=options, n=1)
+        assert (played.reward_valid, played.success) == (True, False)
+        assert played.reward <= -1
+
+
 def test_calls_that_are_whole_are_kept_and_a_broken_one_is_malformed():
     found = act(chat(None, "length", calls=[ADD, call("add", '{"item": "mi', id="b")]))
     assert found.reason == "length"
@@ -160,11 +174,43 @@ def test_a_filter_that_is_down_is_a_failure(status):
     ],
 )
 def test_a_call_that_the_server_lost_is_a_malformed_call(answer):
-    (lost,) = OPENAI.parse(act(answer)).calls
-    assert lost.error
+    found = act(answer)
+    (lost,) = OPENAI.parse(found).calls
+    assert (found.reason, bool(lost.error)) == ("lost_call", True)
     for name in ("toolrl", "hermes"):
         (lost,) = get_dialect(name).parse(act(answer, tools="prompt")).calls
         assert lost.error
+
+
+ADDING = FrozenDict(
+    messages=HELLO["messages"],
+    tools=tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in ("add", "a.b")),
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>', "I add it.\n<function=add>{}</function>",
+        '[TOOL_CALLS][{"name": "add"}]', '<|python_tag|>{"name": "add"}', '{"name": "add", "parameters": {"x": 1}}',
+        '[{"name": "a_b", "arguments": {}}]', "[add(x=1), a_b()]", "<think>Hm.</think>\n[add(x=1)]",
+        "<\uff5ctool\u2581calls\u2581begin\uff5c>", "<|tool_call>call:add{}",
+        '{"name": "functions.a.b", "arguments": "{}"}',
+    ],
+)  # fmt: skip
+def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_nothing(content):
+    found = act(chat(content), observation=ADDING)
+    assert (OPENAI.parse(found).response, found.reason) == (content, "lost_call")
+    assert type(act(chat(content), tools="prompt", observation=ADDING)) is str
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["No function fits.", '{"name": "Ada", "age": 36}', '{"name": "other", "arguments": {}}', "[1, 2]", "[other(x=1)]",
+     "<think>I might write <tool_call>.</think>\nNo.", "[add] is no tool for that (really)", "{", "[{", "[[[["],
+)  # fmt: skip
+def test_text_that_is_not_a_call_is_an_answer(content):
+    assert type(act(chat(content), observation=ADDING)) is str
 
 
 # Shapes --------------------------------------------------------------------------------------------
@@ -251,6 +297,7 @@ def test_role_and_usage_may_be_missing():
 
 def test_calls_that_a_server_reads_from_the_text_are_not_lost_with_tools_in_the_prompt():
     found = act(chat(None, "tool_calls", calls=[ADD]), tools="prompt")
+    assert found.reason == "lost_call"  # other dialects cannot read it, and it is not the decision to call nothing
     for name in ("toolrl", "hermes"):
         (made,) = get_dialect(name).parse(found).calls
         assert (made.name, made.arguments, made.error) == ("add", {"item": "milk", "quantity": 2}, None)

@@ -295,7 +295,7 @@ def test_what_is_no_run_is_named(learnt, tmp_path, capsys):
         assert err.startswith("error: ")
         assert says in err
     (learnt / "config.json").write_text("{")
-    with pytest.raises(RunError, match=r"config\.json cannot be read"):
+    with pytest.raises(RunError, match=r"config\.json is not the settings of a training run"):
         load_training_runs([learnt])
     (learnt / "metrics.jsonl").write_text('nonsense\n{"step": 1}\n')
     (learnt / "config.json").write_text('{"algo": "grpo"}')

@@ -69,7 +69,9 @@ def test_the_answer_is_the_same_text_in_every_copy():
     answer = UnfinishedAnswer("Let me", "length")
     for each in (answer, copy.deepcopy(answer), pickle.loads(pickle.dumps(answer))):
         assert (each, type(each), each.reason) == ("Let me", UnfinishedAnswer, "length")
-    with pytest.raises(ValueError, match="reason must be one of length, content_filter, refusal; got 'tired'"):
+    with pytest.raises(
+        ValueError, match="reason must be one of length, content_filter, refusal, lost_call; got 'tired'"
+    ):
         UnfinishedAnswer("", "tired")  # type: ignore[arg-type]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from toolgym.tasks import Task
 from toolgym.types import Term, Trajectory
 
 _TERMS = {
@@ -44,6 +45,14 @@ def with_todays_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
         given = {"outcome" if name == "price" else name: value for name, value in given.items()}
         return {**settings, "env_kwargs": given}
     return dict(settings)
+
+
+def earlier_task_order(tasks: Sequence[Task], n: int, seed: int) -> list[str]:
+    """The tasks of a run without the setting ``draw``: see ``task_order``, which draws others."""
+    import numpy as np
+
+    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
+    return [tasks[int(i)].id for i in sorted(chosen)]
 
 
 def _renamed(term: Term, changed: Mapping[str, str]) -> Term:

@@ -41,6 +41,7 @@ from toolgym.types import (
     UnfinishedAnswer,
     Verdict,
 )
+from toolgym.wrapped import time_limit_around
 
 _NO_REWARD = RewardBreakdown()
 _COPY_WAITS = (0.0, 0.001, 0.01, 0.1)
@@ -64,7 +65,7 @@ class ToolEnv(gym.Env[Observation, str]):
         tasks: what to draw from; any Sequence, lazy ones included.
         dialect: how the model writes calls; a name of ``toolgym.dialects.DIALECTS`` or a Dialect.
         rubric: how actions are rewarded; "toolrl", "toolrl-reference" or a Rubric.
-        max_turns: texts per episode.
+        max_turns: texts per episode. Gymnasium's TimeLimit, and ``gym.make(id, max_episode_steps=k)``, lower it.
         state: makes the state of an episode, which methods decorated with ``@tool`` get as ``self``.
         max_calls: calls run per text; later ones are answered with an error.
         max_action_chars: a longer text is not read; it scores as malformed.
@@ -97,6 +98,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.tasks = tasks
         self.dialect = get_dialect(dialect)
         self.rubric = get_rubric(rubric)
+        self._time_limit: int | None = None  # of the wrappers around this env
         self.max_turns = whole_number("max_turns", max_turns, 1)
         self.max_calls = whole_number("max_calls", max_calls, 0)
         self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)
@@ -234,6 +236,15 @@ class ToolEnv(gym.Env[Observation, str]):
         return task
 
     @property
+    def max_turns(self) -> int:
+        """Texts per episode at most."""
+        return self._max_turns if self._time_limit is None else min(self._max_turns, self._time_limit)
+
+    @max_turns.setter
+    def max_turns(self, limit: int) -> None:
+        self._max_turns = limit
+
+    @property
     def turns(self) -> list[Turn]:
         """The current episode so far, one Turn per action."""
         return self.episode.turns
@@ -264,6 +275,7 @@ class ToolEnv(gym.Env[Observation, str]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
         super().reset(seed=seed)
+        self._time_limit = time_limit_around(self)
         options = options or {}
         unknown = set(options) - {"task_id"}
         if unknown:

@@ -12,20 +12,21 @@ A run is a folder of ``evaluate`` or ``toolgym eval --out``, one that training k
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium as gym
 import msgspec
 
-from toolgym.earlier import with_todays_arguments
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.rewards import Reward, ToolRLReward, get_rubric
-from toolgym.rollout import AgentError, ContextFull, rollout
-from toolgym.runlog import RunError, describe, dump_episode, open_folder, read_episodes, write_run
+from toolgym.rollout import AgentError, ContextFull, Refused, rollout
+from toolgym.run_files import RunError, describe, dump_episode, read_episodes, read_settings
+from toolgym.runlog import open_folder, write_run
+from toolgym.strict_json import from_exact_json, to_json
+from toolgym.trust import ALL, short, trusted_settings
 from toolgym.types import Observation, Trajectory
 
 MOST_DIFFERENCES = 20
@@ -75,23 +76,31 @@ class StoredRun(msgspec.Struct, frozen=True):
 
 
 def replay(
-    run: str | Path, *, make: MakeEnv | None = None, on_episode: Callable[[Replayed], None] | None = None
+    run: str | Path,
+    *,
+    make: MakeEnv | None = None,
+    on_episode: Callable[[Replayed], None] | None = None,
+    trust: Collection[str] = (),
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> list[Replayed]:
     """Play the recorded actions of a run again and compare everything but the time it took.
 
     Episodes that were not valid (the agent failed, a tool hung) are not replayable. ``make`` makes the env if the
-    settings alone cannot: for an env or a rubric that was passed as an object.
+    settings alone cannot: for an env or a rubric that was passed as an object. It gets all settings as they are.
+
+    Without ``make``, settings that could import code, or open files and addresses, are refused unless ``trust`` names
+    them, e.g. ``trust=["judge", "judge_options"]``, or ``env_kwargs`` gives them anew; see trust.py.
 
     Raises RunError for a folder that does not hold a run, for settings that do not make an env, and if none of the
     tasks is the same as before: then the env has other data, another version or other settings than the run.
     """
     found = []
     for stored in stored_runs(run):
-        for each in replay_stored(stored, make):
+        for each in replay_stored(stored, make, trust=trust, env_kwargs=env_kwargs):
             found.append(each)
             if on_episode is not None:
                 on_episode(each)
-    check_tasks(found)
+    check_tasks(found, run)
     return found
 
 
@@ -102,10 +111,14 @@ def rescore(
     *,
     make: MakeEnv | None = None,
     on_episode: Callable[[Replayed], None] | None = None,
+    trust: Collection[str] = (),
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> list[Trajectory]:
     """Score a run's episodes with another rubric and write them to a new run's folder, ``out``.
 
-    Episodes that were not valid are taken over as they are. Raises RunError, and writes nothing, if anything but the
+    Episodes that were not valid are taken over as they are. ``make``, ``trust`` and ``env_kwargs``: see ``replay``.
+
+    Raises RunError, and writes nothing, if anything but the
     rewards differs, and for a rubric with a schedule if the run does not say its step.
     """
     runs = stored_runs(run)
@@ -118,19 +131,20 @@ def rescore(
     if (folder / "run.json").is_file():
         raise RunError(f"{folder} already holds a run; choose another folder")
     found = []
-    for each in replay_stored(stored, make, rubric=model):
+    for each in replay_stored(stored, make, rubric=model, trust=trust, env_kwargs=env_kwargs):
         found.append(each)
         if on_episode is not None:
             on_episode(each)
-    check_tasks(found)
+    check_tasks(found, run)
     changed = [each for each in found if each.status == "different"]
     if changed:
         raise RunError(
-            f"{len(changed)} of {len(found)} episodes do not replay as they were recorded, so their rewards would be "
-            f"those of others; nothing is written. The first: {changed[0].episode.task_id}: {changed[0].differences[0]}"
+            f"{run}: {len(changed)} of {len(found)} episodes do not replay as they were recorded, so their rewards "
+            "would be those of others; nothing is written. "
+            f"The first: {changed[0].episode.task_id}: {changed[0].differences[0]}"
         )
     open_folder(folder, folder / "run.json")
-    arguments = {**stored.settings.get("env_kwargs", {}), "rubric": name}
+    arguments = {**stored.settings.get("env_kwargs", {}), **(env_kwargs or {}), "rubric": name}
     scored = [each.again or each.episode for each in found]
     write_run(folder, {**stored.settings, "env_kwargs": arguments, "rescored": str(stored.folder)}, scored)
     return scored
@@ -156,11 +170,20 @@ def stored_runs(path: str | Path) -> list[StoredRun]:
 
 
 def replay_stored(
-    stored: StoredRun, make: MakeEnv | None = None, *, rubric: Reward | None = None
+    stored: StoredRun,
+    make: MakeEnv | None = None,
+    *,
+    rubric: Reward | None = None,
+    trust: Collection[str] = (),
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> Iterator[Replayed]:
-    """Replay a folder's episodes one by one. With ``rubric`` rewards come from it and are not compared."""
+    """Replay a folder's episodes one by one. With ``rubric`` rewards come from it and are not compared.
+
+    ``make``, ``trust`` and ``env_kwargs`` are as in ``replay``.
+    """
     env: gym.Env[Any, Any] | None = None
-    env_id: str = stored.settings["env"]
+    where = str(stored.folder / "run.json")
+    env_id, arguments = trusted_settings(stored.settings, where, [ALL] if make is not None else trust, env_kwargs)
     for episode in stored.episodes:
         if not episode.reward_valid:
             yield Replayed(episode, reason=episode.error or "the episode was not valid")
@@ -168,20 +191,20 @@ def replay_stored(
         if make is None and env_id.rpartition(":")[2] != episode.env_id:
             raise RunError(f"{stored.folder}: {episode.task_id} was played in {episode.env_id}, the run in {env_id}")
         if env is None:
-            env = _made(env_id, stored.settings.get("env_kwargs", {}), make, rubric)
+            env = _made(where, env_id, arguments, make, rubric)
             if stored.step is not None:
                 env.unwrapped.set_step(stored.step)  # type: ignore[attr-defined]
         yield _replayed(env, episode, stored, rubric is None)
 
 
-def check_tasks(found: Sequence[Replayed]) -> None:
-    """Raises RunError if no episode's task is the same as before."""
+def check_tasks(found: Sequence[Replayed], run: str | Path) -> None:
+    """Raises RunError, which names the ``run``, if no episode's task is the same as before."""
     played = [each for each in found if not each.reason]
     if played and all(each.elsewhere for each in played):
         first = played[0]
         raise RunError(
-            f"this env's data, version or settings are not those of the run: none of its {len(played)} tasks is what "
-            f"it was. The first, {first.episode.task_id}: {first.differences[0]}"
+            f"{run}: this env's data, version or settings are not those of the run: none of its {len(played)} tasks is "
+            f"what it was. The first, {first.episode.task_id}: {first.differences[0]}"
         )
 
 
@@ -194,7 +217,7 @@ class _Script:
     def __init__(self, episode: Trajectory):
         self.episode = episode
         self.texts = iter([turn.answer for turn in episode.turns])
-        self.opened = self.ran_out = False
+        self.opened = self.ran_out = self.cut = False
 
     def act(self, observation: Observation) -> str:
         if not self.opened and observation.messages != self.episode.messages:
@@ -202,8 +225,13 @@ class _Script:
         self.opened = True
         text = next(self.texts, None)
         if text is None:
-            if self.episode.truncated:  # where the model's tokens ran out, which the env does not know
-                raise ContextFull(TOKENS_RAN_OUT)
+            # something that the env does not know has ended the episode
+            ended = self.episode.cut_off or ("context" if self.episode.truncated else "")
+            if ended and ended != "turns":
+                self.cut = True
+                if ended == "context":
+                    raise ContextFull(TOKENS_RAN_OUT)
+                raise Refused("" if ended == "wrapper" else self.episode.verdict, kind=ended)
             self.ran_out = True
             raise AgentError("no further action was recorded")
         return text
@@ -222,6 +250,10 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
     if stored.kept_by_training:  # an answer that was cut short is known to the trainer alone
         again.truncated |= episode.truncated
     again.seconds = episode.seconds
+    if script.cut:  # a wrapper's end may be no truncation
+        again.truncated = episode.truncated
+    if not episode.cut_off:  # a run of an earlier version, or one that training kept
+        again.cut_off = ""
     if script.ran_out:
         n = len(episode.turns)
         goes_on = f"the episode goes on after {n} actions, where the recorded one ended"
@@ -232,7 +264,7 @@ def _replayed(env: gym.Env[Any, Any], episode: Trajectory, stored: StoredRun, re
 def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool = False) -> tuple[str, ...]:
     both = []
     for each in (was, now):
-        found = json.loads(dump_episode(each))
+        found = from_exact_json(dump_episode(each))
         if not rewards:
             found["reward"] = None
             for turn in found["turns"]:
@@ -246,35 +278,29 @@ def _compared(was: Trajectory, now: Trajectory, rewards: bool, turns_only: bool 
 
 
 def _stored(folder: Path) -> StoredRun:
-    settings = with_todays_arguments(_json(folder / "run.json"))
-    arguments = settings.get("env_kwargs", {})
-    if not isinstance(settings.get("env"), str) or not isinstance(arguments, dict):
-        raise RunError(f"{folder / 'run.json'} does not say which env was played")
+    about = folder / "run.json"
+    settings = read_settings(about)
+    step = settings.get("step", 0)
+    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+        raise RunError(f"{about} has no number of a step: step={short(repr(step))}")
+    trusted_settings(settings, str(about), [ALL])  # says whether there is an env at all
     return StoredRun(folder, settings, read_episodes(folder))
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
-    if not isinstance(found, dict):
-        raise RunError(f"{path} does not hold a run's settings")
-    return found
-
-
-def _made(env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: Reward | None) -> gym.Env[Any, Any]:
+def _made(
+    where: str, env_id: str, arguments: Mapping[str, Any], make: MakeEnv | None, rubric: Reward | None
+) -> gym.Env[Any, Any]:
     given = dict(arguments) if rubric is None else {**arguments, "rubric": rubric}
     try:
         env = make(env_id, given) if make is not None else gym.make(env_id, **given)
     except (gym.error.Error, ModuleNotFoundError, TypeError, ValueError) as error:
-        shown = json.dumps(dict(arguments), default=describe)
+        shown = short(to_json(dict(arguments), default=describe))
         raise RunError(
-            f"cannot make {env_id} with the run's settings {shown}: {error}. What was passed as an object is not in "
-            "run.json: call toolgym.replay.replay(run, make=...)"
+            f"{where}: cannot make {short(env_id)} with the run's settings {shown}: {error}. What was passed as an "
+            "object is not in run.json: call toolgym.replay.replay(run, make=...)"
         ) from error
     if not isinstance(env.unwrapped, ToolEnv):
-        raise RunError(f"{env_id} is a {type(env.unwrapped).__name__}, not a ToolEnv")
+        raise RunError(f"{where}: {short(env_id)} is a {type(env.unwrapped).__name__}, not a ToolEnv")
     return env
 
 

@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future, wait
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from time import perf_counter
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import gymnasium as gym
 
 from toolgym import stopping
+from toolgym.agent import (
+    Agent,
+    AgentError,
+    ContextFull,
+    NotAnAgent,
+    Refused,
+    agent_name,
+    bind,
+    check_agent,
+    checked_answer,
+)
+from toolgym.agent_failures import AgentFailures, OnAgentError
+from toolgym.earlier import earlier_task_order
 from toolgym.env import ToolEnv, task_order
 from toolgym.grading import TOKENS_RAN_OUT
+from toolgym.left_out import left_out_words
 from toolgym.runlog import RunLog
 from toolgym.secrets import without_secrets
-from toolgym.types import Observation, Trajectory
+from toolgym.tools.tool import TOOLS_OWN_FAILURES
+from toolgym.types import Observation, Trajectory, Turn
 from toolgym.vector import ToolVectorEnv
+from toolgym.wrapped import settled
 
+logger = logging.getLogger(__name__)
 
-class Agent(Protocol):
-    """Anything with ``act(observation) -> str``, the text in the env's dialect.
-
-    All of the following are optional:
-
-    - ``async def act``: many episodes run concurrently on one event loop.
-    - ``act_batch(observations) -> texts``: called with many episodes at once. An AgentError may stand in for a text.
-    - ``for_env(env) -> Agent``: an agent for that env alone.
-    - ``concurrency: int``: how many threads may call ``act`` at once.
-    - ``name: str``: shown in tables.
-    - ``settings: dict``: a run can only be resumed with the same settings.
-    - ``resume(trajectories)``: called before a resumed run goes on, with the episodes played so far.
-    """
-
-    def act(self, observation: Observation) -> str: ...
-
-
-class AgentError(RuntimeError):
-    """The agent could not answer, and the policy is not the reason: a server is down, memory ran out.
-
-    ``evaluate`` records the episode with ``reward_valid=False`` and goes on.
-    """
-
-
-class ContextFull(AgentError):
-    """The conversation is longer than the agent's context. That is the agent's own limit.
-
-    An episode that has begun ends like one that ran out of turns, and counts. If the first prompt is already too long,
-    the episode is not valid.
-    """
-
-
-class NotAnAgent(TypeError):
-    """The object passed as an agent has no ``act``, or ``act`` did not return text."""
+DRAW = "nested"
+"""How tasks are drawn, as ``run.json`` says it; runs of earlier versions do not say it. See ``task_order``."""
 
 
 def rollout(
@@ -64,22 +49,11 @@ def rollout(
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
     Exceptions from ``agent.act`` propagate, except AgentError: the episode ends with ``reward_valid=False``
-    (ContextFull truncates it instead). Raises NotAnAgent if the agent is unusable.
+    (Refused and ContextFull truncate it instead). Raises NotAnAgent if the agent is unusable.
     """
     if isinstance(env, str):
         env = gym.make(env)
-    bound = _bind(agent, env)
-    if inspect.iscoroutinefunction(bound.act):
-        return _on_a_loop(_rollout_async(env, bound, seed, task_id, repeat))
-    episode = _Episode(env, seed, task_id, repeat)
-    while not episode.over:
-        stopping.check()
-        try:
-            text = _answer(bound, bound.act(episode.observation))
-        except AgentError as error:  # the server's failure, not the policy's: never a zero
-            return episode.broken(error)
-        episode.take(env.step(text))
-    return episode.trajectory()
+    return _rollout(env, bind(agent, env), AgentFailures(), seed, task_id, repeat)
 
 
 def evaluate(
@@ -94,17 +68,23 @@ def evaluate(
     resume: bool = False,
     batch_size: int = 16,
     on_episode: Callable[[Trajectory], None] | None = None,
+    on_agent_error: OnAgentError = "raise",
 ) -> list[Trajectory]:
     """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times; at most
     ``batch_size`` episodes at once, in the order of the tasks.
 
     With ``out``, a folder: ``run.json`` holds the settings, and each finished episode is appended to
     ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes on with the
-    run; episodes that were not valid are played again.
+    run, also with a larger ``n`` or more ``repeats``; episodes that were not valid are played again.
+
+    An AgentError makes its episode not valid. Any other exception of the agent ends the run with
+    ``on_agent_error="raise"``. With ``"record"`` it makes the episode not valid too; 20 in a row end the run (or twice
+    the number of episodes played at once, if that is more). If episodes are not valid, a warning is logged with their
+    number and the reasons: any score lacks them.
 
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
-    Raises RunError if ``out`` holds another run, or this run and ``resume`` is False. Raises ValueError for ``resume``
-    without ``out``.
+    Raises RunError if ``out`` holds another run, or this run and ``resume`` is False, and for too many exceptions in a
+    row. Raises ValueError for ``resume`` without ``out``.
     """
     if resume and out is None:
         raise ValueError("resume=True goes on with the run in a folder: give it with out")
@@ -119,17 +99,22 @@ def evaluate(
     if repeats < 1 or batch_size < 1 or (n is not None and n < 1):
         raise ValueError(f"n, repeats and batch_size must be at least 1; got {n}, {repeats}, {batch_size}")
     env_id = env if isinstance(env, str) else _env_id(first)
-    wanted = [(task_id, repeat) for task_id in task_order(base.tasks, n, seed) for repeat in range(repeats)]
+    failures = AgentFailures(on_agent_error)
+    order: Callable[..., list[str]] = task_order
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
     if out is not None:
+        task_order(base.tasks, n, seed)  # says whether n fits, before the folder is made
         log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
-        done = {(t.task_id, t.repeat): t for t in log.episodes() if t.reward_valid}
+        if log.settings.get("draw") != DRAW and n is not None and n < len(base.tasks):
+            order = earlier_task_order
+        done = {(t.task_id, t.repeat): t for t in log.before if t.reward_valid}
         if hasattr(agent, "resume"):  # e.g. a memory that earlier episodes have filled
             agent.resume(list(done.values()))
+    wanted = [(task_id, repeat) for task_id in order(base.tasks, n, seed) for repeat in range(repeats)]
     todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
     try:
-        for trajectory in _play(first, make, agent, todo, batch_size):
+        for trajectory in _play(first, make, agent, todo, batch_size, failures):
             if log is not None:
                 log.append(trajectory)  # before anybody hears of it
             done[trajectory.task_id, trajectory.repeat] = trajectory
@@ -138,27 +123,26 @@ def evaluate(
     finally:
         if log is not None:
             log.close()
-    return [done[key] for key in wanted]
+    played = [done[key] for key in wanted]
+    if told := left_out_words(played):
+        logger.warning("%s", told)
+    return played
 
 
 def run_settings(
     env_id: str, agent: Agent, env_kwargs: dict[str, Any] | None, n: int | None, repeats: int, seed: int
 ) -> dict[str, Any]:
-    """The settings in ``run.json``: a run can only be resumed with the same settings."""
+    """The settings in ``run.json``: a run can only be resumed with the same settings. URLs are without secrets."""
     return {
         "env": env_id,
         "env_kwargs": without_secrets(env_kwargs or {}),
         "agent": agent_name(agent),
-        "agent_settings": dict(getattr(agent, "settings", {})),
+        "agent_settings": without_secrets(dict(getattr(agent, "settings", {}))),
         "n": n,
         "repeats": repeats,
         "seed": seed,
+        "draw": DRAW,
     }
-
-
-def agent_name(agent: Agent) -> str:
-    """The agent's name in tables: its ``name``, or the name of its class."""
-    return str(getattr(agent, "name", None) or type(agent).__name__)
 
 
 # Playing ----------------------------------------------------------------------------------------
@@ -169,100 +153,132 @@ class _Episode:
 
     def __init__(self, env: gym.Env[Any, Any], seed: int | None, task_id: str | None, repeat: int):
         self.env = env
+        self.base = cast(ToolEnv, env.unwrapped)
         self.began = perf_counter()
         options = None if task_id is None else {"task_id": task_id}
         self.observation, self.info = env.reset(seed=seed, options=options)
         self.opening = self.observation["messages"]
         self.repeat = repeat
         self.over = self.truncated = False
+        self.cut_off = ""
 
     def take(self, step: tuple[Observation, Any, bool, bool, dict[str, Any]]) -> None:
-        self.observation, _, terminated, self.truncated, self.info = step
-        self.over = terminated or self.truncated
+        self.observation, _, terminated, truncated, self.info = settled(self.base, step)
+        self.over = terminated or truncated or self.base.over
+        self.truncated = truncated and not terminated
+        self.cut_off = self.info.get("cut_off", "turns" if self.truncated else "")
 
     def trajectory(self) -> Trajectory:
-        base = cast(ToolEnv, self.env.unwrapped)
+        valid, turns = self.info["reward_valid"], list(self.base.turns)
         return Trajectory(
             env_id=_env_id(self.env),
             task_id=self.info["task_id"],
             messages=self.opening,
-            turns=list(base.turns),
+            turns=turns,
             success=self.info.get("success"),
             verdict=self.info.get("verdict", ""),
             error_type=self.info.get("error_type"),
-            reward=sum(turn.reward.total for turn in base.turns),
-            reward_valid=self.info["reward_valid"],
+            reward=sum(turn.reward.total for turn in turns),
+            reward_valid=valid,
             truncated=self.truncated,
             repeat=self.repeat,
             category=self.info.get("category", ""),
             seconds=perf_counter() - self.began,
             error=self.info.get("error"),
+            error_kind="" if valid else failure_kind(turns),
+            cut_off=self.cut_off,
         )
 
     def broken(self, error: AgentError) -> Trajectory:
-        base = cast(ToolEnv, self.env.unwrapped)
-        if isinstance(error, ContextFull) and base.turns:
-            # the model's own limit: the episode counts, and pays for its end as at max_turns
-            self.info, self.truncated = base.cut_off(TOKENS_RAN_OUT), True
+        if isinstance(error, Refused) and self.base.turns and not self.base.failed:
+            # the policy's own words are part of what was refused: the episode counts, and pays for its end
+            reason = TOKENS_RAN_OUT if isinstance(error, ContextFull) else str(error)
+            self.info, self.truncated, self.cut_off = self.base.cut_off(reason), True, error.kind
             return self.trajectory()
         trajectory = self.trajectory()  # the turns so far are kept, for those who debug the agent
-        trajectory.reward_valid, trajectory.success, trajectory.error = False, None, str(error)
+        if trajectory.reward_valid:  # else the first failure is the reason
+            trajectory.error, trajectory.error_kind = str(error), error.kind
+        trajectory.reward_valid, trajectory.success = False, None
         return trajectory
 
 
-def check_agent(agent: object) -> None:
-    """Raises NotAnAgent for a class, and for an object that has neither ``act`` nor ``for_env``."""
-    if isinstance(agent, type):
-        raise NotAnAgent(f"an agent is an instance, got the class {agent.__name__}: pass {agent.__name__}(...)")
-    if not hasattr(agent, "for_env") and not callable(getattr(agent, "act", None)):
-        raise NotAnAgent(f"an agent needs act(observation) -> str; {type(agent).__name__} has none")
-
-
-def _bind(agent: Agent, env: gym.Env[Any, Any]) -> Agent:
-    check_agent(agent)
-    for_env = getattr(agent, "for_env", None)
-    bound = agent if for_env is None else for_env(env)
-    if not callable(getattr(bound, "act", None)):
-        raise NotAnAgent(f"an agent needs act(observation) -> str; {type(bound).__name__} has none")
-    return cast(Agent, bound)
-
-
-def _answer(agent: Agent, text: object) -> str:
-    if not isinstance(text, str):
-        raise NotAnAgent(f"an agent answers with text (str); {type(agent).__name__} gave {type(text).__name__}")
-    return text
+def failure_kind(turns: Sequence[Turn]) -> str:
+    """What failed in an episode that its env calls not valid: a "tool", or the "environment" itself."""
+    results = [record.result for turn in turns for record in turn.reward.calls]
+    own = any(result is not None and result.error in TOOLS_OWN_FAILURES for result in results)
+    return "tool" if own else "environment"
 
 
 def _env_id(env: gym.Env[Any, Any]) -> str:
     return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
 
 
+def _rollout(
+    env: gym.Env[Any, Any],
+    bound: Agent,
+    failures: AgentFailures,
+    seed: int | None = None,
+    task_id: str | None = None,
+    repeat: int = 0,
+) -> Trajectory:
+    """Play one episode with an agent that is bound to ``env``."""
+    if inspect.iscoroutinefunction(bound.act):
+        from toolgym.concurrent_episodes import on_a_loop  # asyncio is slow to import, and few programs need it
+
+        return on_a_loop(_rollout_async(env, bound, failures, seed, task_id, repeat))
+    episode = _Episode(env, seed, task_id, repeat)
+    while not episode.over:
+        stopping.check()
+        try:
+            text = checked_answer(bound, bound.act(episode.observation))
+        except BaseException as error:  # a server's failure is not the policy's: never a zero
+            return episode.broken(failures.caught(error))
+        episode.take(env.step(text))
+    failures.went_well()
+    return episode.trajectory()
+
+
 async def _rollout_async(
-    env: gym.Env[Any, Any], agent: Any, seed: int | None, task_id: str | None, repeat: int
+    env: gym.Env[Any, Any],
+    bound: Any,
+    failures: AgentFailures,
+    seed: int | None = None,
+    task_id: str | None = None,
+    repeat: int = 0,
 ) -> Trajectory:
     import asyncio
 
     episode = _Episode(env, seed, task_id, repeat)
-    base = cast(ToolEnv, env.unwrapped)
+    task = cast("asyncio.Task[Any]", asyncio.current_task())
     while not episode.over:
         try:
-            text = _answer(agent, await agent.act(episode.observation))
-        except AgentError as error:
-            return episode.broken(error)
+            text = checked_answer(bound, await bound.act(episode.observation))
+        except BaseException as error:
+            if task.cancelling():  # the run is being stopped
+                raise
+            return episode.broken(failures.caught(error))
         # a tool that waits must not hold up the other episodes of this loop
-        episode.take(env.step(text) if base.runs_inline else await asyncio.to_thread(env.step, text))
+        episode.take(env.step(text) if episode.base.runs_inline else await asyncio.to_thread(env.step, text))
+    failures.went_well()
     return episode.trajectory()
 
 
-def _on_a_loop(coroutine: Coroutine[Any, Any, Trajectory]) -> Trajectory:
-    """Run the coroutine on an event loop of its own, on another thread: this thread may have one that runs."""
-    from toolgym.daemon_pool import LoopThread  # asyncio is slow to import, and few programs need it
-
-    loop = LoopThread()
+def _bound(agent: Agent, env: gym.Env[Any, Any], failures: AgentFailures) -> Agent:
+    """The agent for ``env``; if its ``for_env`` fails, one that fails like this."""
     try:
-        return loop.submit(coroutine).result()
-    finally:
-        loop.close(_PATIENCE)
+        return bind(agent, env)
+    except BaseException as error:
+        return _Failing(failures.caught(error))
+
+
+class _Failing:
+    """Stands for an agent that could not be made for an env."""
+
+    def __init__(self, error: AgentError):
+        self.error = error
+
+    def act(self, observation: Observation) -> str:
+        raise self.error
 
 
 def _play(
@@ -271,25 +287,31 @@ def _play(
     agent: Agent,
     todo: list[tuple[str, int]],
     batch_size: int,
+    failures: AgentFailures,
 ) -> Iterator[Trajectory]:
     """Play the episodes of ``todo`` in the way that the agent allows; yields each episode as it finishes."""
     if not todo:
         return
+    try:
+        bound = bind(agent, first)  # an AgentError says that agent and env do not fit
+    except Exception as error:
+        if isinstance(error, AgentError):
+            raise
+        bound = _Failing(failures.caught(error))
     stop = stopping.Stop()
-    bound = _bind(agent, first)
+    batched, concurrent = hasattr(bound, "act_batch"), inspect.iscoroutinefunction(bound.act)
     # A coroutine waits without a thread, so a whole batch runs at once; a plain act gets the threads it asks for
-    concurrent = inspect.iscoroutinefunction(getattr(bound, "act", None))
     workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
-    if hasattr(bound, "act_batch"):
-        with stopping.on_interrupt(stop):
-            yield from _play_batched(first, make, bound, todo, batch_size)
-    elif workers <= 1 and not concurrent:  # one env is enough, and the caller sees exceptions as they are
-        with stopping.on_interrupt(stop):
-            for task_id, repeat in todo:
-                yield rollout(first, agent, task_id=task_id, repeat=repeat)
-    else:
+    if not batched and (workers > 1 or concurrent):
         with stopping.on_interrupt(stop, later=True):
-            yield from _play_threaded(first, make, agent, todo, workers, stop)
+            yield from _play_concurrently(first, make, agent, todo, workers, failures, stop)
+        return
+    with stopping.on_interrupt(stop):
+        if batched:
+            yield from _play_batched(first, make, bound, todo, batch_size, failures)
+        else:  # one env is enough, and the caller sees exceptions as they are
+            for task_id, repeat in todo:
+                yield _rollout(first, _bound(agent, first, failures), failures, None, task_id, repeat)
 
 
 def _play_batched(
@@ -298,6 +320,7 @@ def _play_batched(
     agent: Any,
     todo: list[tuple[str, int]],
     batch_size: int,
+    failures: AgentFailures,
 ) -> Iterator[Trajectory]:
     # ``size`` slots, each with an env; a slot whose episode ends gets the next of the queue, so batches stay full
     size = min(batch_size, len(todo))
@@ -317,11 +340,13 @@ def _play_batched(
         # One text per running episode, in the order of ``slots``
         try:
             texts = agent.act_batch([running[slot].observation for slot in slots])
-        except AgentError as error:  # nobody was answered: none of these episodes is evidence about the policy
+        except BaseException as raised:  # nobody was answered: none of these episodes is evidence about the policy
+            error = failures.caught(raised)
             for slot in slots:
                 yield running.pop(slot).broken(error)
             free.extend(slots)
             continue
+        failures.went_well()
         if isinstance(texts, str) or not hasattr(texts, "__len__"):
             gave = type(texts).__name__
             raise NotAnAgent(f"act_batch gives a list of texts; that of {type(agent).__name__} gave {gave}")
@@ -332,7 +357,7 @@ def _play_batched(
                 free.append(slot)
                 yield running.pop(slot).broken(text)
             else:
-                _answer(agent, text)  # checked before anything is stepped
+                checked_answer(agent, text)  # checked before anything is stepped
         # Episodes that go on are stepped together, so that tools that wait overlap
         answered = [(slot, text) for slot, text in zip(slots, texts, strict=True) if slot in running]
         slots, texts = [slot for slot, _ in answered], [text for _, text in answered]
@@ -343,85 +368,67 @@ def _play_batched(
                 yield running.pop(slot).trajectory()
 
 
-def _play_threaded(
+def _play_concurrently(
     first: gym.Env[Any, Any],
     make: Callable[[], gym.Env[Any, Any]],
     agent: Agent,
     todo: list[tuple[str, int]],
     workers: int,
+    failures: AgentFailures,
     stop: stopping.Stop,
 ) -> Iterator[Trajectory]:
     """Sync agents on ``workers`` threads; async agents as that many coroutines on one event loop.
 
     After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
     """
+    from toolgym.concurrent_episodes import ConcurrentEpisodes
+
+    failures.expect_at_once(workers)
     spare = [first]  # envs without an episode
     queue = iter(todo)
     playing: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
-    finished: SimpleQueue[Future[Trajectory] | None] = SimpleQueue()  # None: stopped
-    concurrent = inspect.iscoroutinefunction(_bind(agent, first).act)
-    with stop.calling(lambda: finished.put(None)), _executor(concurrent, workers, stop, playing) as submit:
-        future: Future[Trajectory] | None
+    failed: BaseException | None = None
+    concurrent = inspect.iscoroutinefunction(bind(agent, first).act)
+    with ConcurrentEpisodes(workers, stop) as episodes:
         while True:
-            while len(playing) < workers and not stop.stopped and (key := next(queue, None)) is not None:
+            while len(playing) < workers and failed is None and not stop.stopped:
+                if (key := next(queue, None)) is None:
+                    break
                 env = spare.pop() if spare else make()
-                began = submit(env, agent, *key)
+                how = env, _bound(agent, env, failures), failures, None, *key
+                began = (
+                    episodes.on_the_loop(_rollout_async(*how))
+                    if concurrent
+                    else episodes.on_a_thread(partial(_rollout, *how))
+                )
                 playing[began] = env
-                began.add_done_callback(finished.put)
-            future = finished.get() if playing else None
+            future = episodes.next_finished()
             if future is None:
                 break
             spare.append(playing.pop(future))  # an env plays one episode at a time
-            yield future.result()  # raises here what the agent raised there
-        while not finished.empty():  # after Ctrl-C: what has finished is not lost
-            future = finished.get()
-            if future is not None and not future.cancelled() and future.exception() is None:
-                yield future.result()
+            try:
+                trajectory = future.result()
+            except BaseException as error:
+                failed = failed or error
+            else:
+                yield trajectory
         if stop.stopped:
+            yield from episodes.rest()
             raise KeyboardInterrupt
+    if failed is not None:  # raises here what the agent raised there; episodes under way were finished and kept
+        raise failed
 
 
-_PATIENCE = 1.0
-"""Seconds that the end of an evaluation waits for episodes that were given up."""
-
-
-class _executor:
-    """``submit(env, agent, task_id, repeat) -> Future[Trajectory]`` on threads or on an event loop.
-
-    If the block ends by an exception, the episodes that are ``playing`` are given up.
-    """
-
-    def __init__(self, concurrent: bool, workers: int, stop: stopping.Stop, playing: Mapping[Future[Trajectory], Any]):
-        from toolgym.daemon_pool import DaemonPool, LoopThread
-
-        self.stop = stop
-        self.playing = playing
-        self.loop = LoopThread(workers) if concurrent else None
-        self.pool = DaemonPool(workers, "toolgym-episode")
-
-    def __enter__(self) -> Callable[..., Future[Trajectory]]:
-        return self._on_a_thread if self.loop is None else self._on_the_loop
-
-    def _on_a_thread(self, env: gym.Env[Any, Any], agent: Agent, task_id: str, repeat: int) -> Future[Trajectory]:
-        def play() -> Trajectory:
-            stopping.playing_for(self.stop)
-            return rollout(env, agent, task_id=task_id, repeat=repeat)
-
-        return self.pool.submit(play)
-
-    def _on_the_loop(self, env: gym.Env[Any, Any], agent: Agent, task_id: str, repeat: int) -> Future[Trajectory]:
-        async def play() -> Trajectory:
-            stopping.playing_for(self.stop)
-            return await _rollout_async(env, _bind(agent, env), None, task_id, repeat)
-
-        assert self.loop is not None
-        return self.loop.submit(play())
-
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        if kind is not None:
-            self.stop.set()
-        if self.loop is not None:
-            self.loop.close(_PATIENCE)
-        elif kind is not None:
-            wait(self.playing, timeout=_PATIENCE)
-        self.pool.shutdown()
+__all__ = [
+    "Agent",
+    "AgentError",
+    "ContextFull",
+    "NotAnAgent",
+    "Refused",
+    "agent_name",
+    "check_agent",
+    "evaluate",
+    "failure_kind",
+    "rollout",
+    "run_settings",
+]

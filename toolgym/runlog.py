@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -11,11 +10,19 @@ from time import monotonic
 from typing import Any, BinaryIO, TypeAlias
 from weakref import finalize
 
-import msgspec
-
 from toolgym.disk import flush, write_atomic
-from toolgym.earlier import with_todays_arguments, with_todays_terms
-from toolgym.types import FrozenDict, Trajectory, freeze
+from toolgym.grading import json_equal
+from toolgym.run_files import (
+    RunError,
+    describe,
+    dump_episode,
+    dump_settings,
+    read_episodes,
+    read_metrics,
+    read_settings,
+)
+from toolgym.strict_json import from_exact_json
+from toolgym.types import Trajectory
 
 try:
     import fcntl
@@ -28,8 +35,8 @@ FLUSH_EVERY = 1.0
 A kill loses no appended episode at all; a power cut loses at most those of this time."""
 
 
-class RunError(RuntimeError):
-    """The folder of a run cannot be used as requested."""
+GROWING = ("n", "repeats")
+"""Settings that may be larger when a run is resumed."""
 
 
 class RunLog:
@@ -42,14 +49,20 @@ class RunLog:
         self.folder = Path(folder)
         self.path = self.folder / "episodes.jsonl"
         about = self.folder / "run.json"
-        settings = json.loads(json.dumps(settings, default=describe))
-        begun = about.is_file() and bool(self.episodes())
-        if begun:
-            check_same_run(self.folder, settings, lambda: _settings(about), resume=resume)
+        self.settings: dict[str, Any] = from_exact_json(dump_settings(settings))
+        """The settings as ``run.json`` holds them."""
         open_folder(self.folder, about)
+        self.before = self.episodes() if about.is_file() else []
+        """The episodes of the run that is resumed."""
+        kept: dict[str, Any] = {}
+        if self.before:
+            free = (*GROWING, "draw")
+            check_same_run(self.folder, self.settings, lambda: read_settings(about), resume=resume, free=free)
+            kept = read_settings(about)
+            self.settings = _grown(self.folder, kept, self.settings)
         hold_folder(self.folder, self)
-        if not begun:
-            write_atomic(about, json.dumps(settings, indent=2) + "\n")
+        if self.settings != kept:
+            write_atomic(about, dump_settings(self.settings))
         self._drop_torn_line()
         self._flushed = monotonic()
 
@@ -95,29 +108,8 @@ class RunLog:
 
 def write_run(folder: Path, settings: dict[str, Any], trajectories: Iterable[Trajectory]) -> None:
     """Write ``run.json`` and ``episodes.jsonl`` of a finished run to an existing folder. Raises OSError."""
-    write_atomic(folder / "run.json", json.dumps(settings, indent=2, default=describe) + "\n")
+    write_atomic(folder / "run.json", dump_settings(settings))
     write_atomic(folder / "episodes.jsonl", "".join(dump_episode(each) + "\n" for each in trajectories))
-
-
-def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The rows of ``metrics.jsonl`` of a training run; [] if the file does not exist yet.
-
-    An incomplete last line, of a run that was killed or is writing, is skipped. Raises RunError, which names the
-    line, if any other line is not a row of numbers with a ``step``.
-    """
-    path = folder / "metrics.jsonl"
-    if not path.is_file():
-        return []
-    rows: list[dict[str, float]] = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            rows.append({"step": int(row["step"]), **{name: float(row[name]) for name in row if name != "step"}})
-        except (ValueError, TypeError, KeyError, RecursionError):
-            if any(lines[number:]):
-                raise RunError(f"{path}:{number} is not a row of metrics") from None
-    return rows
 
 
 def open_folder(folder: Path, about: Path) -> None:
@@ -188,67 +180,46 @@ def check_same_run(
             f"{folder} already holds a run; use --resume (in Python resume=True) to go on with it, or another folder"
         )
     before = kept()
-    differing = [name for name in asked if before.get(name) != asked[name] and name not in free]
+    differing = [name for name in asked if not json_equal(before.get(name), asked[name]) and name not in free]
     if differing:
         settings = ", ".join(f"{name}={before.get(name)!r}, not {asked[name]!r}" for name in differing)
         raise RunError(f"{folder} holds another run, with other settings ({settings}); resume it with the same")
 
 
-def _settings(about: Path) -> Mapping[str, Any]:
-    """The settings in ``run.json``. Raises RunError if they cannot be read."""
-    try:
-        found = json.loads(about.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{about} is not the description of a run: {error}; use another folder") from None
-    if not isinstance(found, dict):
-        raise RunError(f"{about} is not the description of a run, but a {type(found).__name__}; use another folder")
-    return with_todays_arguments(found)
+def _grown(folder: Path, kept: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the run in a folder with the numbers of tasks and repeats that are asked for.
 
-
-def describe(value: Any) -> str:
-    """Text for a setting that JSON cannot hold, the same in every process: its repr, or its class."""
-    shown = repr(value)
-    return f"{type(value).__module__}.{type(value).__qualname__}" if " at 0x" in shown else shown
-
-
-def dump_episode(trajectory: Trajectory) -> str:
-    """An episode as one line of JSON, in ASCII, so that lone surrogates in a model's text are kept."""
-    return json.dumps(msgspec.to_builtins(trajectory), ensure_ascii=True, default=str)
-
-
-def read_episodes(path: str | Path) -> list[Trajectory]:
-    """The episodes of an ``episodes.jsonl`` (or of the folder of a run), the last of each (task, repeat).
-
-    Raises RunError, which names the line, if a line is not an episode.
+    Raises RunError if they are smaller, or if the tasks of the run cannot be among those of a larger ``n``.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "episodes.jsonl"
-    found: dict[tuple[str, int], Trajectory] = {}
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith("\n"):  # incomplete: the run was killed while writing
-                    break
-                trajectory = _load(line, f"{path}:{number}")
-                found[trajectory.task_id, trajectory.repeat] = trajectory
-    except OSError as error:
-        raise RunError(f"no episodes at {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise RunError(f"{path} is not a file of episodes: it is not text") from None
-    return list(found.values())
-
-
-def _load(line: str, where: str) -> Trajectory:
-    try:
-        return with_todays_terms(msgspec.convert(json.loads(line), Trajectory, dec_hook=_thaw))
-    except (ValueError, RecursionError) as error:
+    changed = [name for name in GROWING if name in asked and kept.get(name) != asked[name]]
+    for name in changed:
+        before, now = kept.get(name), asked[name]
+        if not (name == "n" and now is None) and not (type(before) is int and type(now) is int and before < now):
+            raise RunError(
+                f"{folder} holds a run with {name}={_all(before)}, not {_all(now)}: it can go on with the same number "
+                "or a larger one; for fewer episodes use another folder"
+            )
+    if "n" in changed and asked["n"] is not None and kept.get("draw") != asked.get("draw"):
         raise RunError(
-            f"{where} is not an episode: {error}. Delete that line to go without it; --resume then plays it again"
-        ) from None
+            f"{folder} holds a run of an earlier version, whose n={kept.get('n')} tasks are not all among the "
+            f"{asked['n']} that are drawn today: go on with n={kept.get('n')}, with all tasks, or in another folder"
+        )
+    return {**kept, **{name: asked[name] for name in changed}}
 
 
-def _thaw(kind: type, value: Any) -> Any:
-    if kind is FrozenDict:
-        return freeze(value)
-    raise TypeError(f"cannot read {kind}")
+def _all(number: Any) -> str:
+    return "all" if number is None else str(number)
+
+
+__all__ = [
+    "RunError",
+    "RunLog",
+    "check_same_run",
+    "describe",
+    "dump_episode",
+    "hold_folder",
+    "open_folder",
+    "read_episodes",
+    "read_metrics",
+    "write_run",
+]

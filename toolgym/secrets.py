@@ -14,6 +14,7 @@ _BEGINNING = 8
 """Characters of a secret by which it is recognised, if a server or a limit has cut the rest."""
 _HARMLESS = {"api-version", "version", "v", "region", "model", "format", "alt", "beta"}
 """Query parameters of an address whose values may be shown."""
+_URL = re.compile(r"https?://[^\s,\"'<>]+")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@\"'<>]*@")
 
 
@@ -71,9 +72,10 @@ def url_secrets(url: str) -> Iterator[str]:
 
 
 def without_secrets(value: Any) -> Any:
-    """A copy of plain data in which every URL is without its secrets."""
+    """A copy of plain data in which every URL, also inside of a text, is without its secrets."""
     if isinstance(value, str):
-        return shown_url(value) if value.startswith(("http://", "https://")) else value
+        whole = value.startswith(("http://", "https://"))
+        return shown_url(value) if whole else _URL.sub(lambda found: shown_url(found[0]), value)
     if isinstance(value, dict):
         return {key: without_secrets(each) for key, each in value.items()}
     return [without_secrets(each) for each in value] if isinstance(value, list | tuple) else value

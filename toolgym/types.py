@@ -96,13 +96,15 @@ def message(role: str, content: str, **extra: Any) -> Message:
     return FrozenDict(role=role, content=content, **extra)
 
 
-Unfinished: TypeAlias = Literal["length", "content_filter", "refusal"]
-"""Why an answer did not end by itself: a limit of tokens, a server's filter, or a refusal that the server marks."""
+Unfinished: TypeAlias = Literal["length", "content_filter", "refusal", "lost_call"]
+"""Why an answer did not end by itself: a limit of tokens, a server's filter, a refusal that the server marks, or a
+call that the server could not read."""
 
 UNFINISHED = {
     "length": "the answer was cut off by a limit of tokens",
     "content_filter": "the answer was stopped by a content filter",
     "refusal": "the model refused to answer",
+    "lost_call": "the model wrote a call that the server could not read",
 }
 """Each reason in words."""
 
@@ -293,3 +295,7 @@ class Trajectory(msgspec.Struct):
     """Wall-clock seconds of the episode: the only field that differs between equal runs."""
     error: str | None = None
     """The reason if ``reward_valid`` is False."""
+    error_kind: str = ""
+    """What failed if ``reward_valid`` is False: agent, server, context, refused, exception, tool or environment."""
+    cut_off: str = ""
+    """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""

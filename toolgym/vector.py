@@ -8,10 +8,11 @@ of one action still run one after the other, since a later call may depend on an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import gymnasium as gym
 import numpy as np
@@ -22,6 +23,7 @@ from gymnasium.vector.utils import batch_space
 from toolgym.env import ToolEnv
 from toolgym.tools import Tool
 from toolgym.types import Observation, ToolResult
+from toolgym.wrapped import settled, steps_directly
 
 LONGEST_WAIT = 3600.0
 """Maximum seconds to wait for results before checking deadlines, if no call has a deadline."""
@@ -75,9 +77,8 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
 
     Raises TypeError if an action is not a str, and ResetNeeded if an env needs a reset; then nothing has run.
     """
-    for env, action in zip(envs, actions, strict=True):
-        if env.over:
-            raise ResetNeeded("an env of the batch has no episode to step: reset it first")
+    _check_running(envs)
+    for _, action in zip(envs, actions, strict=True):
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
     out: list[Any] = [None] * len(envs)
@@ -116,6 +117,26 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
     return out
 
 
+def _check_running(envs: Sequence[ToolEnv]) -> None:
+    if any(env.over for env in envs):
+        raise ResetNeeded("an env of the batch has no episode to step: reset it first")
+
+
+def step_wrapped(outer: Sequence[gym.Env[Any, Any]], actions: Sequence[str]) -> list[StepResult]:
+    """Step envs through the wrappers around them; tools that wait overlap, on a thread per episode."""
+    bases = [cast(ToolEnv, env.unwrapped) for env in outer]
+
+    def step(i: int) -> StepResult:
+        return settled(bases[i], outer[i].step(actions[i]))
+
+    waiting = [i for i, base in enumerate(bases) if not base.runs_inline]
+    if len(waiting) < 2:
+        return [step(i) for i in range(len(outer))]
+    with ThreadPoolExecutor(len(waiting), thread_name_prefix="toolgym-step") as pool:
+        started = {i: pool.submit(step, i) for i in waiting}
+        return [started[i].result() if i in started else step(i) for i in range(len(outer))]
+
+
 class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     """A Gymnasium VectorEnv over ToolEnvs in this process.
 
@@ -125,6 +146,8 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
     ``AutoresetMode.DISABLED`` the caller resets, with ``reset(options={"reset_mask": mask})`` or ``reset_some``.
 
     ``step_some`` steps a subset of the episodes and returns a result per episode.
+
+    Wrappers around the envs apply. An episode that a wrapper ends is settled as at ``max_turns``.
     """
 
     def __init__(
@@ -137,13 +160,17 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
             if not isinstance(env.unwrapped, ToolEnv):
                 raise TypeError(f"ToolVectorEnv holds ToolEnvs, got {type(env.unwrapped).__name__}")
             self.envs.append(env.unwrapped)
+        self.wrapped = list(envs)
+        """The envs with their wrappers."""
+        self._direct = all(steps_directly(env) for env in envs)
+        self._seen: list[Any] = [None] * len(envs)
         if len({id(env) for env in self.envs}) != len(self.envs):
             raise ValueError("ToolVectorEnv: the same env was given twice; each episode needs its own")
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         if self.autoreset_mode is AutoresetMode.NEXT_STEP:
             raise ValueError("ToolVectorEnv resets in the SAME_STEP or not at all (DISABLED); NEXT_STEP wastes a text")
         self.num_envs = len(self.envs)
-        first = self.envs[0]
+        first = envs[0]
         self.metadata = {**first.metadata, "autoreset_mode": self.autoreset_mode}
         self.render_mode = first.render_mode
         self.single_observation_space = first.observation_space
@@ -177,13 +204,14 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds for {self.num_envs} episodes")
         if mask is None:
-            started = [env.reset(seed=seed, options=options) for env, seed in zip(self.envs, seeds, strict=True)]
+            started = [self._reset(i, seed=seed, options=options) for i, seed in enumerate(seeds)]
             return tuple([observation for observation, _ in started]), self._columns([info for _, info in started])
         infos: dict[str, Any] = {}
         for i in np.flatnonzero(mask):
-            _, info = self.envs[i].reset(seed=seeds[i], options=options)
+            _, info = self._reset(int(i), seed=seeds[i], options=options)
             infos = self._add_info(infos, info, int(i))
-        return tuple([env.observe() for env in self.envs]), infos
+        observations = [env.observe() for env in self.envs] if self._direct else self._seen
+        return tuple(observations), infos
 
     def step(
         self, actions: Sequence[str]
@@ -193,7 +221,7 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
             raise TypeError("step takes a sequence of texts, one per episode, not one text")
         if len(actions) != self.num_envs:
             raise ValueError(f"{len(actions)} actions for {self.num_envs} episodes")
-        steps = step_together(self.envs, actions)
+        steps = self.step_some(range(self.num_envs), actions)
         observations, rewards, terminations, truncations, each = map(list, zip(*steps, strict=True))
         ended: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
@@ -201,26 +229,37 @@ class ToolVectorEnv(VectorEnv[tuple[Observation, ...], Any, Any]):
                 if terminations[i] or truncations[i]:
                     final = {"final_obs": observations[i], "final_info": each[i]}
                     ended = self._add_info(ended, final, i)
-                    observations[i], each[i] = self.envs[i].reset()
+                    observations[i], each[i] = self._reset(i)
         infos = self._columns(each)
         infos.update(ended)
         return tuple(observations), np.array(rewards), np.array(terminations), np.array(truncations), infos
 
     def step_some(self, indices: Sequence[int], actions: Sequence[str]) -> list[StepResult]:
         """Step only the episodes ``indices``; returns their results as ``env.step`` does. No episode is reset."""
-        return step_together([self.envs[i] for i in indices], actions)
+        if self._direct:
+            return step_together([self.envs[i] for i in indices], actions)
+        _check_running([self.envs[i] for i in indices])
+        steps = step_wrapped([self.wrapped[i] for i in indices], actions)
+        for i, step in zip(indices, steps, strict=True):
+            self._seen[i] = step[0]
+        return steps
 
     def reset_some(
         self, indices: Sequence[int], *, task_ids: Sequence[str] | None = None
     ) -> list[tuple[Observation, dict[str, Any]]]:
         """Reset the episodes ``indices``; episode ``indices[k]`` gets the task ``task_ids[k]``, if given."""
         if task_ids is None:
-            return [self.envs[i].reset() for i in indices]
-        return [self.envs[i].reset(options={"task_id": t}) for i, t in zip(indices, task_ids, strict=True)]
+            return [self._reset(i) for i in indices]
+        return [self._reset(i, options={"task_id": t}) for i, t in zip(indices, task_ids, strict=True)]
 
     def close_extras(self, **kwargs: Any) -> None:
-        for env in self.envs:
+        for env in self.wrapped:
             env.close()
+
+    def _reset(self, i: int, **how: Any) -> tuple[Observation, dict[str, Any]]:
+        started = self.wrapped[i].reset(**how)
+        self._seen[i] = started[0]
+        return started
 
     def _columns(self, each: list[dict[str, Any]]) -> dict[str, Any]:
         """Infos of all episodes as Gymnasium's arrays with masks; fast if all infos have the same keys."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import msgspec
 
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
+from toolgym.rollout import failure_kind
 from toolgym.snapshot import Snapshot
 from toolgym.tasks import Task
 from toolgym.types import Message, Trajectory, Turn, message
 from toolgym.vector import step_together
+from toolgym.wrapped import limited
 
 from ..policy import Policy
 from ..tokens import ChatTokens, Sample, TemplateError, Transcript
@@ -78,7 +80,7 @@ class Collector:
         envs = self.envs[suite]
         while len(envs) <= index:
             made = self.make_envs[suite]()
-            env = cast(ToolEnv, made.unwrapped)
+            env = limited(made)
             if not envs:
                 self._tasks[suite] = _drawn_from(made, env)
             if self._step is not None:
@@ -266,6 +268,8 @@ class _Episode:
         turn: Turn = self.env.turns[-1]
         self.over = terminated or truncated
         self.truncated |= truncated
+        if truncated:
+            self.trajectory.cut_off = "turns"
         answer, *replies = turn.messages
         # the sampled text, as the tokens decode to it: the environment may have cut the action
         self.messages.append(answer if sampled is None else message("assistant", sampled))
@@ -274,11 +278,13 @@ class _Episode:
                 self.transcript.append_environment(self.messages, replies)
             except TemplateError as error:
                 self.refusal, self.over = error, True
+                self.info = self.env.cut_off(str(error))  # what it is worth in an evaluation; it cannot be trained on
         self.messages += replies
 
     def cut(self) -> None:
         """End the episode because its tokens ran out. The reward's final terms are as at the turn limit."""
         self.over = self.truncated = True
+        self.trajectory.cut_off = "context"
         if len(self.env.turns) > self.before:  # without an action there is no reward to add terms to
             self.info = self.env.cut_off(TOKENS_RAN_OUT)
 
@@ -291,7 +297,9 @@ class _Episode:
         trajectory.verdict = info.get("verdict", TOKENS_RAN_OUT)
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
+        if not trajectory.reward_valid:
+            trajectory.error_kind = failure_kind(trajectory.turns)
         if self.refusal is not None:
-            trajectory.reward_valid, trajectory.error = False, str(self.refusal)
+            trajectory.reward_valid, trajectory.error, trajectory.error_kind = False, str(self.refusal), "refused"
         trajectory.truncated = self.truncated
         return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))

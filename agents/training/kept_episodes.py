@@ -8,15 +8,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from toolgym.disk import atomic_folder, write_atomic
+from toolgym.left_out import endings, left_out
 from toolgym.runlog import write_run
+from toolgym.strict_json import to_json
 from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName
@@ -34,7 +37,12 @@ def eval_tasks(collector: Collector, count: int) -> list[TaskName]:
 
 
 def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
-    """``eval/success``, ``eval/reward``, the numbers of scored and unscored episodes, and the success per category."""
+    """``eval/success``, ``eval/reward``, the numbers of scored and unscored episodes, and the success per category.
+
+    ``eval/unscored/<kind>`` counts the unscored episodes by reason, and ``eval/ended/<reason>`` the scored episodes
+    that the policy did not end by itself; see ``toolgym.left_out``.
+    """
+    trajectories = [counted(t) for t in trajectories]
     scored = [t for t in trajectories if t.reward_valid]
     out = {
         "eval/success": mean([float(bool(t.success)) for t in scored]),
@@ -44,7 +52,16 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     }
     for name in sorted({t.category for t in scored if t.category}):
         out[f"eval/success/{name}"] = mean([float(bool(t.success)) for t in scored if t.category == name])
-    return out
+    out |= {f"eval/unscored/{group.kind}": float(group.episodes) for group in left_out(trajectories)}
+    return out | {f"eval/ended/{reason}": float(count) for reason, count in endings(trajectories).items()}
+
+
+def counted(trajectory: Trajectory) -> Trajectory:
+    """The episode as an evaluation counts it: if the chat template refuses what the policy wrote, it counts as it ended
+    there. (Training leaves it out, because the tokens that were sampled cannot be continued.)"""
+    if trajectory.error_kind != "refused" or not trajectory.turns:
+        return trajectory
+    return msgspec.structs.replace(trajectory, reward_valid=True, error=None, error_kind="", cut_off="refused")
 
 
 def keep_evaluation(
@@ -55,13 +72,14 @@ def keep_evaluation(
     Args:
         suite: Gymnasium id and arguments.
     """
+    trajectories = [counted(t) for t in trajectories]
     outcomes = {
         t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
     }
     about = {"tasks": len(trajectories), "kept": min(KEPT_EPISODES, len(trajectories))}
     with atomic_folder(run / "evaluations" / _name(step)) as folder:
         write_run(folder, _about(run, step, suite) | about, trajectories[:KEPT_EPISODES])
-        write_atomic(folder / "outcomes.json", json.dumps(outcomes, indent=1) + "\n")
+        write_atomic(folder / "outcomes.json", to_json(outcomes, indent=1) + "\n")
 
 
 def keep_group(

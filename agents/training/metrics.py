@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import shutil
@@ -14,6 +13,7 @@ from typing import Any
 
 from toolgym.disk import flush, write_atomic
 from toolgym.runlog import read_metrics
+from toolgym.strict_json import to_json
 
 from .collect import Rollout
 
@@ -36,7 +36,7 @@ class MetricsLog:
         self.board: _Board | None = None
         kept = [row for row in read_metrics(folder) if row["step"] <= last_step]
         if self.path.is_file():
-            write_atomic(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+            write_atomic(self.path, "".join(to_json(row) + "\n" for row in kept))
         before = kept[-1].get("seconds/total", 0.0) if kept else 0.0
         self.began = time.monotonic() - before
 
@@ -50,7 +50,7 @@ class MetricsLog:
         row = {name: value for name, value in row.items() if math.isfinite(value)}
         row["seconds/total"] = round(time.monotonic() - self.began, 3)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(to_json(row) + "\n")
             file.flush()
             flush(file.fileno())
         self.board.add(row)

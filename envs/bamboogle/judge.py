@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
+from toolgym.web import below
+
 from .search.http import Service
 
 _ASKS = """\
@@ -47,7 +49,7 @@ class EndpointJudge:
         **limits: Any,
     ):
         self.model = model
-        self.service = Service(f"{base_url.rstrip('/')}/chat/completions", key_env, **limits)
+        self.service = Service(below(base_url, "/chat/completions"), key_env, **limits)
 
     def __call__(self, question: str, answer: str, expected: str) -> bool:
         case = {"question": question, "expected": expected.strip(), "given": answer[:_LONGEST]}

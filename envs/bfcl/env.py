@@ -125,7 +125,7 @@ class BFCLEnv(ToolEnv):
             if overlooked(self.dialect, completion):
                 read = without_calls(completion)
             verdict = grade(entry, read, source_text=self._reads_source)
-        if verdict.success and completion.unfinished is not None and not read.calls:
+        if verdict.success and completion.unfinished is not None and all(call.error for call in read.calls):
             verdict = no_decision(completion.unfinished)
         self.state = verdict
         return self.expected(completion)

@@ -5,7 +5,8 @@ that ``toolgym eval --agent`` knows, or module:Class; its options follow after a
 Each part of a suite (a category, a level) is played with ``-n`` tasks, drawn by ``--seed``, or with all its tasks
 (200 if tasks are made on demand: Functions, Office, maths). Each part and repeat is a run,
 OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. After a kill the same command continues.
-To add agents, suites or repeats later, name the earlier ones again. A suite without its data is shown as missing.
+To add agents, suites, repeats or tasks (a larger ``-n``) later, name the earlier ones again. A suite without its data
+is shown as missing.
 The same seed gives the same results, except the seconds (a local model's: as far as floating point allows).
 
 Numbers: success by each benchmark's own verdict, mean over tasks, with Wilson's 95 % interval (n is the number of
@@ -29,7 +30,6 @@ Results: suites.json, suites.md and suites.png in OUT, or in --results. benchmar
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -42,15 +42,18 @@ from rich.console import Console
 
 from toolgym.assets import AssetError, cache_folder
 from toolgym.cli.agent_specs import Player, agent_specs
+from toolgym.cli.denominator import code_of_share, max_invalid_option, say_left_out, told_by_the_command
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_env
-from toolgym.disk import write_atomic
+from toolgym.disk import read_object, write_atomic
 from toolgym.report.compare.comparison import Comparison, Played, as_data, played
 from toolgym.report.compare.comparison_png import write_comparison_png
 from toolgym.report.compare.comparison_tables import markdown, print_comparison
 from toolgym.report.compare.suite_set import BFCL_AGENTIC, STANDARD, Part, SuitePlan
 from toolgym.report.text import plain
 from toolgym.rollout import agent_name, evaluate
+from toolgym.secrets import without_secrets
+from toolgym.strict_json import to_json
 from toolgym.types import Trajectory
 
 ABOUT = """\
@@ -84,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws the tasks, and what agents sample (0)")
     parser.add_argument("--dialect", metavar="NAME", help="toolrl (default), hermes, llama3, pythonic or openai")
     parser.add_argument("--batch-size", type=int, default=16, metavar="B", help="episodes at once (16)")
+    max_invalid_option(parser)
     parser.add_argument("--agentic", action="store_true", help="BFCL's agentic categories too: 74 conversations first")
 
 
@@ -100,7 +104,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.print(f"In {args.results or args.out}: suites.json, suites.md{picture}", soft_wrap=True)
     if not drawn:
         console.print("There is no suites.png without matplotlib: pip install 'toolgym[report]'", markup=False)
-    return 0 if found.played else 1
+    codes = [_code(each, args.max_invalid, console) for each in found.played]
+    return max(codes, default=1)
+
+
+def _code(each: Played, most: float, console: Console) -> int:
+    """1, and a line that says so, if too many of an agent's episodes on a suite left the score; else 0."""
+    lost = each.total.invalid
+    share = lost / max(1, lost + each.total.episodes)
+    return code_of_share(share, most, console, lost, f" ({each.agent} on {each.suite})")
 
 
 def check(args: argparse.Namespace) -> None:
@@ -129,7 +141,8 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
         plans = [replace(plan, parts=plan.parts + BFCL_AGENTIC) if plan.name == "bfcl" else plan for plan in plans]
     specs = agent_specs(",".join(args.agents))
     settings = {name: getattr(args, name) for name in ("n", "repeats", "k", "seed")}
-    settings = {"agents": specs, "suites": args.suites, **settings, **args.extra}
+    shown = {spec: without_secrets(spec) for spec in specs}
+    settings = {"agents": list(shown.values()), "suites": args.suites, **settings, **args.extra}
     settings |= {"agentic": True} if args.agentic else {}
     check_nothing_is_lost(args.results or args.out, settings)
     probed = {}
@@ -140,16 +153,19 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
             console.print(plain(f"{plan.title}: {len(missing)} of {len(plan.parts)} parts are missing here", "yellow"))
     names: dict[str, str] = {}
     found: list[Played] = []
-    for spec in specs:
+    for written, spec in shown.items():
         with console.status(f"making the agent {spec} ..."):
-            player = Player(spec, args.seed, args.batch_size)
+            player = Player(written, args.seed, args.batch_size)
         names[spec] = agent_name(player.agent)
         for plan in plans:
             parts = probed[plan.name][0]
             if parts:
                 folder = args.out / re.sub(r"[^\w.=-]+", "-", spec) / plan.name
                 episodes = play(player, plan.title, parts, folder, args, console)
-                say_why_invalid([each for part in episodes.values() for each in part], plan.title, console)
+                every = [each for part in episodes.values() for each in part]
+                if not all(each.reward_valid for each in every):
+                    console.print(plain(f"{plan.title}:"))
+                    say_left_out(every, console, "; the same command plays them again")
                 found.append(played(spec, plan, episodes, args.k, player.count_tokens))
         comparison = Comparison(
             settings,
@@ -191,7 +207,7 @@ def play(
     tally = Tally()
     fresh: dict[int, Trajectory] = {}  # by id(); kept alive, because a freed object's id can be reused
     total = args.repeats * sum(n for _, n in parts)
-    with episodes_progress(console) as progress:
+    with told_by_the_command(), episodes_progress(console) as progress:
         bar = progress.add_task(f"{agent_name(player.agent)} {title}", total=total, tally=tally)
 
         def note(trajectory: Trajectory, counts: bool) -> None:
@@ -214,6 +230,7 @@ def play(
                     resume=True,
                     batch_size=args.batch_size if counts else 1,
                     on_episode=partial(note, counts=counts),
+                    on_agent_error="record",
                 )
                 for trajectory in found:
                     if id(trajectory) not in fresh:
@@ -224,21 +241,18 @@ def play(
     return episodes
 
 
-def say_why_invalid(episodes: Sequence[Trajectory], title: str, console: Console) -> None:
-    """Print the number of invalid episodes and the first one's error."""
-    if invalid := [each for each in episodes if not each.reward_valid]:
-        said = f"{title}: {len(invalid)} episodes are not valid, and count in no number. The first, "
-        console.print(plain(f"{said}{invalid[0].task_id}: {invalid[0].error}", "yellow"))
-
-
 def check_nothing_is_lost(folder: Path, settings: dict[str, Any]) -> None:
     """Raises UserError if the results in the folder have agents or suites that this command does not name."""
-    try:
-        before = json.loads((folder / "suites.json").read_text("utf-8"))["settings"]
-    except FileNotFoundError:
+    path = folder / "suites.json"
+    if not path.is_file():
         return
-    lost = [name for key in ("agents", "suites") for name in before[key] if name not in settings[key]]
-    lost += ["--agentic"] if before.get("agentic") and not settings.get("agentic") else []
+    before = read_object(path, "the results of toolgym compare", UserError).get("settings")
+    names: dict[str, Any] = before if isinstance(before, dict) else {}
+    kinds = [names.get(key) for key in ("agents", "suites")]
+    if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in kinds):
+        raise UserError(f"{path} does not say which agents and suites it has: use another folder with --results")
+    lost = [name for key in ("agents", "suites") for name in names[key] if name not in settings[key]]
+    lost += ["--agentic"] if names.get("agentic") and not settings.get("agentic") else []
     if lost:
         raise UserError(
             f"{folder}/suites.json has results of {', '.join(lost)} too, which would be lost: name them as well (what "
@@ -255,7 +269,7 @@ def _labelled(each: Played, names: dict[str, str]) -> Played:
 def write(comparison: Comparison, folder: Path) -> bool:
     """Write suites.json, suites.md and suites.png. False without a PNG, because matplotlib is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "suites.json", json.dumps(as_data(comparison), indent=1) + "\n")
+    write_atomic(folder / "suites.json", to_json(as_data(comparison), indent=1) + "\n")
     write_atomic(folder / "suites.md", markdown(comparison))
     try:
         write_comparison_png(comparison, folder / "suites.png")

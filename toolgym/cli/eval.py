@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from toolgym.agent_failures import OnAgentError
+from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
 from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_agent, make_env
 from toolgym.env import ToolEnv, task_order
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
-from toolgym.report.table import make_run
+from toolgym.report.table import Run, make_run
 from toolgym.report.text import plain
 from toolgym.rollout import Agent, agent_name, evaluate, run_settings
 from toolgym.runlog import RunLog, read_episodes
@@ -55,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
     how.add_argument("--seed", type=whole(0), default=0, help="draws the tasks, and what the agent samples (0)")
     how.add_argument("--batch-size", type=whole(1), default=16, metavar="B", help="episodes at once (16)")
+    max_invalid_option(how)
+    how.add_argument(
+        "--on-agent-error", choices=["record", "raise"], default="record",
+        help="if the agent's code raises: record the episode as not valid (up to 20 in a row), or raise it",
+    )  # fmt: skip
     env_options(parser)
     model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
@@ -76,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Play, print the tables, write the run's results. 1 if no episode is valid, 130 after Ctrl-C."""
+    """Play, write the run's results, print the tables. 1 if too many episodes left the score, 130 after Ctrl-C."""
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
     arguments = env_kwargs(args)
@@ -84,29 +92,30 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    settings = {"model": args.model, "dialect": env.dialect.name, **asked}
+
+    def run_of(found: list[Trajectory]) -> Run:
+        learned = _learned(agent, args.out)
+        return make_run(found, agent_name(agent), settings=settings | ({"learned": learned} if learned else {}))
+
+    def write(found: list[Trajectory]) -> None:
+        if args.out is not None:
+            write_results(run_of(found), args.out)
+
+    how |= {"on_agent_error": args.on_agent_error, "then": write}
     try:
         found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=arguments, **how)
     except KeyboardInterrupt:
         sys.stderr.write(f"{_stopped(args.out)}\n")
         return 130
-    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
-    learned = _learned(agent, args.out)
-    told = {"model": args.model, "dialect": env.dialect.name, **asked, **({"learned": learned} if learned else {})}
-    played = make_run(found, agent_name(agent), settings=told)
-    print_report([played], console)
-    if learned:
+    print_report([run_of(found)], console)
+    if learned := _learned(agent, args.out):
         console.print(plain(f"The server refused a part of the requests, so {'; '.join(learned)}.", "yellow"))
     if args.out is not None:
-        write_results(played, args.out)
         console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
-    invalid = [each for each in found if not each.reward_valid]
-    if invalid:
-        again = "" if args.out is None else "; --resume plays them again"
-        count = len(invalid)
-        lost = "1 episode is not valid and counts" if count == 1 else f"{count} episodes are not valid and count"
-        console.print(f"{lost} in no other number{again}. {'Why' if count == 1 else 'The first'}:")
-        console.print(plain(f"{invalid[0].task_id}: {invalid[0].error}", "yellow"))
-    return 1 if len(invalid) == len(found) else 0
+    say_left_out(found, console, "" if args.out is None else "; --resume plays them again")
+    return exit_code(found, args.max_invalid, console)
 
 
 def evaluate_with_progress(
@@ -122,31 +131,38 @@ def evaluate_with_progress(
     out: str | Path | None = None,
     resume: bool = False,
     batch_size: int = 16,
+    on_agent_error: OnAgentError = "record",
+    then: Callable[[list[Trajectory]], object] | None = None,
     title: str = "",
 ) -> list[Trajectory]:
-    """``evaluate`` with a progress bar.
+    """``evaluate`` with a progress bar. ``then(episodes)`` is called before anything is printed about them.
 
     ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
     """
     try:
-        wanted = {(task_id, repeat) for task_id in task_order(env.tasks, n, seed) for repeat in range(repeats)}
+        total = len(task_order(env.tasks, n, seed)) * repeats
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
     if out is not None:  # raises RunError before the bar is shown if the folder holds another run
         log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
-        for each in log.episodes():
-            if each.reward_valid and (each.task_id, each.repeat) in wanted:
+        for each in log.before:
+            if each.reward_valid:
                 tally.add(each)
                 before += 1
-    with episodes_progress(console) as progress:
-        bar = progress.add_task(title or agent_name(agent), total=len(wanted), completed=before, tally=tally)
+        if log.before:
+            again = len(log.before) - before
+            lost = f"{again} left the score and {'is' if again == 1 else 'are'} played again"
+            told = f"{len(log.before)} of {total} episodes are there"
+            console.print(f"{told}: {before} count, {lost}." if again else f"{told}, and count.")
+    with told_by_the_command(), episodes_progress(console) as progress:
+        bar = progress.add_task(title or agent_name(agent), total=total, completed=before, tally=tally)
 
         def on_episode(trajectory: Trajectory) -> None:
             tally.add(trajectory)
             progress.update(bar, advance=1, tally=tally)
 
-        return evaluate(
+        found = evaluate(
             env_id,
             agent,
             env_kwargs=env_kwargs,
@@ -157,7 +173,11 @@ def evaluate_with_progress(
             resume=resume,
             batch_size=batch_size,
             on_episode=on_episode,
+            on_agent_error=on_agent_error,
         )
+        if then is not None:
+            then(found)
+        return found
 
 
 def _learned(agent: Agent, out: str | None) -> list[str]:

@@ -78,6 +78,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     from toolgym.assets import AssetError
     from toolgym.cli import own_code
+    from toolgym.cli.output import Output
     from toolgym.cli.resolve import UserError
     from toolgym.cli.terminal import screen
     from toolgym.rollout import AgentError, NotAnAgent
@@ -86,16 +87,18 @@ def _run(args: argparse.Namespace) -> int:
     # torch is imported later and reads this. Threads that spin while they wait slow down all others on shared cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command: Callable[[argparse.Namespace, Console], int | None] = args.command
+    output = Output(sys.stdout)
     try:
-        return command(args, screen()) or 0
+        status = command(args, screen(output)) or 0
+        if told := output.told():
+            return _failed(told)
+        return status
     except (UserError, AssetError, RunError, AgentError, NotAnAgent) as error:
-        return _failed(f"{error}{own_code.place(error, args)}")
+        place = own_code.place(error, args)
+        return _failed(str(error) if place in str(error) else f"{error}{place}")
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return 130
-    except BrokenPipeError:  # the reader of the output has ended, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
         missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         if missing in EXTRAS:
@@ -110,6 +113,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _failed(message: str, trace: str = "") -> int:
     from toolgym.report.text import printable
+    from toolgym.secrets import without_secrets
 
-    sys.stderr.write(f"{printable(trace)}error: {printable(message)}\n")
+    sys.stderr.write(f"{printable(trace)}error: {printable(without_secrets(message))}\n")
     return 1

@@ -9,21 +9,25 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from toolgym.cli.resolve import UserError, make_env
+from toolgym.cli.resolve import UserError, env_arguments, here_first
 from toolgym.replay import Replayed, check_tasks, replay_stored, rescore, stored_runs
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import load_runs
 from toolgym.report.text import plain
+from toolgym.trust import trusted_settings
 
 ABOUT = """\
 Play the actions of a run's episodes through the environment again and report
 every difference: messages, rewards, the record of a call, the verdict. Exit
 status 1 if there is one. Episodes that were not valid cannot be replayed.
+A run's settings may come from anybody: those that could import code, read
+files or send keys to a server are refused, unless --trust names them.
 With --rubric, the episodes get other rewards and make a new run, in --out."""
 EXAMPLES = """\
   toolgym replay runs/smollm2
   toolgym replay runs/grpo
+  toolgym replay runs/judged --trust judge --trust judge_options
   toolgym replay runs/smollm2 --rubric toolrl-reference --out runs/reference"""
 
 SHOWN_EPISODES = 20
@@ -35,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a training run's")
     parser.add_argument("--rubric", metavar="NAME", help="score with this rubric: toolrl or toolrl-reference")
     parser.add_argument("--out", metavar="DIR", help="with --rubric: the folder of the new run")
+    parser.add_argument(
+        "--trust", metavar="NAME", action="append", default=[],
+        help="obey this setting of the run, though it may import code or open files and addresses; env for an env of "
+        "your own, all for everything. For runs whose origin you know",
+    )  # fmt: skip
+    parser.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="in place of the run's setting K")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -42,6 +52,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if (args.rubric is None) != (args.out is None):
         raise UserError("--rubric NAME and --out DIR go together: the new rewards make a new run")
     runs = stored_runs(args.run)
+    given = env_arguments(args.env_arg)
+    how: dict[str, Any] = {"make": None, "trust": args.trust, "env_kwargs": given}
+    for stored in runs:
+        env_id, _ = trusted_settings(stored.settings, str(stored.folder / "run.json"), args.trust, given)
+        if ":" in env_id:
+            here_first()
     found: list[Replayed] = []
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(compact=True), console=console, expand=True) as progress:
@@ -53,11 +69,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
         if args.rubric is None:
             for stored in runs:
-                for each in replay_stored(stored, make_env):
+                for each in replay_stored(stored, **how):
                     note(each)
         else:
-            scored = rescore(args.run, args.rubric, args.out, make=make_env, on_episode=note)
-    check_tasks(found)
+            scored = rescore(args.run, args.rubric, args.out, on_episode=note, **how)
+    check_tasks(found, args.run)
     if args.rubric is not None:
         _written(scored, args, console)
     return _reported(found, console)

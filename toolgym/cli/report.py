@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
 
 from toolgym.assets import AssetError
+from toolgym.cli.denominator import say_left_out
 from toolgym.cli.resolve import UserError, make_env
+from toolgym.disk import read_object
+from toolgym.left_out import endings, left_out
 from toolgym.report.document import write_document
 from toolgym.report.page import write_page
 from toolgym.report.png import write_png
@@ -19,7 +23,10 @@ from toolgym.report.table import Run, load_runs
 from toolgym.report.text import plain
 from toolgym.report.training import is_training, load_training_runs
 from toolgym.report.training_page import training_page
+from toolgym.run_files import RunError
+from toolgym.runlog import GROWING
 from toolgym.tasks import task_order
+from toolgym.trust import trusted_settings
 
 ABOUT = """\
 Compare runs that `toolgym eval --out` has saved: success by category with
@@ -62,30 +69,47 @@ def run(args: argparse.Namespace, console: Console) -> None:
 
 def _evaluations(paths: Sequence[str], html: str | None, console: Console) -> None:
     runs = [with_wanted(each) for each in load_runs(paths)]
+    written = None if html is None else write_page(runs, html)
     print_report(runs, console)
     for each in runs:
+        if len(runs) > 1 and (endings(each.trajectories) or left_out(each.trajectories)):
+            console.print(plain(f"{each.label}:", "bold"))
+        say_left_out(each.trajectories, console)
         if each.unfinished:
             console.print(plain(f"{each.label}: {each.unfinished}; toolgym eval ... --resume goes on", "yellow"))
-    if html is not None:
-        console.print(f"Wrote {write_page(runs, html)}", soft_wrap=True)
+    if written is not None:
+        console.print(f"Wrote {written}", soft_wrap=True)
 
 
 def with_wanted(evaluation: Run) -> Run:
     """The run, with ``wanted`` set if more episodes were asked for than it has.
 
-    A run with a summary.json is finished. For another run the env tells its number of tasks; ``wanted`` stays None
-    if the env cannot be made.
+    A run whose summary.json has the same numbers of tasks and repeats is finished. For another run the env tells its
+    number of tasks; ``wanted`` stays None if the env cannot be made, or if its settings are not to be obeyed
+    (``toolgym.trust``).
     """
-    settings = evaluation.settings
-    folder = Path(evaluation.folder) if Path(evaluation.folder).is_dir() else Path(evaluation.folder).parent
-    if (folder / "summary.json").is_file() or not {"env", "env_kwargs", "n", "repeats"} <= set(settings):
+    settings, folder = evaluation.settings, Path(evaluation.folder)
+    folder = folder if folder.is_dir() else folder.parent
+    n, repeats = settings.get("n"), settings.get("repeats")
+    if type(repeats) is not int or not (n is None or type(n) is int) or _finished(folder, settings):
         return evaluation
     try:
-        tasks = task_order(make_env(settings["env"], settings["env_kwargs"]).tasks, settings["n"], 0)
-    except (UserError, AssetError, ImportError, ValueError):
+        env_id, arguments = trusted_settings(settings, str(folder / "run.json"))
+        if ":" in env_id:
+            return evaluation
+        wanted = len(task_order(make_env(env_id, arguments).tasks, n, 0)) * repeats
+    except (UserError, RunError, AssetError, ImportError, ValueError, TypeError, OverflowError):
         return evaluation
-    wanted = len(tasks) * settings["repeats"]
     return msgspec.structs.replace(evaluation, wanted=wanted) if wanted > len(evaluation.trajectories) else evaluation
+
+
+def _finished(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether the folder has the summary of a run with these numbers of tasks and repeats."""
+    path = folder / "summary.json"
+    if not path.is_file():
+        return False
+    kept = read_object(path, "the summary of a run", RunError).get("settings")
+    return not isinstance(kept, dict) or all(kept.get(name) == settings.get(name) for name in GROWING if name in kept)
 
 
 def _training(paths: Sequence[str], html: str | None, console: Console) -> None:

@@ -100,7 +100,7 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
     Raises UserError for an unknown id, an unknown argument, or a value that the env refuses.
     """
     if ":" in env_id:
-        _here_first()
+        here_first()
     elif env_id not in SUITES:
         alike = {name.lower(): name for name in SUITES}
         close = [alike[name] for name in get_close_matches(env_id.lower(), alike, 1)]
@@ -204,7 +204,7 @@ def env_argument(name: str, value: Any) -> str:
 def _load(entry_point: str, what: str) -> Any:
     module, _, name = entry_point.partition(":")
     if not module.startswith("toolgym."):
-        _here_first()
+        here_first()
     try:
         return getattr(import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
@@ -216,7 +216,7 @@ def _load(entry_point: str, what: str) -> Any:
         raise UserError(f"{what} {entry_point!r}: {error}") from error
 
 
-def _here_first() -> None:
+def here_first() -> None:
     """Put the working directory on the import path, as ``python -m`` does."""
     if "" not in sys.path:
         sys.path.insert(0, "")

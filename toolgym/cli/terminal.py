@@ -25,9 +25,9 @@ _COLOURS = {"system": "dim", "user": "cyan", "assistant": "green", "tool": "yell
 _MOST_CALLS = 20
 
 
-def screen(*, stderr: bool = False) -> Console:
-    """A console without markup, highlighting and emoji codes."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+def screen(file: Any = None) -> Console:
+    """A console without markup, highlighting and emoji codes; on standard output, or on ``file``."""
+    return Console(file=file, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def message_panel(message: Mapping[str, Any], limit: int = 4000) -> Panel:

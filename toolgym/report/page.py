@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from toolgym.left_out import ENDINGS, KINDS, endings, left_out
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
 from toolgym.report.glossary import explained, in_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
-from toolgym.report.text import in_html
+from toolgym.report.text import in_html, one_line
 
 MOST_EPISODES = 5000
 """The default number of episodes on a page; its numbers are over all episodes."""
 
+_UNTOLD = ("agent", "env", "draw")
+"""Settings that are not told on the page."""
 _NOTE = (
     "Means over valid episodes; the terms add up to the reward. Malformed: share of calls that could not be read. "
     "Schema: share of calls whose arguments break the tool's schema. Invalid: episodes lost to a failure outside "
@@ -38,6 +41,7 @@ def page(runs: Sequence[Run], *, max_episodes: int = MOST_EPISODES) -> str:
         "<section><h2>Rewards and calls</h2>",
         *(_details(i, run, each) for i, (run, each) in enumerate(zip(runs, tables, strict=True))),
         f"<p class='note'>{_NOTE}</p>{_glossary(tables)}</section>",
+        *_denominator(runs),
         *_summaries(runs),
         *_episodes(runs, max_episodes),
     ]
@@ -63,7 +67,7 @@ def _about(run: Run) -> str:
     shown: dict[str, Any] = {}
     for key, value in run.settings.items():
         shown |= value if isinstance(value, dict) else {key: value}
-    told = [f"{key}={value}" for key, value in shown.items() if key not in ("agent", "env") and value not in (None, [])]
+    told = [f"{key}={value}" for key, value in shown.items() if key not in _UNTOLD and value not in (None, [])]
     return ", ".join([run.unfinished or f"{len(run.trajectories)} episodes", *told])
 
 
@@ -121,6 +125,27 @@ def _details(i: int, run: Run, found: Sequence[Row]) -> str:
         body = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr class='{_overall(row.category)}'><th>{in_html(row.category)}</th>{body}</tr>")
     return f"<h3><i class='key b{i % COLOURS}'></i>{in_html(run.label)}</h3>{table(head, lines)}"
+
+
+def _denominator(runs: Sequence[Run]) -> Iterator[str]:
+    """What left the score and why, and what ended the episodes that count."""
+    lines = []
+    for run in runs:
+        name = f"<th>{in_html(run.label)}</th>"
+        for group in left_out(run.trajectories):
+            why = one_line(f"{group.task_id}: {group.error}", 300)
+            meaning = KINDS.get(group.kind, group.kind)
+            lines.append(_reason(name, group.episodes, "left the score", f"{group.kind}: {meaning}", why))
+        for reason, count in endings(run.trajectories).items():
+            lines.append(_reason(name, count, "count", f"{reason}: {ENDINGS[reason]}", ""))
+    if lines:
+        head = "<th>run</th><th>episodes</th><th></th><th>reason</th><th>the first</th>"
+        yield f"<section><h2>Left out, and cut off</h2>{table(head, lines)}</section>"
+
+
+def _reason(name: str, count: int, what: str, reason: str, example: str) -> str:
+    cells = f"<td>{count}</td><td>{what}</td><td class='words'>{in_html(reason)}</td>"
+    return f"<tr>{name}{cells}<td class='words'>{in_html(example)}</td></tr>"
 
 
 def _summaries(runs: Sequence[Run]) -> Iterator[str]:

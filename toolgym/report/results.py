@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
 
 from toolgym.disk import write_atomic
+from toolgym.left_out import as_data
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
+from toolgym.strict_json import to_json
 
 
 def write_results(run: Run, folder: str | Path) -> None:
-    """Write ``summary.json`` (the numbers of the tables) and ``report.html`` (the page) into ``folder``."""
+    """Write ``summary.json`` (the numbers of the tables, and what left the score) and ``report.html`` (the page)."""
     numbers = {
         "run": run.label,
         "env": run.env_id,
         "settings": run.settings,
+        "left_out": as_data(run.trajectories),
         "rows": [msgspec.to_builtins(row) for row in rows(run.trajectories)],
         "suite_summary": suite_summary(run),
     }
-    write_atomic(Path(folder) / "summary.json", json.dumps(numbers, indent=2, default=str) + "\n")
+    write_atomic(Path(folder) / "summary.json", to_json(numbers, indent=2) + "\n")
     write_page([run], Path(folder) / "report.html")

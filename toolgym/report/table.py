@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from math import sqrt
@@ -11,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from toolgym.left_out import endings, left_out
 from toolgym.report.text import one_line
-from toolgym.runlog import RunError, read_episodes
+from toolgym.run_files import RunError, read_episodes, read_settings
 from toolgym.types import Trajectory
 
 ALL = "all"
@@ -64,6 +64,10 @@ class Row(msgspec.Struct, frozen=True):
     """Share of calls that could not be read."""
     objected: float | None
     """Share of calls whose arguments break the tool's schema."""
+    left_out: dict[str, int] = {}
+    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.left_out``."""
+    endings: dict[str, int] = {}
+    """Reason -> number of valid episodes that the policy did not end by itself, such as out of turns."""
 
 
 def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]:
@@ -102,6 +106,8 @@ def row_of(category: str, trajectories: Sequence[Trajectory]) -> Row:
         calls=_share(len(records), n),
         malformed=_share(sum(record.call.error is not None for record in records), len(records)),
         objected=_share(sum(bool(record.problems) for record in records), len(records)),
+        left_out={group.kind: group.episodes for group in left_out(trajectories)},
+        endings=endings(valid),
     )
 
 
@@ -177,12 +183,7 @@ def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
 
 def _load(path: Path) -> Run:
     about = (path if path.is_dir() else path.parent) / "run.json"
-    settings: dict[str, Any] = {}
-    if about.is_file():
-        try:
-            settings = dict(json.loads(about.read_text("utf-8")))
-        except (ValueError, TypeError) as error:
-            raise RunError(f"{about} is not the description of a run: {error}") from None
+    settings = read_settings(about) if about.is_file() else {}
     begun = path.is_dir() and about.is_file() and not (path / "episodes.jsonl").exists()
     trajectories = [] if begun else read_episodes(path)
     if not trajectories:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from math import isnan, nan
@@ -11,8 +10,11 @@ from typing import Any
 
 import msgspec
 
+from toolgym.disk import read_object
 from toolgym.report.table import apart, wilson
-from toolgym.runlog import RunError, read_episodes, read_metrics
+from toolgym.report.text import one_line
+from toolgym.run_files import RunError, read_episodes, read_metrics
+from toolgym.strict_json import LARGEST_INTEGER
 from toolgym.types import Trajectory
 
 
@@ -84,10 +86,10 @@ def is_training(path: str | Path) -> bool:
     """Whether ``toolgym train`` wrote the folder. (A model's folder has a config.json too.)"""
     about = Path(path) / "config.json"
     try:
-        config = json.loads(about.read_text("utf-8"))
-    except (OSError, ValueError):
+        config = read_object(about, "the settings of a training run", RunError)
+    except RunError:
         return (Path(path) / "metrics.jsonl").is_file()
-    return isinstance(config, dict) and "algo" in config
+    return "algo" in config
 
 
 def load_training_runs(paths: Sequence[str | Path]) -> list[TrainingRun]:
@@ -101,12 +103,23 @@ def load_training_runs(paths: Sequence[str | Path]) -> list[TrainingRun]:
         about = folder / "config.json"
         if not is_training(folder):
             raise RunError(f"{folder} holds no training run: it has no config.json of toolgym train")
-        try:
-            config = json.loads(about.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{about} cannot be read: {error}") from None
-        runs.append(TrainingRun(label, folder, config, read_metrics(folder)))
+        config = read_object(about, "the settings of a training run", RunError)
+        run = TrainingRun(label, folder, config, read_metrics(folder))
+        _check_evaluations(run)
+        runs.append(run)
     return runs
+
+
+def _check_evaluations(run: TrainingRun) -> None:
+    """Raises RunError if a number of an evaluation cannot be what its name says."""
+    tasks = run.config.get("eval_tasks", 0)
+    if type(tasks) is not int or not 0 <= tasks <= LARGEST_INTEGER:
+        raise RunError(f"{run.folder / 'config.json'} is not the settings of a training run: eval_tasks is no number")
+    for row in run.rows:
+        success, episodes = row.get("eval/success", 0.0), row.get("eval/episodes", tasks - row.get("eval/unscored", 0))
+        if not (0 <= success <= 1 and 0 <= episodes <= LARGEST_INTEGER):
+            where = f"{run.folder / 'metrics.jsonl'}, step {int(row['step'])}"
+            raise RunError(f"{where}: a share of {success:g} of {episodes:g} episodes cannot have passed")
 
 
 def pairs(run: TrainingRun) -> tuple[int, int, list[Pair]]:
@@ -130,15 +143,27 @@ def changes(run: TrainingRun) -> dict[str, int] | None:
     folders = [path for path in run.kept("evaluations") if (path / "outcomes.json").is_file()]
     if len(folders) < 2:
         return None
-    first, last = (json.loads((folder / "outcomes.json").read_text("utf-8")) for folder in (folders[0], folders[-1]))
-    both = [task for task in first if first[task] and last.get(task)]
-    counts = Counter((first[task]["success"], last[task]["success"]) for task in both)
+    first, last = _outcomes(folders[0]), _outcomes(folders[-1])
+    counts = Counter((first[task], last[task]) for task in first if task in last)
     return {
         "passed before and after": counts[True, True],
         "learnt: failed before, passed after": counts[False, True],
         "lost: passed before, failed after": counts[True, False],
         "failed before and after": counts[False, False],
     }
+
+
+def _outcomes(folder: Path) -> dict[str, bool]:
+    """Task -> whether it passed, for the scored episodes of an evaluation. Raises RunError."""
+    path, what = folder / "outcomes.json", "the outcomes of an evaluation"
+    found = {}
+    for task, outcome in read_object(path, what, RunError).items():
+        passed = outcome.get("success") if isinstance(outcome, dict) else outcome
+        if not (outcome is None or isinstance(passed, bool)):
+            raise RunError(f"{path} is not {what}: {one_line(task, 80)!r} has no success")
+        if outcome is not None:
+            found[task] = bool(passed)
+    return found
 
 
 def last_group(run: TrainingRun) -> tuple[int, list[Trajectory]]:

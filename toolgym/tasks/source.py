@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
+from random import Random
 from types import MappingProxyType
 from typing import Any, ClassVar, SupportsIndex, TypeAlias, overload
 
@@ -177,16 +178,26 @@ def select(
 def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:
     """The ids of ``n`` tasks, drawn without repetition by ``seed``, in order; all ids if ``n`` is None.
 
-    Raises ValueError if ``n`` is None and there are more than ``MOST_TASKS`` tasks.
+    The tasks of a smaller ``n`` are among the tasks of a larger one. Raises ValueError if ``n`` is None and there are
+    more than ``MOST_TASKS`` tasks.
     """
     if n is None and len(tasks) > MOST_TASKS:
         raise ValueError(f"there are {len(tasks):,} tasks: say how many to play (n, -n)")
     if n is None or n >= len(tasks):
         return [task.id for task in tasks]
-    import numpy as np
+    return [tasks[i].id for i in sorted(drawn(len(tasks), n, seed))]
 
-    chosen = np.random.default_rng(seed).choice(len(tasks), size=n, replace=False)
-    return [tasks[int(i)].id for i in sorted(chosen)]
+
+def drawn(size: int, n: int, seed: int) -> list[int]:
+    """The first ``n`` of ``range(size)`` in a random order that depends on ``size`` and ``seed`` only."""
+    random = Random(f"tasks {seed}").random  # Python promises that its sequence does not change
+    moved: dict[int, int] = {}  # place -> the number there, if it is not the place itself
+    found = []
+    for i in range(n):  # Fisher-Yates, stopped after n steps
+        j = i + int(random() * (size - i))
+        found.append(moved.get(j, j))
+        moved[j] = moved.pop(i, i)
+    return found
 
 
 def task_digest(task: Task) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolgym.secrets import Secrets, shown_url
-from toolgym.web.addresses import is_public
+from toolgym.web.addresses import below, is_public
 from toolgym.web.background import wait_for
 from toolgym.web.connections import Connections, Response
 from toolgym.web.tries import Failure, Tries, retry_after
@@ -14,6 +14,7 @@ __all__ = [
     "Response",
     "Secrets",
     "Tries",
+    "below",
     "is_public",
     "retry_after",
     "shown_url",

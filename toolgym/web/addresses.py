@@ -1,8 +1,9 @@
-"""Which addresses are on the public web, so that a model's URL cannot reach this machine or its network."""
+"""Which IP addresses are on the public web, so that a model's URL cannot reach this machine or its network; URLs."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit, urlunsplit
 
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -34,3 +35,11 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv6Address) and found not in _UNICAST:
         return False
     return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def below(url: str, path: str) -> str:
+    """The URL with ``path`` added to its path; its query is kept. Raises ValueError if it is not a URL of the web."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("the address must start with http:// or https://, and name a host")
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path, fragment=""))

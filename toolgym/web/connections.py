@@ -14,10 +14,10 @@ import zlib
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from toolgym.daemon_pool import in_a_daemon
 from toolgym.web.addresses import is_public
@@ -33,6 +33,7 @@ MOST_BYTES = 8_000_000
 ERROR_BYTES = 64_000
 """What is read of the body of an error."""
 _MISSING = "asking a server needs aiohttp: pip install 'toolgym[endpoint]'"
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _WRITTEN = re.compile(r"[\w\-.~:/?#\[\]@!$&'()*+,;=%]+", re.ASCII)
 """A URL that is sent as it is written; in any other, characters are quoted first."""
 _NOT_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7"}
@@ -163,42 +164,53 @@ def _prepared(
 ) -> tuple[URL, dict[str, Any]]:
     """The address and the further arguments of a request. Raises ValueError or TypeError if it makes no sense."""
     from multidict import CIMultiDict
-    from yarl import URL
 
     sent = CIMultiDict(headers or {})
     if params:
         given = {name: value for name, value in params.items() if value is not None}
         url += ("&" if "?" in url else "?") + urlencode(given, doseq=True)
-    address = URL(url, encoded=_WRITTEN.fullmatch(url) is not None)
+    address, basic = _address(url)
     if address.scheme not in ("http", "https") or not address.host:
         raise ValueError(f"{url[:100]!r} is not an address of the web")
-    if address.user is not None or address.password is not None:
-        sent.setdefault("Authorization", _basic(address))
-        address = address.with_user(None)
+    if basic is not None:
+        sent.setdefault("Authorization", basic)
     arguments: dict[str, Any] = {}
     if content is not None:
         arguments["data"] = json.dumps(content, allow_nan=False).encode()
         sent.setdefault("Content-Type", "application/json")
-    if not direct and (proxy := _proxy(address)) is not None:
-        arguments["proxy"] = proxy.with_user(None)
-        if proxy.user is not None or proxy.password is not None:
-            arguments["proxy_headers"] = {"Proxy-Authorization": _basic(proxy)}
+    if not direct and (found := _proxy(address)):
+        proxy, basic = _address(found if "://" in found else f"http://{found}")
+        if proxy.scheme not in ("http", "https"):
+            raise ValueError(
+                f"the environment names a proxy of the kind {proxy.scheme!r}; only HTTP proxies can be used"
+            )
+        arguments["proxy"] = proxy
+        if basic is not None:  # a request of https:// is preceded by one to the proxy
+            to_proxy = sent if address.scheme == "http" else arguments.setdefault("proxy_headers", {})
+            to_proxy["Proxy-Authorization"] = basic
     return address, {"headers": sent, **arguments}
 
 
-def _basic(address: URL) -> str:
-    return "Basic " + b64encode(f"{address.user or ''}:{address.password or ''}".encode()).decode()
-
-
-def _proxy(address: URL) -> URL | None:
-    """The proxy that the environment names for an address."""
+@lru_cache(maxsize=256)
+def _address(url: str) -> tuple[URL, str | None]:
+    """A URL without its ``user:password@``, and these as basic authorization."""
     from yarl import URL
 
-    proxies = getproxies()
-    found = proxies.get(address.scheme) or proxies.get("all")
-    if not found or proxy_bypass(f"{address.host}:{address.port}") or proxy_bypass(address.host or ""):
+    address = URL(url, encoded=_WRITTEN.fullmatch(url) is not None)
+    if address.user is None and address.password is None:
+        return address, None
+    pair = f"{address.user or ''}:{address.password or ''}"
+    return address.with_user(None), "Basic " + b64encode(pair.encode()).decode()
+
+
+def _proxy(address: URL) -> str | None:
+    """The proxy that the environment names for an address."""
+    if not any(os.environ.get(name) for name in _PROXIES):  # the rule; reading all of the environment takes time
         return None
-    return URL(found if "://" in found else f"http://{found}")
+    proxies, host = getproxies_environment(), address.host or ""
+    if proxy_bypass_environment(host) or proxy_bypass_environment(f"{host}:{address.port}"):
+        return None
+    return proxies.get(address.scheme) or proxies.get("all")
 
 
 def _failed(error: Exception) -> Failure:
@@ -238,7 +250,7 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_MISSING, name="aiohttp") from error
     connector = aiohttp.TCPConnector(
-        limit=0, ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
+        limit=_most_sockets(), ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
     )
     headers = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
     async with aiohttp.ClientSession(
@@ -254,6 +266,16 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
             yield session
         finally:
             _pools.pop(key, None)
+
+
+def _most_sockets() -> int:
+    """How many connections a pool may have: three quarters of the files that the process may open; 0 for any number."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if allowed == resource.RLIM_INFINITY else max(allowed * 3 // 4, 1)
 
 
 def _resolver() -> AbstractResolver:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from toolgym.web import below
+
 from .backend import SHOWN, SearchError, Snippet
 from .fields import rows, text
 from .http import Service
@@ -38,4 +40,4 @@ class SearXNG:
         return [Snippet(text(row, "title"), text(row, "content"), text(row, "url")) for row in results]
 
     def _at(self, url: str) -> Service:
-        return Service(f"{url.rstrip('/')}/search", **self._limits)
+        return Service(below(url, "/search"), **self._limits)

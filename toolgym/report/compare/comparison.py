@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from toolgym.left_out import endings, left_out
 from toolgym.report.compare.passk import Estimate, estimate
 from toolgym.report.compare.suite_set import SuitePlan, not_run, own_scores
 from toolgym.report.table import make_run, suite_summary
@@ -39,6 +40,10 @@ class Numbers(msgspec.Struct, frozen=True):
     """Tokens per episode in the agent's texts; None if the agent does not have a tokenizer."""
     seconds: float | None
     """Wall-clock seconds per episode. Episodes of one batch each count their whole time."""
+    left_out: dict[str, int] = {}
+    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.left_out``."""
+    endings: dict[str, int] = {}
+    """Reason -> number of valid episodes that the policy did not end by itself, such as out of turns."""
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -98,6 +103,8 @@ def numbers(
         calls=_mean([sum(len(turn.reward.calls) for turn in each.turns) for each in valid]),
         tokens=tokens,
         seconds=_mean([each.seconds for each in valid]),
+        left_out={group.kind: group.episodes for group in left_out(every)},
+        endings=endings(valid),
     )
 
 
@@ -122,13 +129,14 @@ def played(
 
 
 def as_data(comparison: Comparison) -> dict[str, Any]:
-    """Plain data for JSON: floats with six decimals."""
+    """Plain data for JSON: floats with six decimals. Counts of reasons are left out if there are none."""
     return dict(_rounded(msgspec.to_builtins(comparison)))
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        empty = [key for key in ("left_out", "endings") if value.get(key) == {}]
+        return {key: _rounded(item) for key, item in value.items() if key not in empty}
     if isinstance(value, (list, tuple)):
         return [_rounded(item) for item in value]
     return round(value, 6) if isinstance(value, float) else value

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from toolgym.left_out import ENDINGS, KINDS
 from toolgym.report.compare.comparison import Comparison, Numbers, Played
 from toolgym.report.compare.suite_set import STANDARD
 from toolgym.report.page import number, percent
@@ -96,6 +97,12 @@ def notes(comparison: Comparison) -> list[str]:
     found = ["Intervals: Wilson, 95 %, n the number of tasks."]
     if any(each.total.invalid for each in comparison.played):
         found.append("inv.: invalid episodes; they count in no other number.")
+    for each in comparison.played:
+        total = each.total
+        for what, counts, words in (("left out", total.left_out, KINDS), ("cut off", total.endings, ENDINGS)):
+            if counts:
+                told = ", ".join(f"{count} {reason} ({words.get(reason, reason)})" for reason, count in counts.items())
+                found.append(f"{comparison.titles[each.suite]}, {each.agent}, {what}: {told}.")
     for suite, reasons in comparison.missing.items():
         by_reason: dict[str, list[str]] = {}
         for part, reason in reasons.items():

@@ -1,0 +1,81 @@
+"""The last lines of a command that scores: what left the score, and the exit code that follows."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from toolgym.left_out import ENDINGS, KINDS, MOST_LEFT_OUT, endings, left_out, share_left_out
+from toolgym.report.text import one_line, plain
+from toolgym.types import Trajectory
+
+
+def max_invalid_option(parser: argparse._ActionsContainer) -> None:
+    """The option for the share of episodes that may leave the score."""
+    parser.add_argument(
+        "--max-invalid", type=_share, default=MOST_LEFT_OUT, metavar="SHARE",
+        help="exit with 1 if a larger share of the episodes leaves the score, for a failure not the policy's (0.01)",
+    )  # fmt: skip
+
+
+def say_left_out(trajectories: Sequence[Trajectory], console: Console, again: str = "") -> None:
+    """Print how many episodes left the score, by reason with an example each, and how many were cut off.
+
+    ``again`` says how they are played again.
+    """
+    if found := endings(trajectories):
+        told = ", ".join(f"{count} {reason} ({ENDINGS[reason]})" for reason, count in found.items())
+        console.print(plain(f"Counted, though the policy did not end by itself: {told}."))
+    groups = left_out(trajectories)
+    if not groups:
+        return
+    count, of = sum(group.episodes for group in groups), len(trajectories)
+    lost = "1 episode is not valid and counts" if count == 1 else f"{count} episodes are not valid and count"
+    console.print(plain(f"{lost} in no other number{again}. Of {of} episodes:"))
+    for group in groups:
+        meaning = KINDS.get(group.kind, "")
+        told = f"- {group.episodes} {group.kind}{f' ({meaning})' if meaning else ''}. The first, {group.task_id}: "
+        console.print(plain(told + one_line(group.error, 400), "yellow"))
+        if group.kind == "exception":
+            console.print("  For the traceback: toolgym eval --on-agent-error raise")
+
+
+def exit_code(trajectories: Sequence[Trajectory], most: float, console: Console) -> int:
+    """1, and a line that says so, if more than the share ``most`` of the episodes left the score, or all; else 0."""
+    return code_of_share(share_left_out(trajectories), most, console, sum(not t.reward_valid for t in trajectories))
+
+
+def code_of_share(share: float, most: float, console: Console, count: int, where: str = "") -> int:
+    """As ``exit_code``, for the share and the number of episodes that left the score."""
+    if share <= most and share < 1:
+        return 0
+    what = "all episodes" if share == 1 else f"{100 * share:.1f} % of the episodes ({count})"
+    allowed = "no score is left" if share == 1 else f"more than the {100 * most:g} % of --max-invalid"
+    console.print(plain(f"{what} left the score{where}, {allowed}: these numbers are over the rest.", "red"))
+    return 1
+
+
+@contextmanager
+def told_by_the_command() -> Iterator[None]:
+    """Inside, ``evaluate`` does not log what left the score: the command prints it."""
+    logger = logging.getLogger("toolgym.rollout")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return value
