@@ -59,7 +59,7 @@ class _Step:
             tool, problems, result = self.env.prepare(self.completion, len(self.results))
             self.problems.append(problems)
             if tool is not None and not tool.inline:
-                self.deadline = inf if tool.timeout is None else monotonic() + tool.timeout
+                self.deadline = inf if tool.patience is None else monotonic() + tool.patience
                 self.tool = tool
                 self.cancel = tool.start(call.arguments, self.env.state, self.answer(arrived))
                 return None
