@@ -10,6 +10,7 @@ import fractions
 import ipaddress
 import json
 import pathlib
+import sys
 import uuid
 from collections import deque
 from decimal import Decimal
@@ -137,6 +138,11 @@ class Model(pydantic.BaseModel):
     child: Model | None = None
 
 
+class Strict(pydantic.BaseModel, strict=True):
+    a: int
+    b: list[int | str]
+
+
 class Kitten(pydantic.BaseModel):
     kind: Literal["kitten"]
     lives: int
@@ -199,6 +205,7 @@ GOOD = [
     (Model, {"a": 3.0, "child": {"a": 1}}, Model(a=3, child=Model(a=1))),
     (Model | None, {"a": 3}, Model(a=3)),
     (list[Model], [{"a": 1}], [Model(a=1)]),
+    (Strict, {"a": 3.0, "b": [2.0, "x"]}, Strict(a=3, b=[2, "x"])),
     (Annotated[Kitten | Puppy, pydantic.Field(discriminator="kind")], {"kind": "puppy", "name": "R"},
      Puppy(kind="puppy", name="R")),
     (Checked, {"x": 1}, Checked(1)),
@@ -355,6 +362,9 @@ def test_a_value_that_does_not_fit_is_a_message_that_names_the_parameter(kind, v
     [
         (type, "type; use str, int"),
         (c.Callable, "use str, int"),
+        (type[int], "use str, int"),
+        (list[c.Iterator[int]], "use str, int"),
+        (complex, "use str, int"),
         (Pair, "the members of Pair need values that are text or numbers"),
         (list[Pair], "text or numbers"),
         (enum.Enum("Nothing", {}), "text or numbers"),
@@ -581,3 +591,13 @@ def test_a_schema_of_ones_own_reads_whole_numbers_too(union):
         {"n": 3, "xs": [1, 2], "any": 4, "num": 3.0, "free": 3.0, "deep": {"a": 1}, "pair": [1, 1.0]}
     )
     assert taking(union)[0].run({"value": 3.0}).error is None
+
+
+def test_without_pydantic_its_types_are_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    for kind in (Annotated[int, at.Gt(0)], Model, Point | Circle, Literal[Mode.FAST]):
+        with pytest.raises(TypeError, match=r"parameter 'value' has no JSON Schema .*pip install pydantic"):
+            taking(kind)
+    made, got = taking(Line | None)
+    assert made.run({"value": {"start": {"x": 1.0}}}).content == "kept"
+    assert got == [Line(Point(1))]

@@ -25,6 +25,9 @@ TYPES = "str, int, float, bool, list, dict, Literal, an Enum, a dataclass, a dat
 _PYDANTICS = frozenset({"pydantic", "pydantic_core", "pydantic_extra_types", "annotated_types"})
 _FORMATS: dict[Any, str] = {datetime.datetime: "date-time", datetime.time: "time"}
 """Formats that msgspec leaves out. Values without a time zone are accepted."""
+_NOT_JSON = (type, complex, collections.abc.Callable, collections.abc.Iterator, collections.abc.Generator,
+             collections.abc.AsyncIterable, collections.abc.Awaitable)  # fmt: skip
+"""Types that pydantic gives a schema, or reads, without a JSON value that could be such a value."""
 _MOST_FLAGS = 32
 
 
@@ -51,6 +54,8 @@ def typed(kind: Any) -> Typed:
     kind = _rewritten(kind)
     parts = list(_parts(kind))
     for part in parts:
+        if (typing.get_origin(part) or part) in _NOT_JSON:
+            raise NoSchema("")
         if isinstance(part, type) and issubclass(part, enum.Enum):
             _check_enum(part)
     if any(map(_of_pydantic, parts)):
@@ -308,7 +313,13 @@ def _pydantic(kind: Any) -> Typed:
 
 
 def _by_pydantic(adapter: Any, value: Any) -> Any:
-    return adapter.validate_json(json.dumps(value, allow_nan=False))
+    try:
+        return adapter.validate_json(json.dumps(value, allow_nan=False))
+    except ValueError:
+        whole = _with_ints(value)  # a strict int refuses 3.0
+        if repr(whole) == repr(value):
+            raise
+        return adapter.validate_json(json.dumps(whole))
 
 
 def _dumped(adapter: Any, value: Any) -> Any:
