@@ -65,7 +65,7 @@ class _Step:
                 return None
             if tool is not None:
                 result = tool.run(call.arguments, self.env.state)
-                self.env.after(tool, result)
+                self.env.after_call(tool, result)
             self.results.append(result)
         return self.env.settle(self.completion, self.results, self.problems)
 
@@ -106,7 +106,7 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
             continue
         if token != step.token or step.index not in waiting:  # the late result of an abandoned call
             continue
-        step.env.after(step.tool, result)
+        step.env.after_call(step.tool, result)
         step.results.append(result)
         settled = step.advance(arrived)
         wake = min(wake, step.deadline)  # `advance` may have started the next call
