@@ -48,8 +48,7 @@ def _at(schemas: list[Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             if isinstance(schema.get(word), (list, tuple)):
                 waiting.extend(schema[word])
         waiting.extend(schema[word] for word in ("then", "else") if word in schema)
-        if isinstance(schema.get("$ref"), str):
-            waiting.append(target(schema["$ref"], root))
+        waiting.extend(target(schema[word], root) for word in ("$ref", "$dynamicRef") if word in schema)
     return found
 
 
