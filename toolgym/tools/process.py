@@ -6,14 +6,15 @@ and killed when a call exceeds its limit. At most as many run as the machine has
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 START_SECONDS = 120.0
 """Seconds that a process may take to start, which includes importing the caller's main module."""
@@ -41,6 +42,8 @@ class _Process:
     """A process that runs one call after the other."""
 
     def __init__(self) -> None:
+        import multiprocessing  # slow to import, and most programs have no such tools
+
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), name="toolgym-tool", daemon=True)
