@@ -392,6 +392,8 @@ def test_types_are_shown_as_they_are_written():
     assert shown(Annotated[int, at.Interval(gt=1, le=5)]) == {"type": "integer", "exclusiveMinimum": 1, "maximum": 5}
     assert shown(Checked)["properties"]["x"] == {"title": "X", "type": "integer", "exclusiveMinimum": 0}
     assert shown(Point)["properties"]["x"] == {"type": "integer"}
+    assert shown(int | float) == {"type": "number"}
+    assert shown(list[float | int]) == {"type": "array", "items": {"type": "number"}}
     tree = taking(Tree)[0].parameters
     assert tree["properties"]["value"] == {"$ref": "#/$defs/Tree"}
     assert tree["$defs"]["Tree"]["properties"]["inner"]["items"] == {"$ref": "#/$defs/Tree"}

@@ -28,6 +28,7 @@ _FORMATS: dict[Any, str] = {datetime.datetime: "date-time", datetime.time: "time
 _NOT_JSON = (type, complex, collections.abc.Callable, collections.abc.Iterator, collections.abc.Generator,
              collections.abc.AsyncIterable, collections.abc.Awaitable)  # fmt: skip
 """Types that pydantic gives a schema, or reads, without a JSON value that could be such a value."""
+_EITHER = ([{"type": "integer"}, {"type": "number"}], [{"type": "number"}, {"type": "integer"}])
 _MOST_FLAGS = 32
 
 
@@ -184,7 +185,20 @@ def _msgspec(kind: Any, parts: list[Any]) -> Typed:
     fill = any(isinstance(part, type) and dataclasses.is_dataclass(part) for part in parts)
     check = partial(_by_msgspec, kind, fill)
     read = None if _is_plain(kind) else _NUMBERS.get(kind, check)
-    return Typed(dict(schema), definitions, read, check, _written)
+    return Typed(
+        _numbers_once(schema), {key: _numbers_once(each) for key, each in definitions.items()}, read, check, _written
+    )
+
+
+def _numbers_once(schema: Any) -> Any:
+    """The schema with ``int | float`` as a number: integers are numbers."""
+    if isinstance(schema, dict):
+        out = {key: _numbers_once(value) for key, value in schema.items()}
+        if out.get("anyOf") in _EITHER:
+            del out["anyOf"]
+            out = {"type": "number", **out}
+        return out
+    return [_numbers_once(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _explain(kind: type[enum.Enum], definitions: dict[str, Any]) -> None:
