@@ -44,6 +44,8 @@ class Typed(NamedTuple):
     """Name -> the schemas that ``#/$defs/name`` in ``schema`` means."""
     read: Callable[[Any], Any] | None
     """From a valid JSON value to the typed value; None if the JSON value is the value. Raises any exception."""
+    fits: bool
+    """Whether ``read`` takes each value that satisfies the schema."""
     check: Callable[[Any], Any]
     """As ``read``, for a JSON value that the schema has not seen."""
     write: Callable[[Any], Any]
@@ -185,9 +187,8 @@ def _msgspec(kind: Any, parts: list[Any]) -> Typed:
     fill = any(isinstance(part, type) and dataclasses.is_dataclass(part) for part in parts)
     check = partial(_by_msgspec, kind, fill)
     read = None if _is_plain(kind) else _NUMBERS.get(kind, check)
-    return Typed(
-        _numbers_once(schema), {key: _numbers_once(each) for key, each in definitions.items()}, read, check, _written
-    )
+    definitions = {key: _numbers_once(each) for key, each in definitions.items()}
+    return Typed(_numbers_once(schema), definitions, read, read is not check, check, _written)
 
 
 def _numbers_once(schema: Any) -> Any:
@@ -323,7 +324,7 @@ def _pydantic(kind: Any) -> Typed:
         raise NoSchema(str(error).split("\n", 1)[0]) from None
     definitions = schema.pop("$defs", {})
     read = partial(_by_pydantic, adapter)
-    return Typed(schema, definitions, read, read, partial(_dumped, adapter))
+    return Typed(schema, definitions, read, False, read, partial(_dumped, adapter))
 
 
 def _by_pydantic(adapter: Any, value: Any) -> Any:

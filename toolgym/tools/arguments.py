@@ -28,11 +28,8 @@ class Arguments(NamedTuple):
     """The name of ``*args``."""
     others: Reader | None = None
     """Reads the values of ``**kwargs``."""
-
-    @property
-    def always_fit(self) -> bool:
-        """Whether arguments that satisfy the schema can be read: nothing but numbers is converted."""
-        return self.numbers is not None or not (any(self.readers.values()) or self.others)
+    always_fit: bool = False
+    """Whether arguments that satisfy the schema can be read: nothing but numbers is converted."""
 
     def reader(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         """``read``, or something faster that does the same; None if there is nothing to do."""
