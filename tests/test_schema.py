@@ -143,6 +143,14 @@ def test_whole_numbers_are_ints_behind_references(reference):
     assert made.run({"x": [3.0]}).content == "[3]"
 
 
+def test_whole_numbers_of_flat_parameters_are_ints():
+    schema = {"properties": {"n": {"type": "int"}, "x": {"type": "number"}, "s": {"type": "string"}}}
+    made = Tool("t", "T.", schema, lambda **given: repr(given), timeout=None)
+    assert made.run({"s": "a", "n": 3.0, "x": 2.0}).content == "{'s': 'a', 'n': 3, 'x': 2.0}"
+    assert made.run({"n": 3, "x": 2.0}).content == "{'n': 3, 'x': 2.0}"
+    assert made.run({"s": "a"}).content == "{'s': 'a'}"
+
+
 def test_annotations_are_shown():
     made = Tool("t", "T.", {"type": "object", "properties": {"x": {"type": "integer", **ANNOTATIONS}}, "x-top": 1})
     shown = json.loads(json.dumps(made.schema["function"]["parameters"]))

@@ -559,6 +559,23 @@ def test_whatever_a_class_raises_is_a_message():
     assert taking(Missing)[0].run({"value": "b"}).error == "invalid_arguments"
 
 
+def test_a_type_that_asks_a_server_which_is_down():
+    class City(pydantic.BaseModel):
+        name: str
+
+        @pydantic.field_validator("name")
+        @classmethod
+        def known(cls, value):
+            raise ConnectionError("the gazetteer is down")
+
+    made, _ = taking(City)
+    env = ToolEnv([Task.of("t", "Hi.", [made])])
+    env.reset()
+    *_, info = env.step(calling(("keep", {"value": {"name": "Oslo"}})))
+    assert not info["reward_valid"]
+    assert "the gazetteer is down" in info["error"]
+
+
 def test_deep_and_odd_values_are_problems_not_crashes():
     deep: dict[str, Any] = {"n": 1}
     for _ in range(5000):

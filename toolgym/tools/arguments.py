@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from toolgym.tools.unavailable import is_unavailable
+
 _CONTAINERS = frozenset({dict, list, tuple})
 Reader = Callable[[Any], Any]
 
@@ -77,6 +79,8 @@ class Arguments(NamedTuple):
             self.read(given)
         except ArgumentError as error:
             return (str(error),)
+        except Exception:  # a server that a type asks is down: the call will say so
+            pass
         return ()
 
     def _read(self, name: str, value: Any) -> Any:
@@ -88,6 +92,8 @@ class Arguments(NamedTuple):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a class of the tool's author may raise anything
+            if is_unavailable(error):
+                raise
             raise ArgumentError(_told(name, error)) from None
 
 
