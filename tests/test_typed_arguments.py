@@ -167,6 +167,8 @@ class Holder:
 
 UserId = NewType("UserId", int)
 Ints = TypeAliasType("Ints", list[int])
+Nested = TypeAliasType("Nested", "list[Nested] | int")
+Pairs = TypeAliasType("Pairs", list[tuple[T, T]], type_params=(T,))
 DAY, NOON = d.date(2024, 2, 29), d.time(12, 30)
 ID = "12345678-1234-5678-1234-567812345678"
 
@@ -251,6 +253,9 @@ GOOD = [
     (UserId, 3.0, 3),
     (Ints, [3.0], [3]),
     (list[Ints], [[3.0]], [[3]]),
+    (Nested, [3.0, [4.0, []]], [3, [4, []]]),
+    (dict[str, Nested], {"a": [3.0]}, {"a": [3]}),
+    (Pairs[int], [[3.0, 4]], [(3, 4)]),
     (c.Sequence[int], [3.0], [3]),
     (c.Mapping[str, int], {"a": 3.0}, {"a": 3}),
     (c.Iterable[int], [3.0], [3]),

@@ -76,11 +76,12 @@ def typed(kind: Any) -> Typed:
 # Types --------------------------------------------------------------------------------------------
 
 
-def _rewritten(kind: Any) -> Any:
+def _rewritten(kind: Any, within: tuple[Any, ...] = ()) -> Any:
     """The type with aliases resolved, texts in Annotated as descriptions, and object as Any; Iterable is a list."""
-    if hasattr(kind, "__value__") and hasattr(kind, "__type_params__") and not isinstance(kind, type):
-        return _rewritten(kind.__value__)  # TypeAliasType
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is None and hasattr(kind, "__value__") and hasattr(kind, "__type_params__"):  # TypeAliasType
+        again = kind in within or isinstance(kind.__value__, str)  # it contains itself: left to pydantic
+        return kind if again else _rewritten(kind.__value__, (*within, kind))
     if kind is object:
         return Any
     if kind is typing.LiteralString:
@@ -94,12 +95,12 @@ def _rewritten(kind: Any) -> Any:
     if origin is None or origin is typing.Literal:
         return kind
     if origin is Annotated:
-        inner = _rewritten(arguments[0])
+        inner = _rewritten(arguments[0], within)
         for note in arguments[1:]:
             text = note if isinstance(note, str) else getattr(note, "documentation", None)
             inner = Annotated[inner, msgspec.Meta(description=text) if isinstance(text, str) else note]
         return inner
-    new = tuple([argument if isinstance(argument, list) else _rewritten(argument) for argument in arguments])
+    new = tuple([argument if isinstance(argument, list) else _rewritten(argument, within) for argument in arguments])
     if origin in (typing.Union, types.UnionType):
         return typing.Union[new]  # noqa: UP007  the members are not known here
     if origin is collections.abc.Iterable:

@@ -131,7 +131,7 @@ def tool(
     expression that backtracks without end, stops everything until it returns, and no limit applies. With
     ``process=True`` the function runs in another process, which is killed at the limit. It must be defined at module
     level, without ``self``, and a program needs ``if __name__ == "__main__":``, since its process imports it. A call
-    then takes some 0.2 milliseconds more, and the first one half a second. ``os._exit`` in any other tool ends the
+    then takes half a millisecond more, and the first one a second. ``os._exit`` in any other tool ends the
     program. With ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
 
     The model reads a returned text unchanged, and any other value as JSON: plain values, dataclasses, dates, numpy
