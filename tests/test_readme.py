@@ -43,7 +43,7 @@ def run(path, scope):
             ast.increment_lineno(node, first - 1)
             shown = io.StringIO()
             with contextlib.redirect_stdout(shown):
-                exec(compile(ast.Module([node], []), str(path), "exec"), scope)
+                exec(compile(ast.Module([node], []), str(path), "exec", dont_inherit=True), scope)
             ast.increment_lineno(node, 1 - first)
             expected = promised(lines, node, following)
             if expected:

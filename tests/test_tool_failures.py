@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import http.client
+import http.server
 import socket
 import ssl
 import threading
 import time
 import urllib.error
+import urllib.request
 from email.message import Message
 
 import pytest
@@ -68,6 +70,10 @@ DOWN = [
     ssl.SSLCertVerificationError("expired"),
     OSError(errno.ENETUNREACH, "unreachable"),
     OSError(errno.EHOSTUNREACH, "no route"),
+    OSError(errno.EMFILE, "too many open files"),
+    OSError(errno.ENOSPC, "no space left on device"),
+    asyncio.IncompleteReadError(b"", 5),
+    foreign("redis", "TimeoutError"),
     http.client.RemoteDisconnected("gone"),
     http.client.IncompleteRead(b""),
     urllib.error.URLError(ConnectionRefusedError()),
@@ -237,3 +243,62 @@ def test_a_call_that_ends_as_it_is_given_up_is_not_counted_for_ever():
     abandon()
     abandon()
     assert workers.abandoned == 0
+
+
+class Serving(http.server.BaseHTTPRequestHandler):
+    """Answers each path with the status that it names."""
+
+    def do_GET(self):
+        if self.path == "/cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"x")
+        elif self.path != "/gone":
+            self.send_response(int(self.path[1:]))
+            self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def by_requests(url: str) -> str:
+    response = requests.get(url, timeout=1)
+    response.raise_for_status()
+    return response.text
+
+
+def by_urllib(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=1) as response:
+        return str(response.read())
+
+
+async def by_streams(url: str) -> str:
+    reader, writer = await asyncio.open_connection(*url.split("/")[2].split(":"))
+    try:
+        writer.write(b"GET /gone HTTP/1.0\r\n\r\n")
+        return str(await reader.readexactly(9))
+    finally:
+        writer.close()
+
+
+def test_with_a_real_server():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Serving)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    ways = [Tool("get", function=by_requests), Tool("get", function=by_urllib, timeout=None)]
+    try:
+        for path, error in (("/200", None), ("/404", "execution"), ("/422", "execution"), ("/503", "unavailable"),
+                            ("/401", "unavailable"), ("/429", "unavailable"), ("/gone", "unavailable"),
+                            ("/cut", "unavailable")):  # fmt: skip
+            for way in ways:
+                assert way.run({"url": url + path}).error == error, (path, way.function)
+        assert Tool("get", function=by_streams).run({"url": url}).error == "unavailable"
+        for way in ways:
+            assert way.run({"url": "nonsense"}).error == "execution"
+            assert way.run({"url": "file:///nowhere"}).error == "execution"
+    finally:
+        server.shutdown()
+        server.server_close()
+    for way in [*ways, Tool("get", function=by_streams)]:
+        assert way.run({"url": url}).error == "unavailable"

@@ -10,6 +10,7 @@ import fractions
 import ipaddress
 import json
 import pathlib
+import sys
 import uuid
 from collections import deque
 from decimal import Decimal
@@ -137,6 +138,11 @@ class Model(pydantic.BaseModel):
     child: Model | None = None
 
 
+class Strict(pydantic.BaseModel, strict=True):
+    a: int
+    b: list[int | str]
+
+
 class Kitten(pydantic.BaseModel):
     kind: Literal["kitten"]
     lives: int
@@ -161,6 +167,8 @@ class Holder:
 
 UserId = NewType("UserId", int)
 Ints = TypeAliasType("Ints", list[int])
+Nested = TypeAliasType("Nested", "list[Nested] | int")
+Pairs = TypeAliasType("Pairs", list[tuple[T, T]], type_params=(T,))
 DAY, NOON = d.date(2024, 2, 29), d.time(12, 30)
 ID = "12345678-1234-5678-1234-567812345678"
 
@@ -199,6 +207,7 @@ GOOD = [
     (Model, {"a": 3.0, "child": {"a": 1}}, Model(a=3, child=Model(a=1))),
     (Model | None, {"a": 3}, Model(a=3)),
     (list[Model], [{"a": 1}], [Model(a=1)]),
+    (Strict, {"a": 3.0, "b": [2.0, "x"]}, Strict(a=3, b=[2, "x"])),
     (Annotated[Kitten | Puppy, pydantic.Field(discriminator="kind")], {"kind": "puppy", "name": "R"},
      Puppy(kind="puppy", name="R")),
     (Checked, {"x": 1}, Checked(1)),
@@ -244,6 +253,9 @@ GOOD = [
     (UserId, 3.0, 3),
     (Ints, [3.0], [3]),
     (list[Ints], [[3.0]], [[3]]),
+    (Nested, [3.0, [4.0, []]], [3, [4, []]]),
+    (dict[str, Nested], {"a": [3.0]}, {"a": [3]}),
+    (Pairs[int], [[3.0, 4]], [(3, 4)]),
     (c.Sequence[int], [3.0], [3]),
     (c.Mapping[str, int], {"a": 3.0}, {"a": 3}),
     (c.Iterable[int], [3.0], [3]),
@@ -355,6 +367,9 @@ def test_a_value_that_does_not_fit_is_a_message_that_names_the_parameter(kind, v
     [
         (type, "type; use str, int"),
         (c.Callable, "use str, int"),
+        (type[int], "use str, int"),
+        (list[c.Iterator[int]], "use str, int"),
+        (complex, "use str, int"),
         (Pair, "the members of Pair need values that are text or numbers"),
         (list[Pair], "text or numbers"),
         (enum.Enum("Nothing", {}), "text or numbers"),
@@ -382,6 +397,8 @@ def test_types_are_shown_as_they_are_written():
     assert shown(Annotated[int, at.Interval(gt=1, le=5)]) == {"type": "integer", "exclusiveMinimum": 1, "maximum": 5}
     assert shown(Checked)["properties"]["x"] == {"title": "X", "type": "integer", "exclusiveMinimum": 0}
     assert shown(Point)["properties"]["x"] == {"type": "integer"}
+    assert shown(int | float) == {"type": "number"}
+    assert shown(list[float | int]) == {"type": "array", "items": {"type": "number"}}
     tree = taking(Tree)[0].parameters
     assert tree["properties"]["value"] == {"$ref": "#/$defs/Tree"}
     assert tree["$defs"]["Tree"]["properties"]["inner"]["items"] == {"$ref": "#/$defs/Tree"}
@@ -547,6 +564,23 @@ def test_whatever_a_class_raises_is_a_message():
     assert taking(Missing)[0].run({"value": "b"}).error == "invalid_arguments"
 
 
+def test_a_type_that_asks_a_server_which_is_down():
+    class City(pydantic.BaseModel):
+        name: str
+
+        @pydantic.field_validator("name")
+        @classmethod
+        def known(cls, value):
+            raise ConnectionError("the gazetteer is down")
+
+    made, _ = taking(City)
+    env = ToolEnv([Task.of("t", "Hi.", [made])])
+    env.reset()
+    *_, info = env.step(calling(("keep", {"value": {"name": "Oslo"}})))
+    assert not info["reward_valid"]
+    assert "the gazetteer is down" in info["error"]
+
+
 def test_deep_and_odd_values_are_problems_not_crashes():
     deep: dict[str, Any] = {"n": 1}
     for _ in range(5000):
@@ -581,3 +615,13 @@ def test_a_schema_of_ones_own_reads_whole_numbers_too(union):
         {"n": 3, "xs": [1, 2], "any": 4, "num": 3.0, "free": 3.0, "deep": {"a": 1}, "pair": [1, 1.0]}
     )
     assert taking(union)[0].run({"value": 3.0}).error is None
+
+
+def test_without_pydantic_its_types_are_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    for kind in (Annotated[int, at.Gt(0)], Model, Point | Circle, Literal[Mode.FAST]):
+        with pytest.raises(TypeError, match=r"parameter 'value' has no JSON Schema .*pip install pydantic"):
+            taking(kind)
+    made, got = taking(Line | None)
+    assert made.run({"value": {"start": {"x": 1.0}}}).content == "kept"
+    assert got == [Line(Point(1))]

@@ -308,7 +308,7 @@ class ToolEnv(gym.Env[Observation, str]):
             tool, wrong, result = self.prepare(completion, i)
             if tool is not None:
                 result = tool.run(call.arguments, self.state)
-                self.after(tool, result)
+                self.after_call(tool, result)
             results.append(result)
             problems.append(wrong)
         return self.settle(completion, results, problems)
@@ -450,7 +450,7 @@ class ToolEnv(gym.Env[Observation, str]):
             return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
         return tool, (), None
 
-    def after(self, tool: Tool, result: ToolResult) -> None:
+    def after_call(self, tool: Tool, result: ToolResult) -> None:
         """Called after part two, for each call that was run. A call that was given up may go on and change its state:
         from here on the episode has a copy. It ends with this action if its state cannot be copied."""
         if result.error != "timeout" or not tool.stateful:

@@ -160,7 +160,7 @@ class ToolResult(msgspec.Struct, frozen=True, gc=False):
     """The text that the model reads."""
     error: str | None = None
     """None, or the kind of failure: malformed, not_found, invalid_arguments, too_many_calls, execution; or timeout,
-    unavailable, not_json: failures of the tool or its server, after which the episode is no evidence about the policy.
+    unavailable, not_json: failures of the tool or of its server, after which the rewards say nothing about the policy.
     """
 
 

@@ -61,13 +61,13 @@ class _Step:
             tool, problems, result = self.env.prepare(self.completion, len(self.results))
             self.problems.append(problems)
             if tool is not None and not tool.inline:
-                self.deadline = inf if tool.timeout is None else monotonic() + tool.timeout
+                self.deadline = inf if tool.patience is None else monotonic() + tool.patience
                 self.tool = tool
                 self.cancel = tool.start(call.arguments, self.env.state, self.answer(arrived))
                 return None
             if tool is not None:
                 result = tool.run(call.arguments, self.env.state)
-                self.env.after(tool, result)
+                self.env.after_call(tool, result)
             self.results.append(result)
         return self.env.settle(self.completion, self.results, self.problems)
 
@@ -107,7 +107,7 @@ def step_together(envs: Sequence[ToolEnv], actions: Sequence[str]) -> list[StepR
             continue
         if token != step.token or step.index not in waiting:  # the late result of an abandoned call
             continue
-        step.env.after(step.tool, result)
+        step.env.after_call(step.tool, result)
         step.results.append(result)
         settled = step.advance(arrived)
         wake = min(wake, step.deadline)  # `advance` may have started the next call

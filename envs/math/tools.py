@@ -219,7 +219,7 @@ class Computing:
         return perm(*_counts(n, k))
 
     @tool(timeout=None)
-    def convert(self, value: float, from_unit: str, to_unit: str) -> str:
+    def convert(self, value: int | float, from_unit: str, to_unit: str) -> str:
         """Convert a measurement to another unit, exactly.
 
         Args:

@@ -96,6 +96,7 @@ def _tool(naming: Naming, name: str) -> Tool:
         partial(_run, original.function, {new: old for old, new in names.items()}),
         timeout=None,
         stateful=True,
+        trusted=True,
     )
 
 

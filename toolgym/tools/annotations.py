@@ -25,6 +25,10 @@ TYPES = "str, int, float, bool, list, dict, Literal, an Enum, a dataclass, a dat
 _PYDANTICS = frozenset({"pydantic", "pydantic_core", "pydantic_extra_types", "annotated_types"})
 _FORMATS: dict[Any, str] = {datetime.datetime: "date-time", datetime.time: "time"}
 """Formats that msgspec leaves out. Values without a time zone are accepted."""
+_NOT_JSON = (type, complex, collections.abc.Callable, collections.abc.Iterator, collections.abc.Generator,
+             collections.abc.AsyncIterable, collections.abc.Awaitable)  # fmt: skip
+"""Types that pydantic gives a schema, or reads, without a JSON value that could be such a value."""
+_EITHER = ([{"type": "integer"}, {"type": "number"}], [{"type": "number"}, {"type": "integer"}])
 _MOST_FLAGS = 32
 
 
@@ -40,6 +44,8 @@ class Typed(NamedTuple):
     """Name -> the schemas that ``#/$defs/name`` in ``schema`` means."""
     read: Callable[[Any], Any] | None
     """From a valid JSON value to the typed value; None if the JSON value is the value. Raises any exception."""
+    fits: bool
+    """Whether ``read`` takes each value that satisfies the schema."""
     check: Callable[[Any], Any]
     """As ``read``, for a JSON value that the schema has not seen."""
     write: Callable[[Any], Any]
@@ -51,6 +57,8 @@ def typed(kind: Any) -> Typed:
     kind = _rewritten(kind)
     parts = list(_parts(kind))
     for part in parts:
+        if (typing.get_origin(part) or part) in _NOT_JSON:
+            raise NoSchema("")
         if isinstance(part, type) and issubclass(part, enum.Enum):
             _check_enum(part)
     if any(map(_of_pydantic, parts)):
@@ -68,11 +76,12 @@ def typed(kind: Any) -> Typed:
 # Types --------------------------------------------------------------------------------------------
 
 
-def _rewritten(kind: Any) -> Any:
+def _rewritten(kind: Any, within: tuple[Any, ...] = ()) -> Any:
     """The type with aliases resolved, texts in Annotated as descriptions, and object as Any; Iterable is a list."""
-    if hasattr(kind, "__value__") and hasattr(kind, "__type_params__") and not isinstance(kind, type):
-        return _rewritten(kind.__value__)  # TypeAliasType
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is None and hasattr(kind, "__value__") and hasattr(kind, "__type_params__"):  # TypeAliasType
+        again = kind in within or isinstance(kind.__value__, str)  # it contains itself: left to pydantic
+        return kind if again else _rewritten(kind.__value__, (*within, kind))
     if kind is object:
         return Any
     if kind is typing.LiteralString:
@@ -86,12 +95,12 @@ def _rewritten(kind: Any) -> Any:
     if origin is None or origin is typing.Literal:
         return kind
     if origin is Annotated:
-        inner = _rewritten(arguments[0])
+        inner = _rewritten(arguments[0], within)
         for note in arguments[1:]:
             text = note if isinstance(note, str) else getattr(note, "documentation", None)
             inner = Annotated[inner, msgspec.Meta(description=text) if isinstance(text, str) else note]
         return inner
-    new = tuple([argument if isinstance(argument, list) else _rewritten(argument) for argument in arguments])
+    new = tuple([argument if isinstance(argument, list) else _rewritten(argument, within) for argument in arguments])
     if origin in (typing.Union, types.UnionType):
         return typing.Union[new]  # noqa: UP007  the members are not known here
     if origin is collections.abc.Iterable:
@@ -179,7 +188,19 @@ def _msgspec(kind: Any, parts: list[Any]) -> Typed:
     fill = any(isinstance(part, type) and dataclasses.is_dataclass(part) for part in parts)
     check = partial(_by_msgspec, kind, fill)
     read = None if _is_plain(kind) else _NUMBERS.get(kind, check)
-    return Typed(dict(schema), definitions, read, check, _written)
+    definitions = {key: _numbers_once(each) for key, each in definitions.items()}
+    return Typed(_numbers_once(schema), definitions, read, read is not check, check, _written)
+
+
+def _numbers_once(schema: Any) -> Any:
+    """The schema with ``int | float`` as a number: integers are numbers."""
+    if isinstance(schema, dict):
+        out = {key: _numbers_once(value) for key, value in schema.items()}
+        if out.get("anyOf") in _EITHER:
+            del out["anyOf"]
+            out = {"type": "number", **out}
+        return out
+    return [_numbers_once(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _explain(kind: type[enum.Enum], definitions: dict[str, Any]) -> None:
@@ -304,11 +325,17 @@ def _pydantic(kind: Any) -> Typed:
         raise NoSchema(str(error).split("\n", 1)[0]) from None
     definitions = schema.pop("$defs", {})
     read = partial(_by_pydantic, adapter)
-    return Typed(schema, definitions, read, read, partial(_dumped, adapter))
+    return Typed(schema, definitions, read, False, read, partial(_dumped, adapter))
 
 
 def _by_pydantic(adapter: Any, value: Any) -> Any:
-    return adapter.validate_json(json.dumps(value, allow_nan=False))
+    try:
+        return adapter.validate_json(json.dumps(value, allow_nan=False))
+    except ValueError:
+        whole = _with_ints(value)  # a strict int refuses 3.0
+        if repr(whole) == repr(value):
+            raise
+        return adapter.validate_json(json.dumps(whole))
 
 
 def _dumped(adapter: Any, value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from toolgym.tools.unavailable import is_unavailable
+
 _CONTAINERS = frozenset({dict, list, tuple})
 Reader = Callable[[Any], Any]
 
@@ -28,11 +30,8 @@ class Arguments(NamedTuple):
     """The name of ``*args``."""
     others: Reader | None = None
     """Reads the values of ``**kwargs``."""
-
-    @property
-    def always_fit(self) -> bool:
-        """Whether arguments that satisfy the schema can be read: nothing but numbers is converted."""
-        return self.numbers is not None or not (any(self.readers.values()) or self.others)
+    always_fit: bool = False
+    """Whether arguments that satisfy the schema can be read: nothing but numbers is converted."""
 
     def reader(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         """``read``, or something faster that does the same; None if there is nothing to do."""
@@ -80,6 +79,8 @@ class Arguments(NamedTuple):
             self.read(given)
         except ArgumentError as error:
             return (str(error),)
+        except Exception:  # a server that a type asks is down: the call will say so
+            pass
         return ()
 
     def _read(self, name: str, value: Any) -> Any:
@@ -91,6 +92,8 @@ class Arguments(NamedTuple):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a class of the tool's author may raise anything
+            if is_unavailable(error):
+                raise
             raise ArgumentError(_told(name, error)) from None
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, overload
 
+from toolgym.tools import process as processes_of
 from toolgym.tools.arguments import Arguments
 from toolgym.tools.schema import Validator
 from toolgym.tools.tool import DEFAULT_RESULT_LIMIT, DEFAULT_TIMEOUT, Tool
+from toolgym.tools.unavailable import ToolUnavailable
+from toolgym.types import ToolResult
 
 
 class _Typed(Tool):
@@ -37,6 +42,46 @@ class _Typed(Tool):
             raise ValueError(f"tool {self.name!r}: {error}") from None
 
 
+class _InProcess(_Typed):
+    """A Tool whose calls run in other processes, which find its function by name."""
+
+    def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
+        function: Any = self.function
+        where = function.__module__, function.__qualname__, self.name, self.result_limit
+        try:
+            content, error = processes_of.processes.call(
+                _run_by_name, *where, dict(arguments), seconds=self.timeout or 0
+            )
+        except TimeoutError:
+            return self.timed_out()
+        except processes_of.CannotStart as problem:
+            return self._failed(ToolUnavailable(str(problem)))
+        except processes_of.ProcessLost as problem:  # -9: the kernel ended it, for want of memory as a rule
+            return self._failed(ToolUnavailable(str(problem)) if problem.code == -9 else problem)
+        except Exception as problem:  # arguments that cannot be pickled
+            return self._failed(problem)
+        return ToolResult(content, error)
+
+    @property
+    def patience(self) -> None:
+        return None
+
+
+def _run_by_name(module: str, name: str, called: str, limit: int, arguments: dict[str, Any]) -> tuple[str, str | None]:
+    """Run a call of ``@tool(process=True)`` here, in its process."""
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        function: Any = found.function if isinstance(found, Tool) else found
+        here = tool(name=called, result_limit=limit)(function)
+    except Exception as error:
+        text = f"Error: {called} is unavailable: {module}.{name} is not found in its process: {error}"
+        return text, "unavailable"
+    result = here._guarded(arguments, None)
+    return result.content, result.error
+
+
 @overload
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @overload
@@ -46,6 +91,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     result_limit: int = DEFAULT_RESULT_LIMIT,
+    process: bool = False,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 
 
@@ -57,6 +103,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     result_limit: int = DEFAULT_RESULT_LIMIT,
+    process: bool = False,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function, sync or async.
 
@@ -74,8 +121,18 @@ def tool(
             '''
             return a + b
 
-    A call that takes longer than ``timeout`` seconds is abandoned and reported to the model; with
-    ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
+    The function gets values of its parameters' types: enum members, dataclasses, dates, tuples, models of pydantic. A
+    value that does not fit is an error for the model, ``invalid_arguments``, and the function is not called. An
+    exception is a message to the model. If a server that the tool needs is down, raise ``ToolUnavailable``; exceptions
+    of the network mean the same.
+
+    A call that takes longer than ``timeout`` seconds is abandoned and reported to the model. Python cannot stop its
+    thread: it may go on, on a state of its own. A call that never lets go of the interpreter's lock, such as a regular
+    expression that backtracks without end, stops everything until it returns, and no limit applies. With
+    ``process=True`` the function runs in another process, which is killed at the limit. It must be defined at module
+    level, without ``self``, and a program needs ``if __name__ == "__main__":``, since its process imports it. A call
+    then takes half a millisecond more, and the first one a second. ``os._exit`` in any other tool ends the
+    program. With ``timeout=None`` the function runs inline, about 10 times faster, and nothing can stop it.
 
     The model reads a returned text unchanged, and any other value as JSON: plain values, dataclasses, dates, numpy
     numbers and arrays, and objects whose class has a ``__str__``. NaN and infinities, which JSON lacks, become null.
@@ -84,12 +141,17 @@ def tool(
     Raises TypeError for an object that is not a function, and if the signature has no schema (``signature_of``).
     """
     if function is None:
-        return lambda f: _make(f, name, description, timeout, result_limit)
-    return _make(function, name, description, timeout, result_limit)
+        return lambda f: _make(f, name, description, timeout, result_limit, process)
+    return _make(function, name, description, timeout, result_limit, process)
 
 
 def _make(
-    function: Callable[..., Any], name: str | None, description: str | None, timeout: float | None, result_limit: int
+    function: Callable[..., Any],
+    name: str | None,
+    description: str | None,
+    timeout: float | None,
+    result_limit: int,
+    in_process: bool,
 ) -> Tool:
     from toolgym.tools.signature import signature_of  # imports docstring_parser, which only @tool needs
 
@@ -98,7 +160,9 @@ def _make(
         raise TypeError(f"@tool takes a function, got {what}; arguments have names: @tool(name=..., timeout=...)")
     called = name or function.__name__
     found = signature_of(function, called)
-    return _Typed(
+    if in_process:
+        _check_process(function, called, timeout, found.stateful)
+    return (_InProcess if in_process else _Typed)(
         called,
         found.description if description is None else description,
         found.parameters,
@@ -108,6 +172,26 @@ def _make(
         stateful=found.stateful,
         arguments=found.arguments,
     )
+
+
+def _check_process(function: Callable[..., Any], name: str, timeout: float | None, stateful: bool) -> None:
+    """Raises TypeError if calls of the function cannot run in another process."""
+    main = sys.modules.get("__main__")
+    reason = ""
+    if timeout is None:
+        reason = "needs a timeout, after which its process is ended"
+    elif stateful:
+        reason = "takes a function without self: the state of an episode stays in this process"
+    elif inspect.iscoroutinefunction(function):
+        reason = "takes no coroutine; write def in place of async def"
+    elif "<" in function.__qualname__:
+        reason = "finds its function by name: define it at module level"
+    elif (
+        function.__module__ == "__main__" and not hasattr(main, "__file__") and getattr(main, "__spec__", None) is None
+    ):
+        reason = "imports its function: define it in a file"
+    if reason:
+        raise TypeError(f"tool {name!r}: process=True {reason}")
 
 
 def tools_of(owner: type) -> tuple[Tool, ...]:

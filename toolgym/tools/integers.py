@@ -8,6 +8,7 @@ from typing import Any
 
 from toolgym.tools.references import target
 
+_SCALARS = ("string", "integer", "number", "boolean", "null")
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _MOST = 100
 """References and branches that are followed at one place of a value."""
@@ -20,7 +21,24 @@ def integer_reader(schema: Mapping[str, Any]) -> Callable[[Any], Any] | None:
     """
     if "integer" not in str(schema):
         return None
+    properties = schema.get("properties")
+    if schema.get("additionalProperties") is False and isinstance(properties, Mapping):
+        kinds = {name: isinstance(about, Mapping) and about.get("type") for name, about in properties.items()}
+        if all(kind in _SCALARS for kind in kinds.values()):
+            return _flat(tuple([name for name, kind in kinds.items() if kind == "integer"]))
     return lambda value: _read(value, [schema], schema)
+
+
+def _flat(names: tuple[str, ...]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """As ``integer_reader``, for arguments that are scalars."""
+
+    def read(given: dict[str, Any]) -> dict[str, Any]:
+        for name in names:
+            if type(given.get(name)) is float:
+                return {key: int(value) if key in names else value for key, value in given.items()}
+        return given
+
+    return read
 
 
 def _read(value: Any, schemas: list[Any], root: Mapping[str, Any]) -> Any:
@@ -48,8 +66,7 @@ def _at(schemas: list[Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             if isinstance(schema.get(word), (list, tuple)):
                 waiting.extend(schema[word])
         waiting.extend(schema[word] for word in ("then", "else") if word in schema)
-        if isinstance(schema.get("$ref"), str):
-            waiting.append(target(schema["$ref"], root))
+        waiting.extend(target(schema[word], root) for word in ("$ref", "$dynamicRef") if word in schema)
     return found
 
 

@@ -58,11 +58,13 @@ def _expand(node: Any, root: Mapping[str, Any], levels: int, budget: list[int]) 
     return _expand(whole, root, levels - 1, budget)
 
 
-def target(reference: str, root: Mapping[str, Any]) -> Any:
-    """The schema that a reference such as "#/$defs/name" points to; None if it cannot be found."""
-    here: Any = root
+def target(reference: Any, root: Mapping[str, Any]) -> Any:
+    """The schema that a reference such as "#/$defs/name" or "#anchor" points to; None if it cannot be found."""
+    if not isinstance(reference, str):
+        return None
     if not reference.startswith("#/"):
-        return root if reference == "#" else None
+        return root if reference == "#" else _anchored(reference, root)
+    here: Any = root
     for step in unquote(reference[2:]).split("/"):
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(here, Mapping):
@@ -72,6 +74,18 @@ def target(reference: str, root: Mapping[str, Any]) -> Any:
         else:
             return None
     return here
+
+
+def _anchored(reference: str, node: Any) -> Any:
+    """The schema that calls itself by this name."""
+    if isinstance(node, Mapping):
+        names = [f"#{node[word]}" for word in ("$anchor", "$dynamicAnchor") if word in node]
+        if reference in [*names, node.get("$id")]:
+            return node
+        node = tuple(node.values())
+    if isinstance(node, (list, tuple)):
+        return next((found for each in node if (found := _anchored(reference, each)) is not None), None)
+    return None
 
 
 def _names(node: Any) -> Iterator[str]:

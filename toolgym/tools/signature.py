@@ -99,6 +99,7 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
         tuple([(each.name, each.default) for each in named if each.name in before]),
         rest,
         None if extra is None else extra.read,
+        all(each.fits for each in read.values()) and (extra is None or extra.fits),
     )
     return Signature((doc.description or "").strip(), schema, stateful, arguments)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 """Words whose value maps names to schemas."""
@@ -15,6 +16,8 @@ SCHEMAS = frozenset({"items", "additionalItems", "unevaluatedItems", "contains",
 """Words whose value is a schema; ``items`` also has a list of schemas in older drafts."""
 _CONSTANT = frozenset({"const", "not", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if"})
 """Words that say something about null too."""
+_ITEM = re.compile(r"/items/(?=\d+(/|$))")
+_ANCHOR = "toolgym-recursive"
 _DEEPEST = 100
 
 
@@ -25,20 +28,28 @@ def standard(schema: Any) -> Any:
     ``dependencies``, ``$recursiveRef``, ``id`` of draft 4 and ``nullable`` of OpenAPI. Raises ValueError if it is
     nested deeper than 100.
     """
-    return _standard(schema, _named(schema), 0)
+    if not isinstance(schema, Mapping):
+        return schema
+    return _standard(
+        schema, _Draft("draft-04" in str(schema.get("$schema", "")), schema.get("$recursiveAnchor") is True), 0
+    )
 
 
-def _named(schema: Any) -> bool:
-    """Whether ``id`` may name a schema, as in draft 4; in later drafts it is not a word."""
-    return isinstance(schema, Mapping) and "draft-04" in str(schema.get("$schema", ""))
+class _Draft(NamedTuple):
+    """What words of older drafts mean in a schema."""
+
+    ids: bool
+    """Whether ``id`` names a schema, as in draft 4; in later drafts it is not a word."""
+    anchored: bool
+    """Whether ``$recursiveRef`` goes to the outermost schema that has a ``$recursiveAnchor``, as in draft 2019-09."""
 
 
-def _standard(schema: Any, named: bool, depth: int) -> Any:
+def _standard(schema: Any, draft: _Draft, depth: int) -> Any:
     if not isinstance(schema, Mapping):
         return _listed(schema)
     if depth > _DEEPEST:
         raise ValueError(f"it is nested deeper than {_DEEPEST}")
-    out = {str(word): _word(word, value, named, depth + 1) for word, value in schema.items()}
+    out = {str(word): _word(word, value, draft, depth + 1) for word, value in schema.items()}
     out.pop("$schema", None)
     if isinstance(out.get("items"), list):
         rest = out.pop("additionalItems", None)
@@ -58,9 +69,14 @@ def _standard(schema: Any, named: bool, depth: int) -> Any:
         word = "dependentRequired" if isinstance(needed, list) else word
         out[word] = {**out.get(word, {}), name: needed}
     if "$recursiveRef" in out:
-        out["allOf"] = [{"$ref": out.pop("$recursiveRef")}, *out.get("allOf", ())]
-    out.pop("$recursiveAnchor", None)
-    _name(out, named)
+        target = out.pop("$recursiveRef")
+        followed = {"$dynamicRef": f"#{_ANCHOR}"} if draft.anchored and target == "#" else {"$ref": target}
+        out["allOf"] = [followed, *out.get("allOf", ())]
+    if out.pop("$recursiveAnchor", None) is True:
+        out["$dynamicAnchor"] = _ANCHOR
+    if isinstance(out.get("$ref"), str) and out["$ref"].startswith("#"):
+        out["$ref"] = _ITEM.sub("/prefixItems/", out["$ref"])
+    _name(out, draft)
     return _or_null(out) if out.pop("nullable", None) is True else out
 
 
@@ -74,9 +90,9 @@ def _or_null(out: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _name(out: dict[str, Any], named: bool) -> None:
+def _name(out: dict[str, Any], draft: _Draft) -> None:
     """``id`` of draft 4 and ``$id`` of the form "#name" as 2020-12 writes them."""
-    if named and isinstance(out.get("id"), str):
+    if draft.ids and isinstance(out.get("id"), str):
         out.setdefault("$id", out.pop("id"))
     name = out.get("$id")
     if isinstance(name, str) and name.startswith("#"):
@@ -85,13 +101,13 @@ def _name(out: dict[str, Any], named: bool) -> None:
             out.setdefault("$anchor", name[1:])
 
 
-def _word(word: str, value: Any, named: bool, depth: int) -> Any:
+def _word(word: str, value: Any, draft: _Draft, depth: int) -> Any:
     if word in MAPS and isinstance(value, Mapping):
-        return {str(name): _standard(item, named, depth) for name, item in value.items()}
+        return {str(name): _standard(item, draft, depth) for name, item in value.items()}
     if (word in LISTS or word == "items") and isinstance(value, (list, tuple)):
-        return [_standard(item, named, depth) for item in value]
+        return [_standard(item, draft, depth) for item in value]
     if word in SCHEMAS:
-        return _standard(value, named, depth)
+        return _standard(value, draft, depth)
     return _listed(value)
 
 

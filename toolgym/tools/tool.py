@@ -164,7 +164,7 @@ class Tool:
         done: SimpleQueue[ToolResult] = SimpleQueue()
         cancel = self.start(arguments, state, done.put)
         try:
-            return done.get(timeout=self.timeout)
+            return done.get(timeout=self.patience)
         except Empty:
             cancel()
             return self.timed_out()
@@ -177,6 +177,11 @@ class Tool:
         if self.is_async:
             return execution.loop.submit(self._guarded_async(arguments, state, done))
         return execution.workers.submit(lambda: self._guarded(arguments, state), done)
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which a call that was started is to be abandoned; None for a call that ends by itself."""
+        return self.timeout
 
     def timed_out(self) -> ToolResult:
         return ToolResult(f"Error: {self.name} did not finish within {self.timeout:g} seconds.", "timeout")

@@ -20,23 +20,25 @@ class ToolUnavailable(Exception):
 
     A tool need not raise it for exceptions of the network, nor for exceptions that follow from these:
     ConnectionError, TimeoutError, ``socket.gaierror``, ``ssl.SSLError``, any OSError with an error number of the
-    network, the connection errors of urllib, requests, httpx, aiohttp, openai and anthropic, and the HTTP statuses
-    5xx, 429, 425, 408, 407, 403 and 401. Other HTTP statuses, such as 404, answer the policy's arguments.
+    network or of a machine without space, the connection errors of urllib, requests, httpx, aiohttp, redis, openai and
+    the like, and the HTTP statuses 5xx, 429, 425, 408, 407, 403 and 401. Other HTTP statuses, such as 404, answer the
+    policy's arguments.
 
     A tool that opens addresses of the policy's own choosing should return such an error as text, or raise an
     exception ``from None``: then it is a result like any other.
     """
 
 
-_NETWORK = frozenset(
+_OUTSIDE = frozenset(
     getattr(errno, name)
     for name in (
         "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN",
         "ENETRESET", "ETIMEDOUT", "EPIPE", "ESHUTDOWN", "ENOTCONN", "EADDRNOTAVAIL", "ENONET", "EPROTO", "ECOMM",
-        "ENOBUFS", "EREMOTEIO",
+        "ENOBUFS", "EREMOTEIO", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "EIO",
     )
     if hasattr(errno, name)
 )  # fmt: skip
+"""Error numbers of the network, and of a machine without space or file handles."""
 _FAILURES = {
     "socket": {"gaierror", "herror"},
     "ssl": {"SSLError"},
@@ -48,6 +50,12 @@ _FAILURES = {
     "httpx": {"TransportError", "DecodingError", "TooManyRedirects"},
     "httpcore": {"NetworkError", "TimeoutException", "ProtocolError", "ProxyError"},
     "aiohttp": {"ClientConnectionError", "ClientPayloadError"},
+    "asyncio": {"IncompleteReadError"},
+    "smtplib": {"SMTPServerDisconnected", "SMTPConnectError"},
+    "ftplib": {"error_temp"},
+    "websockets": {"ConnectionClosed", "InvalidHandshake"},
+    "redis": {"ConnectionError", "TimeoutError"},
+    "botocore": {"HTTPClientError", "ConnectionError"},
     "openai": {"APIConnectionError"},
     "anthropic": {"APIConnectionError"},
 }  # fmt: skip
@@ -98,7 +106,7 @@ def _says(error: BaseException) -> bool | None:
     if isinstance(error, (ToolUnavailable, ConnectionError, TimeoutError)):
         return True
     if isinstance(error, OSError) and type(error).__module__ == "builtins":
-        return True if error.errno in _NETWORK else None
+        return True if error.errno in _OUTSIDE else None
     if not isinstance(error, Exception):
         return None
     classes = [(_package(kind), kind.__name__) for kind in type(error).__mro__]
@@ -114,7 +122,7 @@ def _says(error: BaseException) -> bool | None:
         if isinstance(reason, BaseException):
             return _says(reason)
         return None if str(reason).startswith(("unknown url type", "no host given", "file")) else True
-    return True if isinstance(error, OSError) and error.errno in _NETWORK else None
+    return True if isinstance(error, OSError) and error.errno in _OUTSIDE else None
 
 
 def _package(kind: type) -> str:

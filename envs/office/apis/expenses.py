@@ -21,7 +21,7 @@ class Expenses(World):
     @tool(timeout=None)
     def submit_expense(
         self,
-        amount: float,
+        amount: int | float,
         currency: Literal["EUR", "USD", "GBP", "CHF"],
         category: Literal["meals", "travel", "lodging", "supplies", "training"],
         date: str,
@@ -69,7 +69,7 @@ class Expenses(World):
         return {**row, "left": round(row["limit"] - row["spent"], 2)}
 
     @tool(timeout=None)
-    def raise_budget(self, team: str, amount: float) -> Row:
+    def raise_budget(self, team: str, amount: int | float) -> Row:
         """Add an amount to a team's budget."""
         if not 0 < amount < 1e6:
             raise ValueError(f"amount must be positive and below a million, got {amount}")
