@@ -21,12 +21,12 @@ from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any
 
-STEPS = 3_000_000
-"""Maximum steps of all calls of one action, and of grading one answer: one to three seconds. The gold calls of one
-action take at most 400,000."""
-CPU_SECONDS = 60.0
+STEPS = 5_000_000
+"""Maximum steps of all calls of one action, and of grading one answer: about five seconds. The gold calls of one action
+take up to 250,000."""
+CPU_SECONDS = 100.0
 """Maximum processor time of a request; the steps run out before."""
-WALL_SECONDS = 300.0
+WALL_SECONDS = 600.0
 """Maximum wall-clock time of a request."""
 START_SECONDS = 120.0
 """Maximum seconds to start a worker."""
