@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolgym.agents.scripted import Random, Silent
+from toolgym.envs.math import tools as tools_module
 from toolgym.envs.math import worker as worker_module
 from toolgym.envs.math.env import MathEnv
 from toolgym.envs.math.expression import ExpressionError, canonical, numeral, parse
@@ -21,7 +24,7 @@ from toolgym.envs.math.grading import grade
 from toolgym.envs.math.problem import Answer
 from toolgym.envs.math.stream import SPLITS, split_of
 from toolgym.envs.math.tasks import CATEGORIES, LEVELS, MathTasks, make_sheet
-from toolgym.envs.math.worker import ComputeError, TooLong, Worker, WorkerError, worker
+from toolgym.envs.math.worker import STEPS, Budget, ComputeError, TooLong, Worker, WorkerError, Workers, workers
 from toolgym.rollout import evaluate
 
 ID = "ToolGym-Math-v0"
@@ -330,7 +333,7 @@ def test_reading_takes_linear_time():
 
 
 def run(operation, **arguments):
-    return worker.run(operation, arguments)
+    return workers.run(operation, arguments)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +374,7 @@ def test_tools_compute(operation, arguments, result):
         ("solve", {"equations": ["x = 1 = 2"], "unknowns": ["x"]}, "more than one '='"),
         ("integrate", {"expression": "x^x", "variable": "x"}, "no closed form"),
         ("integrate", {"expression": "x", "variable": "x", "lower": "0"}, "both lower and upper"),
-        ("expand", {"expression": "(x+y)^900"}, "at most 2000"),
+        ("expand", {"expression": "(x+y)^200"}, "at most 2000"),
     ],
 )
 def test_what_cannot_be_computed_says_why(operation, arguments, says):
@@ -379,25 +382,81 @@ def test_what_cannot_be_computed_says_why(operation, arguments, says):
         run(operation, **arguments)
 
 
-def test_what_takes_too_long_is_ended_and_the_next_call_works():
-    mine = Worker(cpu_seconds=0.3)
-    assert mine.run("calculate", {"expression": "1+1"}) == "2"
-    before = mine.pid
-    with pytest.raises(TooLong, match=r"longer than 0.3 seconds"):
-        mine.run("expand", {"expression": "(x+y+z+t)^900"})
-    assert mine.run("calculate", {"expression": "1+2"}) == "3"
-    assert mine.pid != before
-    # if the kernel does not limit processor time, the wall-clock limit applies
-    mine.wall_seconds = 0.2
-    mine.cpu_seconds = 60
+HEAVY = [
+    ("expand", {"expression": "(x+y+z+t)^900"}),  # loops without calls, for a minute
+    ("substitute", {"expression": "(x^5+1)^200", "variable": "x", "value": "(y+z)^5"}),
+    ("solve", {"equations": ["x^5+y^4=1", "y^5+x*z=2", "z^4+x+y=3"], "unknowns": ["x", "y", "z"]}),
+    ("factor_integer", {"n": (10**29 + 319) * (10**30 + 57)}),
+]
+
+
+def test_a_call_that_takes_too_many_steps_is_ended_and_the_next_call_works():
+    for operation, arguments in HEAVY:
+        budget = Budget(100_000)
+        with pytest.raises(TooLong, match="100,000 steps"):
+            workers.run(operation, arguments, budget)
+        assert budget.left == 0
+        with pytest.raises(TooLong):
+            workers.run("calculate", {"expression": "1+1"}, budget)
+    (only,) = workers._idle
+    assert workers.run("calculate", {"expression": "1+2"}) == "3"
+    assert workers._idle == [only]
+    with pytest.raises(TooLong):  # refused before with few steps; now computed with more
+        workers.run(*HEAVY[3], Budget(200_000))
+
+
+def test_a_call_takes_the_same_steps_whatever_was_computed_before():
+    calls = [("factor", {"expression": "x^12 - y^12"}), ("integrate", {"expression": "x^3*cos(x)", "variable": "x"})]
+    mine, taken = Workers(1), []
+    for pool in (workers, mine):
+        steps = {}
+        for operation, arguments in calls * 2:  # the second time the reply is cached
+            budget = Budget()
+            pool.run(operation, arguments, budget)
+            assert steps.setdefault(operation, budget.most - budget.left) == budget.most - budget.left
+        taken.append([steps[operation] for operation, _ in calls])
+    mine.run("simplify", {"expression": "sin(x)^2 + cos(x)^2"})
+    mine._kept.clear()
+    mine.run(*calls[1], again := Budget())
     mine.close()
+    assert again.most - again.left == taken[1][1]  # in one process, equal to the step
+    for one, other in zip(taken[0], taken[1], strict=True):
+        assert one == pytest.approx(other, rel=0.01)  # other addresses, so other orders of some sets
+        assert 1_000 < one < STEPS
+
+
+def test_a_cached_reply_costs_its_steps():
+    call = ("factor", {"expression": "x^12 - y^12"})
     with pytest.raises(TooLong):
-        mine.run("expand", {"expression": "(x+y+z+t)^901"})
-    mine.close()
+        workers.run(*call, Budget(1_000))
+    workers.run(*call, whole := Budget())
+    needed = whole.most - whole.left
+    with pytest.raises(TooLong):
+        workers.run(*call, Budget(needed - 1))
+    workers.run(*call, exact := Budget(needed))
+    assert exact.left == 0
+
+
+def asked(operation, arguments, steps=10**12):
+    return json.dumps({"run": operation, "with": arguments, "steps": steps})
+
+
+def test_a_process_that_ends_without_a_reply_is_a_failure_of_ours():
+    mine = Worker(cpu_seconds=0.1)
+    with pytest.raises(WorkerError, match="signal"):
+        mine.ask(asked("expand", {"expression": "(x+y+z)^300"}))
+    assert mine.ask(asked("calculate", {"expression": "1+2"}))["ok"] == "3"
+    os.kill(mine.pid, 9)
+    with suppress(WorkerError):  # the process may be seen to have ended before the request, or after it
+        mine.ask(asked("calculate", {"expression": "1+2"}))
+    assert mine.ask(asked("calculate", {"expression": "1+3"}))["ok"] == "4"
+    mine.wall_seconds = 0.05  # a machine that hangs
+    with pytest.raises(WorkerError, match="in time"):
+        mine.ask(asked("expand", {"expression": "(x+y+z)^300"}))
     assert mine.pid is None
 
 
-def test_threads_share_the_worker():
+def test_threads_share_the_workers():
     found = {}
 
     def work(i):
@@ -409,13 +468,14 @@ def test_threads_share_the_worker():
     for thread in threads:
         thread.join(60)
     assert found == {i: str(i * i) for i in range(20)}
+    assert 1 <= len(workers._idle) <= workers.most
 
 
 def test_the_worker_ends_with_the_process_that_started_it():
     source = """if True:
         import os
-        from toolgym.envs.math.worker import worker
-        print(worker.run("calculate", {"expression": "6*7"}), worker.pid, flush=True)
+        from toolgym.envs.math.worker import workers
+        print(workers.run("calculate", {"expression": "6*7"}), workers._idle[0].pid, flush=True)
         os.kill(os.getpid(), 9)
     """
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
@@ -519,18 +579,54 @@ def test_agents_without_a_clue_do_not_solve_problems():
 # Failures --------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_takes_too_long_is_the_policys_affair(monkeypatch):
-    monkeypatch.setattr(worker, "cpu_seconds", 0.3)
-    worker.close()
+def test_the_calls_of_an_action_share_their_steps_and_running_out_is_the_policys_affair(monkeypatch):
+    monkeypatch.setattr(tools_module, "Budget", lambda: Budget(300_000))
     env, task = first(category="algebra", level=2)
-    endless = [("expand", {"expression": f"(x+y+z+t)^{n}"}) for n in range(901, 910)]
-    _, info = play(env, task, calling(*endless))
-    worker.close()
+    calls = [("expand", {"expression": f"(x+{i})^20"}) for i in range(64)]
+    _, info = play(env, task, calling(*calls))
+    errors = [record.result.error for record in info["calls"]]
+    fine = errors.count(None)
+    assert 2 <= fine < 20
+    assert errors == [None] * fine + ["execution"] * (64 - fine)
     assert info["reward_valid"]
-    assert {record.result.error for record in info["calls"]} == {"execution"}
-    said = [record.result.content for record in info["calls"]]
-    assert ["longer than 0.3 seconds" in text for text in said] == [True] * 3 + [False] * 6
-    assert "3 calls have taken too long" in said[3]
+    assert "300,000 steps" in info["calls"][fine].result.content
+    assert env.state.slow == 1
+    for _ in range(2):  # each action has its own steps; after three that ran out, no more is computed
+        *_, info = env.step(calling(*calls))
+        assert [record.result.error for record in info["calls"]] == errors
+    *_, info = env.step(calling(calls[0]))
+    assert "3 answers have taken too long" in info["calls"][0].result.content
+    assert info["reward_valid"]
+
+
+def lost(self, request):
+    raise WorkerError("the process that computes ended without a result (signal 27)")
+
+
+def test_a_worker_that_fails_is_no_zero(monkeypatch):
+    env, task = first(category="algebra", level=2)
+    gold = env.gold(task)
+    monkeypatch.setattr(Workers, "_ask", lost)
+    monkeypatch.setattr(workers, "_kept", type(workers._kept)())
+    _, info = play(env, task, gold[0])
+    assert (info["reward_valid"], "signal 27" in info["error"]) == (False, True)
+    _, info = play(env, task, saying("(x + 1) - 1 + x^2 - y"))  # while it grades
+    assert info["reward_valid"] is False
+
+
+def test_a_worker_that_fails_while_calls_are_compared_is_no_zero(monkeypatch):
+    env, task = first(category="algebra", level=2)
+    (gold,) = task.expected[0]
+    text = gold.arguments["expression"]
+    env.reset(options={"task_id": task.id})
+    other = calling((gold.name, {"expression": f"({text})*(3-2)"}))
+    completion = env.read(other)
+    results = [env.prepare(completion, 0)[0].run(completion.calls[0].arguments, env.state)]
+    assert results[0].error is None
+    monkeypatch.setattr(Workers, "_ask", lost)
+    monkeypatch.setattr(workers, "_kept", type(workers._kept)())
+    *_, info = env.settle(completion, results, [()])
+    assert info["reward_valid"] is False
 
 
 def test_a_worker_that_cannot_be_had_is_no_zero(monkeypatch):
@@ -538,13 +634,11 @@ def test_a_worker_that_cannot_be_had_is_no_zero(monkeypatch):
         raise WorkerError("no process")
 
     monkeypatch.setattr(Worker, "_start", no)
-    monkeypatch.setattr(worker_module.worker, "_kept", type(worker._kept)())
-    worker.close()
+    monkeypatch.setattr(worker_module.workers, "_kept", type(workers._kept)())
+    workers.close()
     env, task = first(category="algebra", level=2)
     _, info = play(env, task, env.gold(task)[0])
     assert (info["reward_valid"], "no process" in info["error"]) == (False, True)
-    _, info = play(env, task, saying("(x + 1) - 1 + x^2 - y"))
-    assert info["reward_valid"] is False
 
 
 def test_an_episode_can_be_branched():

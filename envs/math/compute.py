@@ -1,9 +1,7 @@
-"""Code of the worker process: converts parsed expressions to sympy, runs operations, and converts results to text."""
+"""The operations: parsed expressions are converted to sympy, computed, and the results converted to text."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -235,52 +233,3 @@ OPERATIONS: dict[str, Callable[..., str]] = {
         is_prime, determinant, inverse, multiply_matrices, equivalent, antiderivative,
     )
 }  # fmt: skip
-
-
-def answer(line: str) -> dict[str, str]:
-    """The reply to a request ``{"run": name, "with": arguments}``: ``{"ok": text}`` or ``{"error": text}``."""
-    request = json.loads(line)
-    try:
-        return {"ok": OPERATIONS[request["run"]](**request["with"])}
-    except ExpressionError as error:
-        return {"error": str(error)}
-    except MemoryError:
-        return {"error": "this needs too much memory"}
-    except RecursionError:
-        return {"error": "this is nested too deeply"}
-    except Exception as error:  # sympy raises many kinds of errors on unusual input
-        return {"error": f"cannot compute this ({type(error).__name__}: {str(error)[:200]})"}
-
-
-def serve(seconds: float, most_bytes: int) -> None:
-    """Answer requests, one JSON line each, until the input ends.
-
-    ``seconds``: processor time per request, after which the kernel ends the process. ``most_bytes``: memory limit.
-    """
-    replies, sys.stdout = sys.stdout, sys.stderr  # a print of a library must not mix with the replies
-    timed = _limited(most_bytes)
-    replies.write("ready\n")
-    replies.flush()
-    for line in sys.stdin:
-        timed(seconds)
-        reply = answer(line)
-        timed(0.0)
-        replies.write(json.dumps(reply) + "\n")
-        replies.flush()
-
-
-def _limited(most_bytes: int) -> Callable[[float], Any]:
-    """Limit the memory. Returns a function that limits the processor time from now on; 0 removes the limit.
-
-    Without resource and signal (not POSIX) nothing is limited, and the function does nothing.
-    """
-    try:
-        import resource
-        import signal
-    except ImportError:
-        return lambda seconds: None
-    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    # the default action ends the process, even inside a long C function that would delay a Python handler
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that closes the input
-    return lambda seconds: signal.setitimer(signal.ITIMER_PROF, seconds)

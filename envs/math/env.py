@@ -32,8 +32,10 @@ class MathEnv(ToolEnv):
     Splits are disjoint: the content of a problem, whatever its wording, decides which split it belongs to.
 
     The model's text is never evaluated: a small parser reads it, and sympy computes in a process of its own under
-    limits of time (2 s of CPU) and memory. A call that exceeds them returns an error to the model. After three calls
-    that took too long, the tools that need sympy only return errors.
+    limits: the calls of one action may take 5,000,000 steps in all, the same number on every machine (see serving.py).
+    A call that takes more returns an error to the model, and so do the calls after it. After three such actions, the
+    tools that need sympy only return errors. If a process fails, the policy has no part in it: ``reward_valid`` is
+    False.
 
     Reward: the rubric's, for each action against the gold calls that come next, in whatever form they are written: a
     call that returns the same as a gold call is as good. The sum over an episode is largest for a right answer, and
@@ -106,6 +108,7 @@ class MathEnv(ToolEnv):
             broken = str(error)
         if broken is not None:
             self.fail(broken)
+        self.state.end_action()
         return wanted
 
     def expected(self, completion: Completion) -> tuple[ToolCall, ...]:

@@ -23,7 +23,7 @@ from fractions import Fraction
 
 from .expression import ExpressionError, Node, canonical, numeral, parse
 from .problem import Answer
-from .worker import ComputeError, worker
+from .worker import ComputeError, workers
 
 LONGEST = 4_000
 TOLERANCE = Fraction(1, 2_000)
@@ -122,9 +122,9 @@ def _equal(answer: Answer, text: str) -> bool:
 
 
 def _asked(operation: str, **arguments: str) -> bool:
-    """Whether the worker says yes; False if it cannot decide. Raises WorkerError if there is no worker."""
+    """Whether the worker says yes; False if it cannot decide. Raises WorkerError for a failure of ours."""
     try:
-        return worker.run(operation, arguments) == "yes"
+        return workers.run(operation, arguments) == "yes"
     except ComputeError:
         return False
 

@@ -11,6 +11,7 @@ from toolgym.types import ToolCall, ToolResult
 
 from .expression import ExpressionError, Node, canonical, parse
 from .tools import TOOLS, Computing
+from .worker import WorkerError
 
 
 def same_maths(gold: ToolCall, made: ToolCall) -> bool:
@@ -24,14 +25,21 @@ def same_maths(gold: ToolCall, made: ToolCall) -> bool:
 
 
 def same_effect(gold: ToolCall, made: ToolCall, result: ToolResult | None) -> bool:
-    """Whether the call is the gold call, or returned the same result; the same yes or no is not enough."""
+    """Whether the call is the gold call, or returned the same result; the same yes or no is not enough.
+
+    Raises WorkerError if the gold call's result could not be computed.
+    """
     if result is None or result.error is not None:
         return False
     if same_maths(gold, made):
         return True
     if gold.name == "is_prime":
         return False
-    return result == TOOLS[gold.name].run(gold.arguments, Computing())
+    computing = Computing()
+    wanted = TOOLS[gold.name].run(gold.arguments, computing)
+    if computing.failure is not None:
+        raise WorkerError(computing.failure)
+    return result == wanted
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,36 +13,40 @@ from toolgym.tools import Tool, tool, tools_of
 
 from .units import convert as converted
 from .units import exact
-from .worker import ComputeError, TooLong, WorkerError, worker
+from .worker import Budget, ComputeError, WorkerError, workers
 
 MOST_INTEGER = 10**60
 MOST_COUNTED = 2_000
 MOST_SLOW = 3
-"""Maximum calls of an episode that may reach the time limit; then no more calls are run in the worker."""
+"""Maximum actions of an episode whose steps may run out; then no more calls are computed with sympy."""
 
 
 class Computing:
     """The state of an episode.
 
     Attributes:
-        failure: why the worker could not be started; None if it could.
-        slow: number of calls so far that reached the time limit.
+        failure: why there was no result for a reason outside the policy; None if there was none.
+        slow: number of actions so far whose steps ran out.
+        budget: the steps that are left for the calls of the current action.
     """
 
     def __init__(self) -> None:
         self.failure: str | None = None
         self.slow = 0
+        self.budget = Budget()
+
+    def end_action(self) -> None:
+        """Note whether the action's steps ran out, and give the next action its own."""
+        self.slow += self.budget.left <= 0
+        self.budget = Budget()
 
     def _run(self, operation: str, **arguments: Any) -> str:
         if self.slow >= MOST_SLOW:
-            raise ComputeError(f"{MOST_SLOW} calls have taken too long; no others are run")
+            raise ComputeError(f"the calls of {MOST_SLOW} answers have taken too long; no others are run")
         try:
-            return worker.run(operation, arguments)
+            return workers.run(operation, arguments, self.budget)
         except WorkerError as error:
             self.failure = str(error)
-            raise
-        except TooLong:
-            self.slow += 1
             raise
 
     @tool(timeout=None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.blocks import CLOSE, FENCED, OPEN, read_block
 from toolgym.dialects.json.calls import MAX_CALLS, one_call, too_many, tool_lines, write_call
-from toolgym.dialects.json.stray import STRAY, split_thought, stray_calls
+from toolgym.dialects.json.stray import STRAY, around_tag, split_thought, stray_calls
 from toolgym.dialects.think import write_think
 from toolgym.types import Completion, ToolCall
 
@@ -66,6 +66,9 @@ def _read(text: str) -> Completion:
     outside: list[tuple[int, int]] = []
     fenced = False
     at = text.find(OPEN, position)
+    stray = around_tag(text, position, at, "arguments")
+    if stray:
+        return Completion(text, tuple(stray), think, None, problem or STRAY, misplaced=True)
     while at >= 0:
         outside.append((position, at))
         found, position, in_fence = read_block(text, at, "arguments")

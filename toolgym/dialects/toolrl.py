@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.json.blocks import FENCED, read_block
 from toolgym.dialects.json.calls import one_call, read_calls, tool_lines, write_call
-from toolgym.dialects.json.stray import STRAY, split_thought, stray_calls
+from toolgym.dialects.json.stray import STRAY, around_tag, split_thought, stray_calls
 from toolgym.dialects.think import write_think
 from toolgym.types import Completion, ToolCall
 
@@ -112,6 +112,10 @@ def _read(text: str) -> Completion:
     calls: Sequence[ToolCall] = ()
     response, begin, misplaced = None, position, False
     at_calls, at_says = text.find(_CALLS, position), text.find(_SAYS, position)
+    first = at_calls if at_says < 0 or 0 <= at_calls < at_says else at_says
+    stray = around_tag(text, position, first, "parameters")
+    if stray:
+        return Completion(text, tuple(stray), think, None, problem or STRAY, misplaced=True)
     if 0 <= at_says < at_calls:  # <tool_call> inside the response is text, not a tag
         response, position = _inside(text, at_says)
         at_calls = text.find(_CALLS, position)

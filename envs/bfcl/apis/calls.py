@@ -25,8 +25,8 @@ from toolgym.dialects.python.python_source import execution_list
 from toolgym.dialects.python.warnless import Warnless
 
 MAX_SOURCE = 100_000
-"""Maximum characters of a call that is parsed as source: a syntax tree takes up to 1,000 times the text's memory. A call
-that is given as a name and keyword arguments is not parsed, so this limit does not apply."""
+"""Maximum characters of a call that is parsed as source: the syntax tree takes up to 1,000 times the text's memory. A
+call that is given as a name and keyword arguments is not parsed, so this limit does not apply."""
 
 # the official pattern, unchanged: it decides which texts inside quotes are rewritten
 _FUNCTION = re.compile(r"\b([a-zA-Z_]\w*)\s*(?=\()")

@@ -77,6 +77,14 @@ def split_thought(text: str, before: str, key: str) -> tuple[str | None, int, st
     return think, position, problem
 
 
+def around_tag(text: str, start: int, tag: int, key: str) -> list[ToolCall]:
+    """The stray calls from ``start`` on, if the tag at ``tag`` stands in a string of one of them; else none."""
+    if tag < 0 or text.find("{", start, tag) < 0:
+        return []
+    calls = stray_calls(text, start, len(text), key)
+    return calls if any(call.start < tag < call.end for call in calls) else []
+
+
 class _Search:
     """One search. A run is one or several calls with nothing but separators between them."""
 
