@@ -1,21 +1,33 @@
-"""Checkpoints of a training run: each is written completely or not at all, and the last two are kept."""
+"""Checkpoints of a training run: each is written completely or not at all, and the last two are kept.
+
+A checkpoint has checksums. If one is damaged, a run is resumed or exported from an older checkpoint that is whole.
+"""
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
-from toolgym.assets import atomic_folder
+from toolgym.disk import CHECKSUMS, atomic_folder, damage, seal
 from toolgym.runlog import RunError
 
+from .step_folders import all_of, newest, set_aside_after, step_of
+
+__all__ = ["KEPT", "all_of", "latest", "of", "problem_of", "save", "writing"]
+
 KEPT = 2
+"""Number of checkpoints kept."""
+STATE = "trainer.pt"
+"""The file of a checkpoint that has the trainer's state."""
 
 
 def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]) -> Path:
@@ -27,7 +39,8 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
     with atomic_folder(folder) as temporary, writing():
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        torch.save({"step": step, **state}, temporary / "trainer.pt")
+        torch.save({"step": step, **state}, temporary / STATE)
+        seal(temporary)
     for old in all_of(run)[:-KEPT]:
         shutil.rmtree(old)
     return folder
@@ -57,31 +70,66 @@ def writing() -> Iterator[None]:
             raise OSError(str(error)) from error
 
 
-def all_of(run: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first."""
-    return sorted(path for path in (run / "checkpoints").glob("step-*") if (path / "trainer.pt").is_file())
-
-
 def of(source: Path) -> Path:
-    """``source`` itself if it is a checkpoint, else the run's last checkpoint. Raises RunError if the folder has no
-    checkpoint, or is a run of stable-baselines3."""
-    if (source / "trainer.pt").is_file():
+    """``source`` itself if it is a checkpoint, else the run's last whole checkpoint.
+
+    Raises RunError if the folder has no checkpoint, if it is damaged, or if it is a run of stable-baselines3.
+    """
+    if (source / STATE).exists() or (source / CHECKSUMS).exists():
+        problem = problem_of(source)
+        if problem:
+            raise RunError(f"{source} is damaged: {problem}. Give another checkpoint, or the run's folder")
         return source
-    found = all_of(source)
-    if not found and (any(source.glob("checkpoints/*/model.zip")) or (source / "model.zip").is_file()):
+    if any(source.glob("checkpoints/*/model.zip")) or (source / "model.zip").is_file():
         raise RunError(
             f"{source} is a run of stable-baselines3: its network picks from a menu and is not a language model, so "
             f"there is nothing to export. To play it: toolgym eval --agent sb3 --model {source}"
         )
-    if not found:
+    found = newest(source, lambda folder: (None if (problem := problem_of(folder)) else folder, problem))
+    if found is None:
         raise RunError(f"{source} holds no checkpoint: give a run's folder, or RUN/checkpoints/step-...")
-    return found[-1]
+    return found
 
 
 def latest(run: Path) -> dict[str, Any] | None:
-    """The state in the last checkpoint's ``trainer.pt``, or None without a checkpoint."""
-    found = all_of(run)
-    if not found:
-        return None
-    state: dict[str, Any] = torch.load(found[-1] / "trainer.pt", map_location="cpu", weights_only=True)
+    """The state in the ``trainer.pt`` of the run's last whole checkpoint; None without a checkpoint.
+
+    Damaged checkpoints after it are set aside. Raises RunError if the run has checkpoints and all are damaged.
+    """
+    state = newest(run, _read_state)
+    if state is not None:
+        set_aside_after(run, state["step"])
     return state
+
+
+def problem_of(folder: Path) -> str:
+    """What is wrong with the files of a checkpoint, in words; "" if nothing is."""
+    try:
+        if not is_zipfile(folder / STATE):  # torch.save writes zip files
+            return f"{STATE} is missing or incomplete"
+        problem = damage(folder)
+        if problem:
+            return problem
+        weights = sorted(folder.glob("*.safetensors"))
+        if not weights:
+            return "it has no weights (*.safetensors)"
+        for path in weights:  # checkpoints of earlier versions have no checksums
+            with safe_open(path, "pt"):
+                pass
+    except (OSError, SafetensorError) as error:
+        return f"a file cannot be read: {error}"
+    return ""
+
+
+def _read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """(the state, ""), or (None, what is wrong with the checkpoint)."""
+    problem = problem_of(folder)
+    if problem:
+        return None, problem
+    try:
+        state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        return None, f"{STATE} cannot be read: {str(error).strip().partition(chr(10))[0][:200]}"
+    if not isinstance(state, dict) or state.get("step") != step_of(folder):
+        return None, f"{STATE} is not the state of step {step_of(folder)}"
+    return state, ""

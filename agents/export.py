@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig
 
-from toolgym.assets import atomic_folder
+from toolgym.disk import CHECKSUMS, atomic_folder
 from toolgym.runlog import RunError
 
 from . import checkpoint
@@ -34,7 +34,9 @@ def export(source: str | Path, out: str | Path) -> Path:
             if (found / "adapter_config.json").is_file():
                 _write_merged(found, folder)
             else:
-                shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("trainer.pt"))
+                shutil.copytree(
+                    found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(checkpoint.STATE, CHECKSUMS)
+                )
     except OSError as error:
         raise RunError(f"cannot write the model to {out}: {error}") from error
     return out

@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from toolgym import assets
 from toolgym.assets import AssetError
+from toolgym.disk import atomic_folder
 
 from . import checkpoint
 from .gguf_llama import convert
@@ -134,7 +135,7 @@ def smollm2_folder() -> Path:
     logger.info("converting SmolLM2-135M-Instruct to %s (once)", folder)
     gguf = assets.read_member("smollm2", _GGUF)
     try:
-        with assets.atomic_folder(folder) as temporary:
+        with atomic_folder(folder) as temporary:
             source = temporary / "model.gguf"
             source.write_bytes(gguf)
             with checkpoint.no_progress_bars():

@@ -43,8 +43,7 @@ from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.training.collect import Collector
 from toolgym.agents.training.trainer import Trainer
-from toolgym.assets import atomic_folder
-from toolgym.disk import write_atomic
+from toolgym.disk import atomic_folder, write_atomic
 from toolgym.envs.office.env import OfficeEnv
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 from toolgym.runlog import read_metrics

@@ -8,7 +8,8 @@ import zipfile
 import pytest
 
 from toolgym import assets
-from toolgym.assets import Asset, AssetError, atomic_folder, fetch, matches, read_member
+from toolgym.assets import Asset, AssetError, fetch, matches, read_member
+from toolgym.disk import atomic_folder
 
 
 @pytest.fixture

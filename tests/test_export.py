@@ -71,7 +71,7 @@ def test_a_checkpoint_of_all_weights_is_copied(tmp_path):
     last = export(tmp_path / "run", tmp_path / "last")
     assert torch.equal(transformers.AutoModelForCausalLM.from_pretrained(last)(IDS).logits, run.model(IDS).logits)
     first = export(checkpoint.all_of(tmp_path / "run")[0], tmp_path / "first")
-    wanted = {path.name for path in checkpoint.all_of(tmp_path / "run")[0].iterdir()} - {"trainer.pt"}
+    wanted = {path.name for path in checkpoint.all_of(tmp_path / "run")[0].iterdir()} - {"trainer.pt", "checksums.json"}
     assert {path.name for path in first.iterdir()} == wanted
 
 

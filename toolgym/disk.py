@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: folders of killed processes stay
+    fcntl = None  # type: ignore[assignment]
+
 LARGEST_OBJECT = 64 * 2**20
 """Bytes of a JSON file that is read back whole; a settings file has a few kilobytes."""
+
+_TRIES = 200
+"""Tries, 10 ms apart, for a lock that another process holds for a moment."""
+CHECKSUMS = "checksums.json"
+"""The file of a sealed folder that has the SHA-256 of each other file in it."""
+
+
+# Writing ----------------------------------------------------------------------------------------
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -59,6 +76,112 @@ def flush_tree(folder: Path) -> None:
         for name in names:
             flush_file(Path(root) / name)
         flush_folder(Path(root))
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder. If the block succeeds, it is flushed to the disk and renamed to ``target``, in place of a
+    folder of that name; if the block raises, it is deleted."""
+    with temporary_folder(target.parent, f".{target.name}-") as temporary:
+        yield temporary
+        flush_tree(temporary)
+        before = temporary.with_name(f"{temporary.name}-before")
+        if target.exists():
+            os.replace(target, before)  # removed only when the new folder is there
+        os.replace(temporary, target)
+        flush_folder(target.parent)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+@contextmanager
+def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder in ``parent``, made if needed, that is deleted at the end of the block.
+
+    Folders with the same prefix that a killed process left there are deleted first. A lock on each folder says that a
+    process still uses it; a kill releases the lock. Raises OSError if the disk refuses.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    with _locked(parent, wait=True) as alone:
+        if alone:
+            _sweep(parent, prefix)
+        temporary = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        held = _lock(temporary, wait=False)
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    """Delete the folders with this prefix that no process holds."""
+    for entry in parent.iterdir():
+        if entry.name.startswith(prefix) and entry.is_dir() and not entry.is_symlink():
+            with _locked(entry, wait=False) as abandoned:
+                if abandoned:
+                    shutil.rmtree(entry, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether this block alone holds the lock of a folder."""
+    held = _lock(folder, wait=wait)
+    try:
+        yield held is not None
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """Lock a folder until the returned descriptor is closed. None if another one holds the lock, or without locks."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    for _ in range(_TRIES if wait else 1):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # held, or a file system without locks
+            time.sleep(0.01 if wait else 0.0)
+        else:
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def seal(folder: Path) -> None:
+    """Write ``checksums.json``: with it ``damage`` finds any later change to the folder's files. Raises OSError."""
+    sums = {path.relative_to(folder).as_posix(): _sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    write_atomic(folder / CHECKSUMS, json.dumps(sums, indent=1) + "\n")
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def damage(folder: Path) -> str:
+    """What is wrong with a sealed folder, in words that name the file; "" if nothing is, or if it was never sealed."""
+    if not (folder / CHECKSUMS).exists():
+        return ""
+    try:
+        sums = read_object(folder / CHECKSUMS, "the checksums of a folder", ValueError)
+        for name, wanted in sums.items():
+            path = folder / name
+            if not path.is_file():
+                return f"{name} is missing"
+            if _sha256(path) != wanted:
+                return f"{name} is not what was written: its SHA-256 differs from {CHECKSUMS}"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_object(path: Path, what: str, fail: Callable[[str], Exception]) -> dict[str, Any]:

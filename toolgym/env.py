@@ -17,7 +17,6 @@ from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
-from toolgym.rewards.attempts import COST, at_most_minus_one
 from toolgym.rewards.rubric import own_rubric, recall, remembered
 from toolgym.snapshot import Snapshot, SnapshotError, generator_in
 from toolgym.spaces import ObservationSpace, Text
@@ -27,7 +26,6 @@ from toolgym.tasks.task import shown, with_article
 from toolgym.tools import Tool
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import (
-    UNFINISHED,
     CallRecord,
     Completion,
     FrozenDict,
@@ -450,16 +448,11 @@ class ToolEnv(gym.Env[Observation, str]):
         if extra:
             total += sum([term.weight * term.score for term in extra])
             terms = (*terms, *extra)
-        unfinished = completion.unfinished
-        if unfinished is not None and not completion.calls and not expected:
-            terms = (*terms, at_most_minus_one("unfinished", total, UNFINISHED[unfinished]))
-            total = min(total, -COST)
         records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
         reward = RewardBreakdown(total, terms, records)
         # The end, and the reply
         turn, gold = len(episode.turns), task.expected
-        exact = turn == episode.exact and evidence.exact and unfinished is None
-        if exact and expected is (gold[turn] if turn < len(gold) else ()):
+        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
             episode.exact += 1
         terminated = self.finished(completion)
         truncated = not terminated and turn + 1 >= self.max_turns
@@ -468,7 +461,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if not over:
             added += self.reply(completion, records)
         episode.messages += added
-        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None, unfinished))
+        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None, completion.unfinished))
         info = self._info(reward, over)
         if over:
             self._ended(info)

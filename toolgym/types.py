@@ -111,7 +111,7 @@ class UnfinishedAnswer(str):
     """An agent's answer that did not end by itself, with the reason: ``UnfinishedAnswer("Let me", "length")``.
 
     An agent returns it in place of a plain str. The env reads its calls as in any other answer. An answer without
-    a call does not count as the decision not to call: the verdict cannot pass by it, and the reward is at most -1.
+    a call does not count as the decision not to call: neither the verdict nor the reward accepts it as one.
 
     Raises ValueError for an unknown reason.
     """

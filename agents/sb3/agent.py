@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import gymnasium as gym
 import numpy as np
@@ -15,11 +15,13 @@ from gymnasium import spaces
 from stable_baselines3.common.save_util import load_from_zip_file
 
 from toolgym.dialects import Dialect
+from toolgym.disk import damage
 from toolgym.env import ToolEnv
 from toolgym.runlog import RunError
 from toolgym.types import Observation
 from toolgym.wrappers.discrete.menu import MenuMaker
 
+from ..step_folders import newest
 from .config import NAMES, SB3Config
 from .policy import MenuPolicy, MenuQPolicy
 
@@ -78,15 +80,17 @@ class SB3Agent:
         return [dialect.render(menu.completion(int(choice))) for menu, choice in zip(menus, choices, strict=True)]
 
 
-def checkpoints(run: Path) -> list[Path]:
-    """The folders of a run's checkpoints, oldest first."""
-    found = [path for path in (run / "checkpoints").glob("step-*") if (path / "model.zip").is_file()]
-    return sorted(found, key=lambda path: step_of(path))
+def last_whole(run: Path) -> Path | None:
+    """A run's last checkpoint that is not damaged; None without a checkpoint. Raises RunError if all are damaged."""
+    return newest(run, lambda folder: (None if (problem := _problem_of(folder)) else folder, problem))
 
 
-def step_of(folder: Path) -> int:
-    """The step in the name of a checkpoint's folder, ``step-<step>``."""
-    return int(folder.name.rpartition("-")[2])
+def _problem_of(folder: Path) -> str:
+    """What is wrong with a checkpoint, in words; "" if nothing is."""
+    try:
+        return damage(folder) if is_zipfile(folder / "model.zip") else "model.zip is missing or not a zip file"
+    except OSError as error:
+        return str(error)
 
 
 def read_config(run: Path) -> SB3Config:
@@ -105,10 +109,10 @@ def _run_of(folder: Path) -> tuple[SB3Config, Path]:
     if (folder / "model.zip").is_file():
         return read_config(folder.parent.parent), folder
     config = read_config(folder)
-    found = checkpoints(folder)
-    if not found:
+    found = last_whole(folder)
+    if found is None:
         raise RunError(f"{folder} has no checkpoint yet")
-    return config, found[-1]
+    return config, found
 
 
 def _load_policy(config: SB3Config, folder: Path, maker: MenuMaker) -> Any:

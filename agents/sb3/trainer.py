@@ -22,16 +22,16 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from toolgym.assets import atomic_folder
-from toolgym.disk import write_atomic
+from toolgym.disk import atomic_folder, seal, write_atomic
 from toolgym.rollout import rollout
 from toolgym.runlog import check_same_run, hold_folder, open_folder
 from toolgym.tasks import task_order
 from toolgym.wrappers import DiscreteTools, OnlyTasks, split_tasks
 
+from ..step_folders import all_of, begins_again, set_aside_after, step_of
 from ..training.kept_episodes import eval_metrics, forget_after, keep_evaluation
 from ..training.metrics import MetricsLog, mean
-from .agent import SB3Agent, checkpoints, read_config, step_of
+from .agent import SB3Agent, last_whole, read_config
 from .config import SB3Config
 from .policy import MenuPolicy, MenuQPolicy
 
@@ -149,7 +149,8 @@ class SB3Trainer:
         target = self.folder / "checkpoints" / f"step-{self.step:06d}"
         with atomic_folder(target) as temporary:
             self.model.save(str(temporary / "model.zip"), exclude=["replay_buffer", "env", "_last_obs"])
-        for old in checkpoints(self.folder)[:-KEPT]:
+            seal(temporary)
+        for old in all_of(self.folder)[:-KEPT]:
             shutil.rmtree(old)
         return target
 
@@ -163,8 +164,12 @@ class SB3Trainer:
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
-        found = checkpoints(self.folder) if resume else []
-        return found[-1] if found else None
+        found = last_whole(self.folder) if resume else None
+        if resume and found is None:
+            begins_again(self.folder, self.config.save_every or self.config.steps)
+        if found is not None:
+            set_aside_after(self.folder, step_of(found))
+        return found
 
     def _tasks(self) -> tuple[list[str], list[str]]:
         """Task ids for training ([] means all tasks) and for evaluation."""

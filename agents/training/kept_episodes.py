@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from toolgym.assets import atomic_folder
-from toolgym.disk import write_atomic
+from toolgym.disk import atomic_folder, write_atomic
 from toolgym.runlog import write_run
 from toolgym.types import Trajectory
 

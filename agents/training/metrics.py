@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from toolgym.disk import write_atomic
+from toolgym.disk import flush, write_atomic
 from toolgym.runlog import read_metrics
 
 from .collect import Rollout
@@ -51,6 +51,8 @@ class MetricsLog:
         row["seconds/total"] = round(time.monotonic() - self.began, 3)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+            file.flush()
+            flush(file.fileno())
         self.board.add(row)
         return row
 

@@ -25,14 +25,15 @@ import gymnasium as gym
 import msgspec
 import torch
 
-from toolgym.disk import write_atomic
-from toolgym.runlog import check_same_run, hold_folder, open_folder
+from toolgym.disk import read_object, write_atomic
+from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
 
 from .. import checkpoint
 from ..config import TrainConfig
 from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
+from ..step_folders import begins_again
 from ..tokens import ChatTokens
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
@@ -97,9 +98,7 @@ class Trainer:
             self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
         self.step = 0
         if state is not None:
-            for name, (optimizer, _) in self._optimizers.items():
-                optimizer.load_state_dict(state[name])
-            self.step = state["step"]
+            self._load(state)
         self.chat = ChatTokens(self.tokenizer)
         policy = Policy(
             (self.model, self.tokenizer),
@@ -289,13 +288,28 @@ class Trainer:
             check_same_run(
                 self.folder,
                 asked,
-                lambda: ours | json.loads(about.read_text("utf-8")),
+                lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
                 free=("out", "steps", "save_every"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
-        return checkpoint.latest(self.folder) if resume else None
+        state = checkpoint.latest(self.folder) if resume else None
+        if resume and state is None:
+            begins_again(self.folder, self.config.save_every)
+        return state
+
+    def _load(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm."""
+        try:
+            for name, (optimizer, _) in self._optimizers.items():
+                optimizer.load_state_dict(state[name])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(
+                f"the checkpoint of step {state['step']} in {self.folder} does not fit the model {self.config.model!r} "
+                f"({type(error).__name__}: {error}). Has the model changed since the run began?"
+            ) from error
+        self.step = state["step"]
 
     def _log(self, metrics: dict[str, float]) -> None:
         with self._needs_room():

@@ -17,7 +17,7 @@ from torch import Tensor
 from toolgym.agents.checkpoint import writing
 from toolgym.agents.model import choose_dtype
 from toolgym.agents.training.optimizer import MasterAdamW
-from toolgym.assets import atomic_folder
+from toolgym.disk import atomic_folder
 from toolgym.envs.office.apis.office import TOOLS
 
 from .decisions import ENV

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from toolgym.assets import cache_folder
 from toolgym.dialects import Dialect
-from toolgym.env import ToolEnv
+from toolgym.env import ToolEnv, whole_number
 from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task
@@ -104,7 +104,7 @@ class BamboogleEnv(ToolEnv):
         asked = bamboogle() if questions is None else tuple(questions)
         tool = WAITING if backend.waits else INLINE
         super().__init__(
-            tasks(asked, tool, max_turns),
+            tasks(asked, tool, whole_number("max_turns", max_turns, 1)),
             dialect=dialect,
             rubric=rubric,
             max_turns=max_turns,

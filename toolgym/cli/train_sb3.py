@@ -59,7 +59,7 @@ def _train(config: Any, console: Console, *, resume: bool) -> int:
         try:
             trainer.run()
         except KeyboardInterrupt:
-            saved = import_module("toolgym.agents.sb3.agent").checkpoints(Path(config.out))
+            saved = import_module("toolgym.agents.step_folders").all_of(Path(config.out))
             kept = (
                 f"{saved[-1].name} is saved in {config.out}; go on with --resume" if saved else "nothing is saved yet"
             )

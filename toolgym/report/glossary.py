@@ -18,7 +18,6 @@ TERMS = {
     "missed_steps": "each step that was never attempted costs 3",
     "facts": "the answer to the user lacks a fact that was asked for, or says nothing",
     "answer": "no tool fits, and the user is told nothing",
-    "unfinished": "no call is expected, and the answer was cut off, filtered or refused: -1 at most",
     "needless": "calls after the last step, or if no call is needed: -1 at most",
     "skipped_steps": "a right answer earns the points of the steps that it did not need",
     "surplus_search": "the search repeats an earlier search, is one too many, or cannot be made: -1 at most",

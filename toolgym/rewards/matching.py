@@ -54,6 +54,10 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     """Whether the calls are the expected ones."""
 
 
+UNDECIDED = Match((), 0, 0, 0.0, 0.0, 0.0, 0.0, 1.0, (), (), False)
+"""The Match of an answer that ended before it could decide against a call: it earns nothing."""
+
+
 def exact_match(sizes: Sequence[int], granularity: Granularity = "fine") -> Match:
     """The Match of calls that are just the expected ones, in order; ``sizes`` counts each call's parameters."""
     n = len(sizes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from toolgym.rewards.matching import Match, match_optimal, same_calls
+from toolgym.rewards.matching import UNDECIDED, Match, match_optimal, same_calls
 from toolgym.types import CallScore, Completion, Term, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -36,17 +36,23 @@ class Evidence(msgspec.Struct, gc=False):
     _exact: bool | None = None
 
     @property
+    def undecided(self) -> bool:
+        """Whether no call is expected, and the answer was cut off, filtered or refused before it made one."""
+        completion = self.completion
+        return completion.unfinished is not None and not completion.calls and not self.expected
+
+    @property
     def exact(self) -> bool:
         """Whether the calls are the expected ones, one by one, in order. Compared once."""
         if self._exact is None:
-            self._exact = same_calls(self.expected, self.completion.calls)
+            self._exact = same_calls(self.expected, self.completion.calls) and not self.undecided
         return self._exact
 
     @property
     def match(self) -> Match:
         """Expected and predicted calls paired by the best assignment, found once (see matching.py)."""
         if self._match is None:
-            self._match = match_optimal(self.expected, self.completion.calls)
+            self._match = UNDECIDED if self.undecided else match_optimal(self.expected, self.completion.calls)
         return self._match
 
 

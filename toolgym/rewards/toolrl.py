@@ -34,7 +34,7 @@ from toolgym.rewards.reference import (
     thought_words,
 )
 from toolgym.rewards.rubric import Evidence, Scores
-from toolgym.types import CallScore, Term, ToolCall
+from toolgym.types import UNFINISHED, CallScore, Term, ToolCall
 
 _NAMES_SHOWN = 5
 
@@ -103,7 +103,9 @@ class ToolRLReward:
                 return perfect
             correct, terms, calls = self.bounds.correct_max, perfect.terms[1:], perfect.calls
         else:
-            if self.granularity == "fine" and not self.strict:
+            if evidence.undecided:
+                match, formed = evidence.match, False
+            elif self.granularity == "fine" and not self.strict:
                 match = evidence.match
             else:
                 match = match_optimal(expected, completion.calls, self.granularity, self.strict)
@@ -201,6 +203,9 @@ def _reasons(match: Match, evidence: Evidence, granularity: Granularity) -> tupl
     """Why the name, param and value terms are less than they could be."""
     expected, predicted = evidence.expected, evidence.completion.calls
     names = params = values = ""
+    if evidence.undecided:
+        ended = UNFINISHED[evidence.completion.unfinished or "length"]
+        return ended, "", ended
     if match.names != 1.0:
         names = f"expected {_names(expected)}; got {_names(predicted)}"
     if granularity == "coarse":
@@ -226,6 +231,8 @@ def _names(calls: tuple[ToolCall, ...]) -> str:
 
 def _misformed(evidence: Evidence) -> str:
     completion = evidence.completion
+    if evidence.undecided:
+        return UNFINISHED[completion.unfinished or "length"]
     if completion.problem is not None:
         return cut(completion.problem)
     if bool(completion.calls) != bool(evidence.expected):
