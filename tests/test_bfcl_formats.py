@@ -251,7 +251,7 @@ NASTY = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(CONFIGURATIONS), st.dictionaries(st.sampled_from("abc"), VALUES | NASTY), st.integers(1, 3))
 def test_what_is_written_is_read_back(each: Configuration, arguments: dict[str, Any], n: int) -> None:
     dialect = return_format(each)
