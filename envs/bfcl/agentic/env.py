@@ -122,10 +122,10 @@ class AgenticEnv(DialogueEnv):
             raise ValueError(f"BFCL has only the split 'test', got {split!r}")
         check_outcome(outcome)
         self.categories = categories(category)
-        self.memories = get_memories(memory)
         folder = web_folder or cache_folder() / "bfcl-web"
         self.web = get_web(web, folder, web_options) if isinstance(web, str) else web
         self.embeddings = get_encoder(encoder, needed=any(map(searches_vectors, self.categories)))
+        self.memories = get_memories(memory, self.embeddings.name)
         self.outcome = outcome
         self._waits = web != "replay"
         if max_turns is None:

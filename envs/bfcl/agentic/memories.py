@@ -73,14 +73,16 @@ class Empty:
 class Folder:
     """The memories of one model, in a folder laid out as the harness's ``result/<model>/agentic/memory``.
 
-    Each conversation's memory is written once. If a different memory is already there, ``keep`` raises MissingMemory:
-    it belongs to another model or another run.
+    A memory_vector that was made with an encoder of one's own (named ``encoder``) has a folder of its own, because it
+    is not official. Each conversation's memory is written once. If a different memory is already there, ``keep``
+    raises MissingMemory: it belongs to another model or another run.
     """
 
     name = ""
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, encoder: str = ""):
         self.folder = Path(folder)
+        self.encoder = encoder
 
     def before(self, category: str, scenario: str, number: int | None) -> dict[str, Any]:
         talks = conversations(scenario)
@@ -117,16 +119,18 @@ class Folder:
     def _path(self, category: str, conversation: Conversation) -> Path:
         name = conversation.id.replace("memory", category, 1)
         kind = category.removeprefix("memory_")
+        if kind == "vector" and self.encoder:
+            kind = f"vector_{self.encoder}"
         return self.folder / kind / "memory_snapshot" / "prereq_checkpoints" / f"{name}.json"
 
 
-def get_memories(memory: str | Path | Memories) -> Memories:
+def get_memories(memory: str | Path | Memories, encoder: str = "") -> Memories:
     """The Memories for a folder, "reference" or "empty"; an object with ``before`` and ``keep`` is returned unchanged.
 
-    Raises TypeError for anything else.
+    ``encoder``: the encoder's name, if it is not the official one. Raises TypeError for anything else.
     """
     if isinstance(memory, (str, Path)):
-        return Reference() if memory == "reference" else Empty() if memory == "empty" else Folder(memory)
+        return Reference() if memory == "reference" else Empty() if memory == "empty" else Folder(memory, encoder)
     if not (hasattr(memory, "before") and hasattr(memory, "keep")):
         raise TypeError(f'memory must be a folder, "reference" or "empty"; got {type(memory).__name__}')
     return memory
