@@ -85,8 +85,8 @@ class AgenticEnv(DialogueEnv):
         split: "test"; BFCL has no training split.
         memory: a folder, laid out as the harness's ``result/<model>/agentic/memory``; "reference"; or "empty".
         encoder: what ``memory_vector`` searches with: "minilm", "hashed", or an object with ``encode(texts)``, which
-            returns an array of shape (texts, dimensions), and ``name``, which marks the scores. If it raises an
-            exception, ``reward_valid`` is False.
+            returns an array of shape (texts, dimensions), and ``name``, which marks the scores and the memory's folder.
+            If it raises an exception, ``reward_valid`` is False.
         web: "replay": use recordings only; a request that was not recorded fails. "record": use recordings, and fetch
             and record the rest; needs a key of serpapi.com in SERPAPI_API_KEY and ``pip install 'toolgym[endpoint]'
             html2text beautifulsoup4``. "live": fetch everything. The model chooses the pages that are fetched.
