@@ -21,6 +21,7 @@ XML_SOUP = [
     "&#x1F600;", "&foo;", "&", "<!-- c -->", "<![CDATA[x < y]]>", "<?pi x?>", 'type="array"', 'type="list"',
     'type="null"', 'type="boolean"', 'type="tuple"', 'type="float"', 'type="any"', 'name="', 'value="', '"', "'", "=",
     "[", "]", "{", "}", "(1,)", "{1, 2}", "1_0", " 5 ", "nan", "1e5", "TRUE", "yes", "é", "漢", "😀", "\x00", "\x0b",
+    "\ud800",
     "\u00a0", "<!DOCTYPE a>", '<!ENTITY x "y">', ' xmlns="u"', ' xmlns:p="u"', "<p:function>", "</FUNCTIONS>", "\r\n",
 ]  # fmt: skip
 JSON_SOUP = [
@@ -29,7 +30,7 @@ JSON_SOUP = [
     "true", "NaN", "Infinity", "-1", "1.0", "1e400", "01", '"function"', '"parameters"', '"name"', '"arguments"',
     '{"function": "f", "parameters": {}}', '{"function": null, "parameters": {}}', '{"function": "f"}', "{}", "[]",
     '{"function": [1], "parameters": {}}', '{"function": "f", "parameters": []}', "x", "5", '"t"', "\x00", "é", "😀",
-    "\u2003", "// c", ",]", ",}",
+    "\u2003", "\ud83d", "\x85", "// c", ",]", ",}",
 ]  # fmt: skip
 TAG_SOUP = [
     "<TOOLCALL>",

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import bfcl_format_mutations as mutations
@@ -251,7 +251,7 @@ NASTY = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(CONFIGURATIONS), st.dictionaries(st.sampled_from("abc"), VALUES | NASTY), st.integers(1, 3))
 def test_what_is_written_is_read_back(each: Configuration, arguments: dict[str, Any], n: int) -> None:
     dialect = return_format(each)
@@ -300,9 +300,9 @@ HOSTILE = {
 def test_hostile_text_takes_linear_time(returns: str, tagged: bool) -> None:
     each = Configuration(returns, tagged, "json")
     for text in HOSTILE[returns]:
-        began = perf_counter()
+        began = process_time()
         return_format(each).parse(f"<TOOLCALL>{text}</TOOLCALL>" if tagged else text)
-        assert perf_counter() - began < 5
+        assert process_time() - began < 5
 
 
 def test_entities_cannot_be_defined() -> None:

@@ -365,3 +365,32 @@ def test_it_is_made_by_its_id() -> None:
     _, info = env.reset(seed=0)
     assert info["user_turn"] == 0
     assert info["turns"] == ()
+
+
+# Equality ----------------------------------------------------------------------------------------
+
+
+def as_float(value: Any) -> Any:
+    if isinstance(value, list):
+        return [as_float(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
+@pytest.mark.parametrize("dialect", ["toolrl", "pythonic"])
+def test_a_float_for_an_integer_is_not_paid_like_the_accepted_call(dialect: str) -> None:
+    """5.0 equals 5 as JSON, but results read otherwise, and the verdict fails."""
+    env = MultiTurnEnv("multi_turn_base", dialect=dialect)
+    failed = 0
+    for task in env.tasks[:40]:
+        env.reset(options={"task_id": task.id})
+        changed = 0
+        for calls in task.expected:
+            other = [ToolCall(c.name, {key: as_float(value) for key, value in c.arguments.items()}) for c in calls]
+            changes = sum(repr(a.arguments) != repr(b.arguments) for a, b in zip(calls, other, strict=True))
+            text = env.dialect.render(Completion("", tuple(other), "t", None if calls else "ok"))
+            _, reward, *_, info = env.step(text)
+            assert reward < BEST if changes else reward == BEST or changed
+            changed += changes
+        failed += not info["success"]
+        assert info["success"] or changed
+    assert failed > 5

@@ -6,7 +6,7 @@ import json
 import pickle
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def test_odd_arguments_are_answered_with_an_error(arguments: dict[str, Any], sai
 
 def test_calls_inside_calls_cannot_make_a_huge_memory() -> None:
     env = begun(dialect="pythonic")
-    began = perf_counter()
+    began = process_time()
     refused = 0
     env.step("[archival_memory_add(text='x')]")
     for _ in range(19):
@@ -107,7 +107,7 @@ def test_calls_inside_calls_cannot_make_a_huge_memory() -> None:
         refused += "a text has at most" in info["calls"][0].result.content
     assert refused > 5
     assert len(json.dumps(env.state.memory())) < 200_000
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 def test_forks_and_snapshots_take_the_memory_along_and_hold_no_arrays() -> None:
@@ -133,9 +133,13 @@ def test_the_reference_memory_answers_every_question(tmp_path: Path) -> None:
         assert facts.remembered(facts.memory("memory_vector", scenario, None), scenario, last) == 1.0
     kwargs = {"category": "memory_vector_prereq", "memory": str(tmp_path), "encoder": "hashed"}
     assert all(episode.success for episode in evaluate(ID, Oracle(), env_kwargs=kwargs))
-    assert all(
-        each.success for each in evaluate(ID, Oracle(), n=30, env_kwargs={**kwargs, "category": "memory_vector"})
-    )
+    asked = {**kwargs, "category": "memory_vector"}
+    assert all(each.success for each in evaluate(ID, Oracle(), n=30, env_kwargs=asked))
+    assert [path.name for path in tmp_path.iterdir()] == ["vector_hashed"]
+    env = AgenticEnv("memory_vector", memory=tmp_path)
+    env.reset(seed=0)
+    *_, info = env.step("x")
+    assert info["reward_valid"] is False  # with the official model, this memory is not the model's own
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_a_file_that_is_not_such_a_memory_is_named(content: str, tmp_path: Path)
     assert "vector" in path.parts
     folder.before("memory_vector", "student", 1)
     path.write_text(content)
-    with pytest.raises(MissingMemory, match="holds no memory_vector"):
+    with pytest.raises(MissingMemory, match=r"holds no memory_vector|is not a snapshot of memory_vector"):
         folder.before("memory_vector", "student", 1)
 
 
@@ -176,6 +180,11 @@ class Flat:
         return [0.0, 1.0]
 
 
+class Named(Exact):
+    def __init__(self, name: str):
+        self.name = name
+
+
 @pytest.mark.parametrize(("encoder", "said"), [(Broken(), "the server is down"), (Flat(), "of shape (1, dimensions)")])
 def test_an_encoder_that_fails_is_not_the_models_fault(encoder: Any, said: str) -> None:
     env = begun(encoder=encoder)
@@ -192,6 +201,7 @@ def test_an_encoder_that_fails_is_not_the_models_fault(encoder: Any, said: str) 
         ("reference", "hashed", "memory_vector_reference_hashed", "hashed"),
         ("empty", Exact(), "memory_vector_empty_exact", "exact"),
         ("empty", Flat(), "memory_vector_empty_Flat", "Flat"),
+        ("empty", Named("../a b/é"), "memory_vector_empty__a_b_é", "_a_b_é"),
     ],
 )
 def test_scores_say_what_is_not_official(memory: str, encoder: Any, label: str, named: str) -> None:
@@ -306,7 +316,7 @@ def test_word_pieces_are_those_of_the_official_tokenizer() -> None:
 
 
 def test_words_of_hostile_text_take_linear_time() -> None:
-    began = perf_counter()
-    for text in ("a" * 400_000, "." * 400_000, "\u0301" * 400_000, "漢" * 400_000):
+    began = process_time()
+    for text in ("a" * 100_000, "." * 100_000, "\u0301" * 100_000, "漢" * 100_000):
         sum(1 for _ in words(text))
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5

@@ -85,8 +85,8 @@ class AgenticEnv(DialogueEnv):
         split: "test"; BFCL has no training split.
         memory: a folder, laid out as the harness's ``result/<model>/agentic/memory``; "reference"; or "empty".
         encoder: what ``memory_vector`` searches with: "minilm", "hashed", or an object with ``encode(texts)``, which
-            returns an array of shape (texts, dimensions), and ``name``, which marks the scores. If it raises an
-            exception, ``reward_valid`` is False.
+            returns an array of shape (texts, dimensions), and ``name``, which marks the scores and the memory's folder.
+            If it raises an exception, ``reward_valid`` is False.
         web: "replay": use recordings only; a request that was not recorded fails. "record": use recordings, and fetch
             and record the rest; needs a key of serpapi.com in SERPAPI_API_KEY and ``pip install 'toolgym[endpoint]'
             html2text beautifulsoup4``. "live": fetch everything. The model chooses the pages that are fetched.
@@ -122,10 +122,10 @@ class AgenticEnv(DialogueEnv):
             raise ValueError(f"BFCL has only the split 'test', got {split!r}")
         check_outcome(outcome)
         self.categories = categories(category)
-        self.memories = get_memories(memory)
         folder = web_folder or cache_folder() / "bfcl-web"
         self.web = get_web(web, folder, web_options) if isinstance(web, str) else web
         self.embeddings = get_encoder(encoder, needed=any(map(searches_vectors, self.categories)))
+        self.memories = get_memories(memory, self.embeddings.name)
         self.outcome = outcome
         self._waits = web != "replay"
         if max_turns is None:

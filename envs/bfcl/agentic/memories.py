@@ -7,10 +7,10 @@ starts from that file, and the questions start from the file of the last convers
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Protocol
+
+from toolgym.disk import read_object, write_atomic
 
 from . import facts
 from .rows import Conversation, conversations
@@ -73,14 +73,16 @@ class Empty:
 class Folder:
     """The memories of one model, in a folder laid out as the harness's ``result/<model>/agentic/memory``.
 
-    Each conversation's memory is written once. If a different memory is already there, ``keep`` raises MissingMemory:
-    it belongs to another model or another run.
+    A memory_vector that was made with an encoder of one's own (named ``encoder``) has a folder of its own, because it
+    is not official. Each conversation's memory is written once. If a different memory is already there, ``keep``
+    raises MissingMemory: it belongs to another model or another run.
     """
 
     name = ""
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, encoder: str = ""):
         self.folder = Path(folder)
+        self.encoder = encoder
 
     def before(self, category: str, scenario: str, number: int | None) -> dict[str, Any]:
         talks = conversations(scenario)
@@ -88,16 +90,13 @@ class Folder:
             return EMPTY[category]
         last = talks[-1 if number is None else number - 1]
         path = self._path(category, last)
-        try:
-            found = json.loads(path.read_text("utf-8"))
-        except FileNotFoundError:
+        if not path.is_file():
             raise MissingMemory(
                 f"there is no {path}: play conversation {last.number + 1} of {len(talks)} of {scenario} first. All "
                 f"of them are the category {category}_prereq; play it with the same memory= folder, one episode at a "
                 "time (--batch-size 1)"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise MissingMemory(f"{path} cannot be read: {error}") from None
+            )
+        found = read_object(path, f"a snapshot of {category}", MissingMemory)
         fits = _fits_vectors if category == "memory_vector" else _fits
         if not fits(found, EMPTY[category]):
             raise MissingMemory(f"{path} holds no {category}: expected {', '.join(EMPTY[category])}, of text")
@@ -111,33 +110,34 @@ class Folder:
                 if path.read_text("utf-8") != text:
                     raise MissingMemory(f"{path} already holds another memory: play with another memory= folder")
                 return
-            _write(path, text)
-            _write(path.parent.parent / f"{conversation.scenario}_final.json", text)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, text)
+            write_atomic(path.parent.parent / f"{conversation.scenario}_final.json", text)
         except (OSError, ValueError) as error:
             raise MissingMemory(f"cannot keep the memory in {path}: {error}") from None
 
     def _path(self, category: str, conversation: Conversation) -> Path:
         name = conversation.id.replace("memory", category, 1)
         kind = category.removeprefix("memory_")
+        if kind == "vector" and self.encoder:
+            kind = f"vector_{self.encoder}"
         return self.folder / kind / "memory_snapshot" / "prereq_checkpoints" / f"{name}.json"
 
 
-def get_memories(memory: str | Path | Memories) -> Memories:
+def get_memories(memory: str | Path | Memories, encoder: str = "") -> Memories:
     """The Memories for a folder, "reference" or "empty"; an object with ``before`` and ``keep`` is returned unchanged.
 
-    Raises TypeError for anything else.
+    ``encoder``: the encoder's name, if it is not the official one. Raises TypeError for anything else.
     """
     if isinstance(memory, (str, Path)):
-        return Reference() if memory == "reference" else Empty() if memory == "empty" else Folder(memory)
+        return Reference() if memory == "reference" else Empty() if memory == "empty" else Folder(memory, encoder)
     if not (hasattr(memory, "before") and hasattr(memory, "keep")):
         raise TypeError(f'memory must be a folder, "reference" or "empty"; got {type(memory).__name__}')
     return memory
 
 
-def _fits(found: Any, empty: dict[str, Any]) -> bool:
+def _fits(found: dict[str, Any], empty: dict[str, Any]) -> bool:
     """Whether a snapshot has the fields and types of ``empty``: texts, and dicts of texts."""
-    if not isinstance(found, dict):
-        return False
     for field, start in empty.items():
         value = found.get(field)
         if type(value) is not type(start):
@@ -147,10 +147,8 @@ def _fits(found: Any, empty: dict[str, Any]) -> bool:
     return True
 
 
-def _fits_vectors(found: Any, empty: dict[str, Any]) -> bool:
+def _fits_vectors(found: dict[str, Any], empty: dict[str, Any]) -> bool:
     """Whether a snapshot has two stores of numbered texts. Officially everything that has a length is stored."""
-    if not isinstance(found, dict):
-        return False
     for field in empty:
         part = found.get(field)
         if not isinstance(part, dict) or type(part.get("next_id")) is not int:
@@ -162,10 +160,3 @@ def _fits_vectors(found: Any, empty: dict[str, Any]) -> bool:
         if not numbered or not all(isinstance(text, (str, list, dict)) for text in store.values()):
             return False
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)  # whole or not at all

@@ -10,6 +10,7 @@ A search is exact: the inner product of unit vectors, as in faiss.IndexFlatIP, w
 from __future__ import annotations
 
 import heapq
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from .web import Unavailable
 MAX_TEXT = 100_000
 """Maximum characters of a text to be compared. A text of the memory has at most 2,000."""
 _MOST_KEPT = 2_000
+_LONGEST_NAME = 60
 
 
 class Encoder(Protocol):
@@ -42,7 +44,8 @@ class Embeddings:
 
     def __init__(self, encoder: Encoder):
         self.encoder = encoder
-        self.name = str(getattr(encoder, "name", type(encoder).__name__))
+        # it becomes part of a category's name and of a folder's name
+        self.name = re.sub(r"[^\w-]+", "_", str(getattr(encoder, "name", type(encoder).__name__)))[:_LONGEST_NAME]
         self._kept: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()
 
