@@ -225,8 +225,8 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_is_not_shown(kind, 
 def test_certificates_that_cannot_be_read_are_an_agent_error(monkeypatch):
     monkeypatch.setattr("toolgym.web.connections._pools", {})
     _trusted.cache_clear()
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
-    with pytest.raises(AgentError, match=r"cannot read the certificates in REQUESTS_CA_BUNDLE=/nowhere\.pem"):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    with pytest.raises(AgentError, match=r"cannot read the certificates in SSL_CERT_FILE=/nowhere\.pem"):
         ask(Endpoint, "https://127.0.0.1:9/v1")
 
 
@@ -234,12 +234,10 @@ def test_certificates_that_cannot_be_read_are_an_agent_error(monkeypatch):
 def test_a_long_conversation_is_sent_and_a_server_that_does_not_read_it_is_given_up(kind):
     long = FrozenDict(messages=(message("user", "x" * 3_000_000),), tools=())
     with serving(chat("hi")) as server:
-        agent = kind("tiny", server.url, None)
-        assert (asyncio.run(agent.act(long)) if kind is AsyncEndpoint else agent.act(long)) == "hi"
+        assert ask(kind, server.url, long) == "hi"
         assert len(server.bodies[0]["messages"][0]["content"]) == 3_000_000
     with raw(lambda connection: time.sleep(1)) as (url, _), pytest.raises(AgentError, match="no answer within"):
-        agent = kind("tiny", url, None, timeout=0.2, max_retries=0)
-        asyncio.run(agent.act(long)) if kind is AsyncEndpoint else agent.act(long)
+        ask(kind, url, long, timeout=0.2, max_retries=0)
 
 
 def test_a_redirect_is_not_followed_and_told():
