@@ -133,6 +133,21 @@ def test_an_object_that_is_no_agent_is_never_recorded():
         evaluate("TestShop-v0", GoodShopper(), on_agent_error="ignore")
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+
+@pytest.mark.parametrize(
+    ("raises", "told"), [(Unspeakable(), "Unspeakable"), (StopIteration(3), "StopIteration: 3"),
+                         (BadRequestError("x" * 9000), "BadRequestError: " + "x" * 500)], ids=["str", "stop", "long"],
+)  # fmt: skip
+def test_any_exception_can_be_told(raises, told, monkeypatch):
+    monkeypatch.setattr(Plain, "raises", raises)
+    (lost,) = [t for t in evaluate("TestShop-v0", Plain(), on_agent_error="record") if not t.reward_valid]
+    assert re.fullmatch(told + r" \(test_agent_failures\.py, line \d+\)", lost.error)
+
+
 @pytest.mark.parametrize("kind", [Plain, Async, Threads])
 def test_an_agents_own_cancellation_is_a_failure_of_the_agent(kind, monkeypatch):
     monkeypatch.setattr(Plain, "raises", asyncio.CancelledError("timeout"))
