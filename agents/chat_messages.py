@@ -70,13 +70,13 @@ def native_messages(
     users = [position for position, message in enumerate(messages) if message["role"] == "user"]
     loop = (users[-1] if users else -1) if thoughts else len(messages)
     out: list[dict[str, Any]] = []
-    waiting: dict[str, str] = {}  # id in the transcript -> id that was sent
+    waiting: list[tuple[str, str]] = []  # calls without a result: id in the transcript, id that was sent
     for position, message in enumerate(messages):
         role, content = message["role"], _content(message)
         if role == "tool" and waiting:
             found = message.get("tool_call_id")
-            sent = waiting.pop(found if found in waiting else next(iter(waiting)))
-            out.append({"role": "tool", "tool_call_id": sent, "content": content})
+            at = next((i for i, (own, _) in enumerate(waiting) if own == found), 0)
+            out.append({"role": "tool", "tool_call_id": waiting.pop(at)[1], "content": content})
             continue
         if role == "tool":
             named = {"name": names.send(message["name"])} if "name" in message else {}
@@ -86,7 +86,8 @@ def native_messages(
         if role == "assistant":
             assistant, own = _assistant(content, names, thinking=position > loop)
             for call, own_id in zip(assistant.get("tool_calls", ()), own, strict=True):
-                call["id"] = waiting[own_id] = ids.sent(call["id"])
+                call["id"] = ids.sent(call["id"])
+                waiting.append((own_id, call["id"]))
             out.append(assistant)
         elif not (role == "system" and content is EMPTY):
             out.append({"role": role, "content": content})
@@ -272,9 +273,9 @@ class _Ids:
         return str(found)
 
 
-def _without_result(waiting: dict[str, str]) -> list[dict[str, Any]]:
+def _without_result(waiting: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Results for the calls that have none; ``waiting`` is emptied."""
-    out = [{"role": "tool", "tool_call_id": id, "content": NO_RESULT} for id in waiting.values()]
+    out = [{"role": "tool", "tool_call_id": id, "content": NO_RESULT} for _, id in waiting]
     waiting.clear()
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -16,6 +17,8 @@ from .chat_lessons import LESSONS
 from .chat_messages import native_messages, prompt_messages
 from .chat_names import Names
 from .chat_roles import alternating, with_content, without_system, without_tools
+
+logger = logging.getLogger(__name__)
 
 _FITTED = {"tools": without_tools, "system": without_system, "roles": alternating, "content": with_content}
 """How messages are changed by what was learned, in this order."""
@@ -104,6 +107,8 @@ class ChatRequest:
         for name, lesson in LESSONS.items():
             if lesson.says(words) and lesson.concerns(body) and lesson.unlike not in self._learned:
                 with self._lock:
+                    if name not in self._learned:
+                        logger.warning("%s: the server refused a request; %s", self.settings.get("model"), lesson.told)
                     self._learned |= {name}
                 return True
         return False

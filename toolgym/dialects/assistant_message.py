@@ -45,7 +45,7 @@ def thought(message: Mapping[str, Any]) -> str | None:
 
 def said(content: Any) -> str | None:
     """What a message says to the user: the text of its content, or the joined texts of its parts; None without any."""
-    if isinstance(content, list):
+    if isinstance(content, (list, tuple)):
         texts = [_text(part) for part in content if not is_thought(part)]
         return "".join(texts) if any(texts) else None
     return content if isinstance(content, str) else None
@@ -57,20 +57,9 @@ def is_thought(part: Any) -> bool:
 
 
 def call_ids(calls: Sequence[Any]) -> list[str]:
-    """An id for each call of one message: its own, or ``call_<position>`` if it has none or an earlier call has it."""
+    """The id of each call of one message: its own, which other calls may have too, or ``call_<position>``."""
     own = [call.get("id") if isinstance(call, dict) else None for call in calls]
-    taken = {id for id in own if isinstance(id, str)}
-    ids: list[str] = []
-    seen: set[str] = set()
-    for position, id in enumerate(own):
-        if not isinstance(id, str) or not id or id in seen:
-            id = f"call_{position}"
-            while id in taken:
-                id += "_"
-            taken.add(id)
-        seen.add(id)
-        ids.append(id)
-    return ids
+    return [id if isinstance(id, str) and id else f"call_{position}" for position, id in enumerate(own)]
 
 
 def _text(part: Any) -> str:

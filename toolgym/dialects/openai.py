@@ -30,8 +30,8 @@ class OpenAI(Dialect):
 
     Any other text is a response. The fields that servers of reasoning models add (``reasoning_content``,
     ``reasoning``, ``reasoning_details``, ...) and thinking parts of the content are the thought.
-    Arguments may be an object instead of a string that holds JSON. A call without an id, or with the id of an earlier
-    call of its message, gets the id "call_<position>", in texts and in results.
+    Arguments may be an object instead of a string that holds JSON. A call without an id gets the id
+    "call_<position>", in texts and in results; ids that repeat stay as they are.
     """
 
     name: ClassVar[str] = "openai"
