@@ -55,12 +55,16 @@ class Response:
     @property
     def text(self) -> str:
         """The body in the charset of its type, or UTF-8; what cannot be decoded is replaced."""
+        return self.decoded("utf-8")
+
+    def decoded(self, default: str) -> str:
+        """The body in the charset of its type, or ``default``; what cannot be decoded is replaced."""
         charset = self.headers.get("content-type", "").lower().partition("charset=")[2].split(";")[0].strip("\"' ")
         try:
-            known = codecs.lookup(charset)
-            return str(self.body, known.name if known.name not in _NOT_TEXT else "utf-8", "replace")
+            known = codecs.lookup(charset or default)
+            return str(self.body, known.name if known.name not in _NOT_TEXT else default, "replace")
         except (LookupError, ValueError, TypeError):
-            return str(self.body, "utf-8", "replace")
+            return str(self.body, default, "replace")
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError if it is not JSON, or nested too deeply to be read."""
