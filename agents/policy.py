@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from toolgym.assets import AssetError
-from toolgym.rollout import AgentError, ContextFull
+from toolgym.rollout import AgentError, ContextFull, Refused
 from toolgym.types import Observation, Trajectory, answer_text
 
 from .model import DEFAULT_MODEL, load_model
@@ -210,7 +210,7 @@ class Policy:
         try:
             return tuple(self.chat.prompt(messages))
         except TemplateError as error:
-            raise AgentError(f"{self.name!r}: {error}") from None
+            raise Refused(f"{self.name!r}: {error}") from None
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of sampled tokens, including control tokens, without the end token if it is the last token."""

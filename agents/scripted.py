@@ -19,7 +19,8 @@ from typing import Any, Self
 import gymnasium as gym
 
 from toolgym.env import ToolEnv
-from toolgym.rollout import AgentError
+from toolgym.grading import TOKENS_RAN_OUT
+from toolgym.rollout import AgentError, ContextFull, Refused
 from toolgym.runlog import read_episodes
 from toolgym.types import Completion, Observation, ToolCall, Trajectory, Turn
 
@@ -109,7 +110,8 @@ class Replay(_Bound):
         self._episode: Trajectory
 
     def act(self, observation: Observation) -> str:
-        """The text recorded for this turn. Raises AgentError if the task or the turn was not recorded."""
+        """The text recorded for this turn. Raises AgentError if the task or the turn was not recorded, and what ended
+        the recorded episode if the model's context or a refusal did."""
         turns, task = self.env.turns, self.env.task
         if self._turns is not turns:  # a new episode: the env makes a new list at every reset
             if task.id not in self._rest:
@@ -119,6 +121,10 @@ class Replay(_Bound):
             self._turns = turns
         recorded = self._episode.turns
         if len(turns) >= len(recorded):
+            if self._episode.cut_off == "context":
+                raise ContextFull(TOKENS_RAN_OUT)
+            if self._episode.cut_off == "refused":
+                raise Refused(self._episode.verdict)
             raise AgentError(
                 f"task {task.id!r} was recorded with {len(recorded)} turns, "
                 f"and the episode asks for turn {len(turns) + 1}"

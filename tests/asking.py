@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("kind", [Endpoint, AsyncEndpoint])
 """Runs a test with both agents."""
 
 
-def ask(kind, url, **settings):
+def ask(kind, url, observation=HELLO, **settings):
     """One answer of an agent that does not wait between tries."""
     agent = kind("tiny", url, "TEST_KEY", **{"sleep": lambda seconds: None, "timeout": 10, **settings})
-    return asyncio.run(agent.act(HELLO)) if kind is AsyncEndpoint else agent.act(HELLO)
+    return asyncio.run(agent.act(observation)) if kind is AsyncEndpoint else agent.act(observation)

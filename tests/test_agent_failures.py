@@ -10,9 +10,12 @@ import threading
 
 import pytest
 from conftest import calling, saying
+from rich.console import Console
 
 from toolgym import evaluate, rollout
 from toolgym.agent_failures import MOST_IN_A_ROW, AgentFailures
+from toolgym.agents.scripted import Replay
+from toolgym.cli.denominator import last_evaluation_code
 from toolgym.cli.main import main
 from toolgym.left_out import as_data, endings, left_out, left_out_words
 from toolgym.rollout import AgentError, ContextFull, NotAnAgent, Refused
@@ -128,6 +131,21 @@ def test_an_object_that_is_no_agent_is_never_recorded():
         evaluate("TestShop-v0", Numbers(), on_agent_error="record")
     with pytest.raises(ValueError, match="'raise' or 'record', got 'ignore'"):
         evaluate("TestShop-v0", GoodShopper(), on_agent_error="ignore")
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+
+@pytest.mark.parametrize(
+    ("raises", "told"), [(Unspeakable(), "Unspeakable"), (StopIteration(3), "StopIteration: 3"),
+                         (BadRequestError("x" * 9000), "BadRequestError: " + "x" * 500)], ids=["str", "stop", "long"],
+)  # fmt: skip
+def test_any_exception_can_be_told(raises, told, monkeypatch):
+    monkeypatch.setattr(Plain, "raises", raises)
+    (lost,) = [t for t in evaluate("TestShop-v0", Plain(), on_agent_error="record") if not t.reward_valid]
+    assert re.fullmatch(told + r" \(test_agent_failures\.py, line \d+\)", lost.error)
 
 
 @pytest.mark.parametrize("kind", [Plain, Async, Threads])
@@ -320,3 +338,25 @@ def test_a_command_fails_if_too_much_left_the_score(more, status, tmp_path, caps
 def test_a_share_is_from_0_to_1(share, capsys):
     assert main([*WORDS, f"--max-invalid={share}"]) == 2
     assert "is not a share from 0 to 1" in capsys.readouterr().err
+
+
+def test_the_last_evaluation_of_a_training_run_is_held_to_the_same_share(capsys):
+    console = Console(width=200)
+    first = {"step": 0, "eval/episodes": 1.0, "eval/unscored": 9.0}
+    last = {"step": 5, "eval/episodes": 39.0, "eval/unscored": 1.0, "eval/unscored/tool": 1.0, "eval/ended/turns": 4.0}
+    rows = [first, last, {"step": 6, "reward": 1.0}]
+    assert last_evaluation_code(rows, 0.01, console) == 1
+    said = capsys.readouterr().out
+    assert "Not scored, of 40 episodes of the last evaluation: 1 tool" in said
+    assert "did not end by itself, of 40 episodes of the last evaluation: 4 turns" in said
+    assert "2.5 % of the episodes (1) left the score of the last evaluation, more than the 1 % of --max-invalid" in said
+    assert last_evaluation_code(rows, 0.1, console) == 0
+    assert last_evaluation_code([{"step": 1, "reward": 0.0}], 0.01, console) == 0
+    assert last_evaluation_code([first | {"eval/episodes": 0.0}], 0.5, console) == 1
+
+
+def test_a_replayed_episode_ends_as_the_recorded_one_did(tmp_path):
+    for error in (ContextFull("long"), Refused("no such role")):
+        played = evaluate("TestShop-v0", after_one_action(error), n=2)
+        again = evaluate("TestShop-v0", Replay(played), n=2)
+        assert [(t.cut_off, t.verdict, t.reward) for t in again] == [(t.cut_off, t.verdict, t.reward) for t in played]

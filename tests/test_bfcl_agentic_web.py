@@ -374,6 +374,20 @@ def test_a_proxy_of_the_environment_does_not_bypass_the_check(served: Any, monke
     assert live("http://10.0.0.1").search("tea", "wt-wt").results  # SerpAPI is not the model's choice
 
 
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("text/html; charset=utf-8", "é"),
+        ("text/html", "Ã©"),
+        ("application/json", "é"),
+        ("text/html; charset=idna", "Ã©"),
+    ],
+)
+def test_a_page_is_decoded_as_by_the_official_client(kind: str, read: str) -> None:
+    with raw(answer("é".encode(), b"Content-Type: " + kind.encode())) as (url, _):
+        assert Live(private=True).page(url) == Page(read)
+
+
 def test_a_page_has_one_time_limit_and_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolgym.envs.bfcl.apis.web._PAGE_TIMEOUT", 0.4)
     web = Live(private=True)

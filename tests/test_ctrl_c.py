@@ -125,6 +125,8 @@ def played_by(agent, url):
     return [*command, "--model", "tiny", "--base-url", url] if agent == "endpoint" else command
 
 
+SOON = 4.0
+"""Seconds: two on a machine that has nothing else to do, the end of the interpreter included."""
 BUSY, SILENT = (429, {}, {"Retry-After": "60"}), (200, HANG, {})
 
 
@@ -143,7 +145,7 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_sends_nothing_more(agent, 
             wait_until(lambda: len(server.bodies) > 4, process)
             sent = len(server.bodies)
             output, took = interrupted(process)
-            assert (process.returncode, took < 2) == (130, True), output
+            assert (process.returncode, took < SOON) == (130, True), output
             assert "stopped" in output
             assert "Traceback" not in output
             assert len(server.bodies) == sent
@@ -156,7 +158,7 @@ def test_an_agent_that_cannot_be_interrupted_is_left_alone(agent, tmp_path):
         wait_until(lambda: len(server.bodies) >= 4, process)
         sent = len(server.bodies)
         output, took = interrupted(process)
-        assert (process.returncode, took < 2.5) == (130, True), output
+        assert (process.returncode, took < SOON) == (130, True), output
         assert "Traceback" not in output
         assert len(server.bodies) == sent
 
@@ -166,7 +168,7 @@ def test_a_body_that_comes_slowly_is_interrupted_too(tmp_path):
     with raw(slow) as (url, seen), toolgym(tmp_path, url, *played_by("endpoint", url)) as process:
         wait_until(lambda: seen, process)
         output, took = interrupted(process)
-        assert (process.returncode, took < 2) == (130, True), output
+        assert (process.returncode, took < SOON) == (130, True), output
 
 
 def test_sigterm_keeps_what_finished(tmp_path):
@@ -174,7 +176,7 @@ def test_sigterm_keeps_what_finished(tmp_path):
         wait_until(lambda: len(server.bodies) > 4, process)
         _, took = interrupted(process, signal.SIGTERM)
         assert process.returncode == -signal.SIGTERM
-        assert took < 2
+        assert took < SOON
         assert kept(tmp_path) == 4
 
 
@@ -195,7 +197,7 @@ def test_in_python_ctrl_c_raises_keyboard_interrupt_and_the_agent_works_afterwar
         thread.start()
         with pytest.raises(KeyboardInterrupt):
             evaluate("ToolGym-Functions-v0", agent, n=40, out=tmp_path / "run")
-        assert time.monotonic() - pressed[0] < 2
+        assert time.monotonic() - pressed[0] < SOON
         thread.join()
         assert signal.getsignal(signal.SIGINT) is before
         assert kept(tmp_path) == 4

@@ -20,6 +20,8 @@ from raw_server import CHUNKED, OK, answer, forever, moved, raw, resets, says
 from toolgym import evaluate, rollout
 from toolgym.agents.endpoint import AsyncEndpoint, Endpoint
 from toolgym.rollout import AgentError
+from toolgym.types import FrozenDict, message
+from toolgym.web.connections import _trusted
 
 
 @pytest.fixture(autouse=True)
@@ -218,6 +220,24 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_is_not_shown(kind, 
             ask(kind, "http://10.1.2.3/v1", max_retries=0)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert ask(kind, url) == "hi"
+
+
+def test_certificates_that_cannot_be_read_are_an_agent_error(monkeypatch):
+    monkeypatch.setattr("toolgym.web.connections._pools", {})
+    _trusted.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    with pytest.raises(AgentError, match=r"cannot read the certificates in SSL_CERT_FILE=/nowhere\.pem"):
+        ask(Endpoint, "https://127.0.0.1:9/v1")
+
+
+@BOTH
+def test_a_long_conversation_is_sent_and_a_server_that_does_not_read_it_is_given_up(kind):
+    long = FrozenDict(messages=(message("user", "x" * 3_000_000),), tools=())
+    with serving(chat("hi")) as server:
+        assert ask(kind, server.url, long) == "hi"
+        assert len(server.bodies[0]["messages"][0]["content"]) == 3_000_000
+    with raw(lambda connection: time.sleep(1)) as (url, _), pytest.raises(AgentError, match="no answer within"):
+        ask(kind, url, long, timeout=0.2, max_retries=0)
 
 
 def test_a_redirect_is_not_followed_and_told():

@@ -222,6 +222,25 @@ def test_tables_fit_in_80_columns(runs):
     assert text.count("100.0 [20.7, 100.0]") == runs * len(names)
 
 
+def test_reasons_are_counted_by_category(capsys):
+    made = [
+        Trajectory("e", f"t{i}", (), success=False, category="ab"[i % 2], truncated=i > 2, reward_valid=i != 1,
+                   error_kind="server" if i == 1 else "", cut_off="context" if i == 4 else "turns" if i > 2 else "")
+        for i in range(6)
+    ]  # fmt: skip
+    found = {row.category: (row.left_out, row.endings) for row in rows(made)}
+    assert found == {
+        "a": ({}, {"context": 1}),
+        "b": ({"server": 1}, {"turns": 2}),
+        "all": ({"server": 1}, {"turns": 2, "context": 1}),
+    }
+    print_report([make_run(made, "mine")], Console(width=80))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert re.search(r"category +out: server +cut: context +cut: turns", shown)
+    assert re.search(r"all +1 +1 +2", shown)
+
+
 def test_a_run_that_is_not_over_is_said_to_be_unfinished(tmp_path, capsys):
     from toolgym.cli.main import main
 

@@ -16,6 +16,7 @@ from conftest import shop
 
 from toolgym import evaluate
 from toolgym.agents.endpoint import Endpoint
+from toolgym.cli.main import main
 from toolgym.rollout import run_settings
 from toolgym.secrets import Secrets, shown_url
 
@@ -98,3 +99,18 @@ def test_urls_in_settings_are_kept_without_their_secrets(tmp_path):
     assert kept["env_kwargs"]["judge"] == ["https://***@h"]
     assert options["search_options"]["url"] == "http://u:pass@h/x?token=t0k"
     assert shown_url("http://h/x?v=1&k&a=b#c") == "http://h/x?v=1&k&a=***#c"
+
+
+def test_a_comparison_keeps_no_credentials_of_an_agents_address(tmp_path, capsys):
+    with serving(lambda body: refused(f"no {server.headers[-1]['Authorization']} us3r pa55word t0ken")) as server:
+        url = server.url.replace("://", "://us3r:pa55word@") + "?key=t0ken"
+        command = ["compare", "--agents", f"endpoint:model=tiny,base_url={url}", "--suites", "functions", "-n", "1"]
+        main([*command, "--out", str(tmp_path)])
+        assert "Authorization" in server.headers[0]
+    printed = capsys.readouterr()
+    shown = [printed.out, printed.err, *map(str, tmp_path.rglob("*"))]
+    shown += [path.read_bytes().decode("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
+    basic = b64encode(b"us3r:pa55word").decode()
+    for secret in ("pa55", "t0ken", basic):
+        assert not [each for each in shown if secret in each], secret
+    assert any("***@127.0.0.1" in each for each in shown)

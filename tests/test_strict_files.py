@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import subprocess
+import time
 
 import msgspec
 import pytest
@@ -77,6 +78,14 @@ def test_an_integer_of_any_size_is_read_back():
     assert from_exact_json(text)["x"] == value
 
 
+def test_the_time_grows_with_the_size_only():
+    keys = {chr(0xD800 + i % 0x800) + str(i // 0x800) * (i % 7 > 0): math.nan for i in range(8_000)}
+    record = {"a": keys, "b": [math.inf] * 8_000}
+    began = time.process_time()
+    assert same(from_exact_json(to_exact_json(record)), record)
+    assert time.process_time() - began < 5
+
+
 def test_values_that_are_no_json_are_text():
     value = {(1, 2): b"x", 3: 1j, None: {4}, LONE: ...}
     text = to_exact_json({"arguments": value})
@@ -85,13 +94,19 @@ def test_values_that_are_no_json_are_text():
 
 
 @pytest.mark.parametrize(
-    "exact", ["3", "[3]", '[["a"]]', '[[["a"]]]', '[[["a"], "{"]]', '[[["b"], "1"]]', '[[[], "1"]]', '[[{}, "1"]]',
-              '[[["a", 5, 6], "1"]]', '[[["a"], 3]]', '[[["a"], "k", "1", "2"]]', '{"b": 1}', '"x"',
-              '[[["a"], "0xg"]]'],
+    "exact",
+    [3, [3], {"b": 1}, "x", [{}], [[]], [{"at": "/a", "key": None}], [{"at": "/b", "key": None, "json": "1"}],
+     [{"at": "", "key": None, "json": "1"}], [{"at": "/a/x", "key": None, "json": "1"}],
+     [{"at": "/a/9", "key": None, "json": "1"}], [{"at": "/a", "key": None, "json": "{"}],
+     [{"at": "/a", "key": None, "json": 3}], [{"at": 3, "key": None, "json": "1"}],
+     [{"at": "/a", "key": "k", "json": '"l"'}], [{"at": "", "key": "a", "json": "1"}],
+     [{"at": "/a", "key": None, "json": "0xg"}], [{"at": "/a", "key": None, "json": "[1]"}],
+     [{"at": "/a", "key": None, "json": "[" * 9000}]],
+    ids=str,
 )  # fmt: skip
 def test_exact_values_that_do_not_fit_are_refused(exact):
     with pytest.raises(ValueError, match="'exact' does not fit"):
-        from_exact_json(f'{{"a": [1], "exact": {exact}}}')
+        from_exact_json(json.dumps({"a": [1], "exact": exact}))
 
 
 HOSTILE = {

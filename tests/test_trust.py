@@ -20,7 +20,7 @@ from toolgym.trust import HARMLESS, HARMLESS_VALUES, trusted_settings
 
 REACHES_OUT = {
     "memory", "web", "web_folder", "web_options", "search", "search_options", "cache", "cache_dir", "judge",
-    "judge_options", "questions", "state",
+    "judge_options", "questions", "state", "encoder",
 }  # fmt: skip
 """Arguments of suites that have to be trusted."""
 
@@ -57,6 +57,7 @@ HOSTILE = {
     "web_folder": "..",
     "web_options": {"key_env": "HOME"},
     "state": "os:system",
+    "encoder": "os:system",
     "path": "/etc/passwd",
     "an_argument_that_comes_later": 1,
 }

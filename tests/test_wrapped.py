@@ -16,6 +16,7 @@ import toolgym
 from toolgym import evaluate, rollout
 from toolgym.replay import replay
 from toolgym.vector import ToolVectorEnv
+from toolgym.wrappers import DiscreteTools
 
 OFFICE = {"split": "test", "level": "dialogue", "seed": 4}
 CALL = calling(("no_such_tool", {}))
@@ -208,3 +209,11 @@ def test_saying_goodbye_in_the_last_allowed_step_ends_it_by_itself():
     assert not trajectory.truncated
     assert trajectory.cut_off == ""
     assert toolgym.evaluate
+
+
+def test_a_time_limit_around_a_menu_of_calls_is_a_limit_of_turns():
+    env = TimeLimit(DiscreteTools(office()), 2)
+    env.reset(seed=1)
+    env.step(0)
+    *_, truncated, info = env.step(0)
+    assert (truncated, info["success"]) == (True, False)

@@ -57,7 +57,7 @@ class AgentFailures:
         with self._lock:
             self._in_a_row += 1
             count = self._in_a_row
-        told = f"{type(error).__name__}: {str(error)[:_SHOWN]}".removesuffix(": ") + _place(error)
+        told = f"{type(error).__name__}: {_said(error)}".removesuffix(": ") + _place(error)
         if count >= self.most:
             raise RunError(
                 f"the agent failed {count} times in a row, so the run stops; episodes that finished are kept, and "
@@ -68,6 +68,13 @@ class AgentFailures:
     def went_well(self) -> None:
         """An answer was given: the count begins anew."""
         self._in_a_row = 0
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)[:_SHOWN]
+    except Exception:  # its __str__ fails as well
+        return ""
 
 
 def _place(error: BaseException) -> str:

@@ -73,6 +73,8 @@ class ToolEnv(gym.Env[Observation, str]):
     """
 
     metadata = {"render_modes": ["ansi"]}
+    _time_limit: int | None = None
+    """Of the TimeLimit wrappers around this env, as the last reset found them."""
 
     def __init__(
         self,
@@ -98,7 +100,6 @@ class ToolEnv(gym.Env[Observation, str]):
         self.tasks = tasks
         self.dialect = get_dialect(dialect)
         self.rubric = get_rubric(rubric)
-        self._time_limit: int | None = None  # of the wrappers around this env
         self.max_turns = whole_number("max_turns", max_turns, 1)
         self.max_calls = whole_number("max_calls", max_calls, 0)
         self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)

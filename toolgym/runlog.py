@@ -182,7 +182,7 @@ def check_same_run(
     before = kept()
     differing = [name for name in asked if not json_equal(before.get(name), asked[name]) and name not in free]
     if differing:
-        settings = ", ".join(f"{name}={before.get(name)!r}, not {asked[name]!r}" for name in differing)
+        settings = ", ".join(f"{name}={before.get(name)!r:.300}, not {asked[name]!r:.300}" for name in differing)
         raise RunError(f"{folder} holds another run, with other settings ({settings}); resume it with the same")
 
 

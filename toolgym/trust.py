@@ -19,7 +19,7 @@ from toolgym.strict_json import to_json
 
 HARMLESS = frozenset({
     "category", "split", "level", "seed", "prompt", "withhold", "outcome", "metric", "dialect", "rubric", "max_turns",
-    "max_calls", "max_action_chars", "max_episode_steps", "render_mode",
+    "max_calls", "max_action_chars", "max_episode_steps", "render_mode", "instructions",
 })  # fmt: skip
 """Arguments of envs that choose among what ToolGym itself has: no value of theirs opens, imports or sends anything."""
 HARMLESS_VALUES: dict[str, tuple[Any, ...]] = {
@@ -27,6 +27,7 @@ HARMLESS_VALUES: dict[str, tuple[Any, ...]] = {
     "web": ("replay",),
     "search": ("offline",),
     "cache": ("off",),
+    "encoder": ("minilm", "hashed"),
 }
 """Argument -> the values that are harmless; None always is."""
 _SHOWN = 80

@@ -35,13 +35,18 @@ def time_limit_around(env: gym.Env[Any, Any]) -> int | None:
         owner = frame.f_locals.get("self")
         between = owner is None and frame.f_globals.get("__name__", "").startswith("gymnasium.")  # a wrapper's function
         if not between and owner is not inside:
-            if not isinstance(owner, gym.Wrapper) or owner.env is not inside or type(owner).step not in _ONE_TO_ONE:
+            if not isinstance(owner, gym.Wrapper) or owner.env is not inside or not _steps_once(owner):
                 break
             inside = owner
             if isinstance(owner, TimeLimit):
                 limits.append(owner._max_episode_steps)
         frame = frame.f_back  # type: ignore[assignment]
     return min(limits, default=None)
+
+
+def _steps_once(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> bool:
+    """Whether a step of the wrapper is one step of the env inside. A class says so with ``steps_once = True``."""
+    return type(wrapper).step in _ONE_TO_ONE or getattr(type(wrapper), "steps_once", False)
 
 
 def limited(env: gym.Env[Any, Any]) -> ToolEnv:

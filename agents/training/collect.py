@@ -278,7 +278,6 @@ class _Episode:
                 self.transcript.append_environment(self.messages, replies)
             except TemplateError as error:
                 self.refusal, self.over = error, True
-                self.info = self.env.cut_off(str(error))  # what it is worth in an evaluation; it cannot be trained on
         self.messages += replies
 
     def cut(self) -> None:
@@ -297,9 +296,9 @@ class _Episode:
         trajectory.verdict = info.get("verdict", TOKENS_RAN_OUT)
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
+        if self.refusal is not None:
+            trajectory.reward_valid, trajectory.error = False, str(self.refusal)
+        trajectory.truncated = self.truncated
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
-        if self.refusal is not None:
-            trajectory.reward_valid, trajectory.error, trajectory.error_kind = False, str(self.refusal), "refused"
-        trajectory.truncated = self.truncated
         return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from toolgym.disk import atomic_folder, write_atomic
 from toolgym.left_out import endings, left_out
 from toolgym.runlog import write_run
@@ -42,7 +40,6 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     ``eval/unscored/<kind>`` counts the unscored episodes by reason, and ``eval/ended/<reason>`` the scored episodes
     that the policy did not end by itself; see ``toolgym.left_out``.
     """
-    trajectories = [counted(t) for t in trajectories]
     scored = [t for t in trajectories if t.reward_valid]
     out = {
         "eval/success": mean([float(bool(t.success)) for t in scored]),
@@ -56,14 +53,6 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     return out | {f"eval/ended/{reason}": float(count) for reason, count in endings(trajectories).items()}
 
 
-def counted(trajectory: Trajectory) -> Trajectory:
-    """The episode as an evaluation counts it: if the chat template refuses what the policy wrote, it counts as it ended
-    there. (Training leaves it out, because the tokens that were sampled cannot be continued.)"""
-    if trajectory.error_kind != "refused" or not trajectory.turns:
-        return trajectory
-    return msgspec.structs.replace(trajectory, reward_valid=True, error=None, error_kind="", cut_off="refused")
-
-
 def keep_evaluation(
     run: Path, step: int, suite: tuple[str, dict[str, Any]], trajectories: Sequence[Trajectory]
 ) -> None:
@@ -72,7 +61,6 @@ def keep_evaluation(
     Args:
         suite: Gymnasium id and arguments.
     """
-    trajectories = [counted(t) for t in trajectories]
     outcomes = {
         t.task_id: {"success": bool(t.success), "reward": t.reward} if t.reward_valid else None for t in trajectories
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from toolgym.report.text import one_line, plain
 from toolgym.types import Trajectory
 
 
-def max_invalid_option(parser: argparse._ActionsContainer) -> None:
+def max_invalid_option(parser: Any) -> None:
     """The option for the share of episodes that may leave the score."""
     parser.add_argument(
         "--max-invalid", type=_share, default=MOST_LEFT_OUT, metavar="SHARE",
@@ -57,6 +58,19 @@ def code_of_share(share: float, most: float, console: Console, count: int, where
     allowed = "no score is left" if share == 1 else f"more than the {100 * most:g} % of --max-invalid"
     console.print(plain(f"{what} left the score{where}, {allowed}: these numbers are over the rest.", "red"))
     return 1
+
+
+def last_evaluation_code(rows: Sequence[Mapping[str, float]], most: float, console: Console) -> int:
+    """Say what left the score of the last evaluation, by reason, and what ended its other episodes; 1 if more than the
+    share ``most`` of the episodes left it."""
+    row: Mapping[str, float] = next((row for row in reversed(rows) if "eval/episodes" in row), {})
+    lost, scored = int(row.get("eval/unscored", 0)), int(row.get("eval/episodes", 0))
+    for what, title in (("ended", "Counted, though the policy did not end by itself"), ("unscored", "Not scored")):
+        prefix = f"eval/{what}/"
+        told = [f"{int(row[name])} {name.removeprefix(prefix)}" for name in row if name.startswith(prefix)]
+        if told:
+            console.print(plain(f"{title}, of {lost + scored} episodes of the last evaluation: {', '.join(told)}"))
+    return code_of_share(lost / max(1, lost + scored), most, console, lost, " of the last evaluation")
 
 
 @contextmanager

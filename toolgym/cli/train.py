@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli import train_sb3
+from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
 from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.runlog import read_metrics
@@ -39,7 +40,9 @@ HEADINGS = {
     "what to train, on what, for how long": (
         "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
     ),
-    "evaluation on held-out tasks, and checkpoints": ("eval_every", "eval_tasks", "eval_kwargs", "save_every"),
+    "evaluation on held-out tasks, and checkpoints": (
+        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
+    ),
     "batches and lengths": (
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix",
     ),
@@ -70,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options = _Options()
     import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
+    max_invalid_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -115,7 +119,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     say_what_next(console, config, held_out, f"--agent policy --model {quote(str(last))}")
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
-    return 0
+    return last_evaluation_code(read_metrics(Path(config.out)), args.max_invalid, console)
 
 
 def nothing_learnt(config: Any) -> str:

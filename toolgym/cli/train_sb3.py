@@ -14,8 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
+from toolgym.cli.denominator import last_evaluation_code
 from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
+from toolgym.runlog import read_metrics
 
 
 def train(args: argparse.Namespace, console: Console) -> int:
@@ -49,7 +51,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
     if steps > config.steps:
         console.print(f"It took {steps} actions, not {config.steps}: {config.algo} learns from whole rollouts.")
     say_what_next(console, config, held_out, f"--agent sb3 --model {quote(config.out)}")
-    return 0
+    return last_evaluation_code(read_metrics(folder), args.max_invalid, console)
 
 
 def _train(config: Any, console: Console, *, resume: bool) -> int:

@@ -28,6 +28,8 @@ def print_report(runs: Sequence[Run], console: Console) -> None:
     for run, table in zip(runs, tables, strict=True):
         console.print(rewards_table(run, table))
         console.print(calls_table(run, table))
+        if any(row.left_out or row.endings for row in table):
+            console.print(reasons_table(run, table))
     for run in runs:
         lines = summary_lines(suite_summary(run))
         if lines:
@@ -89,6 +91,18 @@ def calls_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     for row in lines:
         shares = [percent(row.malformed), percent(row.objected)]
         _line(table, row.category, [number(row.turns, ".1f"), number(row.calls, ".1f"), *shares, str(row.invalid)])
+    return Group(plain(title, "bold"), table)
+
+
+def reasons_table(run: Run, lines: Sequence[Row]) -> RenderableType:
+    """Episodes per category that left the score, by kind of failure, and that count but were cut off, by reason."""
+    lost = list(dict.fromkeys(kind for row in lines for kind in row.left_out))
+    ended = list(dict.fromkeys(reason for row in lines for reason in row.endings))
+    table = _table("category", *(f"out: {kind}" for kind in lost), *(f"cut: {reason}" for reason in ended))
+    for row in lines:
+        counts = [*(row.left_out.get(kind, 0) for kind in lost), *(row.endings.get(reason, 0) for reason in ended)]
+        _line(table, row.category, [str(count or "") for count in counts])
+    title = f"{run.label}: episodes that left the score (out), and that count though they were cut off (cut)"
     return Group(plain(title, "bold"), table)
 
 

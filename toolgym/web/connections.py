@@ -13,8 +13,10 @@ import ssl
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -33,6 +35,8 @@ MOST_BYTES = 8_000_000
 ERROR_BYTES = 64_000
 """What is read of the body of an error."""
 _MISSING = "asking a server needs aiohttp: pip install 'toolgym[endpoint]'"
+_LARGE = 1_000_000
+"""Bytes of a request from which on it is sent in parts, so that other requests of the loop go on."""
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _WRITTEN = re.compile(r"[\w\-.~:/?#\[\]@!$&'()*+,;=%]+", re.ASCII)
 """A URL that is sent as it is written; in any other, characters are quoted first."""
@@ -51,12 +55,16 @@ class Response:
     @property
     def text(self) -> str:
         """The body in the charset of its type, or UTF-8; what cannot be decoded is replaced."""
+        return self.decoded("utf-8")
+
+    def decoded(self, default: str) -> str:
+        """The body in the charset of its type, or ``default``; what cannot be decoded is replaced."""
         charset = self.headers.get("content-type", "").lower().partition("charset=")[2].split(";")[0].strip("\"' ")
         try:
-            known = codecs.lookup(charset)
-            return str(self.body, known.name if known.name not in _NOT_TEXT else "utf-8", "replace")
+            known = codecs.lookup(charset or default)
+            return str(self.body, known.name if known.name not in _NOT_TEXT else default, "replace")
         except (LookupError, ValueError, TypeError):
-            return str(self.body, "utf-8", "replace")
+            return str(self.body, default, "replace")
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError if it is not JSON, or nested too deeply to be read."""
@@ -176,7 +184,8 @@ def _prepared(
         sent.setdefault("Authorization", basic)
     arguments: dict[str, Any] = {}
     if content is not None:
-        arguments["data"] = json.dumps(content, allow_nan=False).encode()
+        data = json.dumps(content, allow_nan=False).encode()
+        arguments["data"] = data if len(data) < _LARGE else BytesIO(data)
         sent.setdefault("Content-Type", "application/json")
     if not direct and (found := _proxy(address)):
         proxy, basic = _address(found if "://" in found else f"http://{found}")
@@ -237,7 +246,10 @@ async def _session(public_only: bool) -> aiohttp.ClientSession:
     key = asyncio.get_running_loop(), public_only
     if key not in _pools:
         for other in [each for each in list(_pools) if each[0].is_closed()]:  # of a loop that did not say so
-            _pools.pop(other, None)
+            left = _pools.pop(other, None)
+            if left is not None:
+                with suppress(Exception):
+                    await left[0].close()
         holder = _hold(key)
         _pools[key] = await anext(holder), holder
     return _pools[key][0]
@@ -314,7 +326,10 @@ def _trusted() -> ssl.SSLContext:
     if named:
         place = os.environ[named[0]]
         folder = os.path.isdir(place)
-        return ssl.create_default_context(cafile=None if folder else place, capath=place if folder else None)
+        try:
+            return ssl.create_default_context(cafile=None if folder else place, capath=place if folder else None)
+        except OSError as error:  # also of the package ssl
+            raise Failure(f"cannot read the certificates in {named[0]}={place}: {error}", False) from None
     try:
         import certifi
     except ModuleNotFoundError:

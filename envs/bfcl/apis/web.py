@@ -154,7 +154,9 @@ class Live:
                 if answer.status >= 400:
                     kind = "Client" if answer.status < 500 else "Server"  # as requests says it officially
                     raise ValueError(f"{answer.status} {kind} Error: {answer.reason} for url: {url}")
-                return Page(answer.text)
+                # as requests has it officially: text without a charset is Latin-1, whatever it is in truth
+                is_text = "text" in answer.headers.get("content-type", "").lower()
+                return Page(answer.decoded("iso-8859-1" if is_text else "utf-8"))
             url = urljoin(url, place)
         return Page(error=f"Exceeded {_MOST_REDIRECTS} redirects.")
 

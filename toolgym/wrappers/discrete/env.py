@@ -43,6 +43,9 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
         multi: an action is two numbers instead of one.
     """
 
+    steps_once = True
+    """A TimeLimit around it counts the env's own actions; see ``toolgym.wrapped``."""
+
     def __init__(
         self,
         env: gym.Env[Any, Any],
