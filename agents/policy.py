@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from collections import Counter
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from toolgym.assets import AssetError
+from toolgym.env import ToolEnv
 from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation, Trajectory, answer_text
 
@@ -26,7 +28,9 @@ from .sampling.engine import Engine, PlainEngine
 from .sampling.kv_cache import CachePool, KVCache
 from .sampling.llama_engine import LlamaEngine
 from .sampling.llama_layers import weights_version
-from .tokens import ChatTokens, TemplateError
+from .tokens import ChatTokens, Offer, TemplateError, Tools
+
+logger = logging.getLogger(__name__)
 
 FinishReason: TypeAlias = Literal["end", "stop", "length"]
 
@@ -41,7 +45,8 @@ class Generation(msgspec.Struct, frozen=True):
     """One per token, under softmax(logits / temperature) over the whole vocabulary, without ``top_p`` and ``top_k``.
     Greedy sampling uses temperature 1 here."""
     text: str
-    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token."""
+    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token.
+    If the prompt ends in an opened thought, the text begins with it: the action that the environment reads."""
     finish_reason: FinishReason
     """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
 
@@ -66,9 +71,12 @@ class Policy:
         batch_size: answers generated at once; lower it if memory runs out.
         stop: strings; an answer ends when it contains one of them.
         device, dtype: see ``load_model``; ignored if a loaded model is given.
+        template_kwargs: arguments of the chat template, e.g. ``{"enable_thinking": False}``.
+        tools: "prompt": the messages describe the tools. "template": the chat template does, in the words the model was
+            trained on; make the environment with ``instructions=False`` and the model's own dialect.
 
-    Raises AssetError if the model cannot be loaded or its tokenizer has no chat template, ValueError if a setting
-    is out of range.
+    Raises AssetError if the model cannot be loaded, or if its tokenizer has no chat template or one that refuses
+    conversations (or tools); ValueError if a setting is out of range.
     """
 
     def __init__(
@@ -84,6 +92,8 @@ class Policy:
         stop: Sequence[str] | None = None,
         device: str | torch.device = "auto",
         dtype: str | torch.dtype = "auto",
+        template_kwargs: Mapping[str, Any] | None = None,
+        tools: Offer = "prompt",
     ):
         if max_new_tokens < 1 or batch_size < 1:
             raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {max_new_tokens}, {batch_size}")
@@ -98,7 +108,12 @@ class Policy:
                 f"the tokenizer of {self.name!r} has no chat template, so there is no telling how the model expects "
                 "a conversation. Use an instruction-tuned model, or put chat_template.jinja into its folder."
             )
-        self.chat = ChatTokens(self.tokenizer)
+        try:
+            self.chat = ChatTokens(self.tokenizer, template_kwargs=template_kwargs, tools=tools)
+        except TemplateError as error:
+            raise AssetError(f"{self.name!r}: {error}") from None
+        for name in self.chat.unknown_kwargs:
+            logger.warning("the chat template of %r never mentions %r: it changes nothing", self.name, name)
         self.max_new_tokens = max_new_tokens
         self.temperature = temperature
         self.top_p = top_p
@@ -113,6 +128,8 @@ class Policy:
         self._cache_pool = CachePool()
         self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
         self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far
+        self._resumed: Counter[str] = Counter()  # the same before a resumed run, for prompts without their tools
+        self._offered: dict[str, Tools] = {}  # a conversation's opening messages -> the tools offered with them
         # every token holds at least one byte, so this many last tokens contain any stop string that just ended;
         # 4 more, because a character may be split over as many tokens
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
@@ -121,11 +138,18 @@ class Policy:
     def settings(self) -> dict[str, Any]:
         """The settings of the sampling, by name."""
         names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
-        return {name: getattr(self, name) for name in names}
+        template: dict[str, Any] = {"template_kwargs": self.chat.template_kwargs} if self.chat.template_kwargs else {}
+        template |= {"tools": self.chat.tools} if self.chat.tools != "prompt" else {}
+        return {name: getattr(self, name) for name in names} | template
+
+    def for_env(self, env: Any) -> Policy:
+        """This policy. Raises ValueError if the environment and the chat template describe the tools twice, or not."""
+        check_offer(self.chat, env.unwrapped)
+        return self
 
     def act(self, observation: Observation) -> str:
         """The model's answer. Raises AgentError if the model cannot take the conversation as a prompt."""
-        return self.sample([observation["messages"]])[0].answer
+        return self.sample_ids([self.encode(observation["messages"], observation["tools"])])[0].answer
 
     def act_batch(self, observations: Sequence[Observation]) -> list[str | AgentError]:
         """An answer per observation, or an AgentError if the model cannot take that conversation as a prompt."""
@@ -133,7 +157,7 @@ class Policy:
         prompts: list[tuple[int, ...]] = []
         for observation in observations:
             try:
-                prompts.append(self._checked(self.encode(observation["messages"])))
+                prompts.append(self._checked(self.encode(observation["messages"], observation["tools"])))
                 answers.append("")
             except AgentError as error:
                 answers.append(error)
@@ -187,32 +211,46 @@ class Policy:
     def greedy(self) -> Policy:
         """The same model at temperature 0, with its own pool of KV caches."""
         other = copy(self)
-        other.temperature, other._cache_pool, other._samples = 0.0, CachePool(), Counter()
+        other.temperature, other._cache_pool, other._samples, other._resumed = 0.0, CachePool(), Counter(), Counter()
         return other
 
     def reseed(self, seed: int | str) -> None:
         """Restart the random streams, as in a new Policy with this seed."""
         self.seed = seed
         self._samples.clear()
+        self._resumed.clear()
 
     def resume(self, played: Sequence[Trajectory]) -> None:
         """Count the answers in these episodes as sampled, so that further repeats of their tasks get new answers."""
         if self.temperature > 0:
             for trajectory in played:
                 messages = list(trajectory.messages)
+                counts = self._samples if self.chat.tools == "prompt" else self._resumed
                 for turn in trajectory.turns:
-                    self._samples[_digest(self.encode(messages))] += 1
+                    counts[_digest(self.encode(messages))] += 1
                     messages += turn.messages
 
-    def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-        """The prompt's token ids: the chat template's rendering, open for the assistant to answer.
+    def encode(self, messages: Sequence[Mapping[str, Any]], tools: Tools = ()) -> tuple[int, ...]:
+        """The prompt's token ids, open for the assistant to answer: see ``ChatTokens``.
 
-        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses.
+        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses the
+        tools.
+
+        Args:
+            tools: schemas, for ``tools="template"``. The tools of a conversation's first prompt stay in its prompts:
+                tools that are offered later are announced by the environment.
         """
         try:
-            return tuple(self.chat.prompt(messages))
+            if self.chat.tools == "prompt" or not tools:
+                return tuple(self.chat.prompt(messages))
+            answers = (i for i, message in enumerate(messages) if message["role"] == "assistant")
+            tools = self._offered.setdefault(repr(messages[: next(answers, len(messages))]), tools)
+            prompt = tuple(self.chat.prompt(messages, tools))
         except TemplateError as error:
             raise AgentError(f"{self.name!r}: {error}") from None
+        if self._resumed:
+            self._samples[_digest(prompt)] += self._resumed.pop(_digest(self.encode(messages)), 0)
+        return prompt
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of sampled tokens, including control tokens, without the end token if it is the last token."""
@@ -243,7 +281,7 @@ class Policy:
         return _Row(prompt, room, random.Random(f"{self.seed} {digest} {earlier}"))
 
     def _generation(self, row: _Row) -> Generation:
-        text = self.decode(row.tokens)
+        text = self.chat.opened_thought(row.prompt) + self.decode(row.tokens)
         return Generation(row.prompt, tuple(row.tokens), tuple(row.logprobs), text, row.finish or "length")
 
     @torch.inference_mode()
@@ -324,6 +362,25 @@ class _Row:
 
 def _digest(prompt: tuple[int, ...]) -> str:
     return blake2b(repr(prompt).encode(), digest_size=16).hexdigest()
+
+
+def check_offer(chat: ChatTokens, env: ToolEnv) -> None:
+    """Raises ValueError if the tools are described by both the environment's instructions and the chat template, or
+    by neither, or if the dialect has to be taught."""
+    by_template, by_env = chat.tools == "template", getattr(env, "instructed", True)
+    dialects = "hermes, llama3 or pythonic, as the model was trained"
+    if by_template and by_env:
+        raise ValueError(
+            'tools="template" describes the tools in the words of the chat template: make the environment with '
+            f"instructions=False, and the dialect {dialects}"
+        )
+    if by_template and env.dialect.name == "toolrl":
+        raise ValueError(f'a chat template does not teach the dialect toolrl: with tools="template", choose {dialects}')
+    if not by_env and not by_template and env.dialect.name != "openai":
+        raise ValueError(
+            "the environment was made with instructions=False, so nothing tells the model of its tools: use "
+            'tools="template"'
+        )
 
 
 def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:

@@ -48,7 +48,8 @@ AGENTS = {
         "toolgym.agents.policy:Policy",
         {
             "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
-            "device": "device", "seed": "seed", "batch_size": "batch_size",
+            "device": "device", "seed": "seed", "batch_size": "batch_size", "tools": "tools",
+            "template_kwarg": "template_kwargs",
         },
     ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
@@ -80,6 +81,8 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         raise UserError(f"agent {name!r} needs {_flag(entry.needs)}")
     if "base_url" in given:  # the key of one server must not be sent to another server by default
         given.setdefault("api_key_env", "")
+    if "template_kwarg" in given:
+        given["template_kwarg"] = env_arguments(given["template_kwarg"], "--template-kwarg")
     cls = _load(entry.entry_point, "agent")
     try:
         agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})
@@ -157,15 +160,20 @@ def _taken_by_another(env_id: str, takes: Collection[str], value: Any) -> str:
     return " Give one with --env-arg NAME=VALUE."
 
 
-def env_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+def offer(agent: str, tools: str | None) -> dict[str, Any]:
+    """What an env needs if the agent's chat template describes its tools."""
+    return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
+
+
+def env_arguments(pairs: Iterable[str], option: str = "--env-arg") -> dict[str, Any]:
     """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()):
-            raise UserError(f"--env-arg {pair!r}: write name=value, for example max_turns=4")
+            raise UserError(f"{option} {pair!r}: write name=value, for example max_turns=4")
         if name in found:
-            raise UserError(f"--env-arg {pair!r}: {name} is given twice")
+            raise UserError(f"{option} {pair!r}: {name} is given twice")
         try:
             found[name] = json.loads(value)
         except ValueError:
