@@ -110,7 +110,7 @@ def _checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not (isinstance(name, str) and name.isidentifier()):
             raise ValueError(f"the name of a template argument must be an identifier, got {name!r}")
         if name in _OWN | _NOT_FOR_TEMPLATES or name.startswith("_"):
-            raise ValueError(f"{name!r} is no argument of a chat template: it is set by its user")
+            raise ValueError(f"{name!r} cannot be given to a chat template: it is set by what renders it")
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError):

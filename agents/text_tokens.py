@@ -58,9 +58,9 @@ class TextTokens:
             ids += self._encode_further(piece) if goes_on or ids else self.encode(piece)
         return ids
 
-    def encode_answer(self, text: str, end: int) -> list[int]:
+    def encode_answer(self, text: str, end: int | None) -> list[int]:
         """Token ids of an answer that was sampled elsewhere: only its ``end`` token cannot stand inside it."""
-        ending = self.decode([end])
+        ending = "" if end is None else self.decode([end])
         marked = clean(text)
         if len(ending) > 1:
             marked = marked.replace(ending, f"{ending[0]}{_BREAK}{ending[1:]}")

@@ -139,9 +139,9 @@ class ChatTokens:
         ids: list[int] = []
         for text, is_answer in self._texts(messages, tools):
             if is_answer:
-                ids += self._text.encode_answer(after_opening(text, self.opened_thought(ids)), self.end_of_turn)
+                ids += self._text.encode_answer(after_opening(text, self.opened_thought(ids)), self._end_id)
             else:
-                ids += self._text.encode_guarded(text, goes_on=bool(ids))
+                ids += self._reply_ids(text) if ids else self._text.encode_guarded(text, goes_on=False)
         return ids
 
     def transcript(self, messages: Messages, tools: Tools = ()) -> Transcript:
@@ -165,7 +165,7 @@ class ChatTokens:
 
     def reply(self, messages: Messages) -> list[int]:
         """Token ids after an answer: its end in the template, these messages, and the assistant's next opening."""
-        return self._text.encode_guarded(self._pieces.reply(self._guarded(messages)), goes_on=True)
+        return self._reply_ids(self._pieces.reply(self._guarded(messages)))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of the text alone, without special tokens before or after it."""
@@ -198,21 +198,31 @@ class ChatTokens:
         """The opening of a thought in which a prompt ends; "" if it ends in none."""
         return opened_thought(prompt, self.decode)
 
-    @cached_property
+    @property
     def end_of_turn(self) -> int:
         """The token that ends an assistant's turn: the template's, or else the tokenizer's end-of-sequence token.
 
         Raises TemplateError if there is neither.
         """
-        tail = self._pieces.end.lstrip()
-        first = next(iter(self.encode(tail)), None) if tail else None
-        if first is not None and first in self.tokenizer.added_tokens_decoder:
-            return first
-        if self.tokenizer.eos_token_id is None:
+        if self._end_id is None:
             raise TemplateError("no token ends an assistant's turn: set tokenizer.eos_token")
-        return int(self.tokenizer.eos_token_id)
+        return self._end_id
 
     # --------------------------------------------------------------------------------------------
+
+    def _reply_ids(self, text: str) -> list[int]:
+        """Token ids of a template's text after an answer, without blanks before the end of the turn: a sampled end
+        follows the answer at once."""
+        ids = self._text.encode_guarded(text, goes_on=True)
+        at = ids.index(self._end_id) if self._end_id in ids[:4] else 0
+        return ids if self.decode(ids[:at]).strip() else ids[at:]
+
+    @cached_property
+    def _end_id(self) -> int | None:
+        tail = self._pieces.end.lstrip()
+        first = next(iter(self.encode(tail)), None) if tail else None
+        known: int | None = self.tokenizer.eos_token_id
+        return first if first in self.tokenizer.added_tokens_decoder else known
 
     def _texts(
         self, messages: Messages, tools: Tools, add_generation_prompt: bool = True
@@ -280,8 +290,8 @@ class Transcript:
             raise ValueError("there is no answer to reply to: call append_sampled first")
         ended = self._ended(self._answer, clean(_content(messages_so_far[-1])) if messages_so_far else "")
         ids = self.chat.reply(new_messages)
-        if ended:
-            ids = self._without_end(ids, self._answer[-1])
+        if ended and ids[:1] == self._answer[-1:]:
+            del ids[0]
         self.token_ids += ids
         self.loss_mask += [0] * len(ids)
         self.logprobs += [0.0] * len(ids)
@@ -309,11 +319,6 @@ class Transcript:
         if self.chat.decode(answer[:-1]) in texts:
             return True
         raise ValueError(f"the last message is not what was sampled: {_difference(self.chat.decode(answer), text)}")
-
-    def _without_end(self, ids: list[int], end: int) -> list[int]:
-        """The reply without the template's end of the turn, which was sampled already."""
-        at = ids.index(end) if end in ids[:4] else -1
-        return ids if at < 0 or self.chat.decode(ids[:at]).strip() else ids[at + 1 :]
 
 
 def _content(message: Mapping[str, Any]) -> str:

@@ -62,8 +62,6 @@ def tokenizer(name: str, template: str | None = None) -> Any:
 
 def letter_by_letter(tokens: ChatTokens, text: str) -> list[int]:
     """Token ids of a text as the tokenizer would not write it, but for its added tokens."""
-    return [i for piece in re.split(r"(</?think>|<tool_call>)", text) for i in _apart(tokens, piece)]
-
-
-def _apart(tokens: ChatTokens, piece: str) -> list[int]:
-    return tokens.encode(piece) if piece.startswith("<t") or piece == "</think>" else sum(map(tokens.encode, piece), [])
+    pieces = re.findall(r"</?think>|<tool_call>|.", text, re.DOTALL)
+    ids = {piece: tokens.encode(piece) for piece in set(pieces)}
+    return [i for piece in pieces for i in ids[piece]]

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
 
 import gymnasium as gym
 import pytest
-from chat_families import FOLDER, NAMES, letter_by_letter, tokenizer
+from chat_families import NAMES, letter_by_letter, tokenizer
 from tiny_lm import tiny_model
 
-from toolgym.agents.chat_template import ChatTemplate
 from toolgym.agents.config import TrainConfig
 from toolgym.agents.opened_thought import after_opening
 from toolgym.agents.policy import Generation, Policy
-from toolgym.agents.tokens import ChatTokens, TemplateError
-from toolgym.agents.training.sft import gold_sample
+from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.training.trainer import Trainer
-from toolgym.assets import AssetError
-from toolgym.dialects import DIALECTS
 from toolgym.rollout import evaluate
 from toolgym.types import message
 
@@ -42,7 +36,7 @@ def loaded(name):
 
 
 class Reciter:
-    """Replaces a policy's sampling: recites texts in order, letter by letter, the same to every prompt of a round."""
+    """Replaces a policy's sampling: recites texts in order, letter by letter, a text to all prompts of a round."""
 
     def __init__(self, policy, texts):
         self.policy, self.texts, self.said = policy, list(texts), []
@@ -51,9 +45,9 @@ class Reciter:
     def sample_ids(self, prompts, max_tokens=None):
         text = self.texts.pop(0)
         found = []
-        for prompt in prompts:
+        for i, prompt in enumerate(prompts):
             thought = self.policy.chat.opened_thought(prompt)
-            written = after_opening(text, thought)
+            written = after_opening(text, thought) + " Bye. \n" * (i % 2)  # blanks that templates trim
             ids = [*letter_by_letter(self.policy.chat, written), self.policy.chat.end_of_turn]
             found.append(Generation(tuple(prompt), tuple(ids), (-0.5,) * len(ids), thought + written, "end"))
         self.said.append(found)
@@ -85,8 +79,8 @@ def checked(rollout, generations):
 @pytest.mark.parametrize("name", NAMES)
 def test_evaluation_grpo_and_sft_with_the_template(name, tmp_path):
     model, words = loaded(name)
+    policy = Policy((model, words))
     for env_id, n, kwargs in (("ToolGym-Office-v0", 2, {"level": LEVELS}), ("ToolGym-Functions-v0", 1, {})):
-        policy = Policy((model, words))
         Reciter(policy, gold_texts(env_id, n, **kwargs))
         episodes = evaluate(env_id, policy, env_kwargs=kwargs, n=n, batch_size=1)
         assert [each.error for each in episodes] == [None] * n
@@ -100,18 +94,20 @@ def test_evaluation_grpo_and_sft_with_the_template(name, tmp_path):
     task = next(run._draw(0))
     wrong = '<think>No.</think>\n<tool_call>\n{"name": "nowhere", "parameters": {"a": "<|im_end|>"}}\n</tool_call>'
     two = wrong.replace("\n</tool_call>", '\n{"name": "call", "parameters": {}}\n</tool_call>')
-    texts = [wrong, two, *run.collector.env().gold(run.collector.env().find_task(task[1]))][:4]
+    env = run.collector.env()
+    texts = [wrong, two, *env.gold(env.find_task(task[1]))][:4]
     reciter = Reciter(run.collector.policy, texts)
     row = run._train_step()
-    assert (row["unscored"], row["num_turns"]) == (0, len(reciter.said))
+    assert row["unscored"] == 0
+    assert row["grad_norm"] > 0
     for rollout, *generations in zip(run._shown, *reciter.said, strict=True):
         checked(rollout, generations)
 
     settings = dataclasses.replace(settings, algo="sft", credit="episode", out=str(tmp_path / "sft"))
     run = Trainer(dataclasses.replace(settings, mix=[{"env": "ToolGym-Functions-v0"}]), loaded=(model, words))
     assert run._train_step()["unscored"] == 0
-    for task in ((0, task[1]), (1, run.collector.tasks(1)[0].id)):
-        rollout = run.collector.gold(task)
+    for one in ((0, task[1]), (1, run.collector.tasks(1)[0].id)):
+        rollout = run.collector.gold(one)
         assert rollout.valid
         spoken = [turn.action for turn in rollout.trajectory.turns]
         assert learnt(run.chat, rollout.sample) == spoken

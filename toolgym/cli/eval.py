@@ -82,6 +82,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
+    if hasattr(agent, "for_env"):
+        agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
     try:
         found = evaluate_with_progress(args.env, agent, console, env=env, env_kwargs=arguments, **how)

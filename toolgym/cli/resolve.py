@@ -82,7 +82,7 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
     if "base_url" in given:  # the key of one server must not be sent to another server by default
         given.setdefault("api_key_env", "")
     if "template_kwarg" in given:
-        given["template_kwarg"] = env_arguments(given["template_kwarg"], "--template-kwarg")
+        given["template_kwarg"] = env_arguments(given["template_kwarg"], "--template-kwarg", "enable_thinking=false")
     cls = _load(entry.entry_point, "agent")
     try:
         agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})
@@ -165,13 +165,13 @@ def offer(agent: str, tools: str | None) -> dict[str, Any]:
     return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
 
 
-def env_arguments(pairs: Iterable[str], option: str = "--env-arg") -> dict[str, Any]:
+def env_arguments(pairs: Iterable[str], option: str = "--env-arg", example: str = "max_turns=4") -> dict[str, Any]:
     """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()):
-            raise UserError(f"{option} {pair!r}: write name=value, for example max_turns=4")
+            raise UserError(f"{option} {pair!r}: write name=value, for example {example}")
         if name in found:
             raise UserError(f"{option} {pair!r}: {name} is given twice")
         try:
