@@ -113,9 +113,9 @@ class ChatTokens:
         if tools not in ("prompt", "template"):
             raise ValueError(f"tools is prompt or template, got {tools!r}")
         self.tokenizer = tokenizer
-        self.template_kwargs = dict(template_kwargs or {})
         self.tools = tools
-        self._template = ChatTemplate(tokenizer, self.template_kwargs, with_tools=tools == "template")
+        self._template = ChatTemplate(tokenizer, template_kwargs, with_tools=tools == "template")
+        self.template_kwargs = self._template.arguments
         self._text = TextTokens(tokenizer, self._template.source)
         self._pieces = ChatPieces(self._template, self._text.control)
         if tools == "template":

@@ -119,6 +119,10 @@ class Trainer:
         self._shown_suite = 0
         if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
+        if config.tools == "template":  # an env that does not fit is said at once
+            self.evaluator.env()
+            for suite in range(len(config.suites())):
+                self.collector.env(suite)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
         kept = self.step or -1  # at step 0, the first evaluation is run again
