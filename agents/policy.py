@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from toolgym.assets import AssetError
-from toolgym.env import ToolEnv
 from toolgym.rollout import AgentError, ContextFull
 from toolgym.types import Observation, Trajectory, answer_text
 
@@ -29,6 +28,7 @@ from .sampling.kv_cache import CachePool, KVCache
 from .sampling.llama_engine import LlamaEngine
 from .sampling.llama_layers import weights_version
 from .tokens import ChatTokens, Offer, TemplateError, Tools
+from .tool_offer import FirstTools, check_offer
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Policy:
         self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
         self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far
         self._resumed: Counter[str] = Counter()  # the same before a resumed run, for prompts without their tools
-        self._offered: dict[str, Tools] = {}  # a conversation's opening messages -> the tools offered with them
+        self._first_tools = FirstTools()
         # every token holds at least one byte, so this many last tokens contain any stop string that just ended;
         # 4 more, because a character may be split over as many tokens
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
@@ -243,9 +243,7 @@ class Policy:
         try:
             if self.chat.tools == "prompt" or not tools:
                 return tuple(self.chat.prompt(messages))
-            answers = (i for i, message in enumerate(messages) if message["role"] == "assistant")
-            tools = self._offered.setdefault(repr(messages[: next(answers, len(messages))]), tools)
-            prompt = tuple(self.chat.prompt(messages, tools))
+            prompt = tuple(self.chat.prompt(messages, self._first_tools.of(messages, tools)))
         except TemplateError as error:
             raise AgentError(f"{self.name!r}: {error}") from None
         if self._resumed:
@@ -362,25 +360,6 @@ class _Row:
 
 def _digest(prompt: tuple[int, ...]) -> str:
     return blake2b(repr(prompt).encode(), digest_size=16).hexdigest()
-
-
-def check_offer(chat: ChatTokens, env: ToolEnv) -> None:
-    """Raises ValueError if the tools are described by both the environment's instructions and the chat template, or
-    by neither, or if the dialect has to be taught."""
-    by_template, by_env = chat.tools == "template", getattr(env, "instructed", True)
-    dialects = "hermes, llama3 or pythonic, as the model was trained"
-    if by_template and by_env:
-        raise ValueError(
-            'tools="template" describes the tools in the words of the chat template: make the environment with '
-            f"instructions=False, and the dialect {dialects}"
-        )
-    if by_template and env.dialect.name == "toolrl":
-        raise ValueError(f'a chat template does not teach the dialect toolrl: with tools="template", choose {dialects}')
-    if not by_env and not by_template and env.dialect.name != "openai":
-        raise ValueError(
-            "the environment was made with instructions=False, so nothing tells the model of its tools: use "
-            'tools="template"'
-        )
 
 
 def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:

@@ -90,6 +90,9 @@ def test_tools_in_the_words_of_the_template():
     later = agent.chat.decode(agent.encode(longer, tools))
     assert later.startswith(text)
     assert "later" not in later
+    other = {"messages": observation["messages"], "tools": observation["tools"][:1]}
+    assert shown(agent, other) != text, "the same words with other tools are another task"
+    assert agent.chat.decode(agent.encode(longer, other["tools"])).startswith(shown(agent, other))
     transcript = agent.chat.transcript(observation["messages"], observation["tools"])
     assert tuple(transcript.token_ids) == agent.encode(observation["messages"], observation["tools"])
 

@@ -16,8 +16,9 @@ from toolgym.tasks import Task
 from toolgym.types import FrozenDict, Message, Trajectory, Turn, message
 from toolgym.vector import step_together
 
-from ..policy import Policy, check_offer
+from ..policy import Policy
 from ..tokens import ChatTokens, Sample, Transcript
+from ..tool_offer import check_offer
 from .advantages import shared_states
 from .sft import gold_sample
 
