@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any, Literal, TypeAlias
 
@@ -29,6 +30,8 @@ _ANSWER, _BEFORE = "\udffd\udffd", "\udffe\udffe"
 _NO_TOOLS: tuple[Mapping[str, Any], ...] = ()
 
 EMPTY = "(empty)"
+SYSTEM = "You are a helpful assistant."
+"""For a template that insists on a system message, if there is none."""
 BEGIN = "(The conversation begins.)"
 """The user's message in front of an answer that nothing precedes."""
 
@@ -79,18 +82,16 @@ class ChatPieces:
         self._template = template
         self._control = control
         self._ways: dict[tuple[bool, bool, _Shape], Way] = {}
-        self._parts = False
+        self._parts = self._system_first = False
         self._header = ""
         user = [{"role": "user", "content": _mark(0)}]
-        try:
-            self._way(user, after_answer=False)
-        except TemplateError:
-            self._parts = True
-            try:
+        for self._system_first, self._parts in product([False, True], [False, True]):
+            with suppress(TemplateError):
                 self._way(user, after_answer=False)
-            except TemplateError:
-                self._parts = False
-                self._way(user, after_answer=False)  # the error without parts is the plainer one
+                break
+        else:
+            self._parts = self._system_first = False
+            self._way(user, after_answer=False)  # the plainest of the four errors
         self._header = self._missing_header()
         answered = [*self._prefix(), self._put_content({"role": "assistant", "content": _ANSWER})]
         self._end = self._after_answer(self._render(answered, False))
@@ -111,6 +112,8 @@ class ChatPieces:
             messages = [{"role": role.strip("-"), "content": "" if role[0] == "-" else "x"} for role in shape]
             return self._way([_named(each) for each in messages], after_answer=after_answer)
 
+        if self._system_first:
+            found.append(f"conversations without a system message get one: {SYSTEM!r}")
         if self._parts:
             found.append("content is given as a list of parts")
         if self._header:
@@ -137,7 +140,7 @@ class ChatPieces:
         message = [{"role": "user", "content": _mark(0)}]
         if "tools" in self._template.names:
             self._way(message, after_answer=False, tools=True)
-            if "probe_tool" in self._template.render(self._put(message, Way()), [_PROBE_TOOL]):
+            if "probe_tool" in self._render(self._put(message, Way()), True, [_PROBE_TOOL]):
                 return
         raise TemplateError("the chat template does not know tools: describe them in the prompt, as environments do")
 
@@ -195,6 +198,8 @@ class ChatPieces:
     # Rendering ----------------------------------------------------------------------------------
 
     def _render(self, messages: Messages, add_generation_prompt: bool, tools: Messages = _NO_TOOLS) -> str:
+        if self._system_first and (not messages or messages[0]["role"] != "system"):
+            messages = [self._put_content({"role": "system", "content": SYSTEM}), *messages]
         text = self._template.render(messages, tools or None, add_generation_prompt=add_generation_prompt)
         return text + self._header if add_generation_prompt else text
 

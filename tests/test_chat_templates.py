@@ -197,6 +197,16 @@ def test_what_a_template_lacks_is_said_in_words():
     assert 'blank content becomes "(empty)"' in folds["without_opening"]
 
 
+def test_a_template_that_insists_on_a_system_message_gets_one():
+    insists = "{% if messages[0].role != 'system' %}{{ raise_exception('no system message') }}{% endif %}"
+    tokens = ChatTokens(tokenizer("odd", insists + CONTENT.replace("CHECK", "")))
+    assert tokens.folds == ("conversations without a system message get one: 'You are a helpful assistant.'",)
+    text = tokens.render([say("user", "u"), say("assistant", "a"), say("tool", "t")])
+    assert text.startswith("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nu")
+    assert text.count("helpful") == 1
+    assert "helpful" not in tokens.render([say("system", "s"), say("user", "u")])
+
+
 def test_folded_roles_as_text():
     messages = [
         say("system", "Rules."), say("user", "Go."), say("assistant", "a "),
