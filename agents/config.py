@@ -72,6 +72,11 @@ class TrainConfig:
     """Leave truncated episodes out of the loss; their rewards stay in the group's statistics."""
     importance_cap: float = 0.0
     """Multiply each token's loss by min(trainer's / sampler's probability, this cap), e.g. 2; 0 turns it off."""
+    tools: Literal["prompt", "template"] = "prompt"
+    """prompt: the messages describe the tools; template: the model's chat template does, in the words it was trained on
+    (then choose its dialect, e.g. hermes, in env_kwargs)."""
+    template_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the model's chat template, as JSON: {"enable_thinking": false}."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
     lora_rank: int = 0
@@ -118,9 +123,18 @@ class TrainConfig:
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
         """Gymnasium id and arguments of each suite to train on."""
-        return [(self.env, self.env_kwargs)] + [
-            (entry["env"], {name: value for name, value in entry.items() if name != "env"}) for entry in self.mix
+        return [(self.env, {**self._offer(), **self.env_kwargs})] + [
+            (entry["env"], {**self._offer(), **{name: value for name, value in entry.items() if name != "env"}})
+            for entry in self.mix
         ]
+
+    def held_out(self) -> dict[str, Any]:
+        """Arguments of the env that evaluates."""
+        return {**self._offer(), **self.env_kwargs, **self.eval_kwargs}
+
+    def _offer(self) -> dict[str, Any]:
+        """What an env needs if the chat template describes its tools."""
+        return {"instructions": False} if self.tools == "template" else {}
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a linear fall to a tenth at the last step (steps count from 0)."""

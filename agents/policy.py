@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from collections import Counter
@@ -25,7 +26,10 @@ from .sampling.choose_engine import engine_for
 from .sampling.draw import choose
 from .sampling.kv_cache import CachePool, KVCache
 from .sampling.llama_layers import weights_version
-from .tokens import ChatTokens, TemplateError
+from .tokens import ChatTokens, Offer, TemplateError, Tools
+from .tool_offer import FirstTools, check_offer
+
+logger = logging.getLogger(__name__)
 
 FinishReason: TypeAlias = Literal["end", "stop", "length"]
 
@@ -40,7 +44,8 @@ class Generation(msgspec.Struct, frozen=True):
     """One per token, under softmax(logits / temperature) over the whole vocabulary, without ``top_p`` and ``top_k``.
     Greedy sampling uses temperature 1 here."""
     text: str
-    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token."""
+    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token.
+    If the prompt ends in an opened thought, the text begins with it: the action that the environment reads."""
     finish_reason: FinishReason
     """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
 
@@ -65,9 +70,12 @@ class Policy:
         batch_size: answers generated at once; lower it if memory runs out.
         stop: strings; an answer ends when it contains one of them.
         device, dtype: see ``load_model``; ignored if a loaded model is given.
+        template_kwargs: arguments of the chat template, e.g. ``{"enable_thinking": False}``.
+        tools: "prompt": the messages describe the tools. "template": the chat template does, in the words the model was
+            trained on; make the environment with ``instructions=False`` and the model's own dialect.
 
-    Raises AssetError if the model cannot be loaded or its tokenizer has no chat template, ValueError if a setting
-    is out of range.
+    Raises AssetError if the model cannot be loaded, or if its tokenizer has no chat template or one that refuses
+    conversations (or tools); ValueError if a setting is out of range.
     """
 
     def __init__(
@@ -83,6 +91,8 @@ class Policy:
         stop: Sequence[str] | None = None,
         device: str | torch.device = "auto",
         dtype: str | torch.dtype = "auto",
+        template_kwargs: Mapping[str, Any] | None = None,
+        tools: Offer = "prompt",
     ):
         if max_new_tokens < 1 or batch_size < 1:
             raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {max_new_tokens}, {batch_size}")
@@ -97,7 +107,12 @@ class Policy:
                 f"the tokenizer of {self.name!r} has no chat template, so there is no telling how the model expects "
                 "a conversation. Use an instruction-tuned model, or put chat_template.jinja into its folder."
             )
-        self.chat = ChatTokens(self.tokenizer)
+        try:
+            self.chat = ChatTokens(self.tokenizer, template_kwargs=template_kwargs, tools=tools)
+        except TemplateError as error:
+            raise AssetError(f"{self.name!r}: {error}") from None
+        for name in self.chat.unknown_kwargs:
+            logger.warning("the chat template of %r never mentions %r: it changes nothing", self.name, name)
         self.max_new_tokens = max_new_tokens
         self.temperature = temperature
         self.top_p = top_p
@@ -111,6 +126,8 @@ class Policy:
         self._cache_pool = CachePool()
         self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
         self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far
+        self._resumed: Counter[str] = Counter()  # the same before a resumed run, for prompts without their tools
+        self._first_tools = FirstTools()
         # every token holds at least one byte, so this many last tokens contain any stop string that just ended;
         # 4 more, because a character may be split over as many tokens
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
@@ -119,11 +136,18 @@ class Policy:
     def settings(self) -> dict[str, Any]:
         """The settings of the sampling, by name."""
         names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
-        return {name: getattr(self, name) for name in names}
+        template: dict[str, Any] = {"template_kwargs": self.chat.template_kwargs} if self.chat.template_kwargs else {}
+        template |= {"tools": self.chat.tools} if self.chat.tools != "prompt" else {}
+        return {name: getattr(self, name) for name in names} | template
+
+    def for_env(self, env: Any) -> Policy:
+        """This policy. Raises ValueError if the environment and the chat template describe the tools twice, or not."""
+        check_offer(self.chat, env.unwrapped)
+        return self
 
     def act(self, observation: Observation) -> str:
         """The model's answer. Raises AgentError if the model cannot take the conversation as a prompt."""
-        return self.sample([observation["messages"]])[0].answer
+        return self.sample_ids([self.encode(observation["messages"], observation["tools"])])[0].answer
 
     def act_batch(self, observations: Sequence[Observation]) -> list[str | AgentError]:
         """An answer per observation, or an AgentError if the model cannot take that conversation as a prompt."""
@@ -131,7 +155,7 @@ class Policy:
         prompts: list[tuple[int, ...]] = []
         for observation in observations:
             try:
-                prompts.append(self._checked(self.encode(observation["messages"])))
+                prompts.append(self._checked(self.encode(observation["messages"], observation["tools"])))
                 answers.append("")
             except AgentError as error:
                 answers.append(error)
@@ -185,32 +209,44 @@ class Policy:
     def greedy(self) -> Policy:
         """The same model at temperature 0, with its own pool of KV caches."""
         other = copy(self)
-        other.temperature, other._cache_pool, other._samples = 0.0, CachePool(), Counter()
+        other.temperature, other._cache_pool, other._samples, other._resumed = 0.0, CachePool(), Counter(), Counter()
         return other
 
     def reseed(self, seed: int | str) -> None:
         """Restart the random streams, as in a new Policy with this seed."""
         self.seed = seed
         self._samples.clear()
+        self._resumed.clear()
 
     def resume(self, played: Sequence[Trajectory]) -> None:
         """Count the answers in these episodes as sampled, so that further repeats of their tasks get new answers."""
         if self.temperature > 0:
             for trajectory in played:
                 messages = list(trajectory.messages)
+                counts = self._samples if self.chat.tools == "prompt" else self._resumed
                 for turn in trajectory.turns:
-                    self._samples[_digest(self.encode(messages))] += 1
+                    counts[_digest(self.encode(messages))] += 1
                     messages += turn.messages
 
-    def encode(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-        """The prompt's token ids: the chat template's rendering, open for the assistant to answer.
+    def encode(self, messages: Sequence[Mapping[str, Any]], tools: Tools = ()) -> tuple[int, ...]:
+        """The prompt's token ids, open for the assistant to answer: see ``ChatTokens``.
 
-        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses.
+        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses the
+        tools.
+
+        Args:
+            tools: schemas, for ``tools="template"``. The tools of a conversation's first prompt stay in its prompts:
+                tools that are offered later are announced by the environment.
         """
         try:
-            return tuple(self.chat.prompt(messages))
+            if self.chat.tools == "prompt" or not tools:
+                return tuple(self.chat.prompt(messages))
+            prompt = tuple(self.chat.prompt(messages, self._first_tools.of(messages, tools)))
         except TemplateError as error:
             raise Refused(f"{self.name!r}: {error}") from None
+        if self._resumed:
+            self._samples[_digest(prompt)] += self._resumed.pop(_digest(self.encode(messages)), 0)
+        return prompt
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of sampled tokens, including control tokens, without the end token if it is the last token."""
@@ -241,7 +277,7 @@ class Policy:
         return _Row(prompt, room, random.Random(f"{self.seed} {digest} {earlier}"))
 
     def _generation(self, row: _Row) -> Generation:
-        text = self.decode(row.tokens)
+        text = self.chat.opened_thought(row.prompt) + self.decode(row.tokens)
         return Generation(row.prompt, tuple(row.tokens), tuple(row.logprobs), text, row.finish or "length")
 
     @torch.inference_mode()

@@ -35,20 +35,24 @@ The log-probability of token i comes from the model's output at i - 1. Masks are
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_PROBE = "probe"
+from .chat_pieces import ChatPieces, Messages
+from .chat_template import ChatTemplate, TemplateError
+from .opened_thought import after_opening, opened_thought, opening_in
+from .text_tokens import TextTokens, clean, unguarded
 
+__all__ = ["ChatTokens", "Offer", "Sample", "TemplateError", "Tools", "Transcript"]
 
-class TemplateError(ValueError):
-    """The chat template cannot be used for training: it refuses a conversation, or rewrites earlier messages."""
+Offer: TypeAlias = Literal["prompt", "template"]
+"""How a local model is told of its tools: by the messages, or by the chat template's own prompt for tools."""
+Tools: TypeAlias = Sequence[Mapping[str, Any]]
+"""OpenAI-style schemas."""
 
 
 class Sample(msgspec.Struct):
@@ -89,71 +93,153 @@ class Sample(msgspec.Struct):
 class ChatTokens:
     """A tokenizer and its chat template, used in a way that only appends tokens.
 
+    The tokens of a conversation are the template's opening, then each answer as it was written, and after it the
+    template's text for the reply. A template never sees an answer, so it cannot rewrite one. Roles that a template
+    lacks are folded into those it has (``folds``).
+
+    A control token that a message spells out, e.g. ``<|im_end|>`` in a tool's result, is encoded as plain text.
+
     Args:
         tokenizer: a transformers tokenizer with a chat template and an end-of-sequence token.
+        template_kwargs: arguments of the template, e.g. ``{"enable_thinking": False}``.
+        tools: "template" gives the tools to the template, which describes them in its own words; with "prompt", the
+            messages do.
 
-    Raises TemplateError if it has no chat template.
+    Raises TemplateError if it has no chat template, or if the template refuses a conversation of several turns, or
+    tools; ValueError for an argument that no template can have.
     """
 
-    def __init__(self, tokenizer: Any):
-        if not getattr(tokenizer, "chat_template", None):
-            raise TemplateError("the tokenizer has no chat template; use an instruction-tuned model, or set one")
+    def __init__(self, tokenizer: Any, *, template_kwargs: Mapping[str, Any] | None = None, tools: Offer = "prompt"):
+        if tools not in ("prompt", "template"):
+            raise ValueError(f"tools is prompt or template, got {tools!r}")
         self.tokenizer = tokenizer
+        self.tools = tools
+        self._template = ChatTemplate(tokenizer, template_kwargs, with_tools=tools == "template")
+        self.template_kwargs = self._template.arguments
+        self._text = TextTokens(tokenizer, self._template.source)
+        self._pieces = ChatPieces(self._template, self._text.control)
+        if tools == "template":
+            self._pieces.check_tools()
 
-    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-        """The conversation as token ids, ending in the assistant's opening."""
-        return self.encode(self.render(messages))
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """What the template lacks, and what is done about it, in words; () for a template that takes everything."""
+        return self._pieces.folds
 
-    def transcript(self, messages: Sequence[Mapping[str, Any]]) -> Transcript:
+    @property
+    def unknown_kwargs(self) -> list[str]:
+        """Names in ``template_kwargs`` that the template never mentions: they change nothing."""
+        return self._template.unknown_arguments
+
+    def prompt(self, messages: Messages, tools: Tools = ()) -> list[int]:
+        """The conversation as token ids, ending in the assistant's opening.
+
+        An answer among the messages is encoded again, as ``answer`` does; a Transcript keeps the sampled ids instead.
+        """
+        ids: list[int] = []
+        for text, is_answer in self._texts(messages, tools):
+            if is_answer:
+                ids += self._text.encode_answer(after_opening(text, self.opened_thought(ids)), self._end_id)
+            else:
+                ids += self._reply_ids(text) if ids else self._text.encode_guarded(text, goes_on=False)
+        return ids
+
+    def transcript(self, messages: Messages, tools: Tools = ()) -> Transcript:
         """An episode that starts with these messages."""
-        return Transcript(self, messages)
+        return Transcript(self, messages, tools)
 
-    def render(self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool = True) -> str:
+    def render(
+        self,
+        messages: Messages,
+        add_generation_prompt: bool = True,
+        tools: Tools = (),
+    ) -> str:
         """The conversation as text. Lone surrogates, which tokenizers refuse, become U+FFFD.
 
         Raises TemplateError if the template refuses the conversation.
         """
-        import jinja2
+        pieces: list[str] = []
+        for text, is_answer in self._texts(messages, tools, add_generation_prompt):
+            pieces.append(after_opening(text, opening_in(pieces[-1])) if is_answer else unguarded(text))
+        return "".join(pieces)
 
-        try:
-            text = self.tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
-            )
-        except jinja2.TemplateError as error:
-            raise TemplateError(f"the chat template refuses the conversation: {error}") from None
-        return _clean(text)
+    def reply(self, messages: Messages) -> list[int]:
+        """Token ids after an answer: its end in the template, these messages, and the assistant's next opening."""
+        return self._reply_ids(self._pieces.reply(self._guarded(messages)))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of the text alone, without special tokens before or after it."""
-        return list(self.tokenizer(_clean(text), add_special_tokens=False, verbose=False).input_ids)
+        return self._text.encode(text)
 
-    def answer(self, text: str) -> list[int]:
-        """A gold answer as the model would write it: the text's tokens and the end-of-turn token.
+    def answer(self, text: str, thought: str = "") -> list[int]:
+        """A gold answer as the model would sample it: the text's tokens and the end-of-turn token.
 
-        Raises ValueError for a text that decoding would not return.
+        Control tokens that the text spells out are plain text, for a sampled one would have ended the answer.
+
+        Args:
+            thought: the opening of a thought that stands in the prompt (``opened_thought``). The text goes on after its
+                own opening; a text without a thought first closes it.
+
+        Raises ValueError for a text that no tokens decode to.
         """
-        ids = self.encode(text)
-        if self.decode(ids) != _clean(text):
-            raise ValueError(f"the tokenizer changes the answer: {_difference(text, self.decode(ids))}")
-        return [*ids, self.end_of_turn]
+        written = after_opening(clean(text), thought)
+        said = ""
+        for ids in self._text.ways_to_write(written):
+            said = self.decode(ids)
+            if said == written and self.end_of_turn not in ids:
+                return [*ids, self.end_of_turn]
+        raise ValueError(f"the tokenizer changes the answer: {_difference(written, said)}")
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of the tokens, special tokens included."""
-        return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        return self._text.decode(token_ids)
 
-    @cached_property
+    def opened_thought(self, prompt: Sequence[int]) -> str:
+        """The opening of a thought in which a prompt ends; "" if it ends in none."""
+        return opened_thought(prompt, self.decode)
+
+    @property
     def end_of_turn(self) -> int:
         """The token that ends an assistant's turn: the template's, or else the tokenizer's end-of-sequence token.
 
         Raises TemplateError if there is neither.
         """
-        conversation = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": _PROBE}]
-        tail = self.encode(self.render(conversation, add_generation_prompt=False).rpartition(_PROBE)[2])
-        if tail and tail[0] in self.tokenizer.added_tokens_decoder:
-            return tail[0]
-        if self.tokenizer.eos_token_id is None:
+        if self._end_id is None:
             raise TemplateError("no token ends an assistant's turn: set tokenizer.eos_token")
-        return int(self.tokenizer.eos_token_id)
+        return self._end_id
+
+    # --------------------------------------------------------------------------------------------
+
+    def _reply_ids(self, text: str) -> list[int]:
+        """Token ids of a template's text after an answer, without blanks before the end of the turn: a sampled end
+        follows the answer at once."""
+        ids = self._text.encode_guarded(text, goes_on=True)
+        at = ids.index(self._end_id) if self._end_id in ids[:4] else 0
+        return ids if self.decode(ids[:at]).strip() else ids[at:]
+
+    @cached_property
+    def _end_id(self) -> int | None:
+        tail = self._pieces.end.lstrip()
+        first = next(iter(self.encode(tail)), None) if tail else None
+        known: int | None = self.tokenizer.eos_token_id
+        return first if first in self.tokenizer.added_tokens_decoder else known
+
+    def _texts(
+        self, messages: Messages, tools: Tools, add_generation_prompt: bool = True
+    ) -> Iterator[tuple[str, bool]]:
+        """The conversation's texts in order, each with whether it is an answer. The template's texts are guarded."""
+        answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
+        ends = [*answers, len(messages)]
+        offered = self._text.guard(tools) if self.tools == "template" else ()
+        opens = bool(answers) or add_generation_prompt
+        yield self._pieces.opening(self._guarded(messages[: ends[0]]), offered, add_generation_prompt=opens), False
+        for at, end in zip(answers, ends[1:], strict=True):
+            yield clean(_content(messages[at])), True
+            opens = end < len(messages) or add_generation_prompt
+            yield self._pieces.reply(self._guarded(messages[at + 1 : end]), add_generation_prompt=opens), False
+
+    def _guarded(self, messages: Messages) -> list[dict[str, Any]]:
+        return [self._text.guard({**message, "content": _content(message)}) for message in messages]
 
 
 class Transcript:
@@ -162,11 +248,12 @@ class Transcript:
     Sampled and environment tokens alternate; see the module's example.
     """
 
-    def __init__(self, chat: ChatTokens, messages: Sequence[Mapping[str, Any]]):
+    def __init__(self, chat: ChatTokens, messages: Messages, tools: Tools = ()):
         self.chat = chat
-        self._text = chat.render(messages)  # the text of the tokens, up to the assistant's last opening
+        self.token_ids: list[int] = chat.prompt(messages, tools)
+        self.thought = chat.opened_thought(self.token_ids)
+        """The opening of a thought in which the tokens end, so that the next answer goes on with it; else ""."""
         self._answer: list[int] | None = None  # sampled, without a reply so far
-        self.token_ids: list[int] = chat.encode(self._text)
         self.prompt_length = len(self.token_ids)
         self.loss_mask = [0] * self.prompt_length
         self.logprobs = [0.0] * self.prompt_length
@@ -189,36 +276,26 @@ class Transcript:
         self.logprobs += logprobs
         self.turns.append((start, len(self.token_ids)))
 
-    def append_environment(
-        self, messages_so_far: Sequence[Mapping[str, Any]], new_messages: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def append_environment(self, messages_so_far: Messages, new_messages: Messages) -> None:
         """Append the reply to the last answer, and the assistant's next opening.
 
         Args:
-            messages_so_far: the conversation up to the last answer, whose content is the text of the sampled tokens.
+            messages_so_far: the conversation up to the last answer, whose content is the text of the sampled tokens,
+                with the opening of a thought that stands in the prompt or without it.
             new_messages: the reply.
 
-        Raises TemplateError if the template renders the longer conversation other than as the shorter one with text
-        appended, ValueError if the last message is not the text of the sampled tokens.
+        Raises ValueError if the last message is not the text of the sampled tokens.
         """
         if self._answer is None:
             raise ValueError("there is no answer to reply to: call append_sampled first")
-        text = _clean(str(messages_so_far[-1].get("content"))) if messages_so_far else ""
-        ended = self._ended(self._answer, text)
-        before = self._text + text
-        after = self.chat.render([*messages_so_far, *new_messages])
-        if not after.startswith(before):
-            raise TemplateError(
-                f"the chat template rewrites a conversation as it grows: {_difference(before, after)}. "
-                "What was sampled has to stay as it was; set tokenizer.chat_template to one that only appends."
-            )
-        ids = self.chat.encode(after[len(before) :])
-        if ended and ids and ids[0] == self._answer[-1]:
+        ended = self._ended(self._answer, clean(_content(messages_so_far[-1])) if messages_so_far else "")
+        ids = self.chat.reply(new_messages)
+        if ended and ids[:1] == self._answer[-1:]:
             del ids[0]
         self.token_ids += ids
         self.loss_mask += [0] * len(ids)
         self.logprobs += [0.0] * len(ids)
-        self._text, self._answer = after, None
+        self.thought, self._answer = self.chat.opened_thought(self.token_ids), None
 
     def branch(self) -> Transcript:
         """A transcript that continues from here, with mask 0 for all tokens so far: they were sampled elsewhere."""
@@ -236,15 +313,20 @@ class Transcript:
 
     def _ended(self, answer: list[int], text: str) -> bool:
         """Whether the answer's last token is an end token that its text leaves out."""
-        if self.chat.decode(answer) == text:
+        texts = (text, after_opening(text, self.thought))
+        if self.chat.decode(answer) in texts:
             return False
-        if self.chat.decode(answer[:-1]) == text:
+        if self.chat.decode(answer[:-1]) in texts:
             return True
         raise ValueError(f"the last message is not what was sampled: {_difference(self.chat.decode(answer), text)}")
 
 
-def _clean(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text)
+def _content(message: Mapping[str, Any]) -> str:
+    """A message's text; parts of text, as OpenAI has them, are put together."""
+    content = message.get("content")
+    if isinstance(content, (list, tuple)):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    return "" if content is None else str(content)
 
 
 def _difference(before: str, after: str, around: int = 40) -> str:

@@ -355,17 +355,14 @@ def test_a_mix_with_a_suite_that_is_never_scored(tmp_path):
     assert all(any(forks_by_state(group).values()) for group in groups[1:])
 
 
-def test_forks_that_a_template_trims_are_left_out(tmp_path):
+def test_forks_that_a_template_would_trim_count(tmp_path):
     template = "{{ m['content'] | replace('a', '') if m['role'] == 'assistant' else m['content'] }}"
     run = forking(tmp_path / "run", (tiny_model(), rewriting(template)), num_generations=8)
-    lost = 0
-    for index in range(4):
-        (group,) = run.collector.play([(0, f"train-{index}")], 16, forks=3)
-        forks = list(itertools.chain(*forks_by_state(group).values()))
-        lost += sum(not fork.valid for fork in forks)
-        grpo_advantages([group], dataclasses.replace(run.config, scale_rewards="none"))
-    assert 0 < lost < 100
-    run.run()
+    (group,) = run.collector.play([(0, "train-1")], 16, forks=3)
+    forks = list(itertools.chain(*forks_by_state(group).values()))
+    assert forks
+    assert all(fork.valid for fork in forks)
+    grpo_advantages([group], dataclasses.replace(run.config, scale_rewards="none"))
 
 
 def test_an_episode_without_room_for_another_turn_is_worth_nothing_from_there(tmp_path):

@@ -320,11 +320,11 @@ def test_the_answer_fits_into_what_the_context_leaves(tiny):
     assert (len(generation.token_ids), generation.finish_reason) == (12, "length")
 
 
-def test_a_template_that_refuses_the_conversation_is_not_the_policys_fault():
+def test_a_template_that_refuses_every_conversation_is_refused_when_it_is_loaded():
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = "{{ raise_exception('no tools here') }}"
-    with pytest.raises(AgentError, match="no tools here"):
-        Policy((tiny_model(), tokenizer)).sample(chats(1))
+    with pytest.raises(AssetError, match="the chat template refuses the conversation: no tools here"):
+        Policy((tiny_model(), tokenizer))
 
 
 def test_broken_weights_are_an_error_and_no_answer(tiny):

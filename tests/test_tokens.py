@@ -1,4 +1,4 @@
-"""Tokens of an episode: nothing sampled is ever encoded again, and a template that rewrites is refused."""
+"""Tokens of an episode: nothing sampled is ever encoded again, and no template sees or rewrites an answer."""
 
 from __future__ import annotations
 
@@ -158,36 +158,33 @@ DRIFTS = {
         "m['content']", "(m['content'].split('</think>')[-1] if not loop.last else m['content'])"
     ),
     "trims": CHATML.replace("m['content']", "m['content'] | trim"),
-    "newest first": CHATML.replace("in messages", "in messages | reverse"),
+    "replaces answers": CHATML.replace("m['content']", "(m['content'] if loop.last else '(gone)' ~ m['content'])"),
     "counts messages": "{{ messages | length }} messages\n" + CHATML,
     "writes the time": "{{ strftime_now('%H:%M:%S.%f') }}\n" + CHATML,
 }
 
 
 @pytest.mark.parametrize("template", DRIFTS.values(), ids=DRIFTS)
-def test_a_template_that_rewrites_what_came_before_is_refused(template):
+def test_a_template_that_rewrites_what_came_before_changes_no_token(template):
     tokens = chat(template)
     text = "<think>hm</think>\nadd "
-    transcript = tokens.transcript([say("user", "go")])
-    ids = tokens.answer(text)
-    transcript.append_sampled(ids, [0.0] * len(ids))
-    before = list(transcript.token_ids)
-    with pytest.raises(TemplateError, match=r"rewrites .* at character \d+, '.*' became '.*'\. .*chat_template"):
-        transcript.append_environment([say("user", "go"), say("assistant", text)], [say("tool", "2")])
-    assert transcript.token_ids == before
+    messages = [say("user", "go")]
+    transcript = tokens.transcript(messages)
+    for _ in range(2):
+        ids = tokens.answer(text)
+        before = list(transcript.token_ids)
+        transcript.append_sampled(ids, [0.0] * len(ids))
+        messages = [*messages, say("assistant", text), say("tool", "2")]
+        transcript.append_environment(messages[:-1], messages[-1:])
+        assert transcript.token_ids[: len(before) + len(ids)] == before + ids
+        assert tokens.decode(transcript.token_ids[len(before) + len(ids) :]).count("2") == 1
+    assert transcript.token_ids == tokens.prompt(messages), "an evaluation reads what training read"
 
 
-def test_the_refusal_shows_where_the_texts_part():
-    tokens = chat(DRIFTS["strips thoughts"])
-    transcript = tokens.transcript([say("user", "go")])
-    ids = tokens.answer("<think>hm</think>yes")
-    transcript.append_sampled(ids, [0.0] * len(ids))
-    with pytest.raises(TemplateError) as caught:
-        transcript.append_environment([say("user", "go"), say("assistant", "<think>hm</think>yes")], [say("tool", "2")])
-    at = len("<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n")
-    assert f"at character {at}, " in str(caught.value)
-    assert "assistant\\n<think>hm" in str(caught.value)
-    assert "assistant\\nyes<|im_end|>" in str(caught.value)
+def test_a_template_that_reorders_or_leaves_out_messages_is_refused_when_it_is_loaded():
+    for template in (CHATML.replace("in messages", "in messages | reverse"), CHATML.replace("in messages", "in []")):
+        with pytest.raises(TemplateError, match="leaves out or reorders messages"):
+            chat(template)
 
 
 @pytest.mark.parametrize("pad", ["<|im_end|>", "<|begin|>"])

@@ -21,7 +21,6 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym import Rubric, Task, ToolEnv, register, tool, tools_of  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig, descriptions, parse  # noqa: E402
-from toolgym.agents.tokens import TemplateError  # noqa: E402
 from toolgym.agents.training.batch import Batch  # noqa: E402
 from toolgym.agents.training.kept_episodes import eval_tasks  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
@@ -228,22 +227,17 @@ def rewriting(template):
     return tokenizer
 
 
-def test_a_template_that_rewrites_history_is_refused(tmp_path):
-    loaded = tiny_model(), rewriting("{{ m['content'] if loop.last else '(gone)' }}")
-    run = Trainer(config(tmp_path / "run", env="TestTalk-v0"), loaded=loaded)
-    with pytest.raises(TemplateError, match="rewrites a conversation as it grows: at character"):
-        run.run()
-
-
-def test_an_answer_that_a_template_trims_is_left_out_and_counted(tmp_path):
-    loaded = (
-        tiny_model(),
-        rewriting("{{ m['content'] | replace('a', '') if m['role'] == 'assistant' else m['content'] }}"),
-    )
-    run = Trainer(config(tmp_path / "run", env="TestTalk-v0", num_generations=16), loaded=loaded)
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ m['content'] if loop.last else '(gone)' ~ m['content'] }}",
+        "{{ m['content'] | replace('a', '') if m['role'] == 'assistant' else m['content'] }}",
+    ],
+)
+def test_a_template_that_rewrites_history_leaves_no_episode_out(tmp_path, template):
+    run = Trainer(config(tmp_path / "run", env="TestTalk-v0"), loaded=(tiny_model(), rewriting(template)))
     run.run()
-    unscored = [row["unscored"] for row in metrics(tmp_path / "run")]
-    assert 0 < sum(unscored) < 3 * 32
+    assert sum(row["unscored"] for row in metrics(tmp_path / "run")) == 0
 
 
 def test_two_turns_are_trained_on_as_they_were_sampled(tmp_path):
@@ -324,7 +318,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
 
 def test_the_config_is_the_command_line(tmp_path):
     assert set(descriptions()) == set(TrainConfig.__dataclass_fields__)
-    assert len(descriptions()) <= 31
+    assert len(descriptions()) <= 33
     words = ["--steps", "7", "--env-kwargs", '{"level": "easy"}', "--loss-type", "gspo", "--epsilon-high", "0.3"]
     asked = parse(words)
     assert (asked.steps, asked.env_kwargs, asked.loss_type, asked.epsilon_high) == (7, {"level": "easy"}, "gspo", 0.3)

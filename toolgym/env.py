@@ -70,6 +70,8 @@ class ToolEnv(gym.Env[Observation, str]):
         max_calls: calls run per text; later ones are answered with an error.
         max_action_chars: a longer text is not read; it scores as malformed.
         render_mode: "ansi" makes ``render()`` return the transcript.
+        instructions: False leaves the tools and the dialect out of the system message, for a policy whose chat template
+            describes the tools itself (``Policy(tools="template")``).
     """
 
     metadata = {"render_modes": ["ansi"]}
@@ -87,6 +89,7 @@ class ToolEnv(gym.Env[Observation, str]):
         max_calls: int = 64,
         max_action_chars: int = 1_000_000,
         render_mode: str | None = None,
+        instructions: bool = True,
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
@@ -103,7 +106,11 @@ class ToolEnv(gym.Env[Observation, str]):
         self.max_turns = whole_number("max_turns", max_turns, 1)
         self.max_calls = whole_number("max_calls", max_calls, 0)
         self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)
+        if not isinstance(instructions, bool):
+            raise TypeError(f"instructions must be True or False, got {instructions!r}")
         self.render_mode = render_mode
+        self.instructed = instructions
+        """Whether the system message describes the tools and the dialect."""
         self.observation_space = ObservationSpace()
         self.action_space = Text(max_length=max_action_chars)
         self.state: Any = None
@@ -284,7 +291,8 @@ class ToolEnv(gym.Env[Observation, str]):
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         if task.tools is not self._instructed:
-            self._instructions, self._instructed = self.instructions(task.tools), task.tools
+            self._instructions = self.instructions(task.tools) if self.instructed else ""
+            self._instructed = task.tools
         self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
         self.offer(task.tools)
         try:

@@ -14,12 +14,13 @@ from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.rollout import failure_kind
 from toolgym.snapshot import Snapshot
 from toolgym.tasks import Task
-from toolgym.types import Message, Trajectory, Turn, message
+from toolgym.types import FrozenDict, Message, Trajectory, Turn, message
 from toolgym.vector import step_together
 from toolgym.wrapped import limited
 
 from ..policy import Policy
-from ..tokens import ChatTokens, Sample, TemplateError, Transcript
+from ..tokens import ChatTokens, Sample, Transcript
+from ..tool_offer import check_offer
 from .advantages import shared_states
 from .sft import gold_sample
 
@@ -82,6 +83,7 @@ class Collector:
             made = self.make_envs[suite]()
             env = limited(made)
             if not envs:
+                check_offer(self.chat, env)
                 self._tasks[suite] = _drawn_from(made, env)
             if self._step is not None:
                 env.set_step(self._step)
@@ -103,15 +105,14 @@ class Collector:
     def play(self, tasks: Sequence[TaskName], num_generations: int = 1, forks: int = 0) -> list[list[Rollout]]:
         """A group of ``num_generations`` episodes for each task, all played at once.
 
-        The model reads equal prompts once, and episodes that end leave the batch. An episode ends as not valid if the
-        chat template changes its earlier tokens (some templates trim an answer's last blank).
+        The model reads equal prompts once, and episodes that end leave the batch.
 
         With ``forks``, every turn of a valid episode gets that many comparisons: members of the group in the same
         state before the turn, and forks for the rest. A fork plays from that state to the end and computes its own
         tokens only. The episodes are the same as without forks.
 
-        Raises TemplateError if the template refuses all of several episodes, SnapshotError for forks of an environment
-        whose state cannot be copied.
+        Raises TemplateError if the template refuses a task's tools, SnapshotError for forks of an environment whose
+        state cannot be copied.
         """
         self.policy.forget()  # an empty KV cache: samples must not depend on earlier calls, or a resumed run differs
         played = [0] * len(self.envs)  # by suite, environments in use: every episode has its own
@@ -121,9 +122,7 @@ class Collector:
                 episodes.append(_Episode.begin(self.env(suite, played[suite]), task_id, self.chat, repeat))
                 played[suite] += 1
         # one flat list over all groups: everything that still goes on is sampled in one call
-        refused = self._play(episodes, branching=forks > 0)
-        if len(refused) == len(episodes) > 1:
-            raise refused[0]  # the template rewrites every conversation, not just an unusual answer
+        self._play(episodes, branching=forks > 0)
         rollouts = [episode.rollout() for episode in episodes]
         groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
         if forks:
@@ -137,13 +136,13 @@ class Collector:
         self.policy.forget()  # the update needs the memory of the KV cache
         return [rollouts[group] for group in groups]
 
-    def _play(self, episodes: Sequence[_Episode], branching: bool = False) -> list[TemplateError]:
-        """Play to the end; returns the template's refusals of the last round.
+    def _play(self, episodes: Sequence[_Episode], branching: bool = False) -> None:
+        """Play to the end.
 
         Args:
             branching: keep the state before each turn.
         """
-        going, refused = list(episodes), []
+        going = list(episodes)
         while going:
             # one round: one answer and one env step for every episode that goes on
             going = [episode for episode in going if not self._full(episode)]
@@ -158,9 +157,7 @@ class Collector:
             steps = step_together([episode.env for episode in going], [answer.answer for answer in answers])
             for episode, answer, step in zip(going, answers, steps, strict=True):
                 episode.take(step, answer.text)
-            refused = [episode.refusal for episode in going if episode.refusal is not None]
             going = [episode for episode in going if not episode.over]  # a smaller batch in the next round
-        return refused
 
     def _branch(self, group: Sequence[_Episode], rollouts: Sequence[Rollout], forks: int) -> None:
         """Begin forks at turns whose state was reached by fewer than ``forks`` other members of the group."""
@@ -180,7 +177,7 @@ class Collector:
     def gold(self, task: TaskName) -> Rollout:
         """The task's gold actions, played in the environment, in the tokens that sampling them would give.
 
-        If the template or the tokenizer would change an action, the rollout is not valid, and its ``error`` says why.
+        If no tokens decode to an action, the rollout is not valid, and its ``error`` says why.
         """
         env = self.env(task[0])
         episode = _Episode.begin(env, task[1], self.chat, 0)
@@ -190,7 +187,8 @@ class Collector:
         played = episode.rollout()
         about = played.trajectory
         try:
-            return Rollout(about, gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns]))
+            sample = gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns], episode.tools)
+            return Rollout(about, sample)
         except ValueError as error:
             about.reward_valid, about.error = False, str(error)  # SFT leaves it out
             return played
@@ -221,9 +219,9 @@ class _Episode:
         self.info = info
         self.before = len(env.turns)
         """In a fork, the number of turns that the original episode played."""
+        self.tools: Sequence[FrozenDict] = ()
+        """Offered with the first prompt."""
         self.over = self.truncated = False
-        self.refusal: TemplateError | None = None
-        """Why the template refused to continue the tokens; the episode's reward is then not valid."""
         self.states: list[tuple[Snapshot, Transcript]] = []
         """Before each turn, if the episode may be forked."""
         self.forks: list[tuple[int, _Episode]] = []
@@ -239,7 +237,10 @@ class _Episode:
             repeat=repeat,
             category=info.get("category", ""),
         )
-        return cls(env, observation["messages"], chat.transcript(observation["messages"]), trajectory, info)
+        messages, tools = observation["messages"], observation["tools"]
+        episode = cls(env, messages, chat.transcript(messages, tools), trajectory, info)
+        episode.tools = tools
+        return episode
 
     def mark(self) -> None:
         """Keep the present state, before a turn."""
@@ -274,10 +275,7 @@ class _Episode:
         # the sampled text, as the tokens decode to it: the environment may have cut the action
         self.messages.append(answer if sampled is None else message("assistant", sampled))
         if sampled is not None and not self.over:
-            try:
-                self.transcript.append_environment(self.messages, replies)
-            except TemplateError as error:
-                self.refusal, self.over = error, True
+            self.transcript.append_environment(self.messages, replies)
         self.messages += replies
 
     def cut(self) -> None:
@@ -296,8 +294,6 @@ class _Episode:
         trajectory.verdict = info.get("verdict", TOKENS_RAN_OUT)
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
-        if self.refusal is not None:
-            trajectory.reward_valid, trajectory.error = False, str(self.refusal)
         trajectory.truncated = self.truncated
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)

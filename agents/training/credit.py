@@ -17,6 +17,7 @@ import torch
 from toolgym.types import RewardBreakdown, Turn
 
 from ..config import TrainConfig
+from ..opened_thought import opened_thought
 from ..tokens import Sample
 from .advantages import fork_advantages, group_advantages, padded, shared_states, turn_advantages
 from .batch import Batch
@@ -177,7 +178,11 @@ def credit_calls(sample: Sample, k: int, turn: Turn, extra: Sequence[float], dec
         return
     start, end = sample.turns[k]
     ids = sample.token_ids[start:end]
-    if not decode(ids).startswith(turn.action):
+    # the opening of a thought may stand in the prompt: it is in the action's text, and not in its tokens
+    thought = opened_thought(sample.token_ids[:start], decode)
+    opened = len(thought) if turn.action.startswith(thought) else 0
+    calls = [(max(first - opened, 0), max(last - opened, 0)) for first, last in calls]
+    if not decode(ids).startswith(turn.action[opened:]):
         raise ValueError(f"the action of turn {k} is not what was sampled: {turn.action[:80]!r}")
     free = set(range(len(ids)))
     for (first, last), value in zip(token_spans(ids, calls, decode), extra, strict=True):

@@ -13,28 +13,33 @@ from .losses import Metrics
 
 
 def gold_sample(
-    chat: ChatTokens, messages: Sequence[Mapping[str, Any]], turns: Sequence[Sequence[Mapping[str, Any]]]
+    chat: ChatTokens,
+    messages: Sequence[Mapping[str, Any]],
+    turns: Sequence[Sequence[Mapping[str, Any]]],
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> Sample:
     """A conversation to imitate, in the tokens that sampling it would have given.
 
     The loss is on the assistant's texts of ``turns`` and the token that ends each of them. It is not on the template's
-    text after that token, on replies, or on assistant messages of the prompt.
+    text after that token, on replies, on assistant messages of the prompt, or on the opening of a thought that stands
+    in the prompt: the text goes on after it.
 
     Args:
         messages: the prompt.
         turns: the rest of the conversation: the assistant's message and the reply to it, turn by turn, e.g.
             ``[turn.messages for turn in trajectory.turns]``. The last turn's reply is left out.
+        tools: the schemas offered with the prompt, for a chat that gives them to its template.
 
-    Raises ValueError for a turn that does not begin with the assistant, or a text that encoding would change;
-    TemplateError as ``Transcript`` does.
+    Raises ValueError for a turn that does not begin with the assistant, or a text that no tokens decode to;
+    TemplateError if the template refuses the tools.
     """
-    transcript = chat.transcript(messages)
+    transcript = chat.transcript(messages, tools)
     so_far = list(messages)
     for i, turn in enumerate(turns):
         if not turn or turn[0]["role"] != "assistant":
             raise ValueError(f"turn {i} must begin with the assistant's message, got {list(turn)[:1]}")
         so_far.append(turn[0])
-        ids = chat.answer(turn[0]["content"])
+        ids = chat.answer(turn[0]["content"], transcript.thought)
         transcript.append_sampled(ids, [0.0] * len(ids))
         if i + 1 < len(turns):
             transcript.append_environment(so_far, turn[1:])

@@ -34,7 +34,6 @@ from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
 from ..step_folders import begins_again
-from ..tokens import ChatTokens
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
 from .forward import TrainingForward
@@ -99,15 +98,17 @@ class Trainer:
         self.step = 0
         if state is not None:
             self._load(state)
-        self.chat = ChatTokens(self.tokenizer)
         policy = Policy(
             (self.model, self.tokenizer),
             max_new_tokens=config.max_completion_length,
             temperature=config.temperature,
             batch_size=64 if self.model.device.type == "cpu" else 512,
+            template_kwargs=config.template_kwargs,
+            tools=config.tools,
         )
+        self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
-        self._held_out = (config.env, {**config.env_kwargs, **config.eval_kwargs})
+        self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
@@ -118,6 +119,10 @@ class Trainer:
         self._shown_suite = 0
         if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
+        if config.tools == "template":  # an env that does not fit is said at once
+            self.evaluator.env()
+            for suite in range(len(config.suites())):
+                self.collector.env(suite)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
         kept = self.step or -1  # at step 0, the first evaluation is run again

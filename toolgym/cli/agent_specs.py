@@ -6,11 +6,12 @@ import json
 import re
 from typing import Any
 
-from toolgym.cli.resolve import AGENTS, UserError, env_arguments, make_agent
+from toolgym.cli.resolve import AGENTS, UserError, env_arguments, make_agent, offer
 from toolgym.report.compare.comparison import CountTokens
 from toolgym.rollout import Agent
 
 _scan = json.JSONDecoder().raw_decode
+_TEMPLATE = "template_kwarg="
 
 
 def agent_specs(text: str) -> list[str]:
@@ -36,9 +37,14 @@ def agent_specs(text: str) -> list[str]:
 
 
 def options_of(spec: str) -> tuple[str, dict[str, Any]]:
-    """An agent's name, and its options by their names in ``toolgym eval``."""
+    """An agent's name, and its options by their names in ``toolgym eval``. ``template_kwarg=name=value`` may repeat."""
     match = re.match(r"(.*?):(?=\w+=)(.*)", spec, re.DOTALL)
-    return (spec, {}) if match is None else (match[1], env_arguments(_words(match[2])))
+    if match is None:
+        return spec, {}
+    words = _words(match[2])
+    template = [word.removeprefix(_TEMPLATE) for word in words if word.startswith(_TEMPLATE)]
+    options = env_arguments([word for word in words if not word.startswith(_TEMPLATE)])
+    return match[1], options | ({"template_kwarg": template} if template else {})
 
 
 def _words(text: str) -> list[str]:
@@ -66,6 +72,8 @@ class Player:
         if "stop" in options:
             options["stop"] = [str(options["stop"])]
         self._options = {"batch_size": batch_size, **options}
+        self.env_kwargs = offer(self.name, options.get("tools"))
+        """What its envs need: no instructions if its chat template describes the tools."""
         self._seed = int(options.get("seed", seed))
         self.agent: Any = self._make(self._seed)
 

@@ -223,7 +223,7 @@ def play(
                 found = evaluate(
                     part.env_id,
                     player.for_repeat(repeat),
-                    env_kwargs=part.env_kwargs | args.extra | memory,
+                    env_kwargs=player.env_kwargs | part.env_kwargs | args.extra | memory,
                     n=n,
                     seed=args.seed,
                     out=folder / part.name / str(repeat),

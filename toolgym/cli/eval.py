@@ -16,7 +16,7 @@ from toolgym.agent_failures import OnAgentError
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
 from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
 from toolgym.cli.progress import Tally, episodes_progress
-from toolgym.cli.resolve import UserError, make_agent, make_env
+from toolgym.cli.resolve import UserError, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
@@ -39,8 +39,8 @@ EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
-_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "temperature", "max_new_tokens", "replay", "stop",
-                  "device", "seed", "batch_size", "extra", "header")  # fmt: skip
+_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
+                  "replay", "stop", "device", "seed", "batch_size", "extra", "header")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
     model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
-    model.add_argument("--tools", choices=["native", "prompt"], help="endpoint: how tools are offered to the model")
+    model.add_argument(
+        "--tools", choices=["native", "prompt", "template"],
+        help="how the model hears of its tools. endpoint: native or prompt; policy: prompt (default), or template: "
+        "in the words of its chat template (then choose its dialect, e.g. hermes)",
+    )  # fmt: skip
+    model.add_argument(
+        "--template-kwarg", metavar="K=V", action="append",
+        help="policy: an argument of its chat template, e.g. enable_thinking=false; may be repeated",
+    )  # fmt: skip
     model.add_argument(
         "--extra", action="append", metavar="K=V",
         help="endpoint: a further field of the request, such as reasoning_effort=low; null leaves one out",
@@ -87,10 +95,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Play, write the run's results, print the tables. 1 if too many episodes left the score, 130 after Ctrl-C."""
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
-    arguments = env_kwargs(args)
+    arguments = {**offer(args.agent, args.tools), **env_kwargs(args)}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
+    if hasattr(agent, "for_env"):
+        agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
     asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
     settings = {"model": args.model, "dialect": env.dialect.name, **asked}

@@ -48,7 +48,8 @@ AGENTS = {
         "toolgym.agents.policy:Policy",
         {
             "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
-            "device": "device", "seed": "seed", "batch_size": "batch_size",
+            "device": "device", "seed": "seed", "batch_size": "batch_size", "tools": "tools",
+            "template_kwarg": "template_kwargs",
         },
     ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
@@ -86,6 +87,8 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         given[key] = _pairs(key, given[key])
     if "base_url" in given:  # the key of one server must not be sent to another server by default
         given.setdefault("api_key_env", "")
+    if "template_kwarg" in given:
+        given["template_kwarg"] = env_arguments(given["template_kwarg"], "--template-kwarg", "enable_thinking=false")
     cls = _load(entry.entry_point, "agent")
     try:
         agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})
@@ -168,7 +171,7 @@ def _pairs(option: str, given: Any) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
     if option == "extra" and not isinstance(given, str):
-        return env_arguments(given, "--extra")
+        return env_arguments(given, "--extra", "top_p=0.9")
     pairs = [] if isinstance(given, str) else [str(pair).partition("=") for pair in given]
     if not pairs or not all(name and equals for name, equals, _ in pairs):
         raise UserError(f"{_flag(option)} {given!r}: write NAME=VALUE, or a JSON object in a list of agents")
@@ -178,13 +181,17 @@ def _pairs(option: str, given: Any) -> dict[str, Any]:
     return found
 
 
-def env_arguments(pairs: Iterable[str], option: str = "--env-arg") -> dict[str, Any]:
+def offer(agent: str, tools: str | None) -> dict[str, Any]:
+    """What an env needs if the agent's chat template describes its tools."""
+    return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
+
+
+def env_arguments(pairs: Iterable[str], option: str = "--env-arg", example: str = "max_turns=4") -> dict[str, Any]:
     """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()):
-            example = "max_turns=4" if option == "--env-arg" else "top_p=0.9"
             raise UserError(f"{option} {pair!r}: write name=value, for example {example}")
         if name in found:
             raise UserError(f"{option} {pair!r}: {name} is given twice")

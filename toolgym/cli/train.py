@@ -16,7 +16,7 @@ from rich.console import Console
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
 from toolgym.cli.progress import say_what_next, trainer_progress
-from toolgym.cli.resolve import UserError, make_env
+from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.runlog import read_metrics
 
 ABOUT = """\
@@ -44,7 +44,8 @@ HEADINGS = {
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
     ),
     "batches and lengths": (
-        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix",
+        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "tools",
+        "template_kwargs",
     ),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "the loss, for experts": (
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
     for name, arguments in config.suites():
         make_env(name, arguments)
-    held_out = {**config.env_kwargs, **config.eval_kwargs}
+    held_out = config.held_out()
     try:
         make_env(config.env, held_out)
     except UserError as error:
@@ -116,7 +117,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
-    say_what_next(console, config, held_out, f"--agent policy --model {quote(str(last))}")
+    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
+    template += ["--tools template"] if config.tools == "template" else []
+    say_what_next(console, config, held_out, " ".join([f"--agent policy --model {quote(str(last))}", *template]))
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     return last_evaluation_code(read_metrics(Path(config.out)), args.max_invalid, console)
