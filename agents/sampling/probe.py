@@ -28,7 +28,7 @@ class Probe:
         self._texts = [self._prompts[i] + ids[25 + 5 * row :][:6] for row, i in enumerate(self._prompt_of)]
 
     def causal(self) -> str:
-        """"" if the logits after a text do not depend on the tokens that follow, else the reason why not."""
+        """ "" if the logits after a text do not depend on the tokens that follow, else the reason why not."""
         prompt = self._prompts[1]
         try:
             alone, within = self._forward(prompt)[-1:], self._plain[1][len(prompt) - 1 : len(prompt)]
@@ -39,7 +39,7 @@ class Probe:
         return "its logits after a text depend on the tokens that follow, so it cannot write from left to right"
 
     def agrees(self, engine: Engine) -> str:
-        """"" if the engine's logits agree with the plain forward's, else the reason why not.
+        """ "" if the engine's logits agree with the plain forward's, else the reason why not.
 
         The engine prefills prompts of different lengths, one of them for two rows; it decodes, removes and resumes.
         """

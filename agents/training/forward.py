@@ -31,7 +31,7 @@ from transformers import DynamicCache
 
 from toolgym.assets import AssetError
 
-from ..sampling.engine import core_of, holds_keys_and_values, uncached, windows
+from ..sampling.engine import core_of, holds_keys_and_values, keep_weights, uncached, windows
 from ..sampling.probe import close_rows
 from .batch import Batch, Row
 from .logprobs import token_logprobs
@@ -53,6 +53,7 @@ class TrainingForward:
     def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
         if layout not in ("auto", *get_args(Layout)):
             raise ValueError(f"unknown layout {layout!r}: choose auto, {', '.join(get_args(Layout))}")
+        keep_weights(model)
         core = core_of(model)
         self.model = model
         self.backbone = core.get_decoder()

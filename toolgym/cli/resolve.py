@@ -48,7 +48,7 @@ AGENTS = {
         "toolgym.agents.policy:Policy",
         {
             "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
-            "device": "device", "seed": "seed", "batch_size": "batch_size",
+            "device": "device", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
         },
     ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
