@@ -47,7 +47,9 @@ def _never_called(model: Any) -> list[str]:
     """Names of linear layers that are never called as modules, e.g. ``dt_proj`` of Mamba; and ``out_proj`` of models
     whose fast kernels read its weights, which peft refuses."""
     kinds = (nn.Linear, Conv1D)
-    linear = {module: name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, kinds)}
+    linear: dict[nn.Module, str] = {
+        module: name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, kinds)
+    }
     called: set[str] = set()
 
     def note(module: nn.Module, _: Any, out: Any) -> None:

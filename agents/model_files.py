@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from tokenizers import Tokenizer
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from toolgym.assets import AssetError
@@ -38,7 +38,7 @@ def check_config(path: Path, *, trust_remote_code: bool = False) -> None:
 
 def _problem(config: dict[str, Any], trust: bool) -> str:
     kind, own_code = config.get("model_type"), bool(config.get("auto_map"))
-    known = isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES
+    known = isinstance(kind, str) and kind in CONFIG_MAPPING
     if own_code and not known and not trust:
         return f"model_type {kind!r} needs code that comes with the model. It is not run; {TRUST}."
     if not (own_code and trust):
@@ -81,8 +81,8 @@ def _settings(config: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def check_generation_config(path: Path) -> None:
-    """Raises AssetError, which names the file, for a ``generation_config.json`` that cannot be read. (transformers would
-    leave it out, and with it the tokens that end an answer.)"""
+    """Raises AssetError, which names the file, for a ``generation_config.json`` that cannot be read. (transformers
+    would leave it out, and with it the tokens that end an answer.)"""
     ends = read_config(path).get("eos_token_id")
     if not all(type(each) is int for each in (ends if isinstance(ends, list) else [ends]) if each is not None):
         raise AssetError(

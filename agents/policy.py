@@ -113,7 +113,7 @@ class Policy:
         self.batch_size = batch_size
         self.stop = tuple(stop or ())
         self.context = _context(self.model)
-        self._vocabulary = len(self.model.get_input_embeddings().weight)
+        self._vocabulary = self.model.config.get_text_config(decoder=True).vocab_size
         self.end_ids = end_ids(self.model, self.chat)
         self._engine = engine_for(self.model)
         self._cache_pool = CachePool()
