@@ -92,7 +92,10 @@ def base_of(adapters: Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide a warning that the user cannot act on: peft reads an attribute that transformers 5 has deprecated."""
+    """Hide warnings of peft that the user cannot act on: of an attribute that transformers 5 has deprecated, and of
+    what peft sets itself for GPT-2's layers and for fused experts."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
+        warnings.filterwarnings("ignore", r"The following \w+ keys did not match", RuntimeWarning)
         yield

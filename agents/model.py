@@ -25,6 +25,7 @@ from . import checkpoint, hub
 from .gguf_llama import convert
 from .lora import base_of, merged
 from .model_files import check_adapters, check_config, check_generation_config, check_loaded, damaged_file
+from .sampling.engine import plain_logits
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ def load_model(
             ``adapter_config.json``) are merged, in float32, into the model they belong to. That model is never
             downloaded: it has to be on this machine.
         device: "auto" is the GPU if torch finds one, else the CPU.
-        dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32.
+        dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32; float32 too for a model whose own
+            code fails in bfloat16 (xLSTM).
         trust_remote_code: run code that comes with the model. False refuses a model that needs it.
 
     Raises AssetError if the model cannot be loaded, ValueError if the device or dtype cannot be used.
@@ -63,6 +65,9 @@ def load_model(
     if not Path(source).is_dir() and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):
         raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")  # the hub knows no such name
     model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=())
+    if dtype == "auto" and number != torch.float32 and not _computes(model.eval()):
+        logger.warning("%s does not compute in %s here: it is used in float32", source, number)
+        model = model.float()
     return model.to(place).eval(), tokenizer
 
 
@@ -95,6 +100,16 @@ def _load(
         )
         check_loaded(source, info)
     return model, tokenizer
+
+
+def _computes(model: Any) -> bool:
+    """Whether the model's forward works in its dtype."""
+    try:
+        with torch.inference_mode():
+            plain_logits(model, torch.arange(4)[None])
+    except RuntimeError as error:
+        return "dtype" not in str(error)
+    return True
 
 
 def _check_folder(folder: Path, trust: bool) -> None:

@@ -94,8 +94,8 @@ def check_adapters(folder: Path) -> None:
     """Raises AssetError if the adapters in a folder cannot be used without importing modules that a file names."""
     path = folder / "adapter_config.json"
     config = read_config(path)
-    if config.get("megatron_config") or config.get("auto_mapping"):
-        raise AssetError(f"cannot load the model: {path} names modules to import (megatron_config or auto_mapping)")
+    if config.get("megatron_config"):
+        raise AssetError(f"cannot load the model: {path} has a megatron_config, for which peft imports what it names")
     rank = config.get("r")
     if isinstance(rank, int) and rank > LARGEST_RANK:
         raise AssetError(f"cannot load the model: {path}: r is {rank}, which no adapter has")

@@ -83,7 +83,7 @@ class PlainEngine:
 
     def __init__(self, model: Any, *, resumes: bool = True):
         self.model = model
-        self.resumes = resumes and not windows(core_of(model).config)
+        self.resumes = resumes and "position_ids" in takes(model) and not windows(core_of(model).config)
         accepted = takes(model)
         self._skips_logits = "logits_to_keep" in accepted
         self._takes_positions = "position_ids" in accepted  # else the model counts the mask

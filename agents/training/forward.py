@@ -32,7 +32,7 @@ from transformers import DynamicCache
 from toolgym.assets import AssetError
 
 from ..sampling.engine import core_of, holds_keys_and_values, keep_weights, uncached, windows
-from ..sampling.probe import close_rows
+from ..sampling.probe import close_rows, is_precise
 from .batch import Batch, Row
 from .logprobs import token_logprobs
 from .shared_prefix import Run, cached, padded, single, split
@@ -66,6 +66,7 @@ class TrainingForward:
         self.width = 0
         """H, the size of a hidden state; 0 for a model without an output layer."""
         self._plain: Layout = "single"
+        self._precise = is_precise(model)
         self._choose(layout)
 
     def hidden(self, batch: Batch) -> Tensor:
@@ -189,7 +190,7 @@ class TrainingForward:
 
     def _agrees(self, layout: str, compute: Callable[[], Tensor], plain: Tensor) -> bool:
         try:
-            if close_rows(compute(), plain, allowed=1e-4):
+            if close_rows(compute(), plain, allowed=2e-5 if self._precise else 0.08, precise=self._precise):
                 return True
             why = "its hidden states differ from the plain model's"
         except Exception as error:
