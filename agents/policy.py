@@ -62,20 +62,21 @@ class Policy:
     allows. Each answer has its own random stream, seeded by (seed, prompt, how often this prompt was sampled).
 
     Args:
-        model: a name or folder for ``load_model``, or a loaded pair (model, tokenizer).
+        model: a name or folder for ``load_model``, or a loaded pair (model, tokenizer). The model is put into eval
+            mode: with dropout it would be another one at every token.
         max_new_tokens: most tokens in one answer.
         temperature: 0 is greedy.
         top_p, top_k: cut off unlikely tokens; 1 and 0 keep all. Use them to evaluate; a trainer needs them off.
         seed: seed of the sampling.
         batch_size: answers generated at once; lower it if memory runs out.
         stop: strings; an answer ends when it contains one of them.
-        device, dtype: see ``load_model``; ignored if a loaded model is given.
+        device, dtype, trust_remote_code: see ``load_model``; ignored if a loaded model is given.
         template_kwargs: arguments of the chat template, e.g. ``{"enable_thinking": False}``.
         tools: "prompt": the messages describe the tools. "template": the chat template does, in the words the model was
             trained on; make the environment with ``instructions=False`` and the model's own dialect.
 
-    Raises AssetError if the model cannot be loaded, or if its tokenizer has no chat template or one that refuses
-    conversations (or tools); ValueError if a setting is out of range.
+    Raises AssetError if the model cannot be loaded or sampled (see ``engine_for``), or if its tokenizer has no chat
+    template or one that refuses conversations (or tools); ValueError if a setting is out of range.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Policy:
         dtype: str | torch.dtype = "auto",
         template_kwargs: Mapping[str, Any] | None = None,
         tools: Offer = "prompt",
+        trust_remote_code: bool = False,
     ):
         if max_new_tokens < 1 or batch_size < 1:
             raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {max_new_tokens}, {batch_size}")
@@ -100,7 +102,12 @@ class Policy:
             raise ValueError(f"need temperature >= 0, 0 < top_p <= 1, top_k >= 0; got {temperature}, {top_p}, {top_k}")
         if isinstance(stop, str) or not all(stop or ()):
             raise ValueError(f"stop is a list of strings, none of them empty; got {stop!r}")
-        self.model, self.tokenizer = model if isinstance(model, tuple) else load_model(model, device, dtype)
+        if isinstance(model, tuple):
+            self.model, self.tokenizer = model
+        else:
+            self.model, self.tokenizer = load_model(model, device, dtype, trust_remote_code=trust_remote_code)
+        self.model.eval()
+        self.trust_remote_code = trust_remote_code
         self.name = Path(self.model.name_or_path if isinstance(model, tuple) else model).name or "policy"
         if not self.tokenizer.chat_template:
             raise AssetError(
@@ -121,6 +128,7 @@ class Policy:
         self.batch_size = batch_size
         self.stop = tuple(stop or ())
         self.context = _context(self.model)
+        self._vocabulary = self.model.config.get_text_config(decoder=True).vocab_size
         self.end_ids = end_ids(self.model, self.chat)
         self._engine = engine_for(self.model)
         self._cache_pool = CachePool()
@@ -136,9 +144,10 @@ class Policy:
     def settings(self) -> dict[str, Any]:
         """The settings of the sampling, by name."""
         names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
-        template: dict[str, Any] = {"template_kwargs": self.chat.template_kwargs} if self.chat.template_kwargs else {}
-        template |= {"tools": self.chat.tools} if self.chat.tools != "prompt" else {}
-        return {name: getattr(self, name) for name in names} | template
+        told: dict[str, Any] = {"template_kwargs": self.chat.template_kwargs} if self.chat.template_kwargs else {}
+        told |= {"tools": self.chat.tools} if self.chat.tools != "prompt" else {}
+        told |= {"trust_remote_code": True} if self.trust_remote_code else {}
+        return {name: getattr(self, name) for name in names} | told
 
     def for_env(self, env: Any) -> Policy:
         """This policy. Raises ValueError if the environment and the chat template describe the tools twice, or not."""
@@ -259,6 +268,11 @@ class Policy:
     def _checked(self, prompt: Sequence[int]) -> tuple[int, ...]:
         if not prompt:
             raise AgentError("the prompt has no tokens")
+        if max(prompt) >= self._vocabulary:
+            raise AgentError(
+                f"the tokenizer of {self.name!r} gives token {max(prompt)}, and the model has tokens 0 to "
+                f"{self._vocabulary - 1}: they do not belong together"
+            )
         if self.context is not None and len(prompt) >= self.context:
             raise ContextFull(
                 f"the prompt has {len(prompt)} tokens and the context of {self.name!r} is {self.context}: "
@@ -378,9 +392,11 @@ def _context(model: Any) -> int | None:
     With longrope it is ``original_max_position_embeddings``. In a longer conversation, the rotations of all tokens
     change, and cached keys would have the wrong rotations.
     """
-    config = model.config.get_text_config()
+    config = model.config.get_text_config(decoder=True)
     rope = getattr(config, "rope_parameters", None) or {}
-    limit: int | None = getattr(config, "max_position_embeddings", None)
+    # MPT's, DBRX's and CTRL's names
+    names = ("max_position_embeddings", "max_seq_len", "n_positions")
+    limit: int | None = next((size for name in names if (size := getattr(config, name, None))), None)
     if rope.get("rope_type") == "longrope":
         limit = rope.get("original_max_position_embeddings") or limit
     return limit

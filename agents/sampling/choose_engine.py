@@ -9,7 +9,7 @@ from typing import Any
 
 from toolgym.assets import AssetError
 
-from .engine import Engine, PlainEngine
+from .engine import Engine, PlainEngine, keep_weights
 from .llama_engine import LlamaEngine
 from .probe import Probe
 from .unpadded_engine import UnpaddedEngine
@@ -22,6 +22,7 @@ def engine_for(model: Any) -> Engine:
 
     Raises AssetError if no engine's do: e.g. the model is an encoder, which reads later tokens too.
     """
+    keep_weights(model)
     if LlamaEngine.supports(model):
         return LlamaEngine(model)
     probe = Probe(model)
@@ -33,6 +34,8 @@ def engine_for(model: Any) -> Engine:
         if not (why := probe.agrees(engine)):
             return engine
         logger.info("%s cannot use %s: %s", type(model).__name__, type(engine).__name__, why)
+    if not probe.precise:  # the last engine computes what the probe does, up to rounding
+        return engine
     raise AssetError(f"{type(model).__name__} cannot be sampled: {why}")
 
 

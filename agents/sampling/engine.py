@@ -44,6 +44,18 @@ def core_of(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
+def keep_weights(model: Any) -> None:
+    """RWKV divides some weights in place in eval mode, against overflow in float16, and a checkpoint would hold the
+    divided ones. This puts the weights back and turns it off."""
+    base = core_of(model).base_model
+    if getattr(base.config, "rescale_every", 0) and hasattr(base, "layers_are_rescaled"):
+        if base.layers_are_rescaled:
+            base.training = True
+            base._rescale_layers()
+            base.training = False
+        base.config.rescale_every = 0
+
+
 def takes(model: Any) -> set[str]:
     """The names of the arguments that the model's forward takes."""
     return set(inspect.signature(core_of(model).forward).parameters)
@@ -71,7 +83,7 @@ class PlainEngine:
 
     def __init__(self, model: Any, *, resumes: bool = True):
         self.model = model
-        self.resumes = resumes and not windows(core_of(model).config)
+        self.resumes = resumes and "position_ids" in takes(model) and not windows(core_of(model).config)
         accepted = takes(model)
         self._skips_logits = "logits_to_keep" in accepted
         self._takes_positions = "position_ids" in accepted  # else the model counts the mask
@@ -149,7 +161,9 @@ class PlainEngine:
         # (rows, T): padding takes no position; a row that begins with padding is clamped from -1 to 0 below
         positions = self._next[:, None] + new.cumsum(1) - 1
         self._next = positions[:, -1] + 1
-        more: dict[str, Any] = {"logits_to_keep": 1} if self._skips_logits else {}  # else logits for all of (rows, T, V)
+        more: dict[str, Any] = (
+            {"logits_to_keep": 1} if self._skips_logits else {}
+        )  # else logits for all of (rows, T, V)
         if self._takes_positions:
             more["position_ids"] = positions.clamp(min=0)
         out = self.model(
@@ -231,7 +245,7 @@ def holds_keys_and_values(cache: Any) -> bool:
 
 
 def _grow_in_place(cache: Any, rows: Tensor) -> bool:
-    """Select the rows ``rows`` of ``cache``, which may repeat. True if all layers now grow in place and are of one shape.
+    """Select the rows ``rows`` of ``cache``, which may repeat. True if all layers now grow in place, in one shape.
 
     Layers with a sliding window keep their type. Raises TypeError for layers that hold more than keys and values.
     """
@@ -245,8 +259,15 @@ def _grow_in_place(cache: Any, rows: Tensor) -> bool:
             layers[i] = GrowingLayer(keys[rows], values[rows])
         else:
             layer.batch_select_indices(rows)
-    shapes = {(l.keys.shape[1], l.keys.shape[3], l.values.shape[3]) if isinstance(l, GrowingLayer) else None for l in layers}
+    shapes = {_shape(layer) for layer in layers}
     return len(shapes) == 1 and None not in shapes
+
+
+def _shape(layer: Any) -> tuple[int, int, int] | None:
+    """(kv_heads, width of keys, width of values) of a layer that grows in place."""
+    if not isinstance(layer, GrowingLayer):
+        return None
+    return layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]
 
 
 def _batched(caches: Sequence[KVCache]) -> tuple[Any, Tensor]:

@@ -20,6 +20,7 @@ class Probe:
 
     def __init__(self, model: Any):
         self.model = model
+        self.precise = is_precise(model)
         vocabulary = core_of(model).config.get_text_config(decoder=True).vocab_size
         ids = [(7919 * i + 13) % vocabulary for i in range(48)]
         # three prompts; the second is sampled twice
@@ -28,18 +29,18 @@ class Probe:
         self._texts = [self._prompts[i] + ids[25 + 5 * row :][:6] for row, i in enumerate(self._prompt_of)]
 
     def causal(self) -> str:
-        """"" if the logits after a text do not depend on the tokens that follow, else the reason why not."""
-        prompt = self._prompts[1]
+        """ "" if the logits after a text do not depend on the tokens that follow, else the reason why not."""
         try:
-            alone, within = self._forward(prompt)[-1:], self._plain[1][len(prompt) - 1 : len(prompt)]
+            alone = torch.stack([self._forward(self._prompts[i])[-1] for i in self._prompt_of[1:]])
+            within = [self._plain[row][len(self._prompts[i]) - 1] for row, i in enumerate(self._prompt_of)]
         except Exception as error:  # a model's own code may raise anything
             return f"its forward raises {type(error).__name__}: {error}"
-        if close_rows(alone, within, allowed=1e-3):
+        if close_rows(alone, torch.stack(within[1:]), allowed=1e-3 if self.precise else 0.08, precise=self.precise):
             return ""
         return "its logits after a text depend on the tokens that follow, so it cannot write from left to right"
 
     def agrees(self, engine: Engine) -> str:
-        """"" if the engine's logits agree with the plain forward's, else the reason why not.
+        """ "" if the engine's logits agree with the plain forward's, else the reason why not.
 
         The engine prefills prompts of different lengths, one of them for two rows; it decodes, removes and resumes.
         """
@@ -49,7 +50,7 @@ class Probe:
 
         def check(logits: Tensor, step: str) -> None:
             wanted = torch.stack([self._plain[text][done[text] - 1] for text in rows])
-            if not close_rows(logits, wanted, allowed=1e-4):
+            if not close_rows(logits, wanted, allowed=1e-5 if self.precise else 0.08, precise=self.precise):
                 raise _Differs(f"its logits after {step} differ from those of a plain forward")
 
         def decode() -> None:
@@ -73,7 +74,7 @@ class Probe:
             while rows:
                 remove(0)
             if all(cache is not None for cache in caches.values()):
-                rows = [1, 0]  # 5 and 3 new tokens
+                rows = [1, 0, 3]  # 5, 3 and 3 new tokens
                 more = [self._texts[text][done[text] :] for text in rows]
                 for text in rows:
                     done[text] = len(self._texts[text])
@@ -100,18 +101,24 @@ class _Differs(Exception):
     """The engine's logits are not the model's."""
 
 
-def close_rows(got: Tensor, wanted: Tensor, allowed: float) -> bool:
-    """Whether each row of logits (rows, V) is within ``allowed`` times the wanted row's norm.
+def is_precise(model: Any) -> bool:
+    """Whether all weights are float32 or float64. (The logits may be float32 in any case.)"""
+    return all(weight.dtype in (torch.float32, torch.float64) for weight in model.parameters())
 
-    In bfloat16 and float16, the order of sums changes the rounding, and with it the experts that a token is sent to:
-    half of the rows have to be within 0.05.
+
+def close_rows(got: Tensor, wanted: Tensor, *, allowed: float, precise: bool) -> bool:
+    """Whether the rows of logits (rows, V) are close to the wanted rows, in relation to their norms.
+
+    In bfloat16 and float16, the order of sums changes the rounding, and with it sometimes the experts that a token is
+    sent to: one row may be further away.
+
+    Args:
+        allowed: a row's distance from the wanted row, as a part of the wanted row's norm.
+        precise: of ``is_precise``.
     """
     if got.shape != wanted.shape:
         return False
-    precise = wanted.dtype in (torch.float32, torch.float64)
     finite = wanted.isfinite().all(-1)  # broken weights are reported in sampling
-    if not finite.any():
-        return True
     got, wanted = got[finite].float(), wanted[finite].float()
     distances = (got - wanted).norm(dim=-1) / wanted.norm(dim=-1).clamp(min=1e-30)
-    return bool((distances <= allowed).all() if precise else distances.median() <= 0.05)
+    return int((~(distances <= allowed)).sum()) <= (0 if precise else 1)

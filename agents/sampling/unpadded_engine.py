@@ -1,8 +1,8 @@
 """The engine for models whose cache cannot be padded: recurrent, linear-attention and hybrid models, and any other.
 
-Padding would enter a recurrent state, and such a state cannot be cut. So each prompt is run alone; the rows sampled from
-it have one length, and go on as one batch. The model's cache is passed on as it is, as transformers' ``generate`` does,
-and is not kept between batches: a later turn prefills the conversation from its start.
+Padding would enter a recurrent state, and such a state cannot be cut. So each prompt is run alone; the rows sampled
+from it have one length, and go on as one batch. The model's cache is passed on as it is, as transformers' ``generate``
+does, and is not kept between batches: a later turn prefills the conversation from its start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from transformers import DynamicCache, PreTrainedConfig
 
 from .engine import core_of, plain_logits, takes
 from .kv_cache import KVCache
-
 
 Mode: TypeAlias = Literal["together", "apart", "recompute"]
 

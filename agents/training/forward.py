@@ -31,8 +31,8 @@ from transformers import DynamicCache
 
 from toolgym.assets import AssetError
 
-from ..sampling.engine import core_of, holds_keys_and_values, uncached, windows
-from ..sampling.probe import close_rows
+from ..sampling.engine import core_of, holds_keys_and_values, keep_weights, uncached, windows
+from ..sampling.probe import close_rows, is_precise
 from .batch import Batch, Row
 from .logprobs import token_logprobs
 from .shared_prefix import Run, cached, padded, single, split
@@ -53,6 +53,7 @@ class TrainingForward:
     def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
         if layout not in ("auto", *get_args(Layout)):
             raise ValueError(f"unknown layout {layout!r}: choose auto, {', '.join(get_args(Layout))}")
+        keep_weights(model)
         core = core_of(model)
         self.model = model
         self.backbone = core.get_decoder()
@@ -65,6 +66,7 @@ class TrainingForward:
         self.width = 0
         """H, the size of a hidden state; 0 for a model without an output layer."""
         self._plain: Layout = "single"
+        self._precise = is_precise(model)
         self._choose(layout)
 
     def hidden(self, batch: Batch) -> Tensor:
@@ -188,7 +190,7 @@ class TrainingForward:
 
     def _agrees(self, layout: str, compute: Callable[[], Tensor], plain: Tensor) -> bool:
         try:
-            if close_rows(compute(), plain, allowed=1e-4):
+            if close_rows(compute(), plain, allowed=2e-5 if self._precise else 0.08, precise=self._precise):
                 return True
             why = "its hidden states differ from the plain model's"
         except Exception as error:

@@ -10,9 +10,9 @@ P + GC to ``split`` and ``cached`` (PrefixGrouper, arXiv 2506.05433). All four g
     padded   the plain batch.
     single   each row alone, for a model in which padding changes the numbers.
 
-``split`` and ``cached`` take the backbone of a causal language model, the other two any function from ids to one vector
-per token. Each returns all m vectors (m, H) and, for each of the n sampled tokens, row after row, the index of the vector
-that predicts it. The prompt's last vector predicts the first token of every completion.
+``split`` and ``cached`` take the backbone of a causal language model, the other two any function from ids to one
+vector per token. Each returns all m vectors (m, H) and, for each of the n sampled tokens, row after row, the index of
+the vector that predicts it. The prompt's last vector predicts the first token of every completion.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from .batch import Row
 
 Run: TypeAlias = Callable[..., Tensor]
 """``input_ids`` (rows, T) and perhaps ``attention_mask`` -> a vector per token, (rows, T, width)."""
+
 
 def group_rows(rows: list[Row]) -> dict[tuple[int, ...], list[int]]:
     """Prompt -> the indices of the rows with this prompt."""

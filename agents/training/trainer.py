@@ -81,7 +81,9 @@ class Trainer:
         self.on_step = on_step
         self.folder = Path(config.out)
         state = self._open(resume)
-        self.model, self.tokenizer = loaded if loaded is not None else load_model(config.model)
+        self.model, self.tokenizer = (
+            loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
+        )
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
@@ -295,7 +297,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every"),
+                free=("out", "steps", "save_every", "trust_remote_code"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)

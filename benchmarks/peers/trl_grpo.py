@@ -38,7 +38,7 @@ def rewards(completions: list[list[dict[str, str]]], **_: Any) -> list[float]:
 
 def trainer(asked: Settings, reward_function: Any, folder: str) -> GRPOTrainer:
     """What is not set is TRL's default; gradient checkpointing and bf16 are, and are switched off by ``asked``."""
-    tokenizer = AutoTokenizer.from_pretrained(asked.model)
+    tokenizer = AutoTokenizer.from_pretrained(asked.model, trust_remote_code=False)
     config = GRPOConfig(
         output_dir=folder,
         use_cpu=True,

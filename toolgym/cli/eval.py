@@ -40,7 +40,7 @@ EXAMPLES = """\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
 _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
-                  "replay", "stop", "device", "seed", "batch_size", "extra", "header")  # fmt: skip
+                  "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
+    model.add_argument(
+        "--trust-remote-code", action="store_const", const=True,
+        help="policy: run code that comes with the model; without this it is never run",
+    )  # fmt: skip
     model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument(

@@ -20,11 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, and the folder to write."""
     parser.add_argument("run", metavar="RUN", help="a training run's folder, or one of its checkpoints")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="the folder to make")
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run code that comes with the adapters' base model"
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Write the model, and print its folder and size."""
     with console.status(f"writing {args.out} ..."):
-        folder = import_module("toolgym.agents.export").export(args.run, args.out)
+        folder = import_module("toolgym.agents.export").export(
+            args.run, args.out, trust_remote_code=args.trust_remote_code
+        )
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     console.print(f"{folder}: {size:,.1f} MB, to be loaded with transformers' from_pretrained", soft_wrap=True)

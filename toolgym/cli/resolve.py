@@ -48,8 +48,8 @@ AGENTS = {
         "toolgym.agents.policy:Policy",
         {
             "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
-            "device": "device", "seed": "seed", "batch_size": "batch_size", "tools": "tools",
-            "template_kwarg": "template_kwargs",
+            "device": "device", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
+            "tools": "tools", "template_kwarg": "template_kwargs",
         },
     ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),

@@ -38,7 +38,7 @@ EXAMPLES = """\
 
 HEADINGS = {
     "what to train, on what, for how long": (
-        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
+        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
