@@ -117,7 +117,6 @@ UNITS = [
 ]  # fmt: skip
 OPENINGS = [
     "",
-    '"parameters"\n',
     "<think>a</think>\n<tool_call>\n",
     "[f(a=",
     '{"name": "',
