@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -136,6 +138,26 @@ def test_any_calls_with_any_arguments_are_scored(dialect: str) -> None:
             _, reward, *_, info = env.step(text)
             assert reward == info["reward"].total
             assert info["reward_valid"]
+
+
+@pytest.mark.parametrize("name", ["x=[" + "1," * 480_000 + "],b", "a b" * 320_000, "a" * 960_000, "(" * 960_000])
+def test_a_long_name_takes_no_more_memory_than_a_long_text(name: str) -> None:
+    entry = next(task.data for task in load("multi_turn_base") if "GorillaFileSystem" in task.data.classes)
+    dialogue = Dialogue(entry)
+    assert peak(lambda: dialogue.execute_arguments("cd", {name: 1})) < 20 * len(name)
+    assert peak(lambda: dialogue.execute_arguments(name, {"folder": "a"})) < 20 * len(name)
+    short = name[:10_000]
+    assert peak(lambda: dialogue.execute_arguments("cd", {short: 1})) < 12_000_000
+
+
+def peak(function: Callable[[], Any]) -> int:
+    """The most bytes that a call of the function takes at a time."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_many_long_results_are_cut_and_then_refused() -> None:

@@ -111,9 +111,18 @@ def test_no_depth_of_nesting_is_too_much(name):
 UNITS = [
     *TOKENS, "<tool_call>{", "<tool_call>\n{}\n</tool_call>", "<tool_call></tool_call>", "</think><tool_call>", '"\\',
     "<think></think>", '{"a":', '{"name":"f","parameters":{}}\n', '{"name": "f",\n', '{"tool_calls":[', '<tool_call>["',
+    'x {"name":"f","parameters":{}} y\n', '{"name": "f", "parameters": {"a": \n', '{"parameters": ["', "[f(",
+    "f(a=1)\n",
     "1,", "f(a=1),", "f(a='a'*99)", "1+", "[f(", "<", "{},", "\\\\", '"\\"',
 ]  # fmt: skip
-OPENINGS = ["", "<think>a</think>\n<tool_call>\n", "[f(a=", '{"name": "', '{"tool_calls": [', "<|python_tag|>"]
+OPENINGS = [
+    "",
+    "<think>a</think>\n<tool_call>\n",
+    "[f(a=",
+    '{"name": "',
+    '{"tool_calls": [',
+    "<|python_tag|>",
+]
 
 
 def seconds(dialect, text):

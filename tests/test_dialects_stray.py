@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import gymnasium as gym
 import pytest
@@ -293,3 +294,43 @@ def test_the_end_of_a_block_is_found_in_a_thousand_blocks_with_tags():
     calls = tuple([ToolCall("put", {"text": f"{i} </tool_call>\n<tool_call>"}) for i in range(1000)])
     text = "Sure.\n" + "\n".join([f"<tool_call>\n{raw(call, 'arguments')}\n</tool_call>" for call in calls])
     assert plain(get_dialect("hermes").parse(text).calls) == plain(calls)
+
+
+# Memory ------------------------------------------------------------------------------------------------
+
+LONG = [
+    '{"name":"f","parameters":{}}\n',
+    'x {"name":"f","parameters":{}} y\n',
+    '{"a":',
+    "[f(a=",
+    "1,",
+    '"x",',
+    "{},",
+    "\r\na",
+    "\\u00e9",
+    '{"name": "',
+    "f(a=1)\n",
+    "é🙂",
+    "<tool_call>",
+    "\x00",
+]
+BEGIN = ["", "<think>a</think>\n<tool_call>\n", '{"tool_calls": [', '"parameters": [\n']
+MOST = 60
+"""Bytes for each character of a text: decoded values take more than the text, and a line of a body some more."""
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_long_text_takes_memory_in_proportion(name):
+    dialect = get_dialect(name)
+    dialect.parse("{")
+    for begin in BEGIN:
+        for unit in LONG[:: 3 if name == "pythonic" else 1]:
+            text = (begin + unit * (12_000 // len(unit)))[:12_000]
+            tracemalloc.start()
+            try:
+                dialect.parse(text)
+                _, most = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            limit = 1_000 if name == "pythonic" else MOST  # a syntax tree; longer texts are not parsed
+            assert most < limit * len(text), (begin, unit)

@@ -72,7 +72,7 @@ def split_thought(text: str, before: str, key: str) -> tuple[str | None, int, st
     think, position, problem = split_think(text, before)
     if think is not None and problem is None and not text.lstrip().startswith(OPEN):
         tag = position - len(CLOSE)
-        if any(call.start <= tag < call.end for call in stray_calls(text, 0, len(text), key)):
+        if around_tag(text, 0, tag, key):
             return None, 0, None
     return think, position, problem
 
@@ -82,7 +82,7 @@ def around_tag(text: str, start: int, tag: int, key: str) -> list[ToolCall]:
     if tag < 0 or text.find("{", start, tag) < 0:
         return []
     calls = stray_calls(text, start, len(text), key)
-    return calls if any(call.start < tag < call.end for call in calls) else []
+    return calls if any(call.error is None and call.start < tag < call.end for call in calls) else []
 
 
 class _Search:
