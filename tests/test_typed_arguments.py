@@ -33,9 +33,8 @@ import annotated_types as at
 import msgspec
 import pydantic
 import pytest
-from annotated_doc import Doc
 from conftest import calling
-from typing_extensions import TypeAliasType
+from typing_extensions import Doc, TypeAliasType
 
 from toolgym import Task, Tool, ToolCall, ToolEnv, ToolVectorEnv, tool, tools_of
 

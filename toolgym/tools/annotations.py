@@ -118,7 +118,7 @@ def _members(values: tuple[Any, ...]) -> Any:
     try:
         from pydantic import AfterValidator, WithJsonSchema
     except ImportError:
-        raise NoSchema("it needs pydantic: pip install pydantic, or write Literal of the values") from None
+        raise NoSchema("it needs pydantic 2: pip install pydantic, or write Literal of the values") from None
     kinds: list[Any] = [typing.Literal[value] for value in values if not isinstance(value, enum.Enum)]
     for kind in dict.fromkeys(type(value) for value in values if isinstance(value, enum.Enum)):
         chosen = [value for value in values if type(value) is kind]
@@ -311,7 +311,7 @@ def _pydantic(kind: Any) -> Typed:
     try:
         from pydantic import ConfigDict, PydanticUserError, TypeAdapter
     except ImportError:
-        raise NoSchema("it needs pydantic: pip install pydantic, or write limits as msgspec.Meta(ge=0)") from None
+        raise NoSchema("it needs pydantic 2: pip install pydantic, or write limits as msgspec.Meta(ge=0)") from None
     config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
     try:
         try:
@@ -319,8 +319,6 @@ def _pydantic(kind: Any) -> Typed:
         except PydanticUserError:  # a model has a configuration of its own
             adapter = TypeAdapter(kind)
         schema = adapter.json_schema()
-        # adapters are built when they are first used: mistakes in forward references show now
-        adapter.rebuild(raise_errors=True)
     except Exception as error:
         raise NoSchema(str(error).split("\n", 1)[0]) from None
     definitions = schema.pop("$defs", {})
