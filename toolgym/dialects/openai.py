@@ -54,9 +54,9 @@ class OpenAI(Dialect):
         try:
             value = decode_json(text)
         except ValueError as error:
-            said = _said(text, text, None, None, 0, len(text))
-            if '"tool_calls"' not in text or (said.calls and all(call.error is None for call in said.calls)):
-                return said
+            found = _said(text, text, None, None, 0, len(text))
+            if '"tool_calls"' not in text or (found.calls and all(call.error is None for call in found.calls)):
+                return found
             return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
         if not is_message(value):
             return _said(text, text, None, None, 0, len(text))
