@@ -120,9 +120,12 @@ def _check_folder(folder: Path, trust: bool) -> None:
     if (folder / "adapter_config.json").is_file():
         check_adapters(folder)
     elif (folder / "config.json").is_file():
-        check_config(folder / "config.json", trust_remote_code=trust)
-        if (folder / "generation_config.json").is_file():
-            check_generation_config(folder / "generation_config.json")
+        try:
+            check_config(folder / "config.json", trust_remote_code=trust)
+            if (folder / "generation_config.json").is_file():
+                check_generation_config(folder / "generation_config.json")
+        except AssetError as error:
+            raise AssetError(f"{str(error).rstrip(' .')}. {_ADVICE}") from None
     else:
         raise AssetError(f"cannot load model {str(folder)!r}: the folder has no config.json. {_ADVICE}")
 

@@ -75,6 +75,10 @@ def test_the_llama_family_has_the_fast_engine(name):
     assert LlamaEngine.supports(model_of(name))
 
 
+def test_rounding_in_a_deeper_model_does_not_cost_the_fast_engine():
+    assert LlamaEngine.supports(tiny_model(hidden_size=256, num_hidden_layers=6, num_attention_heads=8))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_models_have_the_plain_engine(name):
     assert not LlamaEngine.supports(model_of(name))

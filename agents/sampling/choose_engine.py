@@ -31,7 +31,7 @@ def engine_for(model: Any) -> Engine:
     why = ""
     for make in _ENGINES:
         engine = make(model)
-        if not (why := probe.agrees(engine)):
+        if not (why := probe.agrees(engine, allowed=1e-4 if isinstance(engine, PlainEngine) else 1e-5)):
             return engine
         logger.info("%s cannot use %s: %s", type(model).__name__, type(engine).__name__, why)
     if not probe.precise:  # the last engine computes what the probe does, up to rounding

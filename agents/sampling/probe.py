@@ -29,7 +29,7 @@ class Probe:
         self._texts = [self._prompts[i] + ids[25 + 5 * row :][:6] for row, i in enumerate(self._prompt_of)]
 
     def causal(self) -> str:
-        """ "" if the logits after a text do not depend on the tokens that follow, else the reason why not."""
+        """Empty if the logits after a text do not depend on the tokens that follow, else the reason why not."""
         try:
             alone = torch.stack([self._forward(self._prompts[i])[-1] for i in self._prompt_of[1:]])
             within = [self._plain[row][len(self._prompts[i]) - 1] for row, i in enumerate(self._prompt_of)]
@@ -39,10 +39,14 @@ class Probe:
             return ""
         return "its logits after a text depend on the tokens that follow, so it cannot write from left to right"
 
-    def agrees(self, engine: Engine) -> str:
-        """ "" if the engine's logits agree with the plain forward's, else the reason why not.
+    def agrees(self, engine: Engine, allowed: float = 1e-5) -> str:
+        """Empty if the engine's logits agree with the plain forward's, else the reason why not.
 
         The engine prefills prompts of different lengths, one of them for two rows; it decodes, removes and resumes.
+
+        Args:
+            allowed: in float32, as for ``close_rows``. Rounding alone gives 1e-6, but recurrent states may add it up;
+                a wrong engine gives 0.01 and more.
         """
         rows = list(range(len(self._texts)))  # row of the engine -> its text
         done = [len(self._prompts[i]) for i in self._prompt_of]  # by text: its tokens so far
@@ -50,7 +54,7 @@ class Probe:
 
         def check(logits: Tensor, step: str) -> None:
             wanted = torch.stack([self._plain[text][done[text] - 1] for text in rows])
-            if not close_rows(logits, wanted, allowed=1e-5 if self.precise else 0.08, precise=self.precise):
+            if not close_rows(logits, wanted, allowed=allowed if self.precise else 0.08, precise=self.precise):
                 raise _Differs(f"its logits after {step} differ from those of a plain forward")
 
         def decode() -> None:
