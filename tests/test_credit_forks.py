@@ -16,6 +16,7 @@ import test_train  # noqa: E402
 from test_train import Unplugged, metrics, rewriting, timeless, trainer, unplug_after, weights  # noqa: E402
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
+from toolgym import Rubric  # noqa: E402
 from toolgym.agents.training.advantages import fork_advantages, padded, shared_states  # noqa: E402
 from toolgym.agents.training.batch import Batch  # noqa: E402
 from toolgym.agents.training.credit import grpo_advantages  # noqa: E402
@@ -45,7 +46,9 @@ class Long(test_credit_training.Keys):
 
 def long(split="train", max_turns=4, **kwargs):
     keys = test_credit_training.keys(split)
-    return Long(keys.tasks, dialect="openai", rubric=keys.rubric, max_turns=max_turns, **kwargs)
+    # answers without any call differ in reward too
+    rubric = Rubric([*keys.rubric.terms, ("sum", lambda evidence: sum(map(ord, evidence.completion.text)) % 7, 0.1)])
+    return Long(keys.tasks, dialect="openai", rubric=rubric, max_turns=max_turns, **kwargs)
 
 
 test_train.register("TestLong-v0", long)

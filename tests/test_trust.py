@@ -11,8 +11,8 @@ import pytest
 from conftest import saying
 
 from toolgym import evaluate
+from toolgym.checks import arguments_of
 from toolgym.cli.main import main
-from toolgym.env import arguments_of
 from toolgym.registry import SUITES, suite_class
 from toolgym.replay import replay, rescore
 from toolgym.runlog import RunError
@@ -150,8 +150,10 @@ def test_code_is_imported_if_the_env_is_trusted(run, tmp_path, monkeypatch, caps
 
 
 def test_an_id_that_would_import_other_code_is_refused():
+    if "TestElsewhere-v0" not in gym.registry:
+        gym.register("TestElsewhere-v0", entry_point="code_that_nobody_loaded:Env")
     with pytest.raises(RunError, match="not a suite of ToolGym"):
-        trusted_settings({"env": "MountainCarContinuous-v0", "env_kwargs": {}}, "run.json")
+        trusted_settings({"env": "TestElsewhere-v0", "env_kwargs": {}}, "run.json")
     assert trusted_settings({"env": "TestShop-v0", "env_kwargs": {"max_turns": 2}}, "x") == (
         "TestShop-v0",
         {"max_turns": 2},

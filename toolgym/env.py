@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import pickle
 import time
 from collections.abc import Callable, Iterable, Sequence
-from operator import index
 from typing import Any, Self
 
 import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
+from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
@@ -23,7 +22,6 @@ from toolgym.snapshot import Snapshot, SnapshotError, generator_in
 from toolgym.spaces import ObservationSpace, Text
 from toolgym.tasks import Task, TaskSource, opening, task_order
 from toolgym.tasks.source import check_tasks
-from toolgym.tasks.task import shown, with_article
 from toolgym.tools import Tool
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import (
@@ -564,53 +562,6 @@ class ToolEnv(gym.Env[Observation, str]):
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info
-
-
-# Mistakes of an environment's author ---------------------------------------------------------------
-
-
-def whole_number(name: str, value: Any, least: int) -> int:
-    """``value`` as an int. Raises TypeError if it is not a whole number, ValueError if it is less than ``least``."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if index(value) < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return index(value)
-
-
-def arguments_of(cls: type) -> list[str]:
-    """The keyword arguments of an env's class; with ``**kwargs``, its base class's arguments too."""
-    found: list[str] = []
-    for each in cls.__mro__:
-        if "__init__" not in vars(each):
-            continue
-        parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
-        names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        # a suite makes its tasks itself, so ToolEnv's argument `tasks` is not for the user
-        found += [name for name in names if name not in ("self", "tasks", *found)]
-        if each is ToolEnv or not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return found
-
-
-def check_verdict(verdict: Any, owner: object) -> Verdict:
-    """The result of ``judge``. Raises TypeError if it is not a Verdict."""
-    if not isinstance(verdict, Verdict):
-        raise TypeError(
-            f"{type(owner).__name__}.judge() must return a Verdict, got {shown(verdict)}; "
-            'write Verdict(success, "why not")'
-        )
-    return verdict
-
-
-def check_state(state: Any) -> None:
-    """Raises TypeError if ``state`` cannot make an episode's state."""
-    if state is not None and not callable(state):
-        kind = type(state).__name__
-        raise TypeError(
-            f"state makes the state of each episode: give the class (state={kind}) or a function, "
-            f"not {with_article(state)}"
-        )
 
 
 __all__ = ["ToolEnv", "task_order"]

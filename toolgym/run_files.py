@@ -114,7 +114,7 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = dict(json.loads(line))
             numbers = {name: float(row[name]) for name in row if name != "step"}
             step = int(row["step"])
             if not 0 <= step <= LARGEST_INTEGER:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolgym.assets import cache_folder
+from toolgym.checks import whole_number
 from toolgym.dialects import Dialect
-from toolgym.env import ToolEnv, whole_number
+from toolgym.env import ToolEnv
 from toolgym.rewards import Evidence, Reward, Scores
 from toolgym.rewards.attempts import check_outcome
 from toolgym.tasks import Task

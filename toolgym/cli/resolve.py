@@ -12,7 +12,8 @@ from typing import Any
 import gymnasium as gym
 import msgspec
 
-from toolgym.env import ToolEnv, arguments_of
+from toolgym.checks import arguments_of
+from toolgym.env import ToolEnv
 from toolgym.registry import SUITES, suite_class
 from toolgym.rollout import Agent
 

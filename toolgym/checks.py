@@ -1,0 +1,54 @@
+"""Mistakes of an environment's author, said when they are made."""
+
+from __future__ import annotations
+
+import inspect
+from operator import index
+from typing import Any
+
+from toolgym.tasks.task import shown, with_article
+from toolgym.types import Verdict
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """``value`` as an int. Raises TypeError if it is not a whole number, ValueError if it is less than ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if index(value) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return index(value)
+
+
+def arguments_of(cls: type) -> list[str]:
+    """The keyword arguments of an env's class; with ``**kwargs``, its base class's arguments too."""
+    found: list[str] = []
+    for each in cls.__mro__:
+        if "__init__" not in vars(each):
+            continue
+        parameters = inspect.signature(each.__init__).parameters.values()  # type: ignore[misc]
+        names = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        # a suite makes its tasks itself, so ToolEnv's argument `tasks` is not for the user
+        found += [name for name in names if name not in ("self", "tasks", *found)]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
+
+
+def check_verdict(verdict: Any, owner: object) -> Verdict:
+    """The result of ``judge``. Raises TypeError if it is not a Verdict."""
+    if not isinstance(verdict, Verdict):
+        raise TypeError(
+            f"{type(owner).__name__}.judge() must return a Verdict, got {shown(verdict)}; "
+            'write Verdict(success, "why not")'
+        )
+    return verdict
+
+
+def check_state(state: Any) -> None:
+    """Raises TypeError if ``state`` cannot make an episode's state."""
+    if state is not None and not callable(state):
+        kind = type(state).__name__
+        raise TypeError(
+            f"state makes the state of each episode: give the class (state={kind}) or a function, "
+            f"not {with_article(state)}"
+        )
