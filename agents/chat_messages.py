@@ -14,8 +14,8 @@ from typing import Any
 from toolgym.dialects.assistant_message import REASONING_FIELDS, call_ids, is_message, is_thought, said, thought
 from toolgym.dialects.think import split_think
 
-from .chat_json import arguments_object, clean, sendable
-from .chat_names import Names
+from .chat.names import Names
+from .chat.sendable import arguments_object, clean, sendable
 
 EMPTY = "(empty)"
 """Sent in place of a message without content and calls, which servers refuse."""

@@ -14,9 +14,9 @@ from toolgym.secrets import url_secrets
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Secrets, Tries, below, shown_url, wait_for
 
-from .chat_headers import Headers, refuse_secrets
-from .chat_request import ChatRequest, NoAnswer
-from .refusals import TooLong, failure, read_error_body, shortened
+from .chat.headers import Headers, refuse_secrets
+from .chat.refusals import TooLong, failure, read_error_body, shortened
+from .chat.request import ChatRequest, NoAnswer
 
 try:
     import aiohttp  # noqa: F401  said when the agent is made, not in each episode
@@ -141,9 +141,10 @@ class _Server:
             return await self._tries.run(lambda: self._post(observation))
         except Failure as error:
             secrets = Secrets([self._key() or "", *self._headers.secrets(), *url_secrets(self._address.url)])
-            kind = ContextFull if isinstance(error, TooLong) else AgentError
+            too_long = isinstance(error, TooLong)
             told = f"{self.model} at {self.url}: {error.told(secrets, _SHOWN)}"
-        raise kind(told)  # outside of the handler, so that it does not refer to errors that name secrets
+        # outside of the handler, so that it does not refer to errors that name secrets
+        raise ContextFull(told) if too_long else AgentError(told, kind="server")
 
     async def _post(self, observation: Observation) -> str:
         """One try. Raises Failure if the response gives no action."""

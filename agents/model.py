@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from toolgym import assets
 from toolgym.assets import AssetError
-from toolgym.disk import atomic_folder
+from toolgym.disk import CHECKSUMS, atomic_folder, damage
 
 from . import checkpoint, hub
 from .gguf_llama import convert
@@ -117,6 +117,11 @@ def _check_folder(folder: Path, trust: bool) -> None:
     if (folder / "metrics.jsonl").is_file():
         last = checkpoint.of(folder)
         raise AssetError(f"{folder} is a training run, not a model: give its last checkpoint, {last}")
+    if problem := damage(folder, without=[checkpoint.STATE]):
+        raise AssetError(
+            f"the checkpoint {folder} is damaged: {problem}. Give another one; or delete {CHECKSUMS} if the change is "
+            "your own"
+        )
     if (folder / "adapter_config.json").is_file():
         check_adapters(folder)
     elif (folder / "config.json").is_file():

@@ -42,10 +42,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .chat_pieces import ChatPieces, Messages
-from .chat_template import ChatTemplate, TemplateError
-from .opened_thought import after_opening, opened_thought, opening_in
-from .text_tokens import TextTokens, clean, unguarded
+from .templates.opened_thought import after_opening, opened_thought, opening_in
+from .templates.pieces import ChatPieces, Messages
+from .templates.template import ChatTemplate, TemplateError
+from .templates.text_tokens import TextTokens, clean, unguarded
 
 __all__ = ["ChatTokens", "Offer", "Sample", "TemplateError", "Tools", "Transcript"]
 

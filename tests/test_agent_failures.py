@@ -13,11 +13,11 @@ from conftest import calling, saying
 from rich.console import Console
 
 from toolgym import evaluate, rollout
-from toolgym.agent_failures import MOST_IN_A_ROW, AgentFailures
 from toolgym.agents.scripted import Replay
 from toolgym.cli.denominator import last_evaluation_code
 from toolgym.cli.main import main
-from toolgym.left_out import as_data, endings, left_out, left_out_words
+from toolgym.playing.agent_failures import MOST_IN_A_ROW, AgentFailures
+from toolgym.playing.left_out import as_data, endings, left_out, left_out_words
 from toolgym.rollout import AgentError, ContextFull, NotAnAgent, Refused
 from toolgym.runlog import RunError, read_episodes
 from toolgym.types import Trajectory, UnfinishedAnswer

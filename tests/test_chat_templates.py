@@ -13,8 +13,8 @@ from conftest import calling, shop
 from tiny_lm import tiny_model
 
 from toolgym.agents.config import TrainConfig
-from toolgym.agents.opened_thought import after_opening
 from toolgym.agents.policy import Generation, Policy
+from toolgym.agents.templates.opened_thought import after_opening
 from toolgym.agents.tokens import ChatTokens, TemplateError
 from toolgym.agents.training.credit import credit_calls
 from toolgym.agents.training.sft import gold_sample

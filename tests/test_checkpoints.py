@@ -21,7 +21,9 @@ from tiny_lm import byte_tokenizer, tiny_model
 from toolgym.agents import checkpoint
 from toolgym.agents.config import TrainConfig
 from toolgym.agents.export import export
+from toolgym.agents.model import load_model
 from toolgym.agents.training.trainer import Trainer
+from toolgym.assets import AssetError
 from toolgym.disk import CHECKSUMS, atomic_folder, damage, seal, temporary_folder
 from toolgym.runlog import RunError
 
@@ -185,3 +187,15 @@ def test_folders_of_killed_processes_are_swept_and_those_in_use_are_not(tmp_path
         (folder / "weights").write_text("mine")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert time.monotonic() - began < 5
+
+
+def test_a_damaged_checkpoint_is_no_model(whole, tmp_path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    last = checkpoint.all_of(run)[-1]
+    (last / "trainer.pt").unlink()  # a model does not need it
+    load_model(last)
+    flip(last / "model.safetensors")
+    with pytest.raises(AssetError, match=r"checkpoint .*step-000002 is damaged: model.safetensors is not what was"):
+        load_model(last)
+    (last / CHECKSUMS).unlink()
+    load_model(last)

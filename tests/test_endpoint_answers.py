@@ -10,7 +10,7 @@ from chat_server import STRICT, call, chat, refused, serving
 from conftest import shop
 
 from toolgym import evaluate, rollout
-from toolgym.agents.chat_answer import ending
+from toolgym.agents.chat.answer import ending
 from toolgym.agents.chat_messages import action_text, native_messages
 from toolgym.agents.endpoint import Endpoint
 from toolgym.dialects import get_dialect

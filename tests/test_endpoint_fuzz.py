@@ -18,8 +18,8 @@ from chat_server import (
     plain_properties,
 )
 
-from toolgym.agents.chat_lessons import LESSONS
-from toolgym.agents.chat_request import ChatRequest, NoAnswer
+from toolgym.agents.chat.lessons import LESSONS
+from toolgym.agents.chat.request import ChatRequest, NoAnswer
 from toolgym.dialects import DIALECTS, get_dialect
 from toolgym.types import CallRecord, Observation, ToolResult, freeze, message
 

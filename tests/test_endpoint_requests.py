@@ -30,9 +30,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolgym import Task, Tool, ToolCall, ToolEnv, evaluate, rollout
-from toolgym.agents.chat_json import sendable
+from toolgym.agents.chat.names import Names
+from toolgym.agents.chat.sendable import sendable
 from toolgym.agents.chat_messages import native_messages, prompt_messages
-from toolgym.agents.chat_names import Names
 from toolgym.agents.endpoint import Endpoint
 from toolgym.rollout import AgentError
 from toolgym.runlog import RunError

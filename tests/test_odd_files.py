@@ -15,7 +15,7 @@ from toolgym import evaluate
 from toolgym.cli.main import main
 from toolgym.cli.report import with_wanted
 from toolgym.cli.resolve import UserError
-from toolgym.left_out import as_data
+from toolgym.playing.left_out import as_data
 from toolgym.replay import replay, rescore
 from toolgym.report.page import page
 from toolgym.report.results import write_results

@@ -18,8 +18,8 @@ from toolgym.cli.main import main
 from toolgym.replay import replay
 from toolgym.report.results import write_results
 from toolgym.report.table import load_runs
-from toolgym.run_files import RunError, dump_episode, load_episode, read_episodes
-from toolgym.strict_json import from_exact_json, to_exact_json, to_json
+from toolgym.stored.run_files import RunError, dump_episode, load_episode, read_episodes
+from toolgym.stored.strict_json import from_exact_json, to_exact_json, to_json
 
 LONE = "\ud800"
 

@@ -16,7 +16,7 @@ from toolgym.cli.main import main
 from toolgym.registry import SUITES, suite_class
 from toolgym.replay import replay, rescore
 from toolgym.runlog import RunError
-from toolgym.trust import HARMLESS, HARMLESS_VALUES, trusted_settings
+from toolgym.stored.trust import HARMLESS, HARMLESS_VALUES, trusted_settings
 
 REACHES_OUT = {
     "memory", "web", "web_folder", "web_options", "search", "search_options", "cache", "cache_dir", "judge",

@@ -16,6 +16,7 @@ from toolgym.checks import arguments_of, check_state, check_verdict, whole_numbe
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
+from toolgym.playing.wrapped import time_limit_around
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
 from toolgym.rewards.rubric import own_rubric, recall, remembered
 from toolgym.snapshot import Snapshot, SnapshotError, generator_in
@@ -39,7 +40,6 @@ from toolgym.types import (
     UnfinishedAnswer,
     Verdict,
 )
-from toolgym.wrapped import time_limit_around
 
 _NO_REWARD = RewardBreakdown()
 _COPY_WAITS = (0.0, 0.001, 0.01, 0.1)

@@ -23,10 +23,10 @@ from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.rewards import Reward, ToolRLReward, get_rubric
 from toolgym.rollout import AgentError, ContextFull, Refused, rollout
-from toolgym.run_files import RunError, describe, dump_episode, read_episodes, read_settings
 from toolgym.runlog import open_folder, write_run
-from toolgym.strict_json import from_exact_json, to_json
-from toolgym.trust import ALL, short, trusted_settings
+from toolgym.stored.run_files import RunError, describe, dump_episode, read_episodes, read_settings
+from toolgym.stored.strict_json import from_exact_json, to_json
+from toolgym.stored.trust import ALL, short, trusted_settings
 from toolgym.types import Observation, Trajectory
 
 MOST_DIFFERENCES = 20

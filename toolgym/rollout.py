@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import gymnasium as gym
 
-from toolgym import stopping
 from toolgym.agent import (
     Agent,
     AgentError,
@@ -25,17 +24,18 @@ from toolgym.agent import (
     check_agent,
     checked_answer,
 )
-from toolgym.agent_failures import AgentFailures, OnAgentError
 from toolgym.earlier import earlier_task_order
 from toolgym.env import ToolEnv, task_order
 from toolgym.grading import TOKENS_RAN_OUT
-from toolgym.left_out import left_out_words
+from toolgym.playing import stopping
+from toolgym.playing.agent_failures import AgentFailures, OnAgentError
+from toolgym.playing.left_out import left_out_words
+from toolgym.playing.wrapped import settled
 from toolgym.runlog import RunLog
 from toolgym.secrets import without_secrets
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import Observation, Trajectory, Turn
 from toolgym.vector import ToolVectorEnv
-from toolgym.wrapped import settled
 
 logger = logging.getLogger(__name__)
 
@@ -225,7 +225,7 @@ def _rollout(
 ) -> Trajectory:
     """Play one episode with an agent that is bound to ``env``."""
     if inspect.iscoroutinefunction(bound.act):
-        from toolgym.concurrent_episodes import on_a_loop  # asyncio is slow to import, and few programs need it
+        from toolgym.playing.concurrent_episodes import on_a_loop  # asyncio is slow to import, and few programs need it
 
         return on_a_loop(_rollout_async(env, bound, failures, seed, task_id, repeat))
     episode = _Episode(env, seed, task_id, repeat)
@@ -383,7 +383,7 @@ def _play_concurrently(
 
     After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
     """
-    from toolgym.concurrent_episodes import ConcurrentEpisodes
+    from toolgym.playing.concurrent_episodes import ConcurrentEpisodes
 
     failures.expect_at_once(workers)
     spare = [first]  # envs without an episode

@@ -12,7 +12,7 @@ from weakref import finalize
 
 from toolgym.disk import flush, write_atomic
 from toolgym.grading import json_equal
-from toolgym.run_files import (
+from toolgym.stored.run_files import (
     RunError,
     describe,
     dump_episode,
@@ -21,7 +21,7 @@ from toolgym.run_files import (
     read_metrics,
     read_settings,
 )
-from toolgym.strict_json import from_exact_json
+from toolgym.stored.strict_json import from_exact_json
 from toolgym.types import Trajectory
 
 try:

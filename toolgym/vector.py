@@ -21,9 +21,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from toolgym.env import ToolEnv
+from toolgym.playing.wrapped import settled, steps_directly
 from toolgym.tools import Tool
 from toolgym.types import Observation, ToolResult
-from toolgym.wrapped import settled, steps_directly
 
 LONGEST_WAIT = 3600.0
 """Maximum seconds to wait for results before checking deadlines, if no call has a deadline."""

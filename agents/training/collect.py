@@ -11,12 +11,12 @@ import msgspec
 
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
+from toolgym.playing.wrapped import limited
 from toolgym.rollout import failure_kind
 from toolgym.snapshot import Snapshot
 from toolgym.tasks import Task
 from toolgym.types import FrozenDict, Message, Trajectory, Turn, message
 from toolgym.vector import step_together
-from toolgym.wrapped import limited
 
 from ..policy import Policy
 from ..tokens import ChatTokens, Sample, Transcript

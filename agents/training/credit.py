@@ -17,7 +17,7 @@ import torch
 from toolgym.types import RewardBreakdown, Turn
 
 from ..config import TrainConfig
-from ..opened_thought import opened_thought
+from ..templates.opened_thought import opened_thought
 from ..tokens import Sample
 from .advantages import fork_advantages, group_advantages, padded, shared_states, turn_advantages
 from .batch import Batch

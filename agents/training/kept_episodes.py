@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from toolgym.disk import atomic_folder, write_atomic
-from toolgym.left_out import endings, left_out
+from toolgym.playing.left_out import endings, left_out
 from toolgym.runlog import write_run
-from toolgym.strict_json import to_json
+from toolgym.stored.strict_json import to_json
 from toolgym.types import Trajectory
 
 from .collect import Collector, Rollout, TaskName
@@ -38,7 +38,7 @@ def eval_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
     """``eval/success``, ``eval/reward``, the numbers of scored and unscored episodes, and the success per category.
 
     ``eval/unscored/<kind>`` counts the unscored episodes by reason, and ``eval/ended/<reason>`` the scored episodes
-    that the policy did not end by itself; see ``toolgym.left_out``.
+    that the policy did not end by itself; see ``toolgym.playing.left_out``.
     """
     scored = [t for t in trajectories if t.reward_valid]
     out = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from toolgym.disk import flush, write_atomic
 from toolgym.runlog import read_metrics
-from toolgym.strict_json import to_json
+from toolgym.stored.strict_json import to_json
 
 from .collect import Rollout
 

@@ -53,7 +53,7 @@ from toolgym.report.compare.suite_set import BFCL_AGENTIC, STANDARD, Part, Suite
 from toolgym.report.text import plain
 from toolgym.rollout import agent_name, evaluate
 from toolgym.secrets import without_secrets
-from toolgym.strict_json import to_json
+from toolgym.stored.strict_json import to_json
 from toolgym.types import Trajectory
 
 ABOUT = """\

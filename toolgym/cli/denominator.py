@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from toolgym.left_out import ENDINGS, KINDS, MOST_LEFT_OUT, endings, left_out, share_left_out
+from toolgym.playing.left_out import ENDINGS, KINDS, MOST_LEFT_OUT, endings, left_out, share_left_out
 from toolgym.report.text import one_line, plain
 from toolgym.types import Trajectory
 

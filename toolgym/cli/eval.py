@@ -12,12 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from toolgym.agent_failures import OnAgentError
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
 from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
+from toolgym.playing.agent_failures import OnAgentError
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run

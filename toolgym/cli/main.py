@@ -43,14 +43,17 @@ EXTRAS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     words = sys.argv[1:] if argv is None else argv
-    parser = _parser(words)
-    if not words:
-        parser.print_help(sys.stderr)
-        return 2
     try:
+        parser = _parser(words)
+        if not words:
+            parser.print_help(sys.stderr)
+            return 2
         return _run(parser.parse_args(words))
     except SystemExit as stop:  # argparse has printed the message
         return int(stop.code or 0)
+    except KeyboardInterrupt:  # while the command was still being imported
+        sys.stderr.write("\nstopped\n")
+        return 130
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -96,9 +99,6 @@ def _run(args: argparse.Namespace) -> int:
     except (UserError, AssetError, RunError, AgentError, NotAnAgent) as error:
         place = own_code.place(error, args)
         return _failed(str(error) if place in str(error) else f"{error}{place}")
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped\n")
-        return 130
     except Exception as error:
         missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         if missing in EXTRAS:

@@ -15,7 +15,7 @@ from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import load_runs
 from toolgym.report.text import plain
-from toolgym.trust import trusted_settings
+from toolgym.stored.trust import trusted_settings
 
 ABOUT = """\
 Play the actions of a run's episodes through the environment again and report

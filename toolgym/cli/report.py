@@ -14,7 +14,7 @@ from toolgym.assets import AssetError
 from toolgym.cli.denominator import say_left_out
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import read_object
-from toolgym.left_out import endings, left_out
+from toolgym.playing.left_out import endings, left_out
 from toolgym.report.document import write_document
 from toolgym.report.page import write_page
 from toolgym.report.png import write_png
@@ -23,10 +23,10 @@ from toolgym.report.table import Run, load_runs
 from toolgym.report.text import plain
 from toolgym.report.training import is_training, load_training_runs
 from toolgym.report.training_page import training_page
-from toolgym.run_files import RunError
 from toolgym.runlog import GROWING
+from toolgym.stored.run_files import RunError
+from toolgym.stored.trust import trusted_settings
 from toolgym.tasks import task_order
-from toolgym.trust import trusted_settings
 
 ABOUT = """\
 Compare runs that `toolgym eval --out` has saved: success by category with
@@ -86,7 +86,7 @@ def with_wanted(evaluation: Run) -> Run:
 
     A run whose summary.json has the same numbers of tasks and repeats is finished. For another run the env tells its
     number of tasks; ``wanted`` stays None if the env cannot be made, or if its settings are not to be obeyed
-    (``toolgym.trust``).
+    (``toolgym.stored.trust``).
     """
     settings, folder = evaluation.settings, Path(evaluation.folder)
     folder = folder if folder.is_dir() else folder.parent

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolgym.left_out import ENDINGS, KINDS, endings, left_out
+from toolgym.playing.left_out import ENDINGS, KINDS, endings, left_out
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from toolgym.disk import write_atomic
-from toolgym.left_out import as_data
+from toolgym.playing.left_out import as_data
 from toolgym.report.page import write_page
 from toolgym.report.table import Run, rows, suite_summary
-from toolgym.strict_json import to_json
+from toolgym.stored.strict_json import to_json
 
 
 def write_results(run: Run, folder: str | Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from toolgym.left_out import endings, left_out
+from toolgym.playing.left_out import endings, left_out
 from toolgym.report.text import one_line
-from toolgym.run_files import RunError, read_episodes, read_settings
+from toolgym.stored.run_files import RunError, read_episodes, read_settings
 from toolgym.types import Trajectory
 
 ALL = "all"
@@ -65,7 +65,7 @@ class Row(msgspec.Struct, frozen=True):
     objected: float | None
     """Share of calls whose arguments break the tool's schema."""
     left_out: dict[str, int] = {}
-    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.left_out``."""
+    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.playing.left_out``."""
     endings: dict[str, int] = {}
     """Reason -> number of valid episodes that the policy did not end by itself, such as out of turns."""
 

@@ -13,8 +13,8 @@ import msgspec
 from toolgym.disk import read_object
 from toolgym.report.table import apart, wilson
 from toolgym.report.text import one_line
-from toolgym.run_files import RunError, read_episodes, read_metrics
-from toolgym.strict_json import LARGEST_INTEGER
+from toolgym.stored.run_files import RunError, read_episodes, read_metrics
+from toolgym.stored.strict_json import LARGEST_INTEGER
 from toolgym.types import Trajectory
 
 

@@ -11,8 +11,8 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from toolgym import stopping
-from toolgym.daemon_pool import LoopThread
+from toolgym.playing import stopping
+from toolgym.playing.daemon_pool import LoopThread
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from toolgym.daemon_pool import in_a_daemon
+from toolgym.playing.daemon_pool import in_a_daemon
 from toolgym.web.addresses import is_public
 from toolgym.web.tries import Failure
 

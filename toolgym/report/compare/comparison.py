@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from toolgym.left_out import endings, left_out
+from toolgym.playing.left_out import endings, left_out
 from toolgym.report.compare.passk import Estimate, estimate
 from toolgym.report.compare.suite_set import SuitePlan, not_run, own_scores
 from toolgym.report.table import make_run, suite_summary
@@ -41,7 +41,7 @@ class Numbers(msgspec.Struct, frozen=True):
     seconds: float | None
     """Wall-clock seconds per episode. Episodes of one batch each count their whole time."""
     left_out: dict[str, int] = {}
-    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.left_out``."""
+    """Kind of failure -> number of the invalid episodes with it; see ``toolgym.playing.left_out``."""
     endings: dict[str, int] = {}
     """Reason -> number of valid episodes that the policy did not end by itself, such as out of turns."""
 

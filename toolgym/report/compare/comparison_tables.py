@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from toolgym.left_out import ENDINGS, KINDS
+from toolgym.playing.left_out import ENDINGS, KINDS
 from toolgym.report.compare.comparison import Comparison, Numbers, Played
 from toolgym.report.compare.suite_set import STANDARD
 from toolgym.report.page import number, percent

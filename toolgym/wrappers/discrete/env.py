@@ -44,7 +44,7 @@ class DiscreteTools(gym.Wrapper[Features, Action, Observation, str], RecordConst
     """
 
     steps_once = True
-    """A TimeLimit around it counts the env's own actions; see ``toolgym.wrapped``."""
+    """A TimeLimit around it counts the env's own actions; see ``toolgym.playing.wrapped``."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Literal, TypeAlias
 
 from toolgym.agent import AgentError, NotAnAgent
-from toolgym.run_files import RunError
+from toolgym.stored.run_files import RunError
 
 OnAgentError: TypeAlias = Literal["raise", "record"]
 MOST_IN_A_ROW = 20

@@ -10,13 +10,13 @@ from typing import Any
 from toolgym.rollout import AgentError
 from toolgym.types import Observation
 
-from .chat_answer import NoAnswer as NoAnswer
-from .chat_answer import read_answer, read_error, words_of
-from .chat_json import sendable
-from .chat_lessons import LESSONS
-from .chat_messages import native_messages, prompt_messages
-from .chat_names import Names
-from .chat_roles import alternating, with_content, without_system, without_tools
+from ..chat_messages import native_messages, prompt_messages
+from .answer import NoAnswer as NoAnswer
+from .answer import read_answer, read_error, words_of
+from .lessons import LESSONS
+from .names import Names
+from .roles import alternating, with_content, without_system, without_tools
+from .sendable import sendable
 
 logger = logging.getLogger(__name__)
 

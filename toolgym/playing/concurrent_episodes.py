@@ -7,8 +7,8 @@ from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from toolgym import stopping
-from toolgym.daemon_pool import DaemonPool, LoopThread
+from toolgym.playing import stopping
+from toolgym.playing.daemon_pool import DaemonPool, LoopThread
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .chat_template import ChatTemplate, TemplateError
+from .template import ChatTemplate, TemplateError
 
 # Lone surrogates, which ChatTokens keeps out of every message, so that no content looks like a stand-in.
 _ANSWER, _BEFORE = "\udffd\udffd", "\udffe\udffe"

@@ -11,8 +11,8 @@ from toolgym.dialects.assistant_message import said
 from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
-from .chat_messages import action_text, refused_in, written_calls
-from .chat_names import Names
+from ..chat_messages import action_text, refused_in, written_calls
+from .names import Names
 
 Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
 

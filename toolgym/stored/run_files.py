@@ -16,7 +16,7 @@ import msgspec
 
 from toolgym.disk import LARGEST_OBJECT
 from toolgym.earlier import with_todays_arguments, with_todays_terms
-from toolgym.strict_json import LARGEST_INTEGER, from_exact_json, to_exact_json
+from toolgym.stored.strict_json import LARGEST_INTEGER, from_exact_json, to_exact_json
 from toolgym.types import UNFINISHED, FrozenDict, Trajectory, freeze
 
 LONGEST_LINE = 512 * 2**20

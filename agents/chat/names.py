@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .chat_schema import completed, properties_of, with_properties
+from .schema import completed, properties_of, with_properties
 
 _LENGTH = 64
 _NOT_IN_NAMES = re.compile("[^a-zA-Z0-9_-]")

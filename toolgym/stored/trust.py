@@ -14,8 +14,8 @@ from typing import Any
 import gymnasium as gym
 
 from toolgym.registry import SUITES
-from toolgym.run_files import RunError, describe
-from toolgym.strict_json import to_json
+from toolgym.stored.run_files import RunError, describe
+from toolgym.stored.strict_json import to_json
 
 HARMLESS = frozenset({
     "category", "split", "level", "seed", "prompt", "withhold", "outcome", "metric", "dialect", "rubric", "max_turns",

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolgym.dialects.assistant_message import said
 
-from .chat_messages import prompt_messages
+from ..chat_messages import prompt_messages
 
 READ = "I have read the results."
 """The assistant's words between the results of tools and a user's message, for servers that want some."""

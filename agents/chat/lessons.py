@@ -10,9 +10,9 @@ import msgspec
 
 from toolgym.dialects.assistant_message import REASONING_FIELDS
 
-from .chat_names import fits_as_property
-from .chat_roles import alternates
-from .chat_schema import properties_of
+from .names import fits_as_property
+from .roles import alternates
+from .schema import properties_of
 
 
 class Lesson(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Chat templates: how messages become text and tokens."""

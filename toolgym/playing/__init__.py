@@ -1,0 +1,1 @@
+"""How episodes are played: at once, with wrappers, stopped, or with an agent that fails."""
