@@ -32,7 +32,7 @@ class MathEnv(ToolEnv):
     Splits are disjoint: the content of a problem, whatever its wording, decides which split it belongs to.
 
     The model's text is never evaluated: a small parser reads it, and sympy computes in a process of its own under
-    limits: the calls of one action may take 5,000,000 steps in all, the same number on every machine (see serving.py).
+    limits: the calls of one action may take 5,000,000 steps in all, however fast the machine is (see serving.py).
     A call that takes more returns an error to the model, and so do the calls after it. After three such actions, the
     tools that need sympy only return errors. If a process fails, the policy has no part in it: ``reward_valid`` is
     False.

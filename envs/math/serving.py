@@ -2,8 +2,9 @@
 
 A step is a call of a function, or a return from one, as ``sys.setprofile`` reports it. The number does not depend on
 the machine or its load. Each request starts from the same state, because the fork that computes it ends with it. So the
-limit is the same everywhere, for the same versions of sympy and Python: only the addresses of objects, which decide
-the order of some sets, can move the number a little.
+limit does not depend on the speed of the machine. For the same versions of sympy and Python, only the addresses of
+objects, which decide the order of some sets, move the number, by about 1 %: a call that comes this close to the limit
+may be answered in one process and refused in another.
 """
 
 from __future__ import annotations

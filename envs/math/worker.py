@@ -1,7 +1,7 @@
 """The worker processes that compute with sympy: started when first needed, shared by all envs of this process.
 
 sympy can run forever on short input, and a thread cannot be stopped, so sympy runs in processes. The limit that a
-policy meets is a number of steps, the same on every machine (see serving.py). Limits of time only guard the machine:
+policy meets is a number of steps, however fast the machine is (see serving.py). Limits of time only guard the machine:
 reaching one is a failure outside the policy. A worker exits when its input closes, so it never outlives this process.
 """
 
