@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint pinned bench bench-training bench-suites study clean
+.PHONY: help demo test test-slow lint pinned bench bench-training bench-suites study clean
 
 help:
 	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
 	@echo "make test   lint, types and all tests"
+	@echo "make test-slow  every trainer on every architecture (minutes)"
 	@echo "make lint   ruff and mypy only"
 	@echo "make pinned  1,000 tasks of every split and level, played: the same bytes as ever? (minutes)"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
@@ -40,6 +41,9 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/python -m pytest -n 2
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m slow
 
 pinned: $(VENV)/.dev
 	$(BIN)/python tests/pinned_play.py
