@@ -314,7 +314,7 @@ def test_a_command_fails_if_too_much_left_the_score(more, status, tmp_path, caps
     assert main([*WORDS, *more, "--out", str(out)]) == status
     shown = " ".join(capsys.readouterr().out.split())
     assert (
-        "Counted, though the policy did not end by itself: 6 length (an answer was cut off by a limit of tokens)"
+        "Counted, though the policy did not end by itself: 6 length (the answer was cut off by a limit of tokens)"
         in shown
     )
     assert "2 episodes are not valid and count in no other number; --resume plays them again. Of 8 episodes:" in shown
@@ -329,7 +329,7 @@ def test_a_command_fails_if_too_much_left_the_score(more, status, tmp_path, caps
     assert summary["rows"][-1]["endings"] == {"length": 6}
     page = (out / "report.html").read_text()
     assert "server: the model&#x27;s server failed" in page
-    assert "length: an answer was cut off by a limit of tokens" in page
+    assert "length: the answer was cut off by a limit of tokens" in page
     assert main(["report", str(out)]) == 0
     assert "- 2 server (the model's server failed)" in " ".join(capsys.readouterr().out.split())
 

@@ -10,6 +10,7 @@ import gymnasium as gym
 import pytest
 
 from toolgym import evaluate, rollout
+from toolgym.playing.left_out import endings
 from toolgym.replay import replay
 from toolgym.types import UNFINISHED, Trajectory, UnfinishedAnswer
 from toolgym.vector import ToolVectorEnv
@@ -94,3 +95,9 @@ def test_a_run_keeps_the_reason_and_replays_to_the_same(tmp_path):
     agent = Says(UnfinishedAnswer("Hmm", "content_filter"))
     evaluate("ToolGym-BFCL-v0", agent, env_kwargs={"category": "irrelevance"}, n=3, out=tmp_path / "run")
     assert [each.status for each in replay(tmp_path / "run")] == ["same"] * 3
+
+
+@pytest.mark.parametrize("reason", UNFINISHED)
+def test_every_reason_is_counted(reason):
+    found = played("ToolGym-Functions-v0", {}, "", UnfinishedAnswer("Hmm", reason))
+    assert endings([found]) == {reason: 1}

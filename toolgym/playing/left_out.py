@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from toolgym.grading import TOKENS_RAN_OUT
-from toolgym.types import Trajectory
+from toolgym.types import UNFINISHED, Trajectory
 
 MOST_LEFT_OUT = 0.01
 """The share of episodes that may be left out before a command fails."""
@@ -28,9 +28,7 @@ KINDS = {
 }
 """``Trajectory.error_kind`` -> the reason in words."""
 ENDINGS = {
-    "length": "an answer was cut off by a limit of tokens",
-    "content_filter": "an answer was stopped by a content filter",
-    "refusal": "the model refused to answer",
+    **UNFINISHED,
     "turns": "out of turns",
     "context": "the context was full",
     "refused": "the conversation was refused",
