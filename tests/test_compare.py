@@ -285,10 +285,10 @@ def test_agentic_categories_begin_with_memories_of_the_agents_own(run, tmp_path,
     assert run(arguments) == 0
     oracle, silent = result(tmp_path / "a")["played"]
     asked = [name for name in oracle["parts"] if name.startswith(("memory", "web"))]
-    assert asked == ["memory_kv", "memory_rec_sum"]
-    assert oracle["parts"]["memory_kv"]["success"]["mean"] == oracle["parts"]["memory_rec_sum"]["success"]["mean"] == 1
-    # .4 of it agentic: no web, and two memories of three
-    assert oracle["scores"]["v4 overall, not run as 0"] == pytest.approx(0.6 + 0.4 * (0 + 2 / 3) / 2, abs=1e-5)
+    assert asked == ["memory_kv", "memory_vector", "memory_rec_sum"]
+    assert [oracle["parts"][name]["success"]["mean"] for name in asked] == [1, 1, 1]
+    # .4 of it agentic: all memories, and no web
+    assert oracle["scores"]["v4 overall, not run as 0"] == pytest.approx(0.6 + 0.4 * (0 + 1) / 2, abs=1e-5)
     assert silent["parts"]["memory_kv"]["invalid"] == 0  # it made a memory too, an empty one
     assert silent["parts"]["memory_kv"]["success"]["mean"] == 0
     made = tmp_path / "a" / "oracle" / "bfcl" / "memory" / "0" / "kv" / "memory_snapshot" / "prereq_checkpoints"

@@ -17,10 +17,9 @@ is blank for an agent without a tokenizer. The suites' own scores come from ``su
 tasks than a category has, they are estimates. In repeat r a local model samples, and ``random`` draws, with seed + r;
 another agent is asked again.
 
-With ``--agentic`` BFCL's agentic categories are played too. Each agent first makes its memories, in twice 37
+With ``--agentic`` BFCL's agentic categories are played too. Each agent first makes its memories, in three times 37
 conversations of 323 messages in all, whatever ``-n`` is; these conversations count in no number. Questions for the web
 replay recorded searches (``toolgym eval --env ToolGym-BFCL-Agentic-v0 --category web_search --env-arg web=record``).
-memory_vector is missing: v4's overall score counts it as 0.
 
 Results: suites.json, suites.md and suites.png in OUT, or in --results. benchmarks/results keeps the results of
 ``--agents oracle,silent,random -n all --agentic``, and as suites_smollm2 the results of

@@ -72,13 +72,15 @@ BFCL_MULTI_TURN = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_p
 _AGENTIC = "ToolGym-BFCL-Agentic-v0"
 BFCL_AGENTIC = (
     Part("memory_kv_prereq", _AGENTIC, {"category": "memory_kv_prereq"}, "makes"),
+    Part("memory_vector_prereq", _AGENTIC, {"category": "memory_vector_prereq"}, "makes"),
     Part("memory_rec_sum_prereq", _AGENTIC, {"category": "memory_rec_sum_prereq"}, "makes"),
     Part("memory_kv", _AGENTIC, {"category": "memory_kv"}, "uses"),
+    Part("memory_vector", _AGENTIC, {"category": "memory_vector"}, "uses"),
     Part("memory_rec_sum", _AGENTIC, {"category": "memory_rec_sum"}, "uses"),
     Part("web_search_base", _AGENTIC, {"category": "web_search_base"}, recorded="bfcl-web"),
     Part("web_search_no_snippet", _AGENTIC, {"category": "web_search_no_snippet"}, recorded="bfcl-web"),
 )
-"""BFCL's agentic categories, without memory_vector, which needs a sentence model."""
+"""BFCL's agentic categories. A category that makes a memory comes before the questions that use it."""
 FUNCTIONS_LEVELS = ("single", "choose", "parallel", "mixed", "irrelevant")
 OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant", "dialogue", "recover")
 MATH_LEVELS = (1, 2, 3, 4, 5)
