@@ -18,7 +18,7 @@ import pytest
 import requests
 from conftest import calling, saying
 
-from toolgym import Task, Tool, ToolCall, ToolEnv, ToolUnavailable, ToolVectorEnv, evaluate
+from toolgym import Task, Tool, ToolCall, ToolEnv, ToolUnavailable, ToolVectorEnv, evaluate, tool
 from toolgym.grading import tally
 from toolgym.tools import execution
 from toolgym.tools.unavailable import is_unavailable
@@ -302,3 +302,20 @@ def test_with_a_real_server():
         server.server_close()
     for way in [*ways, Tool("get", function=by_streams)]:
         assert way.run({"url": url}).error == "unavailable"
+
+
+def test_more_hanging_calls_than_threads_leave_the_episode_without_a_verdict(monkeypatch):
+    monkeypatch.setattr(execution, "MAX_ABANDONED", 2)
+    monkeypatch.setattr(execution, "workers", execution.Workers())
+    release = threading.Event()
+
+    @tool(timeout=0.01)
+    def hang() -> str:
+        """Wait."""
+        release.wait(10)
+        return "done"
+
+    results = [hang.run({}) for _ in range(4)]
+    release.set()
+    assert [result.error for result in results] == ["timeout"] * 3 + ["unavailable"]
+    assert "more than 2 tool calls hang in this process" in results[-1].content

@@ -172,11 +172,16 @@ class Tool:
     def start(self, arguments: dict[str, Any], state: Any, done: Callable[[ToolResult], None]) -> Callable[[], None]:
         """Start the call on another thread, which calls ``done`` once, with the result.
 
-        Returns a function that abandons the call; its result is then dropped.
+        Returns a function that abandons the call; its result is then dropped. If no thread can be had, because too many
+        calls hang, the result is the error "unavailable".
         """
         if self.is_async:
             return execution.loop.submit(self._guarded_async(arguments, state, done))
-        return execution.workers.submit(lambda: self._guarded(arguments, state), done)
+        try:
+            return execution.workers.submit(lambda: self._guarded(arguments, state), done)
+        except RuntimeError as error:
+            done(ToolResult(self._cut(f"Error: {self.name} is unavailable: {error}"), "unavailable"))
+            return lambda: None
 
     @property
     def patience(self) -> float | None:
