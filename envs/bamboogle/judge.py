@@ -35,6 +35,7 @@ class EndpointJudge:
         model: the model's name on the server.
         base_url: the server's URL, up to and including /v1.
         key_env: the environment variable that holds the key; None if the server needs no key.
+        temperature: of the judge; None leaves it out, for models that refuse it.
         **limits: timeout, max_retries, requests_per_minute; see ``Service``.
 
     A call raises SearchError if the server gives no answer, and JudgeError if the answer is neither yes nor no. The env
@@ -46,16 +47,21 @@ class EndpointJudge:
         model: str,
         base_url: str = "https://api.openai.com/v1",
         key_env: str | None = "OPENAI_API_KEY",
+        temperature: float | None = 0.0,
         **limits: Any,
     ):
         self.model = model
+        self.temperature = temperature
         self.service = Service(below(base_url, "/chat/completions"), key_env, **limits)
 
     def __call__(self, question: str, answer: str, expected: str) -> bool:
-        case = {"question": question, "expected": expected.strip(), "given": answer[:_LONGEST]}
+        given = answer[:_LONGEST].encode("utf-8", "replace").decode()  # lone surrogates, which a server may refuse
+        case = {"question": question, "expected": expected.strip(), "given": given}
         messages = [{"role": "system", "content": _ASKS}, {"role": "user", "content": json.dumps(case)}]
         headers = {} if self.service.key_env is None else {"Authorization": f"Bearer {self.service.key}"}
-        body = {"model": self.model, "messages": messages, "temperature": 0}
+        body: dict[str, Any] = {"model": self.model, "messages": messages}
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
         found = self.service.ask("POST", headers=headers, json=body)
         try:
             word = found["choices"][0]["message"]["content"].strip().strip(".\"'*").casefold()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from toolgym.tools import Tool, tool
 from toolgym.types import ToolCall
 
@@ -10,6 +12,7 @@ from .search.backend import Backend, shown
 PATIENCE = 180.0
 """Seconds until a search times out, retries included."""
 _LONGEST_QUERY = 2_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Searches:
@@ -53,7 +56,9 @@ class Searches:
 
 
 def _clean(query: str) -> str:
-    return " ".join(query[:_LONGEST_QUERY].encode("utf-8", "replace").decode().split())
+    # what a service might refuse would leave the score, though the policy wrote it
+    sendable = query[:_LONGEST_QUERY].encode("utf-8", "replace").decode()
+    return " ".join(_CONTROL.sub(" ", sendable).split())
 
 
 def _search(self: Searches, query: str) -> str:
