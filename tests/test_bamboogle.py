@@ -603,6 +603,11 @@ def test_a_model_as_judge(server):
     assert play(made_up(judge=judge), saying("that river"))[1]["success"]
     assert '"given": "that river"' in server.requests[-1][3]["messages"][1]["content"]
     assert server.requests[-1][1] == "/v1/chat/completions"
+    assert server.requests[-1][3]["temperature"] == 0
+    without = EndpointJudge("judge", server.url + "/v1", None, temperature=None)
+    assert play(made_up(judge=without), saying("that \ud800 river"))[1]["success"]
+    assert "temperature" not in server.requests[-1][3]
+    assert '"given": "that ? river"' in server.requests[-1][3]["messages"][1]["content"]
     says("no")
     assert not play(made_up(judge=judge), saying("Strel"))[1]["success"]
     for odd in ("maybe", None, ""):
