@@ -30,6 +30,16 @@ _NOT_JSON = (type, complex, collections.abc.Callable, collections.abc.Iterator, 
 """Types that pydantic gives a schema, or reads, without a JSON value that could be such a value."""
 _EITHER = ([{"type": "integer"}, {"type": "number"}], [{"type": "number"}, {"type": "integer"}])
 _MOST_FLAGS = 32
+_SIZED = (str, bytes, bytearray, list, tuple, set, frozenset, dict, collections.abc.Sequence, collections.abc.Mapping)
+_LIMITS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("gt", "ge", "lt", "le", "multiple_of"), (int, float)),
+    **dict.fromkeys(("min_length", "max_length"), _SIZED),
+    "pattern": (str,),
+    "tz": (datetime.datetime, datetime.time),
+}
+"""Limit of msgspec.Meta -> the types that can have it."""
+_TOLD = ("title", "description", "examples", "extra_json_schema", "extra")
+"""Parts of msgspec.Meta that limit nothing."""
 
 
 class NoSchema(TypeError):
@@ -98,7 +108,9 @@ def _rewritten(kind: Any, within: tuple[Any, ...] = ()) -> Any:
         inner = _rewritten(arguments[0], within)
         for note in arguments[1:]:
             text = note if isinstance(note, str) else getattr(note, "documentation", None)
-            inner = Annotated[inner, msgspec.Meta(description=text) if isinstance(text, str) else note]
+            note = msgspec.Meta(description=text) if isinstance(text, str) else note
+            members = typing.get_args(inner) if typing.get_origin(inner) in (typing.Union, types.UnionType) else ()
+            inner = _limited(members, note) if members and isinstance(note, msgspec.Meta) else Annotated[inner, note]
         return inner
     new = tuple([argument if isinstance(argument, list) else _rewritten(argument, within) for argument in arguments])
     if origin in (typing.Union, types.UnionType):
@@ -111,6 +123,26 @@ def _rewritten(kind: Any, within: tuple[Any, ...] = ()) -> Any:
         return kind.copy_with(new) if hasattr(kind, "copy_with") else origin[new]
     except TypeError:
         return kind
+
+
+def _limited(members: tuple[Any, ...], note: msgspec.Meta) -> Any:
+    """A union with the limits of ``note`` on the members that can have them, as JSON Schema means limits.
+
+    Raises NoSchema for a limit that fits no member.
+    """
+    limits = _limits_of(note)
+    told = {name: value for name in _TOLD if (value := getattr(note, name)) is not None}
+    found, left = [], set(limits)
+    for member in members:
+        base = typing.get_args(member)[0] if typing.get_origin(member) is Annotated else member
+        base = typing.get_origin(base) or base
+        fitting = {name: value for name, value in limits.items() if base in _LIMITS[name]}
+        left -= fitting.keys()
+        found.append(Annotated[member, msgspec.Meta(**fitting)] if fitting else member)
+    if left:
+        raise NoSchema(f"the limit {min(left)} fits none of the types in the union")
+    union: Any = typing.Union[tuple(found)]  # noqa: UP007  the members are not known here
+    return Annotated[union, msgspec.Meta(**told)] if told else union
 
 
 def _members(values: tuple[Any, ...]) -> Any:
@@ -312,6 +344,9 @@ def _pydantic(kind: Any) -> Typed:
         from pydantic import ConfigDict, PydanticUserError, TypeAdapter
     except ImportError:
         raise NoSchema("it needs pydantic 2: pip install pydantic, or write limits as msgspec.Meta(ge=0)") from None
+    kind = _with_fields(kind)
+    if any(isinstance(part, msgspec.Meta) and _limits_of(part) for part in _parts(kind)):
+        raise NoSchema("pydantic reads it, so its limits have to be pydantic's: Field(ge=1) in place of Meta(ge=1)")
     config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
     try:
         try:
@@ -324,6 +359,39 @@ def _pydantic(kind: Any) -> Typed:
     definitions = schema.pop("$defs", {})
     read = partial(_by_pydantic, adapter)
     return Typed(schema, definitions, read, False, read, partial(_dumped, adapter))
+
+
+def _with_fields(kind: Any) -> Any:
+    """The type with pydantic's Field in place of msgspec's Meta, which pydantic would ignore."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        inner = _with_fields(arguments[0])
+        for note in arguments[1:]:
+            inner = Annotated[inner, _field(note) if isinstance(note, msgspec.Meta) else note]
+        return inner
+    if origin is None or origin is typing.Literal:
+        return kind
+    new = tuple([each if isinstance(each, list) else _with_fields(each) for each in arguments])
+    if origin in (typing.Union, types.UnionType):
+        return typing.Union[new]  # noqa: UP007  the members are not known here
+    try:
+        return kind.copy_with(new) if hasattr(kind, "copy_with") else origin[new]
+    except TypeError:
+        return kind
+
+
+def _field(note: msgspec.Meta) -> Any:
+    from pydantic import Field
+
+    limits = _limits_of(note)
+    if "tz" in limits:
+        raise NoSchema("tz is a limit of msgspec.Meta only")
+    told = {name: value for name in ("title", "description", "examples") if (value := getattr(note, name)) is not None}
+    return Field(**limits, **told, json_schema_extra=note.extra_json_schema)
+
+
+def _limits_of(note: msgspec.Meta) -> dict[str, Any]:
+    return {name: value for name in _LIMITS if (value := getattr(note, name)) is not None}
 
 
 def _by_pydantic(adapter: Any, value: Any) -> Any:
