@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -199,3 +200,18 @@ def test_a_damaged_checkpoint_is_no_model(whole, tmp_path):
         load_model(last)
     (last / CHECKSUMS).unlink()
     load_model(last)
+
+
+def test_a_resume_that_asks_for_fewer_steps_is_refused(whole, tmp_path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    with pytest.raises(RunError, match="has 2 steps already, and steps=1 asks for fewer"):
+        train(run, 1, resume=True)
+
+
+def test_a_first_prompt_without_room_leaves_the_score_in_training_too(tmp_path):
+    settings = dataclasses.replace(config(tmp_path / "run", 1), algo="grpo", max_tokens=40, max_completion_length=4)
+    trainer = Trainer(settings, loaded=(tiny_model(), byte_tokenizer()))
+    ((rollout,),) = trainer.collector.play([(0, trainer.collector.tasks()[0].id)], 1)
+    found = rollout.trajectory
+    assert (found.reward_valid, found.success, found.error_kind) == (False, None, "context")
+    assert "leaves no room for an answer" in found.error

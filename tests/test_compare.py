@@ -261,9 +261,7 @@ def test_episodes_that_are_not_valid_say_why(run, tmp_path, capsys, monkeypatch)
     assert "5 episodes are not valid and count in no other number" in said
     assert "- 5 agent (the agent could not answer). The first, " in said
     assert "the model has gone" in said
-    assert said.endswith(
-        "all episodes left the score (silent on math), no score is left: these numbers are over the rest."
-    )
+    assert said.endswith("all episodes left the score (silent on math): there is no score.")
     assert result(tmp_path)["played"][0]["total"]["left_out"] == {"agent": 5}
 
 

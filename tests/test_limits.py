@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -37,12 +37,12 @@ def of(annotation: Any):
 @pytest.mark.parametrize(
     ("annotation", "wrong", "right"),
     [
-        (Annotated[Optional[int], Meta(ge=1, le=9, description="how many")], [-5, 10, "a"], [None, 3, 9.0]),
+        (Annotated[int | None, Meta(ge=1, le=9, description="how many")], [-5, 10, "a"], [None, 3, 9.0]),
         (Annotated[int | None, Meta(ge=1)], [0], [None, 1]),
         (Annotated[int | str, Meta(ge=1)], [0], [1, "free"]),
         (Annotated[str | None, Meta(pattern="^a", max_length=2)], ["b", "aaa"], ["a", None]),
         (Annotated[list[int] | None, Meta(max_length=2)], [[1, 2, 3]], [[1], None]),
-        (list[Annotated[Optional[int], Meta(ge=1)]], [[0]], [[1, None]]),
+        (list[Annotated[int | None, Meta(ge=1)]], [[0]], [[1, None]]),
         (Annotated[int, Meta(ge=1)] | Room, [0], [2, {"beds": 1}]),
         (dict[str, Annotated[int, Meta(ge=1)] | Room], [{"k": 0}], [{"k": 1}]),
         (Annotated[list[Room], Meta(min_length=2)], [[{"beds": 1}]], [[{"beds": 1}] * 2]),
@@ -59,7 +59,7 @@ def test_a_limit_holds_wherever_it_stands(annotation, wrong, right):
 
 
 def test_a_description_of_an_optional_parameter_is_shown():
-    made = of(Annotated[Optional[int], Meta(ge=1, description="how many")])
+    made = of(Annotated[int | None, Meta(ge=1, description="how many")])
     assert made.parameters["properties"]["x"]["description"] == "how many"
     assert of(Annotated[Room | None, Meta(description="which")]).parameters["properties"]["x"]["description"] == "which"
 

@@ -17,6 +17,7 @@ from toolgym.agents.training.trainer import Trainer
 from toolgym.assets import AssetError
 from toolgym.cli.agent_specs import Player, agent_specs, options_of
 from toolgym.cli.main import main
+from toolgym.cli.resolve import env_arguments
 from toolgym.rollout import evaluate
 from toolgym.runlog import RunError, read_episodes
 from toolgym.types import message
@@ -193,3 +194,9 @@ def test_warnings_are_logged_once_per_policy(caplog):
     with caplog.at_level(logging.WARNING):
         policy("gemma2", template_kwargs={"enable_thinking": False, "date_string": "x"})
     assert len(caplog.records) == 2
+
+
+def test_values_may_be_written_as_in_python():
+    assert env_arguments(["a=True", "b=False", "c=None", "d=true", "e=Nope"]) == {
+        "a": True, "b": False, "c": None, "d": True, "e": "Nope",
+    }  # fmt: skip

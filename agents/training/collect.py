@@ -297,4 +297,8 @@ class _Episode:
         trajectory.truncated = self.truncated
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
+        elif self.truncated and not self.env.turns:  # as in an evaluation: the policy had no part in it
+            tokens = len(self.transcript.token_ids)
+            trajectory.reward_valid, trajectory.success, trajectory.error_kind = False, None, "context"
+            trajectory.error = f"the first prompt has {tokens} tokens, which leaves no room for an answer"
         return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))

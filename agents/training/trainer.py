@@ -307,7 +307,13 @@ class Trainer:
         return state
 
     def _load(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm."""
+        """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm, or of a
+        step after the last one."""
+        if state["step"] > self.config.steps:
+            raise RunError(
+                f"{self.folder} has {state['step']} steps already, and steps={self.config.steps} asks for fewer: "
+                "give at least as many, or another folder"
+            )
         try:
             for name, (optimizer, _) in self._optimizers.items():
                 optimizer.load_state_dict(state[name])
@@ -342,7 +348,7 @@ class Trainer:
     def _nothing_scored(self) -> TrainingStopped:
         episode = self._shown[-1]
         why = f"{episode.trajectory.error}. Put it right and resume from step {self.step}"
-        if not episode.trajectory.error:
+        if episode.trajectory.error_kind == "context":
             length, anew = episode.sample.prompt_length, self._anew("a larger one")
             why = f"its prompt of {length} tokens left no room within max_tokens. {anew}"
         return TrainingStopped(

@@ -54,9 +54,13 @@ def code_of_share(share: float, most: float, console: Console, count: int, where
     """As ``exit_code``, for the share and the number of episodes that left the score."""
     if share <= most and share < 1:
         return 0
-    what = "all episodes" if share == 1 else f"{100 * share:.1f} % of the episodes ({count})"
-    allowed = "no score is left" if share == 1 else f"more than the {100 * most:g} % of --max-invalid"
-    console.print(plain(f"{what} left the score{where}, {allowed}: these numbers are over the rest.", "red"))
+    told = f"all episodes left the score{where}: there is no score."
+    if share < 1:
+        told = (
+            f"{100 * share:.1f} % of the episodes ({count}) left the score{where}, more than the {100 * most:g} % of "
+            "--max-invalid: these numbers are over the rest."
+        )
+    console.print(plain(told, "red"))
     return 1
 
 

@@ -187,8 +187,12 @@ def offer(agent: str, tools: str | None) -> dict[str, Any]:
     return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
 
 
+_PYTHONS = {"True": True, "False": False, "None": None}
+
+
 def env_arguments(pairs: Iterable[str], option: str = "--env-arg", example: str = "max_turns=4") -> dict[str, Any]:
-    """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible."""
+    """``["max_turns=4", "split=dev"]`` as {"max_turns": 4, "split": "dev"}: values are read as JSON if possible, and
+    True, False and None as in Python."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -197,7 +201,7 @@ def env_arguments(pairs: Iterable[str], option: str = "--env-arg", example: str 
         if name in found:
             raise UserError(f"{option} {pair!r}: {name} is given twice")
         try:
-            found[name] = json.loads(value)
+            found[name] = _PYTHONS[value] if value in _PYTHONS else json.loads(value)
         except ValueError:
             found[name] = value
     return found

@@ -60,8 +60,8 @@ class AgentFailures:
         told = f"{type(error).__name__}: {_said(error)}".removesuffix(": ") + _place(error)
         if count >= self.most:
             raise RunError(
-                f"the agent failed {count} times in a row, so the run stops; episodes that finished are kept, and "
-                f"resuming plays the others. The last failure: {told}"
+                f"the agent failed {count} times in a row, so the run stops. With a folder (--out), the episodes that "
+                f"finished are kept in it, and resuming plays the others. The last failure: {told}"
             ) from error
         return AgentRaised(told)
 

@@ -164,12 +164,13 @@ def apart(paths: Sequence[Path]) -> list[str]:
 def suite_summary(run: Run) -> dict[str, Any]:
     """The benchmark's own aggregate numbers: ``summarize(trajectories)`` of the suite's class.
 
-    {} if the class has no ``summarize``, or if the suite is not one of ours.
+    {} if the class has no ``summarize``, if the suite is not one of ours, or if no episode is valid.
     """
     from toolgym.registry import SUITES, suite_class
 
     summarize = getattr(suite_class(run.env_id), "summarize", None) if run.env_id in SUITES else None
-    return {} if summarize is None else dict(summarize(run.trajectories))
+    scored = any(each.reward_valid for each in run.trajectories)  # else there is nothing to sum up
+    return dict(summarize(run.trajectories)) if summarize is not None and scored else {}
 
 
 def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
