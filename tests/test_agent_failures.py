@@ -360,3 +360,20 @@ def test_a_replayed_episode_ends_as_the_recorded_one_did(tmp_path):
         played = evaluate("TestShop-v0", after_one_action(error), n=2)
         again = evaluate("TestShop-v0", Replay(played), n=2)
         assert [(t.cut_off, t.verdict, t.reward) for t in again] == [(t.cut_off, t.verdict, t.reward) for t in played]
+
+
+class Ends:
+    def __init__(self, error):
+        self.error = error
+
+    async def act(self, observation):
+        raise self.error
+
+
+def test_an_async_agent_that_exits_ends_the_run_by_that_exit():
+    with pytest.raises(SystemExit, match="3"):
+        evaluate("ToolGym-Functions-v0", Ends(SystemExit(3)), n=2, on_agent_error="record")
+    with pytest.raises(SystemExit, match="3"):
+        rollout("ToolGym-Functions-v0", Ends(SystemExit(3)), seed=0)
+    found = evaluate("ToolGym-Functions-v0", Ends(GeneratorExit()), n=2, on_agent_error="record")
+    assert [each.error_kind for each in found] == ["exception"] * 2

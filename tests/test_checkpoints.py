@@ -215,3 +215,22 @@ def test_a_first_prompt_without_room_leaves_the_score_in_training_too(tmp_path):
     found = rollout.trajectory
     assert (found.reward_valid, found.success, found.error_kind) == (False, None, "context")
     assert "leaves no room for an answer" in found.error
+
+
+@pytest.mark.parametrize("algo", ["sft", "grpo"])
+def test_a_task_whose_tools_the_template_refuses_is_left_out_and_said(tmp_path, caplog, algo):
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = (
+        "{% if tools %}{% if tools[0].function.name[0] in 'abcdefghijkl' %}{{ raise_exception('not this tool') }}"
+        "{% endif %}{% for t in tools %}{{ t | tojson }}{% endfor %}{% endif %}" + tokenizer.chat_template
+    )
+    settings = dataclasses.replace(
+        config(tmp_path / "run", 3), algo=algo, tools="template", prompts_per_step=4, num_generations=2,
+        max_completion_length=4, env_kwargs={"dialect": "hermes", "instructions": False},
+    )  # fmt: skip
+    Trainer(settings, loaded=(tiny_model(), tokenizer)).run()
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 3
+    each = 4 if algo == "sft" else 8
+    assert 0 < sum(row["unscored"] for row in rows) < 3 * each
+    assert "not this tool" in caplog.text

@@ -8,6 +8,7 @@ import pytest
 from conftest import saying
 
 from toolgym import evaluate
+from toolgym.agents.scripted import Oracle
 from toolgym.cli.main import main
 from toolgym.earlier import earlier_task_order
 from toolgym.rollout import DRAW
@@ -118,3 +119,16 @@ def test_a_page_of_a_run_that_is_growing_says_that_it_is_unfinished(tmp_path, ca
     capsys.readouterr()
     assert main(["report", str(tmp_path / "run")]) == 0
     assert "2 of 7 episodes: unfinished" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_whole_last_episode_without_a_line_end_is_kept(tmp_path):
+    kwargs = {"level": "single"}
+    evaluate("ToolGym-Functions-v0", Oracle(), env_kwargs=kwargs, n=3, out=tmp_path)
+    path = tmp_path / "episodes.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert len(read_episodes(tmp_path)) == 3
+    evaluate("ToolGym-Functions-v0", Oracle(), env_kwargs=kwargs, n=3, out=tmp_path, resume=True)
+    assert path.read_bytes() == whole  # nothing was played again
+    path.write_bytes(whole[:-2])
+    assert len(read_episodes(tmp_path)) == 2

@@ -152,8 +152,9 @@ def test_code_is_imported_if_the_env_is_trusted(run, tmp_path, monkeypatch, caps
 def test_an_id_that_would_import_other_code_is_refused():
     if "TestElsewhere-v0" not in gym.registry:
         gym.register("TestElsewhere-v0", entry_point="code_that_nobody_loaded:Env")
-    with pytest.raises(RunError, match="not a suite of ToolGym"):
-        trusted_settings({"env": "TestElsewhere-v0", "env_kwargs": {}}, "run.json")
+    for env_id in ("TestElsewhere-v0", "TestElsewhere", "TestElsewhere-v7"):
+        with pytest.raises(RunError, match="not a suite of ToolGym"):
+            trusted_settings({"env": env_id, "env_kwargs": {}}, "run.json")
     assert trusted_settings({"env": "TestShop-v0", "env_kwargs": {"max_turns": 2}}, "x") == (
         "TestShop-v0",
         {"max_turns": 2},

@@ -384,6 +384,7 @@ def _play_concurrently(
     After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
     """
     from toolgym.playing.concurrent_episodes import ConcurrentEpisodes
+    from toolgym.playing.daemon_pool import Ended
 
     failures.expect_at_once(workers)
     spare = [first]  # envs without an episode
@@ -411,7 +412,7 @@ def _play_concurrently(
             try:
                 trajectory = future.result()
             except BaseException as error:
-                failed = failed or error
+                failed = failed or (error.error if isinstance(error, Ended) else error)
             else:
                 yield trajectory
         if stop.stopped:

@@ -17,6 +17,7 @@ from toolgym.stored.run_files import (
     describe,
     dump_episode,
     dump_settings,
+    is_whole,
     read_episodes,
     read_metrics,
     read_settings,
@@ -67,12 +68,14 @@ class RunLog:
         self._flushed = monotonic()
 
     def _drop_torn_line(self) -> None:
-        """Remove an incomplete last line, which a killed run leaves."""
+        """Remove an incomplete last line, which a killed run leaves; end a whole one."""
         if self.path.is_file():
             with self.path.open("rb+") as file:
                 data = file.read()
                 whole = data.rfind(b"\n") + 1
-                if whole != len(data):
+                if is_whole(data[whole:]):
+                    file.write(b"\n")
+                elif whole != len(data):
                     file.truncate(whole)
 
     def append(self, trajectory: Trajectory) -> None:

@@ -19,7 +19,7 @@ from toolgym.types import FrozenDict, Message, Trajectory, Turn, message
 from toolgym.vector import step_together
 
 from ..policy import Policy
-from ..tokens import ChatTokens, Sample, Transcript
+from ..tokens import ChatTokens, Sample, TemplateError, Transcript
 from ..tool_offer import check_offer
 from .advantages import shared_states
 from .sft import gold_sample
@@ -111,8 +111,8 @@ class Collector:
         state before the turn, and forks for the rest. A fork plays from that state to the end and computes its own
         tokens only. The episodes are the same as without forks.
 
-        Raises TemplateError if the template refuses a task's tools, SnapshotError for forks of an environment whose
-        state cannot be copied.
+        If the template refuses a task's tools, its episodes are not valid. Raises SnapshotError for forks of an
+        environment whose state cannot be copied.
         """
         self.policy.forget()  # an empty KV cache: samples must not depend on earlier calls, or a resumed run differs
         played = [0] * len(self.envs)  # by suite, environments in use: every episode has its own
@@ -142,7 +142,7 @@ class Collector:
         Args:
             branching: keep the state before each turn.
         """
-        going = list(episodes)
+        going = [episode for episode in episodes if not episode.over]
         while going:
             # one round: one answer and one env step for every episode that goes on
             going = [episode for episode in going if not self._full(episode)]
@@ -186,6 +186,8 @@ class Collector:
                 episode.take(env.step(text))
         played = episode.rollout()
         about = played.trajectory
+        if episode.refused:
+            return played
         try:
             sample = gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns], episode.tools)
             return Rollout(about, sample)
@@ -222,6 +224,8 @@ class _Episode:
         self.tools: Sequence[FrozenDict] = ()
         """Offered with the first prompt."""
         self.over = self.truncated = False
+        self.refused = ""
+        """Why the chat template refuses the first prompt: the episode is over, and not valid."""
         self.states: list[tuple[Snapshot, Transcript]] = []
         """Before each turn, if the episode may be forked."""
         self.forks: list[tuple[int, _Episode]] = []
@@ -238,8 +242,12 @@ class _Episode:
             category=info.get("category", ""),
         )
         messages, tools = observation["messages"], observation["tools"]
-        episode = cls(env, messages, chat.transcript(messages, tools), trajectory, info)
-        episode.tools = tools
+        try:
+            transcript, refused = chat.transcript(messages, tools), ""
+        except TemplateError as error:
+            transcript, refused = chat.transcript([message("user", "")]), str(error)
+        episode = cls(env, messages, transcript, trajectory, info)
+        episode.tools, episode.refused, episode.over = tools, refused, bool(refused)
         return episode
 
     def mark(self) -> None:
@@ -297,6 +305,9 @@ class _Episode:
         trajectory.truncated = self.truncated
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
+        elif self.refused:
+            trajectory.reward_valid, trajectory.success, trajectory.error_kind = False, None, "refused"
+            trajectory.error = self.refused
         elif self.truncated and not self.env.turns:  # as in an evaluation: the policy had no part in it
             tokens = len(self.transcript.token_ids)
             trajectory.reward_valid, trajectory.success, trajectory.error_kind = False, None, "context"

@@ -26,7 +26,9 @@ import msgspec
 import torch
 
 from toolgym.disk import read_object, write_atomic
+from toolgym.playing.left_out import left_out, left_out_words
 from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
+from toolgym.types import Trajectory
 
 from .. import checkpoint
 from ..config import TrainConfig
@@ -117,6 +119,7 @@ class Trainer:
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
         self._stop = False
         self._unscored_steps = 0
+        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
         if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
@@ -213,6 +216,7 @@ class Trainer:
             rollouts = [rollout for group in groups for rollout in group]
             self._shown_suite = tasks[0][0]
         self._shown = rollouts if config.algo == "sft" else groups[0]
+        self._tell_left_out([rollout.trajectory for rollout in rollouts])
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
         for update in range(config.num_iterations):
@@ -235,6 +239,13 @@ class Trainer:
             "seconds/play": round(played - began, 3),
             "tokens_per_second": round(tokens / seconds, 1),
         }
+
+    def _tell_left_out(self, trajectories: Sequence[Trajectory]) -> None:
+        """Log why episodes were left out of an update, each kind of reason once in a run."""
+        new = [group for group in left_out(trajectories) if group.kind not in self._told]
+        if new:
+            self._told |= {group.kind for group in new}
+            logger.warning("step %d: %s", self.step + 1, left_out_words(trajectories))
 
     def _imitation(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, float], Update]:
         used = [rollout for rollout in rollouts if rollout.valid]

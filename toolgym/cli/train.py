@@ -17,6 +17,7 @@ from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
 from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
+from toolgym.playing.left_out import MOST_LEFT_OUT
 from toolgym.runlog import read_metrics
 
 ABOUT = """\
@@ -122,7 +123,19 @@ def run(args: argparse.Namespace, console: Console) -> int:
     say_what_next(console, config, held_out, " ".join([f"--agent policy --model {quote(str(last))}", *template]))
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
-    return last_evaluation_code(read_metrics(Path(config.out)), args.max_invalid, console)
+    rows = read_metrics(Path(config.out))
+    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+
+
+def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
+    """Say how many training episodes were left out of the updates, if more than 1 %; 1 if all were, else 0."""
+    each = config.prompts_per_step * (1 if config.algo == "sft" else config.num_generations)
+    played = each * sum(row["step"] > 0 for row in rows)
+    lost = int(sum(row.get("unscored", 0.0) for row in rows))
+    if lost > MOST_LEFT_OUT * played:
+        told = f"{lost} of {played} training episodes were left out of the updates; the log says why."
+        console.print(told, style="yellow", soft_wrap=True)
+    return int(0 < played <= lost)
 
 
 def nothing_learnt(config: Any) -> str:

@@ -50,8 +50,8 @@ class AgentFailures:
         """
         if isinstance(error, AgentError):
             return error
-        # CancelledError is not an Exception; an agent's own time limits raise it
-        ordinary = isinstance(error, Exception) or type(error).__name__ == "CancelledError"
+        # these two are not Exceptions; an agent's own time limits and generators raise them
+        ordinary = isinstance(error, Exception) or type(error).__name__ in ("CancelledError", "GeneratorExit")
         if not (self.recorded and ordinary) or isinstance(error, (NotAnAgent, MemoryError)):
             raise error
         with self._lock:

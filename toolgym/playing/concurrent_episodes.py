@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from toolgym.playing import stopping
-from toolgym.playing.daemon_pool import DaemonPool, LoopThread
+from toolgym.playing.daemon_pool import DaemonPool, Ended, LoopThread
 
 T = TypeVar("T")
 
@@ -94,5 +94,7 @@ def on_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     loop = LoopThread()
     try:
         return loop.submit(coroutine).result()
+    except Ended as ended:
+        raise ended.error from None
     finally:
         loop.close(PATIENCE)

@@ -73,6 +73,14 @@ def in_a_daemon(function: Callable[[], T], name: str) -> Future[T]:
     return future
 
 
+class Ended(RuntimeError):
+    """Stands for an exception that ends an event loop; ``error`` is to be raised in its place."""
+
+    def __init__(self, error: BaseException):
+        super().__init__(f"{type(error).__name__} in a coroutine: {error}")
+        self.error = error
+
+
 class LoopThread:
     """An event loop on a daemon thread of its own.
 
@@ -107,5 +115,5 @@ class LoopThread:
 async def _guarded(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return await coroutine
-    except (KeyboardInterrupt, SystemExit) as error:  # either would end the event loop
-        raise RuntimeError(f"{type(error).__name__} in a coroutine: {error}") from error
+    except (KeyboardInterrupt, SystemExit, GeneratorExit) as error:  # these would end the event loop
+        raise Ended(error) from error

@@ -126,6 +126,14 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     return rows
 
 
+def is_whole(line: bytes) -> bool:
+    """Whether a last line without an end is a whole JSON object, and not one that a kill has cut off."""
+    try:
+        return line.startswith(b"{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _lines(file: Any, path: Path) -> Iterator[bytes]:
     """The complete lines of a file. Raises RunError for a line that is too long."""
     number = 0
@@ -134,7 +142,7 @@ def _lines(file: Any, path: Path) -> Iterator[bytes]:
         number += 1
         if len(line) > LONGEST_LINE:
             raise RunError(f"{path}:{number} is not an episode: it has more than {LONGEST_LINE >> 20} MiB")
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and not is_whole(line):
             return
         yield line
 

@@ -87,8 +87,9 @@ def _known(env_id: str) -> bool:
     """Whether an id is a suite's, or is of an env that this program has registered and whose code it has loaded."""
     if ":" in env_id:
         return False
-    spec = gym.registry.get(env_id)
-    if env_id in SUITES or spec is None:  # an unknown id imports nothing: making the env says so
+    if env_id in SUITES:
         return True
-    entry = spec.entry_point
-    return callable(entry) or str(entry).partition(":")[0] in sys.modules
+    # Gymnasium takes an id without a version for the newest one; an unknown id imports nothing: making the env says so
+    name = env_id.rpartition("/")[2].rpartition("-v")[0] or env_id.rpartition("/")[2]
+    alike = [spec for spec in gym.registry.values() if spec.name == name]
+    return all(callable(s.entry_point) or str(s.entry_point).partition(":")[0] in sys.modules for s in alike)
