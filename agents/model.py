@@ -25,6 +25,8 @@ from . import checkpoint, hub
 from .gguf_llama import convert
 from .lora import base_of, merged
 from .model_files import check_adapters, check_config, check_generation_config, check_loaded, damaged_file
+from .sampling.llama_engine import LlamaEngine
+from .sampling.probe import Probe
 
 logger = logging.getLogger(__name__)
 
@@ -102,13 +104,11 @@ def _load(
 
 
 def _computes(model: Any) -> bool:
-    """Whether transformers' own ``generate`` works with the model in its dtype."""
-    try:
-        with torch.inference_mode():
-            model.generate(torch.arange(4)[None], max_new_tokens=2, do_sample=False, pad_token_id=0)
-    except Exception as error:  # whatever is wrong apart from the dtype is said when the model is sampled
-        return not any(word in str(error) for word in ("dtype", "BFloat16", "Half"))
-    return True
+    """Whether the model's own code works in its dtype; other problems are said when the model is sampled."""
+    if LlamaEngine.supports(model):
+        return True
+    why = Probe(model).causal()
+    return not any(word in why for word in ("dtype", "BFloat16", "Half"))
 
 
 def _check_folder(folder: Path, trust: bool) -> None:
