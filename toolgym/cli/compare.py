@@ -79,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
     parser.add_argument("-n", "--n", default="50", metavar="N", help="tasks of each part (50), or all")
-    parser.add_argument("--out", type=Path, default=Path("runs/suites"), metavar="DIR", help="keep the runs here")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/suites"), metavar="DIR", help="keep the runs here (runs/suites)"
+    )
     parser.add_argument("--results", type=Path, metavar="DIR", help="for the tables and the picture, if not --out")
     parser.add_argument("--repeats", type=int, default=1, metavar="R", help="episodes of each task (1)")
     parser.add_argument("--k", metavar="K,...", help="which pass@k to show, R at most (1 and R)")

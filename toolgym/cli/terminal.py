@@ -132,5 +132,12 @@ def _call_view(number: int, record: CallRecord) -> RenderableType:
 def _kind(about: Any) -> str:
     if not isinstance(about, Mapping):
         return "any"
+    for word in ("anyOf", "oneOf"):
+        if isinstance(about.get(word), (list, tuple)) and about[word]:
+            return "|".join(dict.fromkeys(map(_kind, about[word])))
+    if isinstance(about.get("$ref"), str):
+        return str(about["$ref"]).rpartition("/")[2]
+    if "type" not in about and isinstance(about.get("enum"), (list, tuple)):
+        return shorten("|".join(map(repr, about["enum"])), 60)
     kind = about.get("type", "any")
     return "|".join(map(str, kind)) if isinstance(kind, (list, tuple)) else str(kind)
