@@ -110,7 +110,7 @@ FOREIGN = [
     '<function=area>{"a": 1}</function>',
     '<function=area>\n{"a": 1}\n</function>',
     '<|channel|>commentary to=functions.area <|constrain|>json<|message|>{"a":1}<|call|>',
-    '<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.area <|message|>{"a":1}',
+    '<|channel|>analysis<|message|><|end|><|start|>assistant<|channel|>commentary to=functions.area <|message|>{"a":1}',
     '<|start|>assistant to=functions.area<|channel|>commentary json<|message|>{"a": 1}<|call|>',
     '<|tool_call|>{"name": "area", "arguments": {"a": 1}}',
     '<|tool_call|>[{"name": "area", "arguments": {"a": 1}}]<|/tool_call|>',
@@ -157,6 +157,7 @@ def test_a_mention_of_another_models_syntax_is_no_call(name):
         "Write functools[...] or <function=f> there.",
         "I write no [TOOL_CALLS] here.",
         "Use functools.cache.",
+        'Write <function=f>{"a": 1}</function> there.',
     ):
         found = get_dialect(name).parse(text)
         assert (found.calls, found.misplaced) == ((), False), text

@@ -33,8 +33,10 @@ _AS_TEXT = 'a call is written in the content, and not in "tool_calls"'
 class OpenAI(Dialect):
     """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
 
-    Any other text is a response. Without "tool_calls", the older field "function_call" is a call too. The fields that servers of reasoning models add (``reasoning_content``,
-    ``reasoning``, ``reasoning_details``, ...) and thinking parts of the content are the thought.
+    Any other text is a response. Without "tool_calls", the older field "function_call" is a call too. The fields that
+    servers of reasoning models add (``reasoning_content``, ``reasoning``, ``reasoning_details``, ...) and thinking
+    parts of the content are the thought.
+
     Arguments may be an object instead of a string that holds JSON. A call without an id gets the id
     "call_<position>", in texts and in results; ids that repeat stay as they are.
 
@@ -116,7 +118,7 @@ def _ids(calls: Sequence[ToolCall]) -> list[str]:
 
 
 def _calls(text: str, start: int, value: dict[str, Any]) -> Iterator[ToolCall]:
-    """The calls of a message that begins at ``start``: of "tool_calls", or else the one of the older "function_call"."""
+    """The calls of a message that begins at ``start``: "tool_calls", or else the older "function_call"."""
     written = value.get("tool_calls")
     if not written:
         if value.get("function_call"):

@@ -36,6 +36,7 @@ _BARE = re.compile(
 )
 """An opening at the beginning of a line or behind a sentence. In a sentence it is a mention."""
 _TOKEN = re.compile(r"\[TOOL_CALL|<|functools")
+_LAST = re.compile(r"\s{0,9}(?:</function>)?[ \t`*]{0,9}(?:[\n\r]|\Z)")
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -51,13 +52,22 @@ def foreign_calls(text: str, start: int, end: int, key: str, *, bare: bool) -> l
     while found := _NAMED.search(text, at, end):
         if len(calls) == MAX_CALLS:
             return [*calls, too_many(found.start(), end)]
-        name, at = found[found.lastindex or 0], found.end()
+        begin, at = found.span()
+        name = found[found.lastindex or 0]
         try:
             value, at = _scan(text, at)
         except (ValueError, RecursionError):
-            calls.append(ToolCall(name, {}, _ERROR, found.start(), at))
+            if text.startswith(("{", "["), at):
+                calls.append(ToolCall(name, {}, _ERROR, begin, at))
         else:
-            calls.append(read_call({"name": name, "arguments": value}, key, found.start(), at))
+            if text[begin + 1] != "f" or _begins(text, start, begin) or _LAST.match(text, at, end):
+                calls.append(read_call({"name": name, "arguments": value}, key, begin, at))
     if not calls and bare and (found := _BARE.search(text, start, end)):
         calls.append(malformed(text[found.start() : end], _ERROR, found.start()))
     return calls
+
+
+def _begins(text: str, start: int, at: int) -> bool:
+    """Whether no words of a sentence stand before ``at``; a tag is easily mentioned, other than a special token."""
+    before = text[max(start, at - 40) : at].rstrip(" \t`*-")
+    return before[-1:] in ("", "\n", "\r", ".", "!", "?", ":", ">")

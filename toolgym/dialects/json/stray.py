@@ -170,7 +170,7 @@ class _Search:
         return _MARKS_AFTER.fullmatch(self.text, stop, self.end) is not None
 
     def _like_a_call(self, at: int, stop: int, *, cut: bool) -> bool:
-        """Whether text that is not JSON is meant as a call. ``cut``: it ends with the text, so its end may be missing."""
+        """Whether text that is not JSON is meant as a call. ``cut``: the text ends in it."""
         text = self.text
         if _BEGINS.match(text, at, stop):
             return True
