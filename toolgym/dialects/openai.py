@@ -41,7 +41,7 @@ class OpenAI(Dialect):
     "call_<position>", in texts and in results; ids that repeat stay as they are.
 
     A response may hold calls as text: servers that do not know a model's syntax return them so. These calls are read
-    too (json/stray.py), and the layout is wrong.
+    too (json/stray.py, json/foreign.py), and the layout is wrong.
     """
 
     name: ClassVar[str] = "openai"
