@@ -85,6 +85,8 @@ def test_llama3_gives_back_what_it_renders(calls, think):
 
 @given(st.just(()) | some_calls, st.none() | words, st.none() | words)
 def test_openai_gives_back_what_it_renders(calls, think, response):
+    # a response without calls that holds another model's opening of a call is read as a call
+    assume(calls or not any(tag in (response or "") for tag in ("<tool_call>", "<|python_tag|>")))
     back = OPENAI.parse(OPENAI.render(Completion("", calls, think, response)))
     assert (plain(back.calls), back.think, back.response) == (plain(calls), think, response)
 

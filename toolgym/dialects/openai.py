@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,19 +26,22 @@ from toolgym.types import CallRecord, Completion, Message, ToolCall, message
 if TYPE_CHECKING:
     from toolgym.tools import Tool
 
+_NATIVE = re.compile('"(?:tool_calls|function_call)"')
 _AS_TEXT = 'a call is written in the content, and not in "tool_calls"'
 
 
 class OpenAI(Dialect):
     """``{"content": str or null, "tool_calls": [{"id", "type", "function": {"name", "arguments": "<JSON>"}}]}``.
 
-    Any other text is a response. The fields that servers of reasoning models add (``reasoning_content``,
-    ``reasoning``, ``reasoning_details``, ...) and thinking parts of the content are the thought.
+    Any other text is a response. Without "tool_calls", the older field "function_call" is a call too. The fields that
+    servers of reasoning models add (``reasoning_content``, ``reasoning``, ``reasoning_details``, ...) and thinking
+    parts of the content are the thought.
+
     Arguments may be an object instead of a string that holds JSON. A call without an id gets the id
     "call_<position>", in texts and in results; ids that repeat stay as they are.
 
     A response may hold calls as text: servers that do not know a model's syntax return them so. These calls are read
-    too (json/stray.py), and the layout is wrong.
+    too (json/stray.py, json/foreign.py), and the layout is wrong.
     """
 
     name: ClassVar[str] = "openai"
@@ -55,16 +59,16 @@ class OpenAI(Dialect):
             value = decode_json(text)
         except ValueError as error:
             found = _said(text, text, None, None, 0, len(text))
-            if '"tool_calls"' not in text or (found.calls and all(call.error is None for call in found.calls)):
+            if not _NATIVE.search(text) or (found.calls and all(call.error is None for call in found.calls)):
                 return found
             return Completion(text, (malformed(text[start:], f"the message is not JSON: {error}", start),))
-        if not is_message(value):
+        if not is_message(value) and not isinstance(value.get("function_call"), dict):
             return _said(text, text, None, None, 0, len(text))
         content, think = value.get("content"), thought(value)
         known = content is None or isinstance(content, (str, list))
         problem = None if known else '"content" is neither a string, a list of parts nor null'
         try:
-            calls = tuple(_calls(text, start, value["tool_calls"])) if value.get("tool_calls") else ()
+            calls = tuple(_calls(text, start, value))
         except RecursionError:
             calls = (malformed(text[start:], "the message is nested too deeply", start),)
         response = said(content)
@@ -113,8 +117,14 @@ def _ids(calls: Sequence[ToolCall]) -> list[str]:
     return call_ids([{"id": call.id} for call in calls])
 
 
-def _calls(text: str, start: int, written: Any) -> Iterator[ToolCall]:
-    """The calls of a message that begins at ``start``; ``written`` is the decoded value of its "tool_calls"."""
+def _calls(text: str, start: int, value: dict[str, Any]) -> Iterator[ToolCall]:
+    """The calls of a message that begins at ``start``: "tool_calls", or else the older "function_call"."""
+    written = value.get("tool_calls")
+    if not written:
+        if value.get("function_call"):
+            at, end = members(text, start)["function_call"]
+            yield msgspec.structs.replace(read_call(value["function_call"], "arguments", at, end), id="call_0")
+        return
     at, end = members(text, start)["tool_calls"]
     if not isinstance(written, list):
         yield malformed(text[at:end], '"tool_calls" must be a list', at)

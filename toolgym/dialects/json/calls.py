@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -182,8 +182,7 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
         value = _decoded(value)
     if not isinstance(value, dict):
         return "", {}, f"a call is a JSON object, this is {_kind(value)}"
-    if "name" not in value and isinstance(value.get("function"), dict):
-        value = value["function"]  # as in OpenAI's API
+    value = unwrapped(value)
     name = value.get("name")
     if not isinstance(name, str) or not name:
         return "", {}, 'it has no "name"' if name is None else '"name" must be a string that is not empty'
@@ -201,6 +200,15 @@ def _fields(value: Any, key: str) -> tuple[str, dict[str, Any], str | None]:
     if not isinstance(arguments, dict):
         return name, {}, f'"{found}" must be a JSON object, this is {_kind(arguments)}'
     return name, arguments, None
+
+
+def unwrapped(value: dict[str, Any]) -> dict[str, Any]:
+    """The object of a call, which may be wrapped as in OpenAI's API: in "function", or in the older "function_call"."""
+    if "name" not in value:
+        for wrapper in ("function", "function_call"):
+            if isinstance(value.get(wrapper), dict):
+                return cast("dict[str, Any]", value[wrapper])
+    return value
 
 
 def _decoded(text: str) -> Any:

@@ -1,9 +1,10 @@
 """Finds JSON calls that stand beside other text: after words, in a code fence, in another model's tags.
 
-An object is a call if it has a "name", and "parameters" or "arguments" (or is wrapped as in OpenAI's API), and if it
-stands at the beginning or at the end of a line. So does a list of such objects. Fences, tags and list marks may stand
-around it on its line, but no words on both sides: a call inside a sentence is a mention. An object that begins a line,
-begins like a call and is not JSON is a malformed call.
+An object is a call if it has a "name" or "function", and "parameters" or "arguments" (or is wrapped as in OpenAI's
+API), and if it stands at the beginning or at the end of a line. So is a list of such objects, and a string that holds
+such JSON. Fences, tags and list marks may stand around it on its line, but no words on both sides: a call inside a
+sentence is a mention. An object that begins a line, begins like a call and is not JSON is a malformed call. Calls in
+the special tokens of other models are read too (foreign.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ import json
 import re
 from typing import Any
 
-from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, malformed, read_call, spread, too_many
+from toolgym.dialects.json.calls import (
+    MAX_CALLS,
+    MAX_DEPTH,
+    decode_json,
+    malformed,
+    read_call,
+    spread,
+    too_many,
+    unwrapped,
+)
+from toolgym.dialects.json.foreign import foreign_calls
 from toolgym.dialects.think import CLOSE, OPEN, split_think
 from toolgym.types import ToolCall
 
@@ -20,10 +31,18 @@ STRAY = "there is text beside the calls"
 """The layout problem of a text whose calls were found by ``stray_calls``."""
 
 _KEYS = ("parameters", "arguments")
+_NAMES = ("name", "function")
 _scan = json.JSONDecoder().raw_decode
-_CANDIDATE = re.compile(r"(?:\[\s{0,99}){0,2}\{\s{0,99}[\"']")
+_CANDIDATE = re.compile(r"""(?:\[\s{0,99}){0,2}\{\s{0,99}["']|(?<!\\)"\s{0,9}[\[\s]{0,9}\{(?:\s|\\[nrt]){0,99}\\\"""")
+_STRING = re.compile(r'"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+"')
 _LIKE_A_CALL = re.compile(r"\{\s{0,99}([\"'])(?:name|function|type|id|parameters|arguments)\1")
+_BEGINS = re.compile(r'\{\s{0,99}"(?:name|parameters|arguments|function|function_call|type)"')
+_LATER = re.compile(
+    r'\{\s{0,99}(?:"[^"\\\n]{0,99}"\s{0,9}:\s{0,9}(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\w.+-]++)\s{0,9},\s{0,99}){1,9}"(?:name|function)"'
+)
+"""A name after other plain members: ``{"thought": "..", "name"``."""
 _KEY = re.compile(r"[\"'](?:parameters|arguments)[\"']")
+_HINT = re.compile(r"[\"'](?:name|parameters|arguments|function|function_call|type)\\?[\"']")
 _RUN = re.compile(r'(?:[\s,:\w.+-]++|"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+")*+')
 """The JSON between two brackets: strings, numbers, literals, commas, colons and white space."""
 _GAP = re.compile(r"[\s,;]*+")
@@ -62,9 +81,11 @@ def stray_calls(text: str, start: int, end: int, key: str) -> list[ToolCall]:
 
     ``key`` names the arguments: "parameters" or "arguments"; both are read.
     """
-    if not _KEY.search(text, start, end):
-        return []
-    return _Search(text, start, end, key).calls()
+    found = _Search(text, start, end, key).calls() if _HINT.search(text, start, end) else []
+    foreign = foreign_calls(text, start, end, key, bare=not found)
+    if not foreign or any(call.start < foreign[0].start < call.end for call in found):  # inside a string of a call
+        return found
+    return foreign
 
 
 def split_thought(text: str, before: str, key: str) -> tuple[str | None, int, str | None]:
@@ -100,7 +121,7 @@ class _Search:
         text, end, at = self.text, self.end, self.start
         while found := _CANDIDATE.search(text, at, end):
             at = found.start()
-            stop, closed, depth = extent(text, at, end)
+            stop, closed, depth = extent(text, at, end) if text[at] != '"' else self._string(at)
             self.left -= self._line_end(stop) - at
             if self.left < 0:
                 self._finish(end)
@@ -117,6 +138,11 @@ class _Search:
             self.found[MAX_CALLS:] = [too_many(self.found[MAX_CALLS].start, end)]
         return self.found
 
+    def _string(self, at: int) -> tuple[int, bool, int]:
+        """As ``extent``, for a string that holds JSON."""
+        found = _STRING.match(self.text, at, self.end)
+        return (self._line_end(at), False, 0) if found is None else (found.end(), True, 0)
+
     def _read(self, at: int, stop: int, closed: bool, depth: int) -> tuple[list[ToolCall], int]:
         """The calls of the candidate at ``at``, and the position from which to search on."""
         text, error = self.text, "not JSON"
@@ -128,15 +154,28 @@ class _Search:
             else:
                 if isinstance(value, dict) and _is_call(value.get("tool_calls")):  # a message of OpenAI's API
                     return [read_call(item, self.key, at, to) for item in value["tool_calls"]], to
-                return (list(spread(value, text, at, to, 0, self.key)) if _is_call(value) else []), to
+                inner = _inside(value) if isinstance(value, str) else value
+                return (list(spread(value, text, at, to, 0, self.key)) if _is_call(inner) else []), to
         elif closed:
             error = f"its arguments are nested more than {MAX_DEPTH} levels deep"
-        if text[at] == "[":
+        if text[at] in '["':
             return [], at + 1  # its objects may be calls
         stop = stop if closed else self._line_end(stop)
-        if _LIKE_A_CALL.match(text, at) and self._begins_line(at) and _KEY.search(text, at, stop):
+        if self._begins_line(at) and self._like_a_call(at, stop, cut=not closed and self._over(stop)):
             return [malformed(text[at:stop], error, at)], stop
         return [], at + 1
+
+    def _over(self, stop: int) -> bool:
+        """Whether nothing but marks stands behind ``stop``."""
+        return _MARKS_AFTER.fullmatch(self.text, stop, self.end) is not None
+
+    def _like_a_call(self, at: int, stop: int, *, cut: bool) -> bool:
+        """Whether text that is not JSON is meant as a call. ``cut``: the text ends in it."""
+        text = self.text
+        if _BEGINS.match(text, at, stop):
+            return True
+        whole = cut or _KEY.search(text, at, stop) is not None
+        return whole and bool(_LIKE_A_CALL.match(text, at, stop) or _LATER.match(text, at, stop))
 
     def _add(self, calls: list[ToolCall], at: int, after: int) -> None:
         gap = _GAP.match(self.text, self.last, at)
@@ -172,12 +211,19 @@ class _Search:
         return until if found < 0 else found
 
 
+def _inside(value: str) -> Any:
+    """The JSON that a string holds; None if it holds none."""
+    try:
+        return decode_json(value)
+    except ValueError:
+        return None
+
+
 def _is_call(value: Any) -> bool:
-    """Whether a JSON value is a call, or a list with a call in it."""
+    """Whether a JSON value is a call, or a list with a call in it; the call may be malformed."""
     if isinstance(value, list):
         return any(isinstance(item, dict) and _is_call(item) for item in value)
     if not isinstance(value, dict):
         return False
-    if "name" not in value and isinstance(value.get("function"), dict):
-        value = value["function"]
-    return isinstance(value.get("name"), str) and any(key in value for key in _KEYS)
+    value = unwrapped(value)
+    return any(key in value for key in _NAMES) and any(key in value for key in _KEYS)

@@ -33,6 +33,10 @@ class DecodeError(ValueError):
     """The text is not a list of calls; the message gives the reason."""
 
 
+class PositionalArguments(DecodeError):
+    """A call has arguments without a name, where only named ones are read."""
+
+
 class Written(NamedTuple):
     """A call and its position: ``text[start:end]``."""
 
@@ -53,11 +57,11 @@ def locate(text: str, *, whole: bool = False, keywords_only: bool = False) -> li
     Args:
         whole: the text is Python as it stands, as officially between tool-call tags. Only space and ' around it are
             removed, and missing brackets are not added.
-        keywords_only: positional arguments are a DecodeError.
+        keywords_only: positional arguments raise PositionalArguments.
     """
     nodes, calls, source, shift = _read(text, whole)
     if keywords_only and any(node.args for node in nodes):
-        raise DecodeError("a call has positional arguments")
+        raise PositionalArguments("a call has positional arguments")
     places = _places(source, nodes)
     return [
         Written(name, arguments, start - shift, end - shift)

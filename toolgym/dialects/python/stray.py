@@ -2,7 +2,8 @@
 
 Read are a list of calls, ``[f(a=1), g()]``, that stands at the beginning or at the end of a line, and a call or a row
 of calls, ``f(a=1), g(b=2)``, that has its lines for itself. Fences and list marks may stand around them, but no words
-on both sides: a call inside a sentence is a mention. Calls with positional arguments are code, and not calls of tools.
+on both sides: a call inside a sentence is a mention. Calls with positional arguments are code, and not calls of tools;
+but a list with such a call that has its lines for itself, or stands behind a colon, is read as if it stood alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 
 from toolgym.dialects.json.calls import MAX_CALLS, malformed, too_many
-from toolgym.dialects.python.python_source import MAX_CHARS, DecodeError, Written, locate
+from toolgym.dialects.python.python_source import MAX_CHARS, DecodeError, PositionalArguments, Written, locate
 from toolgym.types import ToolCall
 
 _CANDIDATE = re.compile(r"\[\s{0,99}(?=[^\W\d][\w.]{0,200}\()|^[ \t`~*>-]{0,20}(?=[^\W\d][\w.]{0,200}\()", re.MULTILINE)
@@ -40,8 +41,13 @@ def stray_calls(text: str, start: int) -> list[ToolCall]:
         if work < 0 or source < 0:
             found.append(malformed(text[at:], "too much here begins like a call", at))
             break
-        calls = _decoded(text, at, stop) if stop > at else None
-        if calls is None or not _alone(text, at, stop, last, start, end, both=not listed):
+        written = _decoded(text, at, stop) if stop > at else None
+        calls, plain = written or ((), False)
+        if (
+            not calls
+            or not (plain or listed)
+            or not _alone(text, at, stop, last, start, end, both=not (listed and plain))
+        ):
             at += 1
             continue
         for call in calls:
@@ -52,15 +58,19 @@ def stray_calls(text: str, start: int) -> list[ToolCall]:
     return found
 
 
-def _decoded(text: str, at: int, stop: int) -> list[Written] | None:
-    """The calls of ``text[at:stop]``, if it is made of calls with keyword arguments alone; else None."""
+def _decoded(text: str, at: int, stop: int) -> tuple[list[Written], bool] | None:
+    """The calls of ``text[at:stop]``, and whether all arguments have names; None if it is not made of calls."""
+    plain = True
     try:
         calls = locate(text[at:stop], keywords_only=True)
+    except PositionalArguments:
+        plain = False
+        calls = locate(text[at:stop])
     except DecodeError:
         return None
     if not calls or not all(call.name for call in calls):
         return None
-    return [call._replace(start=at + max(call.start, 0), end=at + call.end) for call in calls]
+    return [call._replace(start=at + max(call.start, 0), end=at + call.end) for call in calls], plain
 
 
 def _alone(text: str, at: int, stop: int, last: int, start: int, end: int, *, both: bool) -> bool:
@@ -73,6 +83,7 @@ def _alone(text: str, at: int, stop: int, last: int, start: int, end: int, *, bo
     behind = _line_end(text, stop, end)
     marks = _AFTER.match(text, stop, behind)
     ends = marks is not None and marks.end() == behind
+    begins = begins or (both and text[at] == "[" and text[max(start, at - 3) : at].rstrip().endswith(":"))
     return begins and ends if both else begins or ends
 
 
