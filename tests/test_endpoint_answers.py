@@ -155,6 +155,33 @@ def test_an_error_of_a_content_filter_is_an_answer_that_counts(answer):
         assert (found, found.reason) == ("", "content_filter")
 
 
+LOC = {"loc": ["body", "extra", "moderation"], "msg": "Extra inputs are not permitted", "type": "extra_forbidden"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "tries"),
+    [
+        (503, {"error": {"message": "content filter backend is down", "code": "content_filter_unavailable"}}, 2),
+        (500, {"error": {"message": "the request was blocked by moderation", "type": "moderation_error"}}, 2),
+        (502, {"error": {"message": "flagged", "code": "content_filter"}}, 2),
+        (200, {"error": {"message": "moderation service timed out", "code": 503}}, 2),
+        (200, {"error": {"message": "the prompt was flagged", "code": "429"}}, 2),
+        (200, {"error": {"message": "moderation service timed out"}}, 2),
+        (403, {"error": {"message": "Your account has been flagged for violating our usage policies."}}, 1),
+        (403, {"error": {"message": "Violates our usage policy.", "code": "account_deactivated"}}, 1),
+        (400, {"error": {"message": "Unknown parameter: 'moderation'", "param": "moderation"}}, 1),
+        (400, {"error": {"message": "Invalid model: mistral-moderation-latest"}}, 1),
+        (422, {"detail": [LOC]}, 1),
+    ],
+)
+def test_an_error_that_only_names_a_filter_is_a_failure_of_the_server(status, body, tries):
+    for tools in ("native", "prompt"):
+        with serving((status, body, {})) as server:
+            with pytest.raises(AgentError) as caught:
+                agent(server, tools=tools).act(HELLO)
+            assert (caught.value.kind, len(server.bodies)) == ("server", tries)
+
+
 @pytest.mark.parametrize("status", [429, 401, 500, 503])
 def test_a_filter_that_is_down_is_a_failure(status):
     with pytest.raises(AgentError):

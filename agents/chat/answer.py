@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from toolgym.dialects.assistant_message import said
@@ -12,6 +12,7 @@ from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
 from ..chat_messages import action_text, refused_in, written_calls
+from .filters import is_filtered, may_be_a_verdict, objects
 from .names import Names
 
 Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
@@ -36,14 +37,6 @@ _ENDINGS: tuple[tuple[Ending, str], ...] = (
 """Words in the finish reasons of OpenAI, Azure, Anthropic, Gemini, Mistral, Cohere, Bedrock, vLLM, SGLang, Ollama."""
 _CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
 """Finish reasons of an answer with calls."""
-_FILTERED = re.compile(
-    "content[_ ]?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
-    "|usage (polic|guideline)|data_?inspection|inappropriate content|content exists risk|moderation|safety system",
-    re.IGNORECASE,
-)
-"""Words in the errors of servers that refuse a prompt or an answer for its content."""
-_NO_FILTER_OF_ITS_OWN = {401, 402, 404, 408, 409, 429}
-"""Statuses of errors that are about the account or the traffic, whatever they say."""
 
 
 def ending(reason: Any) -> Ending:
@@ -108,52 +101,12 @@ def read_error(status: int, error: Any, *, native: bool) -> str | None:
     A content filter is an UnfinishedAnswer: the prompt or the policy was its reason. A call that the server could not
     read (Groq's ``tool_use_failed``) is an answer with a malformed call.
     """
-    if status in _NO_FILTER_OF_ITS_OWN:
+    if not may_be_a_verdict(status, error):
         return None
-    failed = next((found for found in _objects(error) if found.get("code") == "tool_use_failed"), None)
+    failed = next((found for found in objects(error) if found.get("code") == "tool_use_failed"), None)
     if failed is not None:
         return _bad_call({"content": None}, failed.get("failed_generation"), Names(), native=native)
-    filtered = _FILTERED.search(words_of(error)) and (status < 500 or _filter_code(error))
-    return UnfinishedAnswer("", "content_filter") if filtered else None
-
-
-def words_of(error: Any) -> str:
-    """The texts of an error response (messages, codes, parameters), at most 4000 characters, without echoed input."""
-    words = []
-    for found in _objects(error):
-        for key, value in found.items():
-            if isinstance(value, (str, int)) and key not in _ECHOES:
-                words.append(str(value)[:2000])
-            elif key == "loc" and isinstance(value, list):
-                words.append(".".join(map(str, value))[:200])
-    return "\n".join(words)[:4000]
-
-
-_DEPTH = 6
-_ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
-
-
-def _objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
-    """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
-    if isinstance(error, str) and depth == _DEPTH:
-        yield {"message": error}
-    elif isinstance(error, list) and depth:
-        for item in error[:20]:
-            yield from _objects(item, depth - 1)
-    elif isinstance(error, dict) and depth:
-        yield error
-        for key, value in error.items():
-            if key == "raw" and isinstance(value, str):
-                try:
-                    value = json.loads(value)
-                except (ValueError, RecursionError):
-                    yield {"message": value}
-            if key not in _ECHOES or key == "raw":
-                yield from _objects(value, depth - 1)
-
-
-def _filter_code(error: Any) -> bool:
-    return any(_FILTERED.search(f"{found.get('code')} {found.get('type')}") for found in _objects(error))
+    return UnfinishedAnswer("", "content_filter") if is_filtered(status, error) else None
 
 
 def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:

@@ -12,7 +12,8 @@ from toolgym.types import Observation
 
 from ..chat_messages import native_messages, prompt_messages
 from .answer import NoAnswer as NoAnswer
-from .answer import read_answer, read_error, words_of
+from .answer import read_answer, read_error
+from .filters import words_of
 from .lessons import LESSONS
 from .names import Names
 from .roles import alternating, with_content, without_system, without_tools
