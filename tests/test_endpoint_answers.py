@@ -10,7 +10,7 @@ from chat_server import STRICT, call, chat, refused, serving
 from conftest import shop
 
 from toolgym import evaluate, rollout
-from toolgym.agents.chat.answer import ending
+from toolgym.agents.chat.endings import ending
 from toolgym.agents.chat_messages import action_text, native_messages
 from toolgym.agents.endpoint import Endpoint
 from toolgym.dialects import get_dialect
@@ -65,11 +65,13 @@ def test_an_answer_that_ended_is_plain_text(finish):
 @pytest.mark.parametrize("tools", ["native", "prompt"])
 @pytest.mark.parametrize(
     "finish", ["error", "abort", "ABORTED", "network_error", "insufficient_system_resource", "unload", "cancelled",
-               "timeout", "server_error"]
+               "timeout", "server_error", "rate_limited", "throttled", "quota_exceeded", "rate_limit_exceeded",
+               "max_retries_exceeded", "deadline_exceeded", "out_of_memory", "preempted", "evicted", "backend_gone",
+               "whim", "weekend"]
 )  # fmt: skip
 def test_a_failure_of_the_server_is_tried_again_and_never_an_answer(finish, tools):
     assert act(chat("I can", finish), chat("I cannot."), tools=tools) == "I cannot."
-    with pytest.raises(AgentError, match=f"finish_reason {finish}"):
+    with pytest.raises(AgentError, match=rf"finish_reason {finish}\b"):
         act(chat("I can", finish), tools=tools)
 
 
@@ -77,8 +79,17 @@ def test_an_empty_answer_without_a_known_reason_is_not_the_decision_to_call_noth
     for finish in (None, "", 7, "whim"):
         with pytest.raises(AgentError, match="does not say why"):
             act(chat(None, finish))
-        assert type(act(chat("No.", finish))) is str
     assert type(act(chat("", "stop"))) is str
+
+
+def test_text_without_a_finish_reason_is_whole_unless_it_looks_like_a_cut_stream():
+    status, body, headers = chat("I can", None)
+    with pytest.raises(AgentError, match="cut"):
+        act((status, body, headers))
+    assert act((status, {**body, "usage": {"completion_tokens": 2}}, headers)) == "I can"
+    del body["choices"][0]["finish_reason"]
+    assert type(act((status, body, headers))) is str
+    assert OPENAI.parse(act(chat(None, None, calls=[ADD]))).calls[0].error is None
 
 
 def test_the_makers_own_word_counts_if_the_gateway_hides_it():

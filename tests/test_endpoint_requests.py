@@ -467,6 +467,9 @@ def test_refusals_in_other_words_are_understood(refusal, left):
         "'max_tokens' is too large: 9999. This model supports at most 4096 completion tokens.",
         "Unsupported parameter: 'top_k' is not supported with this model.",
         "reasoning_effort must be one of low, high",
+        "temperature must be at most 2 and cannot be 3",
+        "Unsupported value: temperature 3 is not allowed, the maximum is 2",
+        "invalid temperature: only values between 0 and 1",
         "Unsupported parameter: 'max_tokens' and 'max_completion_tokens' are not supported",
     ],
 )
@@ -476,6 +479,23 @@ def test_any_other_refusal_is_an_error_that_says_why(words):
         with pytest.raises(AgentError, match=words[:20]):
             asked.act(HELLO)
     assert len(server.bodies) <= 2
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (503, "GPU temperature too hot; requests are not supported"), (429, "system message limit: only 3 per minute"),
+        (500, "temperature is not supported"), (403, "role 'system' is not allowed"),
+        (200, "temperature is not supported"),
+    ],
+)  # fmt: skip
+def test_nothing_is_learned_from_a_server_that_fails_or_limits(status, words):
+    with serving(refused(words, status=status, code=503 if status == 200 else None)) as server:
+        asked = agent(server)
+        with pytest.raises(AgentError):
+            asked.act(FrozenDict(messages=(message("system", "Be kind."), message("user", "Hi")), tools=()))
+    assert asked.learned == {}
+    assert all(body == server.bodies[0] for body in server.bodies)
 
 
 def test_fields_can_be_added_replaced_and_left_out():

@@ -5,46 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from toolgym.dialects.assistant_message import said
 from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
 from ..chat_messages import action_text, refused_in, written_calls
+from .endings import CALLED, ending_of
 from .filters import is_filtered, may_be_a_verdict, objects
 from .names import Names
 
-Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
-
-
 class NoAnswer(ValueError):
     """The response holds no answer of the model: it is not a chat completion, or the server failed on the way."""
-
-
-_ENDINGS: tuple[tuple[Ending, str], ...] = (
-    ("bad_call", "malformed|(unexpected|too_many|invalid)_(tool|function)"),
-    ("content_filter", "filter|safety|block|prohibit|recitation|spii|guardrail|moderat|sensitive|toxic|polic"),
-    ("refusal", "refus"),
-    (
-        "failed",
-        "error|abort|cancel|fail|time_?out|timed|insufficient|unavailable|disconnect|interrupt|load|crash",
-    ),
-    ("length", "length|max|limit|window|truncat|incomplete|repetition|budget|pause_turn"),
-    ("stop", "stop|eos|end|complete|tool|function|done|finish|success"),
-    ("content_filter", "other|language|unspecified"),  # Gemini stopped, and does not say why
-)
-"""Words in the finish reasons of OpenAI, Azure, Anthropic, Gemini, Mistral, Cohere, Bedrock, vLLM, SGLang, Ollama."""
-_CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
-"""Finish reasons of an answer with calls."""
-
-
-def ending(reason: Any) -> Ending:
-    """What a finish reason means. Servers write it in their own words: ``MAX_TOKENS``, ``end_turn``, ``SAFETY``, ..."""
-    if not isinstance(reason, str):
-        return "unknown"
-    word = reason.strip().lower().replace("-", "_").replace(" ", "_")[:200]
-    return next((kind for kind, words in _ENDINGS if re.search(words, word)), "unknown")
 
 
 def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool = False) -> str:
@@ -68,11 +41,17 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         for later in choices[1:]:
             calls = calls or written_calls(later["message"])
         message = {**message, "tool_calls": calls, "function_call": None}
-        end, reason = _ending_of(choice)
+        end, reason = ending_of(choice)
         if end == "failed":
             raise NoAnswer(f"the server broke the answer off (finish_reason {_short(reason)})")
         empty = not (said(message.get("content")) or "").strip()
-        lost = end == "stop" and not calls and _CALLED.fullmatch(str(reason)) and (native or empty)
+        if end == "unknown" and empty and not calls:
+            raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
+        if end == "unknown" and reason not in (None, ""):
+            raise NoAnswer(f"the finish_reason {_short(reason)} does not say that the answer is whole")
+        if end == "unknown" and not calls and _is_cut(choice, response):
+            raise NoAnswer("the answer has text and finish_reason null, as a stream that was cut has")
+        lost = end == "stop" and not calls and CALLED.fullmatch(str(reason)) and (native or empty)
         if end == "bad_call" or lost:
             return _bad_call(message, reason, names, native=native)
         text = action_text(message, native=native, names=names)
@@ -90,9 +69,13 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         return UnfinishedAnswer(text, "lost_call")
     if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
-    if end == "unknown" and empty and not calls:
-        raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
     return text
+
+
+def _is_cut(choice: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
+    """Whether a finish reason is null and no tokens were counted. A whole answer has one of the two, or no field."""
+    usage = response.get("usage")
+    return "finish_reason" in choice and not (isinstance(usage, dict) and usage.get("completion_tokens"))
 
 
 def read_error(status: int, error: Any, *, native: bool) -> str | None:
@@ -107,20 +90,6 @@ def read_error(status: int, error: Any, *, native: bool) -> str | None:
     if failed is not None:
         return _bad_call({"content": None}, failed.get("failed_generation"), Names(), native=native)
     return UnfinishedAnswer("", "content_filter") if is_filtered(status, error) else None
-
-
-def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
-    """The ending of a choice and the word for it: the server's own word if the other says nothing is amiss.
-
-    OpenRouter gives the maker's word as ``native_finish_reason``; servers near Anthropic's and Ollama's APIs have other
-    names for the field.
-    """
-    names = ("finish_reason", "native_finish_reason", "stop_reason", "done_reason", "finishReason")
-    words = [choice[name] for name in names[:2] if choice.get(name)]
-    words = words or [choice[name] for name in names[2:] if isinstance(choice.get(name), str)]
-    found = [(ending(word), word) for word in words] or [("unknown", None)]
-    order: tuple[Ending, ...] = ("bad_call", "content_filter", "refusal", "length", "failed", "stop", "unknown")
-    return min(found, key=lambda each: order.index(each[0]))
 
 
 _MARKUP = re.compile(

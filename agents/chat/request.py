@@ -14,7 +14,7 @@ from ..chat_messages import native_messages, prompt_messages
 from .answer import NoAnswer as NoAnswer
 from .answer import read_answer, read_error
 from .filters import words_of
-from .lessons import LESSONS
+from .lessons import LESSONS, TEACHING
 from .names import Names
 from .roles import alternating, with_content, without_system, without_tools
 from .sendable import sendable
@@ -99,11 +99,14 @@ class ChatRequest:
         """
         return read_error(status, error, native=self.native)
 
-    def adapt(self, body: Mapping[str, Any], error: Any) -> bool:
+    def adapt(self, body: Mapping[str, Any], error: Any, status: int = 400) -> bool:
         """Whether ``body``, which the server refused with ``error`` (the decoded response), would now be another.
 
-        Learns from the error if it can. Each lesson is learned once, so True comes a few times at most.
+        Learns from the error if it can. Each lesson is learned once, so True comes a few times at most. Nothing is
+        learned from a ``status`` that is about the traffic, the account or a failing server.
         """
+        if status not in TEACHING:
+            return False
         words = words_of(error)
         for name, lesson in LESSONS.items():
             if lesson.says(words) and lesson.concerns(body) and lesson.unlike not in self._learned:
