@@ -173,7 +173,9 @@ class _Server:
             fits = None if shorter else shortened(body, status, error)
             if fits is not None:
                 body, shorter = fits, True
-            elif self._chat.adapt(body, found, max(error.status or 0, response.status)):  # the next request leaves out what the server refused
+            elif self._chat.adapt(
+                body, found, max(error.status or 0, response.status)
+            ):  # the next request leaves out what the server refused
                 body, names = self._chat.body(observation)
             else:
                 raise failure(response, status, error)

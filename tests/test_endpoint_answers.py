@@ -261,6 +261,7 @@ def test_text_that_is_not_a_call_is_an_answer(content):
         (["Two ", "parts"], "Two parts"),
         ([{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "seen"}, 7, None], "seen"),
         ({"type": "text", "text": "one part"}, "one part"),
+        ([{"type": "text", "text": {"value": "inner"}}], "inner"),
         ([], ""),
         (None, ""),
     ],
@@ -306,6 +307,35 @@ def test_the_older_function_call_is_a_call():
     with serving(chat(None, "function_call", function_call=older), chat("Done."), checks=STRICT) as server:
         played = rollout(shop(dialect="openai"), agent(server, tools="native"), task_id="milk")
     assert played.success
+
+
+FLAT = {"name": "add", "arguments": '{"item": "milk", "quantity": 2}'}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "content": [
+                {"type": "text", "text": "I add."},
+                {"type": "tool_use", "id": "t", "name": "add", "input": MILK},
+            ]
+        },
+        {"content": {"type": "tool_use", "id": "t", "name": "add", "input": MILK}},
+        {"content": [{"type": "function_call", "call_id": "t", **FLAT}]},
+        {"content": [{"type": "tool_call", "tool_call": FLAT}]},
+        {"content": [{"functionCall": {"name": "add", "args": MILK}}]},
+        {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "tool_use", "name": "add", "input": MILK}]},
+        {"tool_calls": [{"id": "t", "type": "function", **FLAT}]},
+        {"tool_calls": [{"id": "t", "type": "function_call", "name": "add", "input": MILK}]},
+    ],
+)
+def test_calls_in_parts_and_flat_calls_are_calls(more):
+    asked = chat(more.pop("content", None), "tool_calls", **more)
+    with serving(asked, chat("Done."), checks=STRICT) as server:
+        played = rollout(shop(dialect="openai"), agent(server, tools="native"), task_id="milk")
+    assert played.success
+    assert "tool_use" not in json.dumps(server.bodies[1]["messages"])
 
 
 def test_of_several_choices_the_first_is_read_with_the_calls_of_the_next():

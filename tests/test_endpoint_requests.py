@@ -527,6 +527,24 @@ def test_fields_and_headers_that_cannot_be_meant_are_refused(wrong, words):
         Endpoint("tiny", "http://127.0.0.1/v1", None, **wrong)
 
 
+@pytest.mark.parametrize(
+    "name", ["key", "token", "bearer", "clientSecret", "pass", "secret", "Authorization", "api_key", "APIKey", "apikey",
+             "X-Auth-Token", "db_pass", "accessToken", "private_key_pem", "hf_token"]
+)  # fmt: skip
+def test_a_field_named_like_a_secret_is_refused_at_any_depth(name):
+    for value in ("sk-1", ["sk-1"], {"value": "sk-1"}):
+        for extra in ({name: value}, {"a": [{"b": {name: value}}]}, {"a": [[{name: value}]]}):
+            with pytest.raises(ValueError, match="secret"):
+                Endpoint("tiny", "http://127.0.0.1/v1", None, extra=extra)
+
+
+def test_fields_that_only_look_like_secrets_are_sent():
+    schema = {"type": "object", "properties": {"token": {"type": "string"}, "key": {"type": "string"}}}
+    extra = {"stop_token": "</s>", "prompt_cache_key": "a", "max_tokens": 3, "stop_token_ids": [1],
+             "response_format": {"json_schema": schema}}  # fmt: skip
+    assert Endpoint("tiny", "http://127.0.0.1/v1", None, extra=extra).settings["stop_token"] == "</s>"
+
+
 def test_headers_are_sent_and_their_secrets_kept(monkeypatch):
     monkeypatch.setenv("TEST_SECRET", "hush-hush")
     headers = {"X-Title": "study", "authorization": "Token ${TEST_SECRET}", "api-key": "$TEST_SECRET"}

@@ -11,10 +11,11 @@ from toolgym.dialects.assistant_message import said
 from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
-from ..chat_messages import action_text, refused_in, written_calls
+from ..chat_messages import action_text, in_one_form, refused_in, written_calls
 from .endings import CALLED, ending_of
 from .filters import is_filtered, may_be_a_verdict, objects
 from .names import Names
+
 
 class NoAnswer(ValueError):
     """The response holds no answer of the model: it is not a chat completion, or the server failed on the way."""
@@ -37,10 +38,11 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
             raise NoAnswer(f"the server failed: {_short(choice['error'])}")
         if not isinstance(message, dict):
             raise TypeError("the message is not an object")
-        calls = written_calls(message)
+        message = in_one_form(message)
+        calls = message["tool_calls"]
         for later in choices[1:]:
             calls = calls or written_calls(later["message"])
-        message = {**message, "tool_calls": calls, "function_call": None}
+        message["tool_calls"] = calls
         end, reason = ending_of(choice)
         if end == "failed":
             raise NoAnswer(f"the server broke the answer off (finish_reason {_short(reason)})")
