@@ -191,7 +191,8 @@ def _nested(call: Any) -> Any:
     """A call with its name and arguments under ``function``; a call of no known form as it is."""
     if not isinstance(call, dict) or isinstance(call.get("function"), dict) or "name" not in call:
         return call
-    arguments = {"arguments": call[name] for name in reversed(_ARGUMENTS) if name in call}
+    found = [call[name] for name in _ARGUMENTS if name in call]
+    arguments = {"arguments": found[0]} if found else {}
     id = call.get("id") or call.get("call_id") or call.get("toolUseId")
     more = {key: call[key] for key in call if key not in {*_ARGUMENTS, "id", "name", "type", "call_id", "toolUseId"}}
     return {"id": id, "type": "function", "function": {"name": call["name"], **arguments}, **more}

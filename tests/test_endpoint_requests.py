@@ -150,6 +150,31 @@ def test_a_prefix_is_removed_only_if_the_rest_alone_is_a_tool(written, own):
     assert names.read(written) == own
 
 
+@pytest.mark.parametrize(
+    "written", [" math_factorial", "math_factorial\n", "assistant<|channel|>functions.math_factorial",
+                "<|channel|>commentary to=functions.math.factorial", " functions.math_factorial "]
+)  # fmt: skip
+def test_a_name_is_read_between_spaces_and_special_tokens(written):
+    assert Names([schema("math.factorial")]).read(written) == "math.factorial"
+    assert Names([schema("other")]).read(written) == written
+
+
+def test_only_names_of_parameters_are_changed_and_free_keys_stay():
+    free = {"type": "object", "additionalProperties": {"type": "object", "properties": {"a b": {"type": "integer"}}}}
+    parameters = {
+        "type": "object", "properties": {"a b": {"type": "integer"}, "map": free, "list": {"items": {"$ref": "#/$defs/d"}}},
+        "dependentRequired": {"a b": ["map", "a b"]}, "$defs": {"d": {"properties": {"a b": {}}}},
+    }  # fmt: skip
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    names = Names([tool], properties=True)
+    sent = names.tool(tool)["function"]["parameters"]
+    assert sent["dependentRequired"] == {"a_b": ["map", "a_b"]}
+    own = {"a b": 1, "map": {"a b": {"a b": 2}, "a_b": {"x y": 3}}, "list": [{"a b": 4}]}
+    there = json.loads(names.send_arguments("f", json.dumps(own)))
+    assert there == {"a_b": 1, "map": {"a b": {"a_b": 2}, "a_b": {"x y": 3}}, "list": [{"a_b": 4}]}
+    assert names.read_arguments("f", there) == json.loads(names.read_arguments("f", json.dumps(there))) == own
+
+
 def test_an_invented_name_stays_as_written_and_can_be_sent_back():
     tools = [naming("a.b"), naming("y" * 80)]
     invented = call("no such:tool\ud800" + "!" * 90, '{"x": "1"}', "i")

@@ -65,7 +65,7 @@ def shown_url(url: str) -> str:
 
 
 def url_secrets(url: str) -> Iterator[str]:
-    """The secrets in a URL: its password, its user if there is no password, and the values of its query and fragment."""
+    """The secrets in a URL: its password (without one its user), and the values in its query and its fragment."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if user and password:
