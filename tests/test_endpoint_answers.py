@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 
 import pytest
 from chat_server import STRICT, call, chat, refused, serving
@@ -233,7 +234,10 @@ ADDING = FrozenDict(
         '[TOOL_CALLS][{"name": "add"}]', '<|python_tag|>{"name": "add"}', '{"name": "add", "parameters": {"x": 1}}',
         '[{"name": "a_b", "arguments": {}}]', "[add(x=1), a_b()]", "<think>Hm.</think>\n[add(x=1)]",
         "<\uff5ctool\u2581calls\u2581begin\uff5c>", "<|tool_call>call:add{}",
-        '{"name": "functions.a.b", "arguments": "{}"}',
+        '{"name": "functions.a.b", "arguments": "{}"}', '{"function": "add", "arguments": {"x": 1}}',
+        '```json\n{"name": "add", "arguments": {}}\n```', "I add it: [add(x=1)]", "```python\nadd(x=1)\n```",
+        "[TOOL_CALLS]add{}", "<function=add>{}</function>", "<|channel|>commentary to=functions.add",
+        'Sure:\n{"tool_name": "add", "args": {}}', '{"type": "function", "function": {"name": "add", "arguments": "{}"}}',
     ],
 )  # fmt: skip
 def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_nothing(content):
@@ -249,6 +253,40 @@ def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_not
 )  # fmt: skip
 def test_text_that_is_not_a_call_is_an_answer(content):
     assert type(act(chat(content), observation=ADDING)) is str
+
+
+@pytest.mark.parametrize(
+    ("content", "finish"),
+    [
+        ("I will call it.", "tool_calls"), ('{"function": "total", "arguments": {}}', "stop"),
+        ("[TOOL_CALLS]total{}", "stop"), ("<function=total>{}</function>", "stop"), ("I do: [total()]", "stop"),
+        ("<|channel|>commentary to=functions.total", "stop"), ('```json\n{"name": "total", "arguments": {}}\n```', "stop"),
+    ],
+)  # fmt: skip
+def test_with_tools_in_the_prompt_a_call_is_lost_only_if_the_dialect_does_not_read_it(content, finish):
+    read = '<tool_call>\n{"name": "total", "arguments": {}}\n</tool_call>'
+    env = shop(dialect="hermes")
+    with serving(chat(content, finish)) as server:
+        played = rollout(env, agent(server), task_id="hello")
+    parsed = bool(env.unwrapped.dialect.parse(content).calls)
+    assert played.turns[0].unfinished == (None if parsed else "lost_call")
+    with serving(chat(read, finish), chat("None.")) as server:
+        played = rollout(env, agent(server), task_id="hello")
+    assert (played.turns[0].unfinished, played.turns[0].reward.calls[0].call.name) == (None, "total")
+
+
+def test_the_search_for_calls_takes_linear_time():
+    start = time.perf_counter()
+    for text in (
+        "```\n" * 50_000,
+        "\n{" * 100_000,
+        "\n[{" * 100_000,
+        "[a(" * 80_000 + ")]",
+        '{"a":' * 40_000,
+        "\n" * 300_000,
+    ):
+        act(chat(text), observation=ADDING)
+    assert time.perf_counter() - start < 5
 
 
 # Shapes --------------------------------------------------------------------------------------------

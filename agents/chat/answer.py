@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolgym.dialects.assistant_message import said
-from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
 from ..chat_messages import action_text, in_one_form, refused_in, written_calls
 from .endings import CALLED, ending_of
 from .filters import is_filtered, may_be_a_verdict, objects
+from .lost_calls import has_call
 from .names import Names
 
 
@@ -21,11 +20,19 @@ class NoAnswer(ValueError):
     """The response holds no answer of the model: it is not a chat completion, or the server failed on the way."""
 
 
-def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool = False) -> str:
+def read_answer(
+    response: Any,
+    names: Names,
+    *,
+    native: bool,
+    alternatives: bool = False,
+    reads: Callable[[str], bool] | None = None,
+) -> str:
     """The action in a decoded response with status 200; an UnfinishedAnswer if the answer did not end by itself.
 
     Of several choices the first is the answer, and the first choice with calls gives its calls if it has none (some
     gateways split an answer). ``alternatives``: several answers were asked for; the choice with index 0 counts.
+    ``reads``: whether the env's dialect reads a call in a text; None if that is not known.
 
     Raises NoAnswer if the response is not a chat completion, or the server broke the answer off for its own reasons.
     """
@@ -67,11 +74,22 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         return UnfinishedAnswer(text, end)
     if calls and not native:  # no tools were given to the server, and it has taken the call out of the text
         return UnfinishedAnswer(text, "lost_call")
-    if native and not calls and _has_call(said(message.get("content")) or "", names):
+    if not calls and _is_lost(text, message, CALLED.fullmatch(str(reason)) is not None, names, native, reads):
         return UnfinishedAnswer(text, "lost_call")
     if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
     return text
+
+
+def _is_lost(
+    text: str, message: Mapping[str, Any], told: bool, names: Names, native: bool, reads: Callable[[str], bool] | None
+) -> bool:
+    """Whether an answer without calls has one that nobody reads. ``told``: the finish reason says that it has calls."""
+    if native:
+        return has_call(said(message.get("content")) or "", names)
+    if reads is None:
+        return told
+    return (told or has_call(said(message.get("content")) or "", names)) and not reads(text)
 
 
 def _is_cut(choice: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
@@ -92,32 +110,6 @@ def read_error(status: int, error: Any, *, native: bool) -> str | None:
     if failed is not None:
         return _bad_call({"content": None}, failed.get("failed_generation"), Names(), native=native)
     return UnfinishedAnswer("", "content_filter") if is_filtered(status, error) else None
-
-
-_MARKUP = re.compile(
-    r"<\|?tool_calls?\b|<[|\uff5c]tool\u2581calls?|\[TOOL_CALLS\]|<\|python_tag\|>|<function[=_ ]|<invoke name="
-    r"|```tool_code|<start_function_call>|to=functions\."
-)
-"""How models write a call in text. A server that is set up for the model takes it out of the text."""
-_CALLS_ONLY = re.compile(r"\[?\s*([\w.]{1,200})\(")
-
-
-def _has_call(text: str, names: Names) -> bool:
-    """Whether a call of a tool stands in the text, because the server is not set up to read the model's calls."""
-    text = text[split_think(text)[1] :].strip()
-    if _MARKUP.search(text):
-        return True
-    if text.startswith("[") and (found := _CALLS_ONLY.match(text)) and text.endswith(")]"):
-        return names.offers(found[1])
-    if not text.startswith(("{", "[{")):
-        return False
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    first = value[0] if isinstance(value, list) else value
-    name = first.get("name") if isinstance(first, dict) and {"arguments", "parameters"} & first.keys() else None
-    return isinstance(name, str) and names.offers(name)
 
 
 def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:

@@ -57,7 +57,9 @@ def with_properties(schema: Any, names: Mapping[str, str]) -> Any:
     for word in ("dependentRequired", "dependentSchemas", "dependencies"):
         if isinstance(schema.get(word), Mapping):
             out[word] = {
-                names.get(key, key): [names.get(each, each) for each in then] if isinstance(then, (list, tuple)) else then
+                names.get(key, key): [names.get(each, each) for each in then]
+                if isinstance(then, (list, tuple))
+                else then
                 for key, then in out[word].items()
             }
     return out
@@ -74,7 +76,9 @@ def with_keys(value: Any, schema: Any, names: Mapping[str, str], *, back: bool =
         if isinstance(at, (list, tuple)):
             items = [each.get("items") for each in schemas]
             first = [each["prefixItems"] for each in schemas if isinstance(each.get("prefixItems"), (list, tuple))]
-            own = [[*items, *(list_[i] for list_ in first if i < len(list_))] for i in range(len(at))] if first else None
+            own = (
+                [[*items, *(list_[i] for list_ in first if i < len(list_))] for i in range(len(at))] if first else None
+            )
             inside = [] if own else _branches(items, schema)
             return [visit(item, _branches(own[i], schema) if own else inside) for i, item in enumerate(at)]
         if not isinstance(at, Mapping):
