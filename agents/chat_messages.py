@@ -102,12 +102,13 @@ def action_text(message: Mapping[str, Any], *, native: bool, names: Names | None
     content, with ``[think]`` for a tag inside of it, unless the content has a thought. ``names``: the names that the
     request had.
     """
-    content = message.get("content")
+    message = in_one_form(message)
+    content = message["content"]
     if isinstance(content, dict):  # one part, or a JSON answer that the server has decoded
         content = [content] if isinstance(content.get("type"), str) else json.dumps(content)
     if not (content is None or isinstance(content, (str, list))):
         raise ValueError(f"content is {type(content).__name__}")
-    calls = written_calls(message)
+    calls = message["tool_calls"]
     text = said(content) or refused_in(message)
     if not native:
         return _in_prompt(text or "", thought({**message, "content": content}), calls)
@@ -138,14 +139,63 @@ def refused_in(message: Mapping[str, Any]) -> str | None:
     return said(refusals)
 
 
-def written_calls(message: Mapping[str, Any]) -> list[Any]:
-    """The calls of a message, in ``tool_calls`` or the older ``function_call``. Raises ValueError for another type."""
+def in_one_form(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The message with all its calls in ``tool_calls``, each with its name and arguments under ``function``.
+
+    Calls may also stand in the older ``function_call`` and in parts of the content (``tool_use``, ``function_call``,
+    ``functionCall``), or have their name beside the id. Raises ValueError if ``tool_calls`` has another type.
+    """
     calls = message.get("tool_calls") or []
     calls = [calls] if isinstance(calls, dict) else calls
     if not isinstance(calls, list):
         raise ValueError("tool_calls is not a list")
-    older = message.get("function_call")
-    return calls or ([{"type": "function", "function": older}] if isinstance(older, dict) else [])
+    older = message.get("function_call") or message.get("functionCall")
+    content = message.get("content")
+    parts = [content] if isinstance(content, dict) and isinstance(content.get("type"), str) else content
+    if isinstance(parts, list):
+        found = [call for part in parts if (call := _call_in(part)) is not None]
+        if found:
+            calls = calls or found
+            content = [part for part in parts if _call_in(part) is None]
+    if not calls and isinstance(older, dict):
+        calls = [{"type": "function", "function": older}]
+    whole = {**message, "content": content, "tool_calls": [_nested(call) for call in calls], "function_call": None}
+    whole.pop("functionCall", None)
+    return whole
+
+
+def written_calls(message: Mapping[str, Any]) -> list[Any]:
+    """The calls of a message, as ``in_one_form`` writes them."""
+    found: list[Any] = in_one_form(message)["tool_calls"]
+    return found
+
+
+_CALL_PARTS = {"tool_use", "tool_call", "function_call", "functionCall", "toolUse", "toolCall"}
+
+
+def _call_in(part: Any) -> Any:
+    """The call that a content part is, or None."""
+    if not isinstance(part, dict):
+        return None
+    kind = part.get("type")
+    inner = next((part[name] for name in sorted(_CALL_PARTS) if isinstance(part.get(name), dict)), None)
+    if inner is not None and (kind in _CALL_PARTS or not isinstance(kind, str)):
+        return {"id": part.get("id"), **inner}
+    return {key: part[key] for key in part if key != "type"} if kind in _CALL_PARTS else None
+
+
+_ARGUMENTS = ("arguments", "input", "args", "parameters")
+
+
+def _nested(call: Any) -> Any:
+    """A call with its name and arguments under ``function``; a call of no known form as it is."""
+    if not isinstance(call, dict) or isinstance(call.get("function"), dict) or "name" not in call:
+        return call
+    found = [call[name] for name in _ARGUMENTS if name in call]
+    arguments = {"arguments": found[0]} if found else {}
+    id = call.get("id") or call.get("call_id") or call.get("toolUseId")
+    more = {key: call[key] for key in call if key not in {*_ARGUMENTS, "id", "name", "type", "call_id", "toolUseId"}}
+    return {"id": id, "type": "function", "function": {"name": call["name"], **arguments}, **more}
 
 
 def _in_prompt(text: str, think: str | None, calls: list[Any]) -> str:

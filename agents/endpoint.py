@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import gymnasium as gym
 
+from toolgym.dialects import Dialect
 from toolgym.rollout import AgentError, ContextFull
 from toolgym.secrets import url_secrets
 from toolgym.types import Observation
@@ -118,6 +120,7 @@ class _Server:
         self.settings = {**self._chat.settings, **({"headers": self._headers.written} if headers else {})}
         self._tries = Tries(max_retries, requests_per_minute, first_wait, LONGEST_WAIT, sleep)
         self._connections = Connections()
+        self._reads: Callable[[str], bool] | None = None
         self._key()
 
     @property
@@ -129,12 +132,21 @@ class _Server:
         return f"{type(self).__name__}({self.model!r}, {self.url!r})"
 
     def for_env(self, env: gym.Env[Any, Any]) -> Self:
-        """This agent itself. Raises AgentError if the env's dialect and ``tools`` do not fit."""
-        dialect = getattr(getattr(env.unwrapped, "dialect", None), "name", None)
+        """This agent, or with tools in the prompt one that shares everything with it and knows the env's dialect.
+
+        Such an agent tells calls that the dialect does not read from answers without calls. Raises AgentError if the
+        env's dialect and ``tools`` do not fit.
+        """
+        own = getattr(env.unwrapped, "dialect", None)
+        dialect = getattr(own, "name", None)
         if dialect is not None and (dialect == "openai") != (self.tools == "native"):
             fit = "tools='native' goes with dialect='openai'; with tools='prompt' any other dialect"
             raise AgentError(f"the env's dialect is {dialect!r} and the endpoint has tools={self.tools!r}: {fit}")
-        return self
+        if self.tools == "native" or not isinstance(own, Dialect):
+            return self
+        bound = copy(self)
+        bound._reads = lambda text: bool(own.parse(text).calls)
+        return bound
 
     async def _answer(self, observation: Observation) -> str:
         try:
@@ -161,7 +173,7 @@ class _Server:
                 found = None
             if succeeded:
                 try:
-                    return self._chat.read(found, names)
+                    return self._chat.read(found, names, self._reads)
                 except NoAnswer as problem:
                     if not isinstance(found, dict) or not found.get("error") or found.get("choices"):
                         raise Failure(f"{problem}: {response.text[:_KEPT]}", True) from None
@@ -173,7 +185,9 @@ class _Server:
             fits = None if shorter else shortened(body, status, error)
             if fits is not None:
                 body, shorter = fits, True
-            elif self._chat.adapt(body, found):  # the next request leaves out what the server refused
+            elif self._chat.adapt(
+                body, found, max(error.status or 0, response.status)
+            ):  # the next request leaves out what the server refused
                 body, names = self._chat.body(observation)
             else:
                 raise failure(response, status, error)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 
 import pytest
 from chat_server import STRICT, call, chat, refused, serving
 from conftest import shop
 
 from toolgym import evaluate, rollout
-from toolgym.agents.chat.answer import ending
+from toolgym.agents.chat.endings import ending
 from toolgym.agents.chat_messages import action_text, native_messages
 from toolgym.agents.endpoint import Endpoint
 from toolgym.dialects import get_dialect
@@ -65,11 +66,13 @@ def test_an_answer_that_ended_is_plain_text(finish):
 @pytest.mark.parametrize("tools", ["native", "prompt"])
 @pytest.mark.parametrize(
     "finish", ["error", "abort", "ABORTED", "network_error", "insufficient_system_resource", "unload", "cancelled",
-               "timeout", "server_error"]
+               "timeout", "server_error", "rate_limited", "throttled", "quota_exceeded", "rate_limit_exceeded",
+               "max_retries_exceeded", "deadline_exceeded", "out_of_memory", "preempted", "evicted", "backend_gone",
+               "whim", "weekend"]
 )  # fmt: skip
 def test_a_failure_of_the_server_is_tried_again_and_never_an_answer(finish, tools):
     assert act(chat("I can", finish), chat("I cannot."), tools=tools) == "I cannot."
-    with pytest.raises(AgentError, match=f"finish_reason {finish}"):
+    with pytest.raises(AgentError, match=rf"finish_reason {finish}\b"):
         act(chat("I can", finish), tools=tools)
 
 
@@ -77,8 +80,17 @@ def test_an_empty_answer_without_a_known_reason_is_not_the_decision_to_call_noth
     for finish in (None, "", 7, "whim"):
         with pytest.raises(AgentError, match="does not say why"):
             act(chat(None, finish))
-        assert type(act(chat("No.", finish))) is str
     assert type(act(chat("", "stop"))) is str
+
+
+def test_text_without_a_finish_reason_is_whole_unless_it_looks_like_a_cut_stream():
+    status, body, headers = chat("I can", None)
+    with pytest.raises(AgentError, match="cut"):
+        act((status, body, headers))
+    assert act((status, {**body, "usage": {"completion_tokens": 2}}, headers)) == "I can"
+    del body["choices"][0]["finish_reason"]
+    assert type(act((status, body, headers))) is str
+    assert OPENAI.parse(act(chat(None, None, calls=[ADD]))).calls[0].error is None
 
 
 def test_the_makers_own_word_counts_if_the_gateway_hides_it():
@@ -155,6 +167,33 @@ def test_an_error_of_a_content_filter_is_an_answer_that_counts(answer):
         assert (found, found.reason) == ("", "content_filter")
 
 
+LOC = {"loc": ["body", "extra", "moderation"], "msg": "Extra inputs are not permitted", "type": "extra_forbidden"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "tries"),
+    [
+        (503, {"error": {"message": "content filter backend is down", "code": "content_filter_unavailable"}}, 2),
+        (500, {"error": {"message": "the request was blocked by moderation", "type": "moderation_error"}}, 2),
+        (502, {"error": {"message": "flagged", "code": "content_filter"}}, 2),
+        (200, {"error": {"message": "moderation service timed out", "code": 503}}, 2),
+        (200, {"error": {"message": "the prompt was flagged", "code": "429"}}, 2),
+        (200, {"error": {"message": "moderation service timed out"}}, 2),
+        (403, {"error": {"message": "Your account has been flagged for violating our usage policies."}}, 1),
+        (403, {"error": {"message": "Violates our usage policy.", "code": "account_deactivated"}}, 1),
+        (400, {"error": {"message": "Unknown parameter: 'moderation'", "param": "moderation"}}, 1),
+        (400, {"error": {"message": "Invalid model: mistral-moderation-latest"}}, 1),
+        (422, {"detail": [LOC]}, 1),
+    ],
+)
+def test_an_error_that_only_names_a_filter_is_a_failure_of_the_server(status, body, tries):
+    for tools in ("native", "prompt"):
+        with serving((status, body, {})) as server:
+            with pytest.raises(AgentError) as caught:
+                agent(server, tools=tools).act(HELLO)
+            assert (caught.value.kind, len(server.bodies)) == ("server", tries)
+
+
 @pytest.mark.parametrize("status", [429, 401, 500, 503])
 def test_a_filter_that_is_down_is_a_failure(status):
     with pytest.raises(AgentError):
@@ -195,7 +234,10 @@ ADDING = FrozenDict(
         '[TOOL_CALLS][{"name": "add"}]', '<|python_tag|>{"name": "add"}', '{"name": "add", "parameters": {"x": 1}}',
         '[{"name": "a_b", "arguments": {}}]', "[add(x=1), a_b()]", "<think>Hm.</think>\n[add(x=1)]",
         "<\uff5ctool\u2581calls\u2581begin\uff5c>", "<|tool_call>call:add{}",
-        '{"name": "functions.a.b", "arguments": "{}"}',
+        '{"name": "functions.a.b", "arguments": "{}"}', '{"function": "add", "arguments": {"x": 1}}',
+        '```json\n{"name": "add", "arguments": {}}\n```', "I add it: [add(x=1)]", "```python\nadd(x=1)\n```",
+        "[TOOL_CALLS]add{}", "<function=add>{}</function>", "<|channel|>commentary to=functions.add",
+        'Sure:\n{"tool_name": "add", "args": {}}', '{"type": "function", "function": {"name": "add", "arguments": "{}"}}',
     ],
 )  # fmt: skip
 def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_nothing(content):
@@ -213,6 +255,40 @@ def test_text_that_is_not_a_call_is_an_answer(content):
     assert type(act(chat(content), observation=ADDING)) is str
 
 
+@pytest.mark.parametrize(
+    ("content", "finish"),
+    [
+        ("I will call it.", "tool_calls"), ('{"function": "total", "arguments": {}}', "stop"),
+        ("[TOOL_CALLS]total{}", "stop"), ("<function=total>{}</function>", "stop"), ("I do: [total()]", "stop"),
+        ("<|channel|>commentary to=functions.total", "stop"), ('```json\n{"name": "total", "arguments": {}}\n```', "stop"),
+    ],
+)  # fmt: skip
+def test_with_tools_in_the_prompt_a_call_is_lost_only_if_the_dialect_does_not_read_it(content, finish):
+    read = '<tool_call>\n{"name": "total", "arguments": {}}\n</tool_call>'
+    env = shop(dialect="hermes")
+    with serving(chat(content, finish)) as server:
+        played = rollout(env, agent(server), task_id="hello")
+    parsed = bool(env.unwrapped.dialect.parse(content).calls)
+    assert played.turns[0].unfinished == (None if parsed else "lost_call")
+    with serving(chat(read, finish), chat("None.")) as server:
+        played = rollout(env, agent(server), task_id="hello")
+    assert (played.turns[0].unfinished, played.turns[0].reward.calls[0].call.name) == (None, "total")
+
+
+def test_the_search_for_calls_takes_linear_time():
+    start = time.perf_counter()
+    for text in (
+        "```\n" * 50_000,
+        "\n{" * 100_000,
+        "\n[{" * 100_000,
+        "[a(" * 80_000 + ")]",
+        '{"a":' * 40_000,
+        "\n" * 300_000,
+    ):
+        act(chat(text), observation=ADDING)
+    assert time.perf_counter() - start < 5
+
+
 # Shapes --------------------------------------------------------------------------------------------
 
 
@@ -223,6 +299,7 @@ def test_text_that_is_not_a_call_is_an_answer(content):
         (["Two ", "parts"], "Two parts"),
         ([{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "seen"}, 7, None], "seen"),
         ({"type": "text", "text": "one part"}, "one part"),
+        ([{"type": "text", "text": {"value": "inner"}}], "inner"),
         ([], ""),
         (None, ""),
     ],
@@ -268,6 +345,35 @@ def test_the_older_function_call_is_a_call():
     with serving(chat(None, "function_call", function_call=older), chat("Done."), checks=STRICT) as server:
         played = rollout(shop(dialect="openai"), agent(server, tools="native"), task_id="milk")
     assert played.success
+
+
+FLAT = {"name": "add", "arguments": '{"item": "milk", "quantity": 2}'}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "content": [
+                {"type": "text", "text": "I add."},
+                {"type": "tool_use", "id": "t", "name": "add", "input": MILK},
+            ]
+        },
+        {"content": {"type": "tool_use", "id": "t", "name": "add", "input": MILK}},
+        {"content": [{"type": "function_call", "call_id": "t", **FLAT}]},
+        {"content": [{"type": "tool_call", "tool_call": FLAT}]},
+        {"content": [{"functionCall": {"name": "add", "args": MILK}}]},
+        {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "tool_use", "name": "add", "input": MILK}]},
+        {"tool_calls": [{"id": "t", "type": "function", **FLAT}]},
+        {"tool_calls": [{"id": "t", "type": "function_call", "name": "add", "input": MILK}]},
+    ],
+)
+def test_calls_in_parts_and_flat_calls_are_calls(more):
+    asked = chat(more.pop("content", None), "tool_calls", **more)
+    with serving(asked, chat("Done."), checks=STRICT) as server:
+        played = rollout(shop(dialect="openai"), agent(server, tools="native"), task_id="milk")
+    assert played.success
+    assert "tool_use" not in json.dumps(server.bodies[1]["messages"])
 
 
 def test_of_several_choices_the_first_is_read_with_the_calls_of_the_next():

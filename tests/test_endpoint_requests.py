@@ -150,6 +150,31 @@ def test_a_prefix_is_removed_only_if_the_rest_alone_is_a_tool(written, own):
     assert names.read(written) == own
 
 
+@pytest.mark.parametrize(
+    "written", [" math_factorial", "math_factorial\n", "assistant<|channel|>functions.math_factorial",
+                "<|channel|>commentary to=functions.math.factorial", " functions.math_factorial "]
+)  # fmt: skip
+def test_a_name_is_read_between_spaces_and_special_tokens(written):
+    assert Names([schema("math.factorial")]).read(written) == "math.factorial"
+    assert Names([schema("other")]).read(written) == written
+
+
+def test_only_names_of_parameters_are_changed_and_free_keys_stay():
+    free = {"type": "object", "additionalProperties": {"type": "object", "properties": {"a b": {"type": "integer"}}}}
+    parameters = {
+        "type": "object", "properties": {"a b": {"type": "integer"}, "map": free, "list": {"items": {"$ref": "#/$defs/d"}}},
+        "dependentRequired": {"a b": ["map", "a b"]}, "$defs": {"d": {"properties": {"a b": {}}}},
+    }  # fmt: skip
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    names = Names([tool], properties=True)
+    sent = names.tool(tool)["function"]["parameters"]
+    assert sent["dependentRequired"] == {"a_b": ["map", "a_b"]}
+    own = {"a b": 1, "map": {"a b": {"a b": 2}, "a_b": {"x y": 3}}, "list": [{"a b": 4}]}
+    there = json.loads(names.send_arguments("f", json.dumps(own)))
+    assert there == {"a_b": 1, "map": {"a b": {"a_b": 2}, "a_b": {"x y": 3}}, "list": [{"a_b": 4}]}
+    assert names.read_arguments("f", there) == json.loads(names.read_arguments("f", json.dumps(there))) == own
+
+
 def test_an_invented_name_stays_as_written_and_can_be_sent_back():
     tools = [naming("a.b"), naming("y" * 80)]
     invented = call("no such:tool\ud800" + "!" * 90, '{"x": "1"}', "i")
@@ -467,6 +492,9 @@ def test_refusals_in_other_words_are_understood(refusal, left):
         "'max_tokens' is too large: 9999. This model supports at most 4096 completion tokens.",
         "Unsupported parameter: 'top_k' is not supported with this model.",
         "reasoning_effort must be one of low, high",
+        "temperature must be at most 2 and cannot be 3",
+        "Unsupported value: temperature 3 is not allowed, the maximum is 2",
+        "invalid temperature: only values between 0 and 1",
         "Unsupported parameter: 'max_tokens' and 'max_completion_tokens' are not supported",
     ],
 )
@@ -476,6 +504,23 @@ def test_any_other_refusal_is_an_error_that_says_why(words):
         with pytest.raises(AgentError, match=words[:20]):
             asked.act(HELLO)
     assert len(server.bodies) <= 2
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (503, "GPU temperature too hot; requests are not supported"), (429, "system message limit: only 3 per minute"),
+        (500, "temperature is not supported"), (403, "role 'system' is not allowed"),
+        (200, "temperature is not supported"),
+    ],
+)  # fmt: skip
+def test_nothing_is_learned_from_a_server_that_fails_or_limits(status, words):
+    with serving(refused(words, status=status, code=503 if status == 200 else None)) as server:
+        asked = agent(server)
+        with pytest.raises(AgentError):
+            asked.act(FrozenDict(messages=(message("system", "Be kind."), message("user", "Hi")), tools=()))
+    assert asked.learned == {}
+    assert all(body == server.bodies[0] for body in server.bodies)
 
 
 def test_fields_can_be_added_replaced_and_left_out():
@@ -505,6 +550,24 @@ def test_fields_can_be_added_replaced_and_left_out():
 def test_fields_and_headers_that_cannot_be_meant_are_refused(wrong, words):
     with pytest.raises(ValueError, match=words):
         Endpoint("tiny", "http://127.0.0.1/v1", None, **wrong)
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "token", "bearer", "clientSecret", "pass", "secret", "Authorization", "api_key", "APIKey", "apikey",
+             "X-Auth-Token", "db_pass", "accessToken", "private_key_pem", "hf_token"]
+)  # fmt: skip
+def test_a_field_named_like_a_secret_is_refused_at_any_depth(name):
+    for value in ("sk-1", ["sk-1"], {"value": "sk-1"}):
+        for extra in ({name: value}, {"a": [{"b": {name: value}}]}, {"a": [[{name: value}]]}):
+            with pytest.raises(ValueError, match="secret"):
+                Endpoint("tiny", "http://127.0.0.1/v1", None, extra=extra)
+
+
+def test_fields_that_only_look_like_secrets_are_sent():
+    schema = {"type": "object", "properties": {"token": {"type": "string"}, "key": {"type": "string"}}}
+    extra = {"stop_token": "</s>", "prompt_cache_key": "a", "max_tokens": 3, "stop_token_ids": [1],
+             "response_format": {"json_schema": schema}}  # fmt: skip
+    assert Endpoint("tiny", "http://127.0.0.1/v1", None, extra=extra).settings["stop_token"] == "</s>"
 
 
 def test_headers_are_sent_and_their_secrets_kept(monkeypatch):

@@ -18,7 +18,7 @@ from toolgym import evaluate
 from toolgym.agents.endpoint import Endpoint
 from toolgym.cli.main import main
 from toolgym.rollout import run_settings
-from toolgym.secrets import Secrets, shown_url
+from toolgym.secrets import Secrets, shown_url, without_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -114,3 +114,19 @@ def test_a_comparison_keeps_no_credentials_of_an_agents_address(tmp_path, capsys
     for secret in ("pa55", "t0ken", basic):
         assert not [each for each in shown if secret in each], secret
     assert any("***@127.0.0.1" in each for each in shown)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://me:HUSH@db/x", "s3+https://me:HUSH@host/a", "https://a/b#access_token=HUSH", "ftp://h/?t=HUSH"]
+)
+def test_addresses_of_any_scheme_are_kept_without_their_secrets(url):
+    for value in (url, [url], {"a": [{"b": f"see {url}, please"}]}):
+        assert "HUSH" not in json.dumps(without_secrets(value))
+    assert without_secrets("https://a/b#section and x://y") == "https://a/b#section and x://y"
+
+
+def test_addresses_are_looked_for_in_linear_time():
+    start = time.perf_counter()
+    for text in ("a" * 300_000, "a.+-" * 80_000, "a://" * 80_000, "a:" * 150_000):
+        without_secrets(text)
+    assert time.perf_counter() - start < 2

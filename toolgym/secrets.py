@@ -14,7 +14,7 @@ _BEGINNING = 8
 """Characters of a secret by which it is recognised, if a server or a limit has cut the rest."""
 _HARMLESS = {"api-version", "version", "v", "region", "model", "format", "alt", "beta"}
 """Query parameters of an address whose values may be shown."""
-_URL = re.compile(r"https?://[^\s,\"'<>]+")
+_URL = re.compile(r"(?:https?|(?<![\w+.-])[a-zA-Z][\w+.-]{0,30})://[^\s,\"'<>]+", re.ASCII)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@\"'<>]*@")
 
 
@@ -49,24 +49,29 @@ class Secrets:
 
 
 def shown_url(url: str) -> str:
-    """The URL without its secrets: ``user:password@``, and the values of its query (harmless names excepted)."""
+    """The URL, of any scheme, without its secrets.
+
+    These are ``user:password@`` and the values in its query and its fragment, harmless names excepted.
+    """
     try:
         parts = urlsplit(url)
         query = "&".join(_shown(each) for each in parts.query.split("&"))
+        fragment = "&".join(_shown(each) for each in parts.fragment.split("&"))
         place = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=(f"{_MASK}@" if place[1] else "") + place[2], query=query))
+        shown = parts._replace(netloc=(f"{_MASK}@" if place[1] else "") + place[2], query=query, fragment=fragment)
+        return urlunsplit(shown)
     except ValueError:
-        return _CREDENTIALS.sub(f"{_MASK}@", url.partition("?")[0])
+        return _CREDENTIALS.sub(f"{_MASK}@", re.split("[?#]", url, maxsplit=1)[0])
 
 
 def url_secrets(url: str) -> Iterator[str]:
-    """The secrets in a URL: its password, its user if there is no password, and the values of its query."""
+    """The secrets in a URL: its password (without one its user), and the values in its query and its fragment."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if user and password:
         yield from _base64(f"{user}:{password}")
     yield password or user
-    for name, value in parse_qsl(parts.query):
+    for name, value in [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]:
         if name.lower() not in _HARMLESS:
             yield value
 
@@ -74,7 +79,7 @@ def url_secrets(url: str) -> Iterator[str]:
 def without_secrets(value: Any) -> Any:
     """A copy of plain data in which every URL, also inside of a text, is without its secrets."""
     if isinstance(value, str):
-        whole = value.startswith(("http://", "https://"))
+        whole = value.startswith(("http://", "https://")) or _URL.fullmatch(value) is not None
         return shown_url(value) if whole else _URL.sub(lambda found: shown_url(found[0]), value)
     if isinstance(value, dict):
         return {key: without_secrets(each) for key, each in value.items()}

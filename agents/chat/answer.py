@@ -3,62 +3,36 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from toolgym.dialects.assistant_message import said
-from toolgym.dialects.think import split_think
 from toolgym.types import UnfinishedAnswer
 
-from ..chat_messages import action_text, refused_in, written_calls
+from ..chat_messages import action_text, in_one_form, refused_in, written_calls
+from .endings import CALLED, ending_of
+from .filters import is_filtered, may_be_a_verdict, objects
+from .lost_calls import has_call
 from .names import Names
-
-Ending: TypeAlias = Literal["stop", "length", "content_filter", "refusal", "failed", "bad_call", "unknown"]
 
 
 class NoAnswer(ValueError):
     """The response holds no answer of the model: it is not a chat completion, or the server failed on the way."""
 
 
-_ENDINGS: tuple[tuple[Ending, str], ...] = (
-    ("bad_call", "malformed|(unexpected|too_many|invalid)_(tool|function)"),
-    ("content_filter", "filter|safety|block|prohibit|recitation|spii|guardrail|moderat|sensitive|toxic|polic"),
-    ("refusal", "refus"),
-    (
-        "failed",
-        "error|abort|cancel|fail|time_?out|timed|insufficient|unavailable|disconnect|interrupt|load|crash",
-    ),
-    ("length", "length|max|limit|window|truncat|incomplete|repetition|budget|pause_turn"),
-    ("stop", "stop|eos|end|complete|tool|function|done|finish|success"),
-    ("content_filter", "other|language|unspecified"),  # Gemini stopped, and does not say why
-)
-"""Words in the finish reasons of OpenAI, Azure, Anthropic, Gemini, Mistral, Cohere, Bedrock, vLLM, SGLang, Ollama."""
-_CALLED = re.compile("(tool|function)_(calls?|use)", re.IGNORECASE)
-"""Finish reasons of an answer with calls."""
-_FILTERED = re.compile(
-    "content[_ ]?filter|content_policy|content management policy|responsible_?ai_?policy|invalid_prompt|flagged"
-    "|usage (polic|guideline)|data_?inspection|inappropriate content|content exists risk|moderation|safety system",
-    re.IGNORECASE,
-)
-"""Words in the errors of servers that refuse a prompt or an answer for its content."""
-_NO_FILTER_OF_ITS_OWN = {401, 402, 404, 408, 409, 429}
-"""Statuses of errors that are about the account or the traffic, whatever they say."""
-
-
-def ending(reason: Any) -> Ending:
-    """What a finish reason means. Servers write it in their own words: ``MAX_TOKENS``, ``end_turn``, ``SAFETY``, ..."""
-    if not isinstance(reason, str):
-        return "unknown"
-    word = reason.strip().lower().replace("-", "_").replace(" ", "_")[:200]
-    return next((kind for kind, words in _ENDINGS if re.search(words, word)), "unknown")
-
-
-def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool = False) -> str:
+def read_answer(
+    response: Any,
+    names: Names,
+    *,
+    native: bool,
+    alternatives: bool = False,
+    reads: Callable[[str], bool] | None = None,
+) -> str:
     """The action in a decoded response with status 200; an UnfinishedAnswer if the answer did not end by itself.
 
     Of several choices the first is the answer, and the first choice with calls gives its calls if it has none (some
     gateways split an answer). ``alternatives``: several answers were asked for; the choice with index 0 counts.
+    ``reads``: whether the env's dialect reads a call in a text; None if that is not known.
 
     Raises NoAnswer if the response is not a chat completion, or the server broke the answer off for its own reasons.
     """
@@ -71,15 +45,22 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
             raise NoAnswer(f"the server failed: {_short(choice['error'])}")
         if not isinstance(message, dict):
             raise TypeError("the message is not an object")
-        calls = written_calls(message)
+        message = in_one_form(message)
+        calls = message["tool_calls"]
         for later in choices[1:]:
             calls = calls or written_calls(later["message"])
-        message = {**message, "tool_calls": calls, "function_call": None}
-        end, reason = _ending_of(choice)
+        message["tool_calls"] = calls
+        end, reason = ending_of(choice)
         if end == "failed":
             raise NoAnswer(f"the server broke the answer off (finish_reason {_short(reason)})")
         empty = not (said(message.get("content")) or "").strip()
-        lost = end == "stop" and not calls and _CALLED.fullmatch(str(reason)) and (native or empty)
+        if end == "unknown" and empty and not calls:
+            raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
+        if end == "unknown" and reason not in (None, ""):
+            raise NoAnswer(f"the finish_reason {_short(reason)} does not say that the answer is whole")
+        if end == "unknown" and not calls and _is_cut(choice, response):
+            raise NoAnswer("the answer has text and finish_reason null, as a stream that was cut has")
+        lost = end == "stop" and not calls and CALLED.fullmatch(str(reason)) and (native or empty)
         if end == "bad_call" or lost:
             return _bad_call(message, reason, names, native=native)
         text = action_text(message, native=native, names=names)
@@ -93,13 +74,28 @@ def read_answer(response: Any, names: Names, *, native: bool, alternatives: bool
         return UnfinishedAnswer(text, end)
     if calls and not native:  # no tools were given to the server, and it has taken the call out of the text
         return UnfinishedAnswer(text, "lost_call")
-    if native and not calls and _has_call(said(message.get("content")) or "", names):
+    if not calls and _is_lost(text, message, CALLED.fullmatch(str(reason)) is not None, names, native, reads):
         return UnfinishedAnswer(text, "lost_call")
     if refused_in(message) and not calls:
         return UnfinishedAnswer(text, "refusal")
-    if end == "unknown" and empty and not calls:
-        raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
     return text
+
+
+def _is_lost(
+    text: str, message: Mapping[str, Any], told: bool, names: Names, native: bool, reads: Callable[[str], bool] | None
+) -> bool:
+    """Whether an answer without calls has one that nobody reads. ``told``: the finish reason says that it has calls."""
+    if native:
+        return has_call(said(message.get("content")) or "", names)
+    if reads is None:
+        return told
+    return (told or has_call(said(message.get("content")) or "", names)) and not reads(text)
+
+
+def _is_cut(choice: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
+    """Whether a finish reason is null and no tokens were counted. A whole answer has one of the two, or no field."""
+    usage = response.get("usage")
+    return "finish_reason" in choice and not (isinstance(usage, dict) and usage.get("completion_tokens"))
 
 
 def read_error(status: int, error: Any, *, native: bool) -> str | None:
@@ -108,92 +104,12 @@ def read_error(status: int, error: Any, *, native: bool) -> str | None:
     A content filter is an UnfinishedAnswer: the prompt or the policy was its reason. A call that the server could not
     read (Groq's ``tool_use_failed``) is an answer with a malformed call.
     """
-    if status in _NO_FILTER_OF_ITS_OWN:
+    if not may_be_a_verdict(status, error):
         return None
-    failed = next((found for found in _objects(error) if found.get("code") == "tool_use_failed"), None)
+    failed = next((found for found in objects(error) if found.get("code") == "tool_use_failed"), None)
     if failed is not None:
         return _bad_call({"content": None}, failed.get("failed_generation"), Names(), native=native)
-    filtered = _FILTERED.search(words_of(error)) and (status < 500 or _filter_code(error))
-    return UnfinishedAnswer("", "content_filter") if filtered else None
-
-
-def words_of(error: Any) -> str:
-    """The texts of an error response (messages, codes, parameters), at most 4000 characters, without echoed input."""
-    words = []
-    for found in _objects(error):
-        for key, value in found.items():
-            if isinstance(value, (str, int)) and key not in _ECHOES:
-                words.append(str(value)[:2000])
-            elif key == "loc" and isinstance(value, list):
-                words.append(".".join(map(str, value))[:200])
-    return "\n".join(words)[:4000]
-
-
-_DEPTH = 6
-_ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
-
-
-def _objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
-    """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
-    if isinstance(error, str) and depth == _DEPTH:
-        yield {"message": error}
-    elif isinstance(error, list) and depth:
-        for item in error[:20]:
-            yield from _objects(item, depth - 1)
-    elif isinstance(error, dict) and depth:
-        yield error
-        for key, value in error.items():
-            if key == "raw" and isinstance(value, str):
-                try:
-                    value = json.loads(value)
-                except (ValueError, RecursionError):
-                    yield {"message": value}
-            if key not in _ECHOES or key == "raw":
-                yield from _objects(value, depth - 1)
-
-
-def _filter_code(error: Any) -> bool:
-    return any(_FILTERED.search(f"{found.get('code')} {found.get('type')}") for found in _objects(error))
-
-
-def _ending_of(choice: Mapping[str, Any]) -> tuple[Ending, Any]:
-    """The ending of a choice and the word for it: the server's own word if the other says nothing is amiss.
-
-    OpenRouter gives the maker's word as ``native_finish_reason``; servers near Anthropic's and Ollama's APIs have other
-    names for the field.
-    """
-    names = ("finish_reason", "native_finish_reason", "stop_reason", "done_reason", "finishReason")
-    words = [choice[name] for name in names[:2] if choice.get(name)]
-    words = words or [choice[name] for name in names[2:] if isinstance(choice.get(name), str)]
-    found = [(ending(word), word) for word in words] or [("unknown", None)]
-    order: tuple[Ending, ...] = ("bad_call", "content_filter", "refusal", "length", "failed", "stop", "unknown")
-    return min(found, key=lambda each: order.index(each[0]))
-
-
-_MARKUP = re.compile(
-    r"<\|?tool_calls?\b|<[|\uff5c]tool\u2581calls?|\[TOOL_CALLS\]|<\|python_tag\|>|<function[=_ ]|<invoke name="
-    r"|```tool_code|<start_function_call>|to=functions\."
-)
-"""How models write a call in text. A server that is set up for the model takes it out of the text."""
-_CALLS_ONLY = re.compile(r"\[?\s*([\w.]{1,200})\(")
-
-
-def _has_call(text: str, names: Names) -> bool:
-    """Whether a call of a tool stands in the text, because the server is not set up to read the model's calls."""
-    text = text[split_think(text)[1] :].strip()
-    if _MARKUP.search(text):
-        return True
-    if text.startswith("[") and (found := _CALLS_ONLY.match(text)) and text.endswith(")]"):
-        return names.offers(found[1])
-    if not text.startswith(("{", "[{")):
-        return False
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    first = value[0] if isinstance(value, list) else value
-    name = first.get("name") if isinstance(first, dict) and {"arguments", "parameters"} & first.keys() else None
-    return isinstance(name, str) and names.offers(name)
+    return UnfinishedAnswer("", "content_filter") if is_filtered(status, error) else None
 
 
 def _bad_call(message: Mapping[str, Any], written: Any, names: Names, *, native: bool) -> str:

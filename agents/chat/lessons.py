@@ -26,8 +26,12 @@ class Lesson(msgspec.Struct, frozen=True):
     """Whether a request has what is refused."""
     unlike: str = ""
     """The lesson that says the opposite, if any: only one of the two is learned."""
+    unless: re.Pattern[str] | None = None
+    """Words of an error that refuses a value, and not the field."""
 
     def says(self, error: str) -> bool:
+        if self.unless is not None and self.unless.search(error):
+            return False
         return all(words.search(error) for words in self.words)
 
 
@@ -60,6 +64,15 @@ _UNSUPPORTED = (
     "unsupported|not support|unrecogni[sz]ed|unknown|not permitted|extra_forbidden|not allowed|deprecated|unexpected"
 )
 
+_RANGE = (
+    r"(at (most|least)|between|(less|greater|more|lower|higher|larger|smaller) than|below|above|range|maximum|minimum"
+    r"|exceed|too (high|low|large|small|hot)|[<>]|\u2264|\u2265)"
+)
+"""Words of an error that refuses a value for its size."""
+
+TEACHING = frozenset({200, 400, 404, 405, 415, 422, 501})
+"""Statuses of errors that may be about a request's form; 200 if a gateway gives the error no status."""
+
 LESSONS = {
     "max_tokens": Lesson(
         "max_tokens is sent as max_completion_tokens",
@@ -77,9 +90,11 @@ LESSONS = {
         "temperature is left out",
         _words(
             r"\btemperature\b",
-            f"{_UNSUPPORTED}|only|cannot|must be (set to )?1|must be (strictly )?(positive|greater)|strictly positive",
+            rf"{_UNSUPPORTED}|only (the )?(default|1(\.0)?\b)|cannot both|strictly positive"
+            r"|(must|may|can) (only )?be (set to )?1(\.0)?(?!\w|\.\d|\W{1,3}(or|and|to|at|-))",
         ),
         _has("temperature"),
+        unless=_words(rf"temperature[^\n]{{0,120}}{_RANGE}|{_RANGE}[^\n]{{0,120}}temperature")[0],
     ),
     "ids": Lesson(
         "ids of calls have 9 letters and digits",

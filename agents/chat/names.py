@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .schema import completed, properties_of, with_properties
+from .schema import completed, properties_of, with_keys, with_properties
 
 _LENGTH = 64
 _NOT_IN_NAMES = re.compile("[^a-zA-Z0-9_-]")
@@ -17,6 +17,8 @@ _PREFIX = re.compile(r"(?:functions?|tools?|default_api)[._:/]")
 """What servers and models of several makers put in front of a name."""
 _SUFFIX = re.compile(r":\d+\Z|<\|.*", re.DOTALL)
 """The position of a call (Kimi) or a special token (gpt-oss) that stayed behind a name."""
+_SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>")
+"""A special token that may stand before a name (gpt-oss)."""
 
 
 class Names:
@@ -34,10 +36,12 @@ class Names:
         self._sent: dict[str, str] = {}
         self._own: dict[str, str] = {}
         self._properties: dict[str, dict[str, str]] = {}
+        self._schemas: dict[str, Any] = {}
         for tool in tools:
             function = tool["function"]
             self.send(function["name"])
             if properties:
+                self._schemas[function["name"]] = function.get("parameters")
                 self._properties[function["name"]] = _renamed(properties_of(function.get("parameters")))
         self._offered = set(self._sent)
 
@@ -58,7 +62,8 @@ class Names:
 
     def send_arguments(self, name: str, arguments: str) -> str:
         """The arguments (JSON) of an earlier call of the tool ``name``, as the server gets them."""
-        return _in_json(arguments, self._properties.get(name, {}))
+        found = self._in_json(name, arguments, back=False)
+        return found if isinstance(found, str) else arguments
 
     def offers(self, written: str) -> bool:
         """Whether a name in an answer is that of a tool."""
@@ -78,8 +83,19 @@ class Names:
 
     def read_arguments(self, name: str, arguments: Any) -> Any:
         """The arguments of an answer's call of the tool ``name``, with the tool's own parameter names."""
-        back = {sent: own for own, sent in self._properties.get(name, {}).items()}
-        return _in_json(arguments, back) if isinstance(arguments, str) else _in_value(arguments, back)
+        return self._in_json(name, arguments, back=True)
+
+    def _in_json(self, name: str, arguments: Any, *, back: bool) -> Any:
+        names = self._properties.get(name)
+        if not names:
+            return arguments
+        schema = self._schemas[name]
+        if not isinstance(arguments, str):
+            return with_keys(arguments, schema, names, back=back)
+        try:
+            return json.dumps(with_keys(json.loads(arguments), schema, names, back=back), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return arguments
 
 
 def fits_as_property(name: str) -> bool:
@@ -90,13 +106,16 @@ def fits_as_property(name: str) -> bool:
 def _readings(written: str) -> Iterable[str]:
     """A name as it is written, then without what surrounds it."""
     yield written
-    bare = _SUFFIX.sub("", written)
-    yield bare
-    for _ in range(3):
-        if (prefix := _PREFIX.match(bare)) is None:
-            return
-        bare = bare[prefix.end() :]
+    plain = written[:2000].strip()
+    yield plain
+    for piece in [plain, *_SPECIAL.split(plain)[:6]]:
+        bare = _SUFFIX.sub("", piece.rpartition("to=")[2]).strip()
         yield bare
+        for _ in range(3):
+            if (prefix := _PREFIX.match(bare)) is None:
+                break
+            bare = bare[prefix.end() :]
+            yield bare
 
 
 def _fitting(name: str, unfit: re.Pattern[str], taken: Mapping[str, str], empty: str) -> str:
@@ -118,21 +137,3 @@ def _renamed(properties: Iterable[str]) -> dict[str, str]:
     for name in sorted(properties, key=lambda name: not fits_as_property(name)):  # names that fit stay as they are
         taken[_fitting(name, _NOT_IN_PROPERTIES, taken, "parameter")] = name
     return {} if all(name == sent for sent, name in taken.items()) else {name: sent for sent, name in taken.items()}
-
-
-def _in_json(arguments: str, names: Mapping[str, str]) -> str:
-    if not names:
-        return arguments
-    try:
-        return json.dumps(_in_value(json.loads(arguments), names), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return arguments
-
-
-def _in_value(value: Any, names: Mapping[str, str]) -> Any:
-    if not names:
-        return value
-    rename: Callable[[Any], Any] = lambda inner: _in_value(inner, names)  # noqa: E731
-    if isinstance(value, dict):
-        return {names.get(key, key): rename(item) for key, item in value.items()}
-    return [rename(item) for item in value] if isinstance(value, list) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -12,8 +12,9 @@ from toolgym.types import Observation
 
 from ..chat_messages import native_messages, prompt_messages
 from .answer import NoAnswer as NoAnswer
-from .answer import read_answer, read_error, words_of
-from .lessons import LESSONS
+from .answer import read_answer, read_error
+from .filters import words_of
+from .lessons import LESSONS, TEACHING
 from .names import Names
 from .roles import alternating, with_content, without_system, without_tools
 from .sendable import sendable
@@ -64,7 +65,7 @@ class ChatRequest:
         """
         learned, tools = self._learned, observation["tools"] if self.native else ()
         try:
-            names = Names(tools, properties="properties" in learned)
+            names = Names(observation["tools"], properties="properties" in learned)
             if self.native:
                 messages = native_messages(
                     observation["messages"], names, short_ids="ids" in learned, thoughts="reasoning" not in learned
@@ -81,15 +82,16 @@ class ChatRequest:
         except (TypeError, RecursionError) as error:
             raise AgentError(f"the conversation cannot be sent: {error}") from None
 
-    def read(self, response: Any, names: Names) -> str:
+    def read(self, response: Any, names: Names, reads: Callable[[str], bool] | None = None) -> str:
         """The action in a response with status 200, as decoded from JSON; ``names`` come from ``body``.
 
-        An answer that did not end by itself is an UnfinishedAnswer. Raises NoAnswer if there is no answer to read.
+        ``reads``: whether the env's dialect reads a call in a text, if that is known. An answer that did not end by itself is an UnfinishedAnswer. Raises NoAnswer if there is no answer to read.
         """
         answer = read_error(200, response["error"], native=self.native) if _only_error(response) else None
         if answer is not None:
             return answer
-        return read_answer(response, names, native=self.native, alternatives=self.settings.get("n", 1) != 1)
+        alternatives = self.settings.get("n", 1) != 1
+        return read_answer(response, names, native=self.native, alternatives=alternatives, reads=reads)
 
     def refusal(self, status: int, error: Any) -> str | None:
         """The answer that an error response stands for, such as a content filter's; or None.
@@ -98,11 +100,14 @@ class ChatRequest:
         """
         return read_error(status, error, native=self.native)
 
-    def adapt(self, body: Mapping[str, Any], error: Any) -> bool:
+    def adapt(self, body: Mapping[str, Any], error: Any, status: int = 400) -> bool:
         """Whether ``body``, which the server refused with ``error`` (the decoded response), would now be another.
 
-        Learns from the error if it can. Each lesson is learned once, so True comes a few times at most.
+        Learns from the error if it can. Each lesson is learned once, so True comes a few times at most. Nothing is
+        learned from a ``status`` that is about the traffic, the account or a failing server.
         """
+        if status not in TEACHING:
+            return False
         words = words_of(error)
         for name, lesson in LESSONS.items():
             if lesson.says(words) and lesson.concerns(body) and lesson.unlike not in self._learned:

@@ -66,6 +66,7 @@ def _text(part: Any) -> str:
     if isinstance(part, str):
         return part
     text = part.get("text", part.get("refusal")) if isinstance(part, dict) else None
+    text = text.get("value") if isinstance(text, dict) else text  # as OpenAI's API of assistants has it
     return text if isinstance(text, str) else ""
 
 
