@@ -143,6 +143,45 @@ def test_whole_numbers_are_ints_behind_references(reference):
     assert made.run({"x": [3.0]}).content == "[3]"
 
 
+@pytest.mark.parametrize(
+    ("base", "reference"),
+    [("https://toolgym.test/a/", "whole"), ("https://toolgym.test/a/b", "whole"),
+     ("https://toolgym.test/a/", "/a/whole"),
+     ("https://toolgym.test/a/", "whole#/$defs/inner"), ("https://toolgym.test/a/", "whole#it"),
+     ("https://toolgym.test/a/", "https://toolgym.test/a/whole"), ("https://toolgym.test/a/", "relay")],
+)  # fmt: skip
+def test_whole_numbers_are_ints_behind_references_relative_to_an_id(base, reference):
+    inner = {"$id": "whole", "type": "integer", "$defs": {"inner": {"$anchor": "it", "type": "integer"}}}
+    relay = {"$id": "relay", "$ref": "#/$defs/x", "$defs": {"x": {"type": "integer"}}}
+    schema = {"$id": base, "type": "object", "properties": {"x": {"$ref": reference}},
+              "$defs": {"w": inner, "r": relay, "x": {"type": "string"}}}  # fmt: skip
+    made = Tool("t", "T.", schema, lambda x: repr(x), timeout=None)
+    assert made.validator.problems({"x": 3.0}) == ()
+    assert made.run({"x": 3.0}).content == "3"
+
+
+@pytest.mark.parametrize(
+    ("x", "value", "read"),
+    [
+        ({"const": 3}, 3.0, "3"),
+        ({"enum": [1, "a", 2.5]}, 1.0, "1"),
+        ({"type": "number", "enum": [1, 2]}, 2.0, "2"),
+        ({"enum": [1.0, 2]}, 1.0, "1.0"),
+        ({"enum": [True, 7]}, 7.0, "7"),
+        ({"anyOf": [{"const": 3}, {"type": "string"}]}, 3.0, "3"),
+        ({"anyOf": [{"const": 3}, {"type": "number"}]}, 3.0, "3.0"),
+        ({"items": {"enum": [4]}}, [4.0], "[4]"),
+        ({"const": {"a": [5, "b"]}}, {"a": [5.0, "b"]}, "{'a': [5, 'b']}"),
+        ({"type": "number"}, 3.0, "3.0"),
+        ({"enum": ["a"]}, "a", "'a'"),
+    ],
+)
+def test_whole_numbers_that_are_listed_as_integers_are_ints(x, value, read):
+    made = Tool("t", "T.", {"properties": {"x": x, "y": {"type": "string"}}}, lambda x: repr(x), timeout=None)
+    assert made.validator.problems({"x": value}) == ()
+    assert made.run({"x": value}).content == read
+
+
 def test_whole_numbers_of_flat_parameters_are_ints():
     schema = {"properties": {"n": {"type": "int"}, "x": {"type": "number"}, "s": {"type": "string"}}}
     made = Tool("t", "T.", schema, lambda **given: repr(given), timeout=None)
