@@ -110,7 +110,7 @@ def _listed(schema: Mapping[str, Any]) -> Any:
 
 
 def _of_property(schemas: list[Mapping[str, Any]], key: str) -> list[Any]:
-    found = []
+    found: list[Any] = []
     for schema in schemas:
         inside = [each[key] for each in _listed(schema) or () if isinstance(each, Mapping) and key in each]
         if inside:
@@ -126,7 +126,7 @@ def _of_property(schemas: list[Mapping[str, Any]], key: str) -> list[Any]:
 
 
 def _of_item(schemas: list[Mapping[str, Any]], position: int) -> list[Any]:
-    found = []
+    found: list[Any] = []
     for schema in schemas:
         inside = [each[position] for each in _listed(schema) or () if _is_list(each) and position < len(each)]
         if inside:
