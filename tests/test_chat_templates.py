@@ -309,6 +309,45 @@ def test_control_tokens_in_messages_are_text(name):
 
 
 @pytest.mark.parametrize(
+    "content",
+    ["m.content[:500]", "m.content[-500:]", "m.content | truncate(9000)", "m.content[:19000]",
+     "(m.content[:500] if m.role == 'system' else m.content)", "(m.content[:500] if m.role == 'tool' else m.content)"],
+)  # fmt: skip
+def test_a_template_that_cuts_messages_is_refused_when_it_is_loaded(content):
+    whole = (
+        "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}[assistant] {% endif %}"
+    )
+    assert ChatTokens(tokenizer("odd", whole)).folds == ()
+    with pytest.raises(TemplateError, match=r"cuts or rewrites long messages: with role '(system|user|tool)'"):
+        ChatTokens(tokenizer("odd", whole.replace("m.content", content)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "lost"),
+    [
+        ("{{ tools | tojson }}", None),
+        ("{% for t in tools %}{{ t.function.name }} {% endfor %}", "descriptions"),
+        ("{{ tools[:2] | tojson }}", "names"),
+        ("{% for t in tools %}{{ t.function.name }}: {{ t.function.description }} {% endfor %}", "parameters"),
+        ("{% for t in tools %}{{ t.function | tojson | truncate(300) }} {% endfor %}", "descriptions"),
+        ("", "none"),
+    ],
+)
+def test_a_template_that_leaves_out_parts_of_tools_is_refused_when_it_shall_show_them(shown, lost):
+    code = (
+        "{% if tools %}" + shown + "{% endif %}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}[assistant] {% endif %}"
+    )
+    if lost is None:
+        assert ChatTokens(tokenizer("odd", code), tools="template")
+        return
+    said = "does not know tools" if lost == "none" else f"leaves out {lost} of tools: describe them in the prompt"
+    with pytest.raises(TemplateError, match=said):
+        ChatTokens(tokenizer("odd", code), tools="template")
+
+
+@pytest.mark.parametrize(
     ("code", "said"),
     [
         ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "more than 1,000,000 steps"),

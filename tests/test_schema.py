@@ -36,6 +36,15 @@ WORDS = [
     ({"type": "string", "format": "ipv4"}, ["10.0.0.1"], ["10.0.0.256"]),
     ({"type": "string", "format": "my-own"}, ["anything"], [1]),
     ({"type": "integer", "format": "int32"}, [1], ["1"]),
+    ({"type": "integer", "format": "int32"}, [2**31 - 1], [2**31, -(2**31) - 1]),
+    ({"type": "integer", "format": "int64"}, [2**63 - 1], [2**63]),
+    ({"type": "integer", "format": "uint8"}, [0, 255], [-1, 256]),
+    ({"items": {"format": "uint16"}}, [[65535, "7"]], [[65536], ["65536"], ["a"]]),
+    ({"type": "number", "format": "float"}, [1e38], [1e39]),
+    ({"type": "string", "format": "decimal"}, ["1", "-1.50", ".5"], ["1,5", "one", "", "1.5 EUR"]),
+    ({"type": "string", "format": "byte"}, ["aGk=", ""], ["a", "not base64!", "äöü="]),
+    ({"type": "string", "contentEncoding": "base64"}, ["aGk="], ["aGk", "%%%%"]),
+    ({"type": "string", "contentEncoding": "base16", "allOf": [{"minLength": 2}]}, ["0aFF"], ["0", "0aF", "xx", ""]),
     ({"minimum": 1, "maximum": 3}, [1, 3], [0, 4]),
     ({"exclusiveMinimum": 1, "exclusiveMaximum": 3}, [2], [1, 3]),
     ({"type": "number", "minimum": 1, "exclusiveMinimum": True}, [1.5], [1]),
@@ -143,6 +152,45 @@ def test_whole_numbers_are_ints_behind_references(reference):
     assert made.run({"x": [3.0]}).content == "[3]"
 
 
+@pytest.mark.parametrize(
+    ("base", "reference"),
+    [("https://toolgym.test/a/", "whole"), ("https://toolgym.test/a/b", "whole"),
+     ("https://toolgym.test/a/", "/a/whole"),
+     ("https://toolgym.test/a/", "whole#/$defs/inner"), ("https://toolgym.test/a/", "whole#it"),
+     ("https://toolgym.test/a/", "https://toolgym.test/a/whole"), ("https://toolgym.test/a/", "relay")],
+)  # fmt: skip
+def test_whole_numbers_are_ints_behind_references_relative_to_an_id(base, reference):
+    inner = {"$id": "whole", "type": "integer", "$defs": {"inner": {"$anchor": "it", "type": "integer"}}}
+    relay = {"$id": "relay", "$ref": "#/$defs/x", "$defs": {"x": {"type": "integer"}}}
+    schema = {"$id": base, "type": "object", "properties": {"x": {"$ref": reference}},
+              "$defs": {"w": inner, "r": relay, "x": {"type": "string"}}}  # fmt: skip
+    made = Tool("t", "T.", schema, lambda x: repr(x), timeout=None)
+    assert made.validator.problems({"x": 3.0}) == ()
+    assert made.run({"x": 3.0}).content == "3"
+
+
+@pytest.mark.parametrize(
+    ("x", "value", "read"),
+    [
+        ({"const": 3}, 3.0, "3"),
+        ({"enum": [1, "a", 2.5]}, 1.0, "1"),
+        ({"type": "number", "enum": [1, 2]}, 2.0, "2"),
+        ({"enum": [1.0, 2]}, 1.0, "1.0"),
+        ({"enum": [True, 7]}, 7.0, "7"),
+        ({"anyOf": [{"const": 3}, {"type": "string"}]}, 3.0, "3"),
+        ({"anyOf": [{"const": 3}, {"type": "number"}]}, 3.0, "3.0"),
+        ({"items": {"enum": [4]}}, [4.0], "[4]"),
+        ({"const": {"a": [5, "b"]}}, {"a": [5.0, "b"]}, "{'a': [5, 'b']}"),
+        ({"type": "number"}, 3.0, "3.0"),
+        ({"enum": ["a"]}, "a", "'a'"),
+    ],
+)
+def test_whole_numbers_that_are_listed_as_integers_are_ints(x, value, read):
+    made = Tool("t", "T.", {"properties": {"x": x, "y": {"type": "string"}}}, lambda x: repr(x), timeout=None)
+    assert made.validator.problems({"x": value}) == ()
+    assert made.run({"x": value}).content == read
+
+
 def test_whole_numbers_of_flat_parameters_are_ints():
     schema = {"properties": {"n": {"type": "int"}, "x": {"type": "number"}, "s": {"type": "string"}}}
     made = Tool("t", "T.", schema, lambda **given: repr(given), timeout=None)
@@ -228,6 +276,17 @@ def test_older_drafts_are_read_as_they_are_meant():
         ({"$ref": "file:///etc/hostname"}, "outside of the schema"),
         ({"$dynamicRef": "http://toolgym.test/x"}, "outside of the schema"),
         ({"$id": "http://toolgym.test/base/", "$ref": "x.json"}, "outside of the schema"),
+        ({"Type": "string"}, "x.Type is not a word of JSON Schema; did you mean 'type'"),
+        ({"minumum": 1}, "did you mean 'minimum'"),
+        ({"enumm": ["a"]}, "did you mean 'enum'"),
+        ({"requried": ["a"]}, "did you mean 'required'"),
+        ({"min": 1}, "did you mean 'minimum'"),
+        ({"max": 1}, "did you mean 'maximum'"),
+        ({"choices": ["a"]}, "did you mean 'enum'"),
+        ({"min_length": 1}, "did you mean 'minLength'"),
+        ({"items": {"patern": "a"}}, "items.patern is not a word.*'pattern'"),
+        ({"anyOf": [{"ref": "#"}]}, "did you mean '\\$ref'"),
+        ({"tpye": "string"}, "did you mean 'type'"),
         ({"required": True}, "required must be a list of names"),
         ({"enum": []}, "enum must be a list of at least one"),
         ({"enum": "a"}, "enum must be a list"),
@@ -244,6 +303,28 @@ def test_older_drafts_are_read_as_they_are_meant():
 def test_a_schema_that_means_nothing_is_refused_when_the_tool_is_made(x, said):
     with pytest.raises(ValueError, match=f"tool 't': (?s:.*){said}"):
         Tool("t", "T.", {"type": "object", "properties": {"x": x}}, lambda x: x)
+
+
+def test_words_that_a_form_or_an_editor_adds_are_allowed_and_names_are_free():
+    told = {
+        "markdownDescription": "D",
+        "order": 1,
+        "widget": "w",
+        "x-min": 1,
+        "unit": "m",
+        "enumNames": ["a"],
+        "step": 2,
+        "ui:widget": "w",
+        "optional": True,
+        "name": "n",
+        "value": 1,
+        "label": "L",
+        "content": "c",
+    }
+    names = {name: {"type": "integer", **told} for name in ("min", "Type", "choices", "requried", "enumm")}
+    made = Tool("t", "T.", {"type": "object", "properties": names, "default": {"min": 1}, "examples": [{"max": 2}]})
+    assert made.validator.problems({"min": 1, "requried": 2}) == ()
+    assert Tool("t", "T.", {"properties": {"x": {"min": 1, "Type": "a"}}}, trusted=True).validator
 
 
 def test_other_mistakes():

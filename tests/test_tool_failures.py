@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import errno
+import ftplib
 import http.client
 import http.server
+import imaplib
+import multiprocessing
+import poplib
+import smtplib
 import socket
+import sqlite3
 import ssl
+import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+import xmlrpc.client
 from email.message import Message
 
 import pytest
@@ -59,7 +68,48 @@ def caused(outer, inner, how):
         return error
 
 
+def coded(package, name, *args, **attributes):
+    """As ``foreign``, with arguments of the exception."""
+    return type(name, (Exception,), {"__module__": f"{package}.errors", **attributes})(*args)
+
+
+def aws(code, status):
+    response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return coded("botocore", "ClientError", response=response)
+
+
+def rpc(name):
+    return coded("grpc", "RpcError", code=lambda self: type("StatusCode", (), {"name": name}))
+
+
 DOWN = [
+    xmlrpc.client.ProtocolError("http://weather.test/RPC2", 503, "down", {}),
+    multiprocessing.TimeoutError(),
+    concurrent.futures.TimeoutError(),
+    subprocess.TimeoutExpired("convert", 3),
+    imaplib.IMAP4.abort("socket error: EOF"),
+    smtplib.SMTPServerDisconnected("gone"),
+    *[smtplib.SMTPDataError(code, b"later") for code in (421, 450, 451, 452, 454)],
+    smtplib.SMTPRecipientsRefused({"a@weather.test": (451, b"later")}),
+    poplib.error_proto("-ERR EOF"),
+    poplib.error_proto(b"-ERR [SYS/TEMP] later"),
+    ftplib.error_temp("421 later"),
+    coded("nntplib", "NNTPTemporaryError", response="400 later"),
+    *[sqlite3.OperationalError(text) for text in ("disk I/O error", "database is locked")],
+    sqlite3.DatabaseError("database disk image is malformed"),
+    coded("psycopg", "OperationalError", "connection refused"),
+    coded("psycopg2", "OperationalError", "server closed the connection"),
+    coded("pymysql", "OperationalError", 2006, "MySQL server has gone away"),
+    coded("sqlalchemy", "OperationalError", "gone", orig=coded("psycopg2", "OperationalError")),
+    *[rpc(name) for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED")],
+    coded("botocore", "EndpointConnectionError"),
+    aws("ThrottlingException", 400),
+    aws("InternalError", 500),
+    coded("google", "ServiceUnavailable", code=503),
+    coded("google", "GoogleAPICallError", code=http.HTTPStatus.BAD_GATEWAY),
+    coded("kombu", "OperationalError"),
+    coded("pika", "AMQPConnectionError"),
+    coded("pymongo", "ServerSelectionTimeoutError"),
     ToolUnavailable("the till is down"),
     ConnectionError(),
     ConnectionRefusedError("no"),
@@ -98,6 +148,22 @@ DOWN = [
     ExceptionGroup("two", [ValueError("a"), ExceptionGroup("one", [ConnectionResetError()])]),
 ]
 ANSWERS = [
+    xmlrpc.client.ProtocolError("http://weather.test/RPC2", 404, "no", {}),
+    xmlrpc.client.Fault(1, "no such city"),
+    subprocess.CalledProcessError(1, "convert"),
+    imaplib.IMAP4.error("no such folder"),
+    smtplib.SMTPDataError(550, b"no such user"),
+    smtplib.SMTPRecipientsRefused({"a@weather.test": (550, b"no such user")}),
+    poplib.error_proto(b"-ERR no such message"),
+    ftplib.error_perm("550 no such file"),
+    coded("nntplib", "NNTPTemporaryError", response="430 no such article"),
+    sqlite3.OperationalError("no such table: cities"),
+    coded("psycopg", "ProgrammingError", "syntax error"),
+    coded("pymysql", "OperationalError", 1054, "Unknown column 'x'"),
+    rpc("NOT_FOUND"),
+    rpc("INVALID_ARGUMENT"),
+    aws("NoSuchKey", 404),
+    coded("google", "GoogleAPICallError", code=404),
     ValueError("no such city"),
     KeyError("city"),
     FileNotFoundError("x"),

@@ -624,3 +624,84 @@ def test_without_pydantic_its_types_are_refused_with_what_to_do(monkeypatch):
     made, got = taking(Line | None)
     assert made.run({"value": {"start": {"x": 1.0}}}).content == "kept"
     assert got == [Line(Point(1))]
+
+
+@dataclasses.dataclass
+class Spot:
+    x: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    x: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Holder:
+    spots: list[int]
+
+
+class Changeable(msgspec.Struct):
+    x: int
+
+
+class Steady(msgspec.Struct, frozen=True):
+    x: int
+
+
+def repeating(annotation):
+    def f(x):
+        """Return it."""
+        return repr(x)
+
+    f.__annotations__ = {"x": annotation}
+    return tool(f)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "read"),
+    [
+        (Mode | str, "fast", Mode.FAST),
+        (Mode | str, "other", "other"),
+        (str | Mode, "fast", "fast"),
+        (Mode | str | None, None, None),
+        (Mode | int | str, 3, 3),
+        (Colour | str, "red", Colour.RED),
+        (Level | int, 2, Level.HIGH),
+        (Level | int, 7, 7),
+        (Mode | Annotated[str, msgspec.Meta(max_length=9)], "slow", Mode.SLOW),
+        (list[Mode | str], ["fast", "a"], [Mode.FAST, "a"]),
+        (dict[str, uuid.UUID | Mode | str], {"a": "slow"}, {"a": Mode.SLOW}),
+        (set[Fixed], [{"x": 1}], {Fixed(1)}),
+        (set[Steady], [{"x": 1}], {Steady(1)}),
+        (set[tuple[int, str]], [[1, "a"]], {(1, "a")}),
+    ],
+)
+def test_unions_with_an_enum_read_from_left_to_right(annotation, value, read):
+    made = repeating(annotation)
+    assert made.validator.problems({"x": value}) == ()
+    assert made.run({"x": value}).content == repr(read)
+
+
+@pytest.mark.parametrize("kind", [Spot, Holder, Changeable, list[int], tuple[int, Spot], int | Spot, dict[str, int]])
+@pytest.mark.parametrize("whole", [lambda kind: set[kind], lambda kind: list[frozenset[kind]] | None])
+def test_a_set_of_values_without_a_hash_is_refused_when_the_tool_is_made(kind, whole):
+    with pytest.raises(TypeError, match=r"a set cannot hold .*has no hash: make it frozen"):
+        repeating(whole(kind))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "keys"),
+    [
+        (dict[Mode, int], ["fast", "slow"]),
+        (dict[Level, int], ["1", "2"]),
+        (dict[Literal["a", "b"], int], ["a", "b"]),
+        (c.Mapping[Colour, int] | None, ["red"]),
+    ],
+)
+def test_keys_that_are_allowed_are_shown_and_checked(annotation, keys):
+    made = repeating(annotation)
+    assert json.dumps({"enum": keys}) in json.dumps(made.schema["function"]["parameters"])
+    assert made.validator.problems({"x": {keys[0]: 1}}) == ()
+    assert made.run({"x": {keys[0]: 1}}).error is None
+    assert made.validator.problems({"x": {"other": 1}})

@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from .probes import LONG, PROBE_TOOLS, told_of
 from .template import ChatTemplate, TemplateError
 
 # Lone surrogates, which ChatTokens keeps out of every message, so that no content looks like a stand-in.
@@ -32,21 +33,10 @@ _NO_TOOLS: tuple[Mapping[str, Any], ...] = ()
 EMPTY = "(empty)"
 SYSTEM = "You are a helpful assistant."
 """For a template that insists on a system message, if there is none."""
+_IN_THE_PROMPT = "describe them in the prompt, as environments do"
+_NO_TOOLS_SHOWN = f"the chat template does not know tools: {_IN_THE_PROMPT}"
 BEGIN = "(The conversation begins.)"
 """The user's message in front of an answer that nothing precedes."""
-
-_PROBE_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "probe_tool",
-        "description": "A probe.",
-        "parameters": {
-            "type": "object",
-            "properties": {"x": {"type": "string", "description": "A text."}},
-            "required": ["x"],
-        },
-    },
-}
 
 Messages: TypeAlias = Sequence[Mapping[str, Any]]
 _Shape: TypeAlias = tuple[tuple[str, str, str | None], ...]
@@ -97,6 +87,7 @@ class ChatPieces:
         self._end = self._after_answer(self._render(answered, False))
         self._way(user, after_answer=True)
         self._way([], after_answer=True)
+        self._check_long_messages()
 
     @property
     def end(self) -> str:
@@ -137,12 +128,30 @@ class ChatPieces:
 
     def check_tools(self) -> None:
         """Raises TemplateError if the template does not show tools that are given to it."""
+        if "tools" not in self._template.names:
+            raise TemplateError(_NO_TOOLS_SHOWN)
         message = [{"role": "user", "content": _mark(0)}]
-        if "tools" in self._template.names:
-            self._way(message, after_answer=False, tools=True)
-            if "probe_tool" in self._render(self._put(message, Way()), True, [_PROBE_TOOL]):
-                return
-        raise TemplateError("the chat template does not know tools: describe them in the prompt, as environments do")
+        way = self._way(message, after_answer=False, tools=True)
+        text = self._render(self._put(message, way), True, PROBE_TOOLS)
+        if PROBE_TOOLS[0]["function"]["name"] not in text:
+            raise TemplateError(_NO_TOOLS_SHOWN)
+        for told in map(told_of, PROBE_TOOLS):
+            if lost := next((what for what, words in told.items() if words not in text), None):
+                raise TemplateError(f"the chat template leaves out {lost} of tools: {_IN_THE_PROMPT}")
+
+    def _check_long_messages(self) -> None:
+        """Raises TemplateError if the template cuts messages."""
+        for role, after in (("system", False), ("user", False), ("user", True), ("tool", True)):
+            roles = [role] if role != "system" else ["system", "user"]
+            messages = [_named({"role": each, "content": LONG}) for each in roles]
+            with suppress(TemplateError):  # a shape that no way fits is refused when it is met
+                way = self._way(messages, after_answer=after)
+                whole = self._reply(messages, way, True) if after else self._render(self._put(messages, way), True)
+                if whole.count(LONG) + whole.count(json.dumps(LONG)[1:-1]) < len(roles):
+                    break
+        else:
+            return
+        raise TemplateError(f"the chat template cuts or rewrites long messages: with role {role!r}, text is missing")
 
     def opening(self, messages: Messages, tools: Messages = _NO_TOOLS, *, add_generation_prompt: bool = True) -> str:
         """The text of the messages before the first answer, ending in the assistant's opening."""
@@ -172,7 +181,7 @@ class ChatPieces:
                 if after_answer:
                     text = self._reply(probe, way, True)
                 else:
-                    text = self._render(self._put(probe, way), True, [_PROBE_TOOL] if tools else ())
+                    text = self._render(self._put(probe, way), True, PROBE_TOOLS[:1] if tools else ())
             except TemplateError as error:
                 refusal = error
                 continue

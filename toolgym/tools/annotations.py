@@ -20,6 +20,8 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from toolgym.tools.members import leftmost, member_first, set_problem, with_keys
+
 TYPES = "str, int, float, bool, list, dict, Literal, an Enum, a dataclass, a date, pydantic models or unions of them"
 """For messages: types that a parameter may have."""
 _PYDANTICS = frozenset({"pydantic", "pydantic_core", "pydantic_extra_types", "annotated_types"})
@@ -71,6 +73,8 @@ def typed(kind: Any) -> Typed:
             raise NoSchema("")
         if isinstance(part, type) and issubclass(part, enum.Enum):
             _check_enum(part)
+        if problem := set_problem(part):
+            raise NoSchema(problem)
     if any(map(_of_pydantic, parts)):
         return _pydantic(kind)
     try:
@@ -114,13 +118,15 @@ def _rewritten(kind: Any, within: tuple[Any, ...] = ()) -> Any:
         return inner
     new = tuple([argument if isinstance(argument, list) else _rewritten(argument, within) for argument in arguments])
     if origin in (typing.Union, types.UnionType):
-        return typing.Union[new]  # noqa: UP007  the members are not known here
+        union: Any = typing.Union[new]  # noqa: UP007  the members are not known here
+        first = member_first(kinds) if (kinds := leftmost(new)) else None
+        return union if first is None else Annotated[union, first]
     if origin is collections.abc.Iterable:
         return list[new]  # type: ignore[valid-type]
     if origin is typing.Required or origin is typing.NotRequired or new == arguments:
-        return kind
+        return with_keys(kind)
     try:
-        return kind.copy_with(new) if hasattr(kind, "copy_with") else origin[new]
+        return with_keys(kind.copy_with(new) if hasattr(kind, "copy_with") else origin[new])
     except TypeError:
         return kind
 

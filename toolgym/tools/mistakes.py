@@ -11,6 +11,32 @@ from toolgym.tools.schema import DEEPEST, TYPES
 from toolgym.tools.standard import LISTS, MAPS, SCHEMAS
 
 _ANY = frozenset({"any"})
+_CHECKED = sorted(
+    {*MAPS, *LISTS, *SCHEMAS, "type", "enum", "const", "required", "minimum", "maximum", "exclusiveMinimum",
+     "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems",
+     "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties", "dependentRequired", "nullable",
+     "contentEncoding", "contentMediaType", "$ref", "$dynamicRef", "$recursiveRef"} - {"$defs", "definitions"}
+)  # fmt: skip
+"""Words that a value is checked against."""
+_LETTERS = {"".join(sorted(word)): word for word in _CHECKED}
+_PLAIN = {word.lower().lstrip("$"): word for word in _CHECKED}
+_OTHER_NAMES = {
+    "min": "minimum", "max": "maximum", "minvalue": "minimum", "maxvalue": "maximum", "minsize": "minItems",
+    "maxsize": "maxItems", "choices": "enum", "choice": "enum", "options": "enum", "oneofvalues": "enum",
+    "allowedvalues": "enum", "allowed": "enum", "regex": "pattern", "regexp": "pattern", "ge": "minimum",
+    "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "exclusivemin": "exclusiveMinimum",
+    "exclusivemax": "exclusiveMaximum", "property": "properties", "props": "properties", "unique": "uniqueItems",
+    "lessthan": "exclusiveMaximum", "greaterthan": "exclusiveMinimum",
+}  # fmt: skip
+"""Words of other languages, without capitals and strokes -> the word of JSON Schema."""
+_TOLD = frozenset({
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$comment", "$vocabulary", "$defs",
+    "definitions", "title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly",
+    "discriminator", "xml", "externalDocs", "optional", "order", "widget",
+})  # fmt: skip
+"""Words that say something without a check."""
+_LIKE = 0.85
+"""Likeness from which a word counts as misspelt."""
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
@@ -54,6 +80,8 @@ def _check(schema: Any, where: str, depth: int) -> None:
         inner = f"{where}.{word}"
         if not isinstance(word, str):
             raise ValueError(f"{where} has a word that is not text: {word!r}")
+        if (meant := _meant(word)) is not None:
+            raise ValueError(f"{inner} is not a word of JSON Schema; did you mean {meant!r}?")
         if word in MAPS:
             if not isinstance(value, Mapping):
                 raise ValueError(f"{inner} must map names to schemas, not {value!r}")
@@ -67,6 +95,19 @@ def _check(schema: Any, where: str, depth: int) -> None:
                 _check(item, f"{inner}[{i}]", depth + 1)
         elif word in SCHEMAS:
             _check(value, inner, depth + 1)
+
+
+def _meant(word: str) -> str | None:
+    """The word that an author meant who wrote an unknown one; None for a known word and for an annotation."""
+    if word in _CHECKED or word in _TOLD or word.lower().startswith("x-") or len(word) > 40:
+        return None
+    plain = word.lower().replace("_", "").replace("-", "").lstrip("$")
+    if (found := _PLAIN.get(plain) or _OTHER_NAMES.get(plain)) is not None:
+        return found
+    if len(word) < 4:
+        return None
+    same = _LETTERS.get("".join(sorted(word)))
+    return same or next(iter(get_close_matches(word, _CHECKED, 1, _LIKE)), None)
 
 
 def _check_type(kind: Any, where: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 _HEAD = "#/$defs/"
 _MOST = 5_000
@@ -86,6 +86,41 @@ def _anchored(reference: str, node: Any) -> Any:
     if isinstance(node, (list, tuple)):
         return next((found for each in node if (found := _anchored(reference, each)) is not None), None)
     return None
+
+
+def follower(root: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], Any]:
+    """From a schema inside ``root`` and its word for a reference to the schema named; None if it cannot be found.
+
+    References are relative to the nearest ``$id`` around them.
+    """
+    bases: dict[int, str] = {}
+    whole: dict[str, Any] = {}
+
+    def visit(node: Any, base: str) -> None:
+        if isinstance(node, Mapping):
+            if isinstance(name := node.get("$id"), str) and not name.startswith("#"):
+                base = urljoin(base, name).removesuffix("#")
+                whole.setdefault(base, node)
+            bases[id(node)] = base
+            node = tuple(node.values())
+        if isinstance(node, (list, tuple)):
+            for each in node:
+                visit(each, base)
+
+    def follow(schema: Mapping[str, Any], word: str) -> Any:
+        reference = schema[word]
+        if not isinstance(reference, str):
+            return None
+        base = bases.get(id(schema), "")
+        place, _, part = reference.partition("#")
+        address = urljoin(base, place) if place else base
+        inner = whole.get(address, None if place else root)
+        found = None if inner is None else target(f"#{part}", inner)
+        return target(reference, root) if found is None else found
+
+    if "$id" in str(root):
+        visit(root, "")
+    return follow
 
 
 def _names(node: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import jsonschema_rs
 
+from toolgym.tools.formats import CHECKS, with_formats
 from toolgym.tools.standard import LISTS, MAPS, SCHEMAS, standard
 
 TYPES = {
@@ -153,8 +154,9 @@ class Validator:
     ):
         try:
             self._check = jsonschema_rs.Draft202012Validator(
-                standard(schema),
+                with_formats(standard(schema)) if formats else standard(schema),
                 validate_formats=formats,
+                formats=CHECKS if formats else None,
                 retriever=_refused,
                 pattern_options=jsonschema_rs.FancyRegexOptions(
                     backtrack_limit=_BACKTRACKS, size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES

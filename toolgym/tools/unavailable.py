@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from toolgym.tools.server_errors import ARGUMENTS, FAILURES, SERVERS_OWN, SPOKEN, STATUS
+
 
 class ToolUnavailable(Exception):
     """Raise this in a tool if a server or a device that the tool needs is down, or refuses the author's key.
@@ -22,7 +24,8 @@ class ToolUnavailable(Exception):
     ConnectionError, TimeoutError, ``socket.gaierror``, ``ssl.SSLError``, any OSError with an error number of the
     network or of a machine without space, the connection errors of urllib, requests, httpx, aiohttp, redis, openai and
     the like, and the HTTP statuses 5xx, 429, 425, 408, 407, 403 and 401. Other HTTP statuses, such as 404, answer the
-    policy's arguments.
+    policy's arguments. So it is with gRPC, AWS, mail servers and databases: a lost connection or a locked file is
+    the server's, a mistake in a query is an answer.
 
     A tool that opens addresses of the policy's own choosing should return such an error as text, or raise an
     exception ``from None``: then it is a result like any other.
@@ -39,40 +42,6 @@ _OUTSIDE = frozenset(
     if hasattr(errno, name)
 )  # fmt: skip
 """Error numbers of the network, and of a machine without space or file handles."""
-_FAILURES = {
-    "socket": {"gaierror", "herror"},
-    "ssl": {"SSLError"},
-    "http": {"HTTPException"},
-    "urllib": {"ContentTooShortError"},
-    "urllib3": {"TimeoutError", "ProtocolError", "PoolError", "SSLError", "ProxyError", "DecodeError", "ResponseError"},
-    "requests": {"ConnectionError", "Timeout", "ChunkedEncodingError", "ContentDecodingError", "RetryError",
-                 "TooManyRedirects"},
-    "httpx": {"TransportError", "DecodingError", "TooManyRedirects"},
-    "httpcore": {"NetworkError", "TimeoutException", "ProtocolError", "ProxyError"},
-    "aiohttp": {"ClientConnectionError", "ClientPayloadError"},
-    "asyncio": {"IncompleteReadError"},
-    "smtplib": {"SMTPServerDisconnected", "SMTPConnectError"},
-    "ftplib": {"error_temp"},
-    "websockets": {"ConnectionClosed", "InvalidHandshake"},
-    "redis": {"ConnectionError", "TimeoutError"},
-    "botocore": {"HTTPClientError", "ConnectionError"},
-    "openai": {"APIConnectionError"},
-    "anthropic": {"APIConnectionError"},
-}  # fmt: skip
-"""Top-level package -> its classes, subclasses included, that mean a failure of the network or of the server."""
-_ARGUMENTS = {"http": {"InvalidURL"}, "httpx": {"UnsupportedProtocol", "LocalProtocolError"},
-              "httpcore": {"UnsupportedProtocol", "LocalProtocolError"}}  # fmt: skip
-"""Exceptions to these: subclasses for requests that no server could answer."""
-_STATUS = {
-    "urllib": {"HTTPError"},
-    "requests": {"HTTPError"},
-    "httpx": {"HTTPStatusError"},
-    "aiohttp": {"ClientResponseError"},
-    "openai": {"APIStatusError"},
-    "anthropic": {"APIStatusError"},
-}
-"""Top-level package -> its classes that carry the HTTP status of an answer."""
-_SERVERS_OWN = frozenset({401, 403, 407, 408, 425, 429})
 _FORKS = {"httpx2": "httpx", "httpcore2": "httpcore"}
 _MOST = 50
 """Exceptions of one chain that are looked at."""
@@ -110,13 +79,20 @@ def _says(error: BaseException) -> bool | None:
     if not isinstance(error, Exception):
         return None
     classes = [(_package(kind), kind.__name__) for kind in type(error).__mro__]
-    if any(name in _STATUS.get(package, ()) for package, name in classes):
+    if any(name in STATUS.get(package, ()) for package, name in classes):
         status = _status(error)
-        return None if status is None else status >= 500 or status in _SERVERS_OWN
-    if any(name in _ARGUMENTS.get(package, ()) for package, name in classes):
+        return None if status is None else status >= 500 or status in SERVERS_OWN
+    if any(name in ARGUMENTS.get(package, ()) for package, name in classes):
         return None
-    if any(name in _FAILURES.get(package, ()) for package, name in classes):
+    if any(name in FAILURES.get(package, ()) for package, name in classes):
         return True
+    for pair in classes:
+        if pair in SPOKEN:
+            with suppress(Exception):  # attributes may be properties
+                return SPOKEN[pair](error)
+            return None
+    if isinstance(inner := getattr(error, "orig", None), Exception) and classes[0][0] == "sqlalchemy":
+        return _says(inner)
     if ("urllib", "URLError") in classes:
         reason = getattr(error, "reason", None)
         if isinstance(reason, BaseException):
@@ -132,8 +108,8 @@ def _package(kind: type) -> str:
 
 def _status(error: Any) -> int | None:
     with suppress(Exception):  # attributes may be properties
-        for owner in (error, getattr(error, "response", None)):
-            for name in ("status_code", "status", "code"):
+        for owner in (error, getattr(error, "response", None), getattr(error, "resp", None)):
+            for name in ("status_code", "status", "code", "errcode"):
                 value = getattr(owner, name, None)
                 if isinstance(value, int) and 100 <= value <= 999:
                     return int(value)
