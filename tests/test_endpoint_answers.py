@@ -237,7 +237,8 @@ ADDING = FrozenDict(
         '{"name": "functions.a.b", "arguments": "{}"}', '{"function": "add", "arguments": {"x": 1}}',
         '```json\n{"name": "add", "arguments": {}}\n```', "I add it: [add(x=1)]", "```python\nadd(x=1)\n```",
         "[TOOL_CALLS]add{}", "<function=add>{}</function>", "<|channel|>commentary to=functions.add",
-        'Sure:\n{"tool_name": "add", "args": {}}', '{"type": "function", "function": {"name": "add", "arguments": "{}"}}',
+        'Sure:\n{"tool_name": "add", "args": {}}',
+        '{"type": "function", "function": {"name": "add", "arguments": "{}"}}',
     ],
 )  # fmt: skip
 def test_a_call_that_the_server_left_in_the_text_is_not_the_decision_to_call_nothing(content):
@@ -260,7 +261,8 @@ def test_text_that_is_not_a_call_is_an_answer(content):
     [
         ("I will call it.", "tool_calls"), ('{"function": "total", "arguments": {}}', "stop"),
         ("[TOOL_CALLS]total{}", "stop"), ("<function=total>{}</function>", "stop"), ("I do: [total()]", "stop"),
-        ("<|channel|>commentary to=functions.total", "stop"), ('```json\n{"name": "total", "arguments": {}}\n```', "stop"),
+        ("<|channel|>commentary to=functions.total", "stop"),
+        ('```json\n{"name": "total", "arguments": {}}\n```', "stop"),
     ],
 )  # fmt: skip
 def test_with_tools_in_the_prompt_a_call_is_lost_only_if_the_dialect_does_not_read_it(content, finish):

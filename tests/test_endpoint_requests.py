@@ -162,7 +162,8 @@ def test_a_name_is_read_between_spaces_and_special_tokens(written):
 def test_only_names_of_parameters_are_changed_and_free_keys_stay():
     free = {"type": "object", "additionalProperties": {"type": "object", "properties": {"a b": {"type": "integer"}}}}
     parameters = {
-        "type": "object", "properties": {"a b": {"type": "integer"}, "map": free, "list": {"items": {"$ref": "#/$defs/d"}}},
+        "type": "object",
+        "properties": {"a b": {"type": "integer"}, "map": free, "list": {"items": {"$ref": "#/$defs/d"}}},
         "dependentRequired": {"a b": ["map", "a b"]}, "$defs": {"d": {"properties": {"a b": {}}}},
     }  # fmt: skip
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}

@@ -54,16 +54,16 @@ def read_answer(
         if end == "failed":
             raise NoAnswer(f"the server broke the answer off (finish_reason {_short(reason)})")
         empty = not (said(message.get("content")) or "").strip()
+        lost = end == "stop" and not calls and CALLED.fullmatch(str(reason)) and (native or empty)
+        if end == "bad_call" or lost:
+            return _bad_call(message, reason, names, native=native)
+        text = action_text(message, native=native, names=names)
         if end == "unknown" and empty and not calls:
             raise NoAnswer(f"the answer is empty, and its finish_reason {_short(reason)} does not say why")
         if end == "unknown" and reason not in (None, ""):
             raise NoAnswer(f"the finish_reason {_short(reason)} does not say that the answer is whole")
         if end == "unknown" and not calls and _is_cut(choice, response):
             raise NoAnswer("the answer has text and finish_reason null, as a stream that was cut has")
-        lost = end == "stop" and not calls and CALLED.fullmatch(str(reason)) and (native or empty)
-        if end == "bad_call" or lost:
-            return _bad_call(message, reason, names, native=native)
-        text = action_text(message, native=native, names=names)
     except NoAnswer:
         raise
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
