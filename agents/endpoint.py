@@ -16,9 +16,11 @@ from toolgym.secrets import url_secrets
 from toolgym.types import Observation
 from toolgym.web import Connections, Failure, Secrets, Tries, below, shown_url, wait_for
 
+from .chat.answer import NoAnswer
+from .chat.error_body import read_error_body
 from .chat.headers import Headers, refuse_secrets
-from .chat.refusals import TooLong, failure, read_error_body, shortened
-from .chat.request import ChatRequest, NoAnswer
+from .chat.refusals import TooLong, failure, shortened
+from .chat.request import ChatRequest
 
 try:
     import aiohttp  # noqa: F401  said when the agent is made, not in each episode

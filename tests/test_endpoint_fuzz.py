@@ -18,8 +18,9 @@ from chat_server import (
     plain_properties,
 )
 
+from toolgym.agents.chat.answer import NoAnswer
 from toolgym.agents.chat.lessons import LESSONS
-from toolgym.agents.chat.request import ChatRequest, NoAnswer
+from toolgym.agents.chat.request import ChatRequest
 from toolgym.dialects import DIALECTS, get_dialect
 from toolgym.types import CallRecord, Observation, ToolResult, freeze, message
 

@@ -21,8 +21,8 @@ except ImportError:  # Windows has no such locks: folders of killed processes st
 LARGEST_OBJECT = 64 * 2**20
 """Bytes of a JSON file that is read back whole; a settings file has a few kilobytes."""
 
-_TRIES = 200
-"""Tries, 10 ms apart, for a lock that another process holds for a moment."""
+_TRIES, _PAUSE = 200, 0.01
+"""Tries for a lock that another process holds for a moment, and the seconds between them."""
 CHECKSUMS = "checksums.json"
 """The file of a sealed folder that has the SHA-256 of each other file in it."""
 
@@ -40,7 +40,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            flush(file.fileno())
+            os.fsync(file.fileno())
         os.replace(temporary, path)
         flush_folder(path.parent)
     except OSError as error:
@@ -49,16 +49,11 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def flush(descriptor: int) -> None:
-    """``fsync``: returns when the content of an open file is on the disk. Raises OSError."""
-    os.fsync(descriptor)
-
-
 def flush_file(path: Path) -> None:
     """``fsync`` for a file that another library wrote. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        flush(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -145,8 +140,10 @@ def _lock(folder: Path, *, wait: bool) -> int | None:
     for _ in range(_TRIES if wait else 1):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or a file system without locks
-            time.sleep(0.01 if wait else 0.0)
+        except BlockingIOError:  # held
+            time.sleep(_PAUSE if wait else 0.0)
+        except OSError:  # a file system without locks
+            break
         else:
             return descriptor
     os.close(descriptor)
@@ -190,19 +187,22 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_object(path: Path, what: str, fail: Callable[[str], Exception]) -> dict[str, Any]:
+def read_object(
+    path: Path, what: str, fail: Callable[[str], Exception], loads: Callable[[bytes], Any] = json.loads
+) -> dict[str, Any]:
     """The JSON object in a file that is read back.
 
     Args:
         what: what the file should be, for the message: "the settings of a run".
         fail: makes the exception from a message that names the file.
+        loads: reads the JSON; raises ValueError or RecursionError.
 
     Raises the exception that ``fail`` makes if the file is missing, unreadable, too large or not a JSON object.
     """
     try:
         if path.stat().st_size > LARGEST_OBJECT:
             raise fail(f"{path} has more than {LARGEST_OBJECT >> 20} MiB, so it is not {what}")
-        found = json.loads(path.read_bytes())
+        found = loads(path.read_bytes())
     except OSError as error:
         raise fail(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

@@ -117,7 +117,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self._source = TaskSource(tasks)
         self._make_state = state
         # What follows from the tools on offer, kept as long as they stay the same tuple
-        self._instructed: tuple[Tool, ...] | None = None
+        self._instructions_of: tuple[Tool, ...] | None = None
         self._instructions = ""
         self._offered: tuple[Tool, ...] | None = None
         self._tools: dict[str, Tool] = {}
@@ -288,9 +288,9 @@ class ToolEnv(gym.Env[Observation, str]):
             raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
-        if task.tools is not self._instructed:
+        if task.tools is not self._instructions_of:
             self._instructions = self.instructions(task.tools) if self.instructed else ""
-            self._instructed = task.tools
+            self._instructions_of = task.tools
         self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
         self.offer(task.tools)
         try:

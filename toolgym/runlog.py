@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, BinaryIO, TypeAlias
 from weakref import finalize
 
-from toolgym.disk import flush, write_atomic
+from toolgym.disk import write_atomic
 from toolgym.grading import json_equal
 from toolgym.stored.run_files import (
     RunError,
@@ -102,7 +102,7 @@ class RunLog:
 
     def _flush(self, file: BinaryIO) -> None:
         file.flush()
-        flush(file.fileno())
+        os.fsync(file.fileno())
         self._flushed = monotonic()
 
     def episodes(self) -> list[Trajectory]:

@@ -11,7 +11,8 @@ from toolgym.types import UnfinishedAnswer
 
 from ..chat_messages import action_text, in_one_form, refused_in, written_calls
 from .endings import CALLED, ending_of
-from .filters import is_filtered, may_be_a_verdict, objects
+from .error_body import objects
+from .filters import is_filtered, may_be_a_verdict
 from .lost_calls import has_call
 from .names import Names
 

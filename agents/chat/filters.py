@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
+
+from .error_body import CODES, MESSAGES, objects
 
 _VERDICTS = {400, 403, 422}
 """Statuses of errors that may be a filter's verdict; any other is about the server, the account or the traffic."""
-_CODES = ("code", "type", "error_type", "errorCode", "status", "reason", "error")
-_MESSAGES = ("message", "msg", "detail", "error", "error_msg", "errorMessage")
 _FILTER_CODE = re.compile(
     "(output|input|prompt)?content_?filter(ed|_blocked|_triggered|_error)?|(content|usage|safety|cyber)?_?policy_?violation(error)?"
     "|content_?policy_?(violation)?(error)?|responsible_?ai_?policy_?violation|invalid_?prompt|data_?inspection_?failed"
@@ -54,12 +52,12 @@ def is_filtered(status: int, error: Any) -> bool:
     if not may_be_a_verdict(status, error):
         return False
     parts = list(objects(error))
-    codes = [_plain(part[name]) for part in parts for name in _CODES if isinstance(part.get(name), str)]
+    codes = [_plain(part[name]) for part in parts for name in (*CODES, "error") if isinstance(part.get(name), str)]
     if any(map(_ACCOUNT_CODE.fullmatch, codes)):
         return False
     if any(map(_FILTER_CODE.fullmatch, codes)) or any("flagged_input" in part for part in parts):
         return True
-    said = [part[name][:2000] for part in parts for name in _MESSAGES if isinstance(part.get(name), str)]
+    said = [part[name][:2000] for part in parts for name in MESSAGES if isinstance(part.get(name), str)]
     return any(map(_WORDS.search, said)) and not any(map(_NOT_THE_POLICY.search, said))
 
 
@@ -73,41 +71,6 @@ def may_be_a_verdict(status: int, error: Any) -> bool:
             if isinstance(number, int) and 400 <= number < 600:
                 found.append(number)
     return _VERDICTS.issuperset(found)
-
-
-def words_of(error: Any) -> str:
-    """The texts of an error response (messages, codes, parameters), at most 4000 characters, without echoed input."""
-    words = []
-    for found in objects(error):
-        for key, value in found.items():
-            if isinstance(value, (str, int)) and key not in _ECHOES:
-                words.append(str(value)[:2000])
-            elif key == "loc" and isinstance(value, list):
-                words.append(".".join(map(str, value))[:200])
-    return "\n".join(words)[:4000]
-
-
-_DEPTH = 6
-_ECHOES = {"failed_generation", "flagged_input", "input", "ctx", "raw"}
-
-
-def objects(error: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
-    """The objects inside an error, from outside in. A gateway's ``raw`` is the error of the server behind it."""
-    if isinstance(error, str) and depth == _DEPTH:
-        yield {"message": error}
-    elif isinstance(error, list) and depth:
-        for item in error[:20]:
-            yield from objects(item, depth - 1)
-    elif isinstance(error, dict) and depth:
-        yield error
-        for key, value in error.items():
-            if key == "raw" and isinstance(value, str):
-                try:
-                    value = json.loads(value)
-                except (ValueError, RecursionError):
-                    yield {"message": value}
-            if key not in _ECHOES or key == "raw":
-                yield from objects(value, depth - 1)
 
 
 def _plain(code: str) -> str:

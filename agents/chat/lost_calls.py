@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from toolgym.dialects.python.stray import stray_calls
 from toolgym.dialects.think import split_think
 
 from .names import Names
@@ -15,9 +16,6 @@ _MARKUP = re.compile(
     r"|```tool_code|<start_function_call>|to=functions\."
 )
 """How models write a call in text. A server that is set up for the model takes it out of the text."""
-_CALLS_ONLY = re.compile(r"\[\s*([\w.]{1,200})\(")
-_CALL_ONLY = re.compile(r"\s*([\w.]{1,200})\(")
-_FENCED = re.compile(r"```[\w-]{0,20}\s*\n(.{0,20000}?)```", re.DOTALL)
 _JSON = re.compile(r"^[ \t]*(?=\{|\[\s*\{)", re.MULTILINE)
 _TRIED = 20
 """The number of places that are looked at, so that a text takes linear time."""
@@ -27,15 +25,9 @@ _NAMES = ("name", "function", "tool", "tool_name", "function_name", "action")
 
 def has_call(text: str, names: Names) -> bool:
     """Whether a call of a tool stands in the text, because the server is not set up to read the model's calls."""
-    text = text[split_think(text)[1] :].strip()
-    if _MARKUP.search(text):
+    text = text[split_think(text)[1] :]
+    if _MARKUP.search(text) or any(names.offers(call.name) for call in stray_calls(text, 0)):
         return True
-    if text.rstrip("`. \n").endswith(")]") and any(map(names.offers, _CALLS_ONLY.findall(text)[:_TRIED])):
-        return True
-    fences = [match[1].strip() for _, match in zip(range(_TRIED), _FENCED.finditer(text), strict=False)]
-    for fence in fences:
-        if fence.endswith((")", ")]")) and (found := _CALL_ONLY.match(fence.lstrip("["))) and names.offers(found[1]):
-            return True
     places = [match.end() for _, match in zip(range(_TRIED), _JSON.finditer(text), strict=False)]
     return any(_is_call(_decoded(text, at), names) for at in places)
 

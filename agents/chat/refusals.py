@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from toolgym.web import Failure, Response, retry_after
 
+from .error_body import ServerError
+
 _RETRIED = {408, 409, 425, 429}
 _TOO_LONG_STATUSES = {400, 413, 422}
-_CODES = ("code", "type", "error_type", "errorCode", "status", "reason")
-_MESSAGES = ("message", "msg", "detail", "error", "error_msg", "errorMessage")
 _LIMITS = ("max_completion_tokens", "max_tokens")
 """Fields of a request that limit the answer."""
 
 
 class TooLong(Failure):
     """The conversation does not fit into the model's context."""
-
-
-class ServerError(msgspec.Struct, frozen=True):
-    """What the body of an error says."""
-
-    codes: tuple[str, ...]
-    """Codes and types, in lower case."""
-    message: str
-    """Each message on a line."""
-    status: int | None
-    """The status of the server behind a gateway, if the body gives one."""
-
-
-def read_error_body(response: Response, found: Any) -> ServerError:
-    """The codes and messages of an error. ``found`` is the decoded body; a body that is not JSON is a message itself.
-
-    Nothing else of the body is read: servers repeat requests and settings there.
-    """
-    codes: list[str] = []
-    messages: list[str] = []
-    statuses: list[int] = []
-    for part in _parts(found):
-        for name in _CODES:
-            value = part.get(name)
-            if isinstance(value, str):
-                codes.append(value[:200].lower())
-            number = int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
-            if 400 <= number < 600:
-                statuses.append(number)
-        messages += [part[name][:4000] for name in _MESSAGES if isinstance(part.get(name), str)]
-    if found is None and not re.match(r"\s*<", response.text[:100]):
-        messages.append(response.text[:4000])
-    said = "\n".join(dict.fromkeys(each.strip() for each in messages))
-    return ServerError(tuple(codes), said, statuses[0] if statuses else None)
 
 
 def failure(response: Response, status: int, error: ServerError) -> Failure:
@@ -183,21 +148,3 @@ _NO_CREDIT = re.compile(r"(insufficient|not enough|out of|no) (credit|balance|fu
 
 def _is_out_of_credit(error: ServerError) -> bool:
     return any(map(_NO_CREDIT_CODES.fullmatch, error.codes)) or _NO_CREDIT.search(error.message) is not None
-
-
-def _parts(found: Any, depth: int = 4) -> Iterator[Mapping[str, Any]]:
-    """The objects of an error that have codes and messages, from outside in."""
-    if isinstance(found, list) and depth:
-        for each in found[:10]:
-            yield from _parts(each, depth - 1)
-    elif isinstance(found, dict) and depth:
-        yield found
-        raw = found["metadata"].get("raw") if isinstance(found.get("metadata"), dict) else None
-        if isinstance(raw, str):  # what the server behind a gateway said
-            try:
-                raw = json.loads(raw)
-            except (ValueError, RecursionError):
-                raw = {"message": raw}
-        for inner in (found.get("error"), found.get("detail"), found.get("errors"), found.get("innererror"), raw):
-            if isinstance(inner, (dict, list)):
-                yield from _parts(inner, depth - 1)

@@ -11,9 +11,8 @@ from toolgym.rollout import AgentError
 from toolgym.types import Observation
 
 from ..chat_messages import native_messages, prompt_messages
-from .answer import NoAnswer as NoAnswer
 from .answer import read_answer, read_error
-from .filters import words_of
+from .error_body import words_of
 from .lessons import LESSONS, TEACHING
 from .names import Names
 from .roles import alternating, with_content, without_system, without_tools

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from toolgym.dialects.json.calls import deeper_than
+
 DEEPEST = 100
 """Levels of lists and objects in the arguments of a call; servers refuse a little more (128 in Rust's serde)."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -53,17 +55,7 @@ def arguments_object(written: Any) -> dict[str, Any] | None:
                 return None
     if written is None:
         return {}
-    return written if isinstance(written, dict) and not _deeper_than(written, DEEPEST) else None
-
-
-def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]  # breadth first: no recursion, whatever the depth
-    for _ in range(limit):
-        inside = [item.values() if isinstance(item, dict) else item for item in level]
-        level = [child for items in inside for child in items if isinstance(child, (dict, list))]
-        if not level:
-            return False
-    return True
+    return written if isinstance(written, dict) and not deeper_than(written, DEEPEST) else None
 
 
 def _digits(value: int) -> str:

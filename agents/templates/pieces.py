@@ -23,6 +23,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..chat.roles import BEGIN
+from ..chat_messages import EMPTY
 from .probes import LONG, PROBE_TOOLS, told_of
 from .template import ChatTemplate, TemplateError
 
@@ -30,14 +32,10 @@ from .template import ChatTemplate, TemplateError
 _ANSWER, _BEFORE = "\udffd\udffd", "\udffe\udffe"
 _NO_TOOLS: tuple[Mapping[str, Any], ...] = ()
 
-EMPTY = "(empty)"
 SYSTEM = "You are a helpful assistant."
 """For a template that insists on a system message, if there is none."""
 _IN_THE_PROMPT = "describe them in the prompt, as environments do"
 _NO_TOOLS_SHOWN = f"the chat template does not know tools: {_IN_THE_PROMPT}"
-BEGIN = "(The conversation begins.)"
-"""The user's message in front of an answer that nothing precedes."""
-
 Messages: TypeAlias = Sequence[Mapping[str, Any]]
 _Shape: TypeAlias = tuple[tuple[str, str, str | None], ...]
 """For each message: its role, its content if that is blank (else "x"), and its call's id."""

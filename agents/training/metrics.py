@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from toolgym.disk import flush, write_atomic
+from toolgym.disk import write_atomic
 from toolgym.runlog import read_metrics
 from toolgym.stored.strict_json import to_json
 
@@ -52,7 +53,7 @@ class MetricsLog:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(to_json(row) + "\n")
             file.flush()
-            flush(file.fileno())
+            os.fsync(file.fileno())
         self.board.add(row)
         return row
 

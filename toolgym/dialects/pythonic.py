@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -120,24 +120,36 @@ def _stray(text: str, start: int) -> Sequence[ToolCall]:
 
 def _call_source(call: ToolCall) -> str:
     arguments = [
-        f"**{_source(value)}" if key == "**" else f"{key}={_source(value)}" for key, value in call.arguments.items()
+        f"**{source(value)}" if key == "**" else f"{key}={source(value)}" for key, value in call.arguments.items()
     ]
     return f"{call.name}({', '.join(arguments)})"
 
 
-def _source(value: Any) -> str:
-    """Python source that decodes to the value. Raises TypeError for a value that has no such source."""
+def source(value: Any, *, nan: str | None = "1e999-1e999", write: Callable[[Any], str] = repr) -> str:
+    """Python source that decodes to the value. Raises TypeError for a value that has no such source.
+
+    Args:
+        nan: source that decodes to NaN; None if there is none.
+        write: writes texts and numbers.
+    """
+
+    def inner(each: Any) -> str:
+        return source(each, nan=nan, write=write)
+
     if isinstance(value, dict):
-        return "{" + ", ".join([f"{_source(key)}: {_source(item)}" for key, item in value.items()]) + "}"
+        return "{" + ", ".join([f"{inner(key)}: {inner(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list):
-        return f"[{', '.join([_source(item) for item in value])}]"
+        return f"[{', '.join(map(inner, value))}]"
     if isinstance(value, tuple):
-        return f"({', '.join([_source(item) for item in value])}{',' if len(value) == 1 else ''})"
+        return f"({', '.join(map(inner, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, float) and not math.isfinite(value):
         # Python has no literals for these: 1e999 overflows to inf, and inf - inf is nan
-        return "1e999-1e999" if math.isnan(value) else "1e999" if value > 0 else "-1e999"
+        found = nan if math.isnan(value) else "1e999" if value > 0 else "-1e999"
+        if found is None:
+            raise TypeError("NaN inside a value cannot be written as a literal")
+        return found
     if value is None or isinstance(value, (str, int, float, complex, bytes)):
-        return repr(value)
+        return write(value)
     raise TypeError(f"a {type(value).__name__} cannot be written as Python source")
 
 

@@ -103,13 +103,6 @@ def left_out_words(trajectories: Sequence[Trajectory]) -> str:
     return f"{count} of {of} episodes left the score ({100 * count / of:.1f} %). {reasons}"
 
 
-def endings_words(trajectories: Iterable[Trajectory]) -> str:
-    """One sentence on counted episodes that the policy did not end by itself; "" if there are none."""
-    found = endings(trajectories)
-    told = ", ".join(f"{count} {reason} ({ENDINGS[reason]})" for reason, count in found.items())
-    return f"Counted, though not ended by the policy: {told}" if told else ""
-
-
 def _endings_of(trajectory: Trajectory) -> list[str]:
     found = dict.fromkeys(turn.unfinished for turn in trajectory.turns if turn.unfinished in ENDINGS)
     ended = trajectory.cut_off

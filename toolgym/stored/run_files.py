@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from toolgym.disk import LARGEST_OBJECT
+from toolgym.disk import read_object
 from toolgym.earlier import with_todays_arguments, with_todays_terms
 from toolgym.stored.strict_json import LARGEST_INTEGER, from_exact_json, to_exact_json
 from toolgym.types import UNFINISHED, FrozenDict, Trajectory, freeze
@@ -40,18 +40,7 @@ def dump_settings(settings: dict[str, Any]) -> str:
 
 def read_settings(about: Path) -> dict[str, Any]:
     """The settings in a ``run.json``, with today's names. Raises RunError if they cannot be read."""
-    what = "the description of a run"
-    try:
-        if about.stat().st_size > LARGEST_OBJECT:
-            raise RunError(f"{about} has more than {LARGEST_OBJECT >> 20} MiB, so it is not {what}")
-        found = from_exact_json(about.read_bytes())
-    except OSError as error:
-        raise RunError(f"cannot read {about}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{about} is not {what}: {error}") from None
-    if not isinstance(found, dict):
-        raise RunError(f"{about} is not {what}, but a JSON {type(found).__name__}")
-    return with_todays_arguments(found)
+    return with_todays_arguments(read_object(about, "the description of a run", RunError, from_exact_json))
 
 
 def dump_episode(trajectory: Trajectory) -> str:

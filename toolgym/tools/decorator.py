@@ -7,14 +7,15 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from toolgym.tools import process as processes_of
 from toolgym.tools.arguments import Arguments
-from toolgym.tools.schema import Validator
 from toolgym.tools.tool import DEFAULT_RESULT_LIMIT, DEFAULT_TIMEOUT, Tool
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.types import ToolResult
+
+if TYPE_CHECKING:
+    from toolgym.tools.schema import Validator
 
 
 class _Typed(Tool):
@@ -35,6 +36,8 @@ class _Typed(Tool):
     @cached_property
     def validator(self) -> Validator:
         """Checks arguments against the schema and, since a type may ask for more, against the types."""
+        from toolgym.tools.schema import Validator
+
         further = None if self._arguments.always_fit else self._arguments.problems
         try:
             return Validator(self.schema["function"]["parameters"], formats=False, further=further)
@@ -46,6 +49,8 @@ class _InProcess(_Typed):
     """A Tool whose calls run in other processes, which find its function by name."""
 
     def _guarded(self, arguments: dict[str, Any], state: Any) -> ToolResult:
+        from toolgym.tools import process as processes_of  # few programs have such tools
+
         function: Any = self.function
         where = function.__module__, function.__qualname__, self.name, self.result_limit
         try:

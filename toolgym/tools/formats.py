@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from toolgym.tools.standard import LISTS, MAPS, SCHEMAS
+from toolgym.tools.standard import within
 
 _FLOAT = 3.4028234663852886e38
 RANGES: dict[str, tuple[float, float]] = {
@@ -69,7 +69,7 @@ def with_formats(schema: Any) -> Any:
     """``schema``, of draft 2020-12, with ranges in place of formats of numbers, and encodings as formats."""
     if not isinstance(schema, Mapping):
         return schema
-    out = {str(word): _word(word, value) for word, value in schema.items()}
+    out = {str(word): within(word, value, with_formats, lambda other: other) for word, value in schema.items()}
     more: list[Any] = []
     kind = out.get("format")
     if isinstance(kind, str) and kind in RANGES:
@@ -79,11 +79,3 @@ def with_formats(schema: Any) -> Any:
     if isinstance(encoding, str) and encoding.lower() in _ENCODINGS:
         more.append({"format": _HEAD + encoding.lower()})
     return {**out, "allOf": [*out.get("allOf", ()), *more]} if more else out
-
-
-def _word(word: str, value: Any) -> Any:
-    if word in MAPS and isinstance(value, Mapping):
-        return {name: with_formats(item) for name, item in value.items()}
-    if word in LISTS and isinstance(value, (list, tuple)):
-        return [with_formats(item) for item in value]
-    return with_formats(value) if word in SCHEMAS else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
@@ -49,7 +49,11 @@ def _standard(schema: Any, draft: _Draft, depth: int) -> Any:
         return _listed(schema)
     if depth > _DEEPEST:
         raise ValueError(f"it is nested deeper than {_DEEPEST}")
-    out = {str(word): _word(word, value, draft, depth + 1) for word, value in schema.items()}
+
+    def deeper(inner: Any) -> Any:
+        return _standard(inner, draft, depth + 1)
+
+    out = {str(word): within(word, value, deeper, _listed) for word, value in schema.items()}
     out.pop("$schema", None)
     if isinstance(out.get("items"), list):
         rest = out.pop("additionalItems", None)
@@ -101,14 +105,13 @@ def _name(out: dict[str, Any], draft: _Draft) -> None:
             out.setdefault("$anchor", name[1:])
 
 
-def _word(word: str, value: Any, draft: _Draft, depth: int) -> Any:
+def within(word: str, value: Any, change: Callable[[Any], Any], other: Callable[[Any], Any]) -> Any:
+    """The value of a word, with ``change`` applied to each schema in it; ``other``, to a value without schemas."""
     if word in MAPS and isinstance(value, Mapping):
-        return {str(name): _standard(item, draft, depth) for name, item in value.items()}
+        return {str(name): change(item) for name, item in value.items()}
     if (word in LISTS or word == "items") and isinstance(value, (list, tuple)):
-        return [_standard(item, draft, depth) for item in value]
-    if word in SCHEMAS:
-        return _standard(value, draft, depth)
-    return _listed(value)
+        return [change(item) for item in value]
+    return change(value) if word in SCHEMAS else other(value)
 
 
 def _listed(value: Any) -> Any:

@@ -9,16 +9,16 @@ from contextlib import suppress
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolgym.tools import execution
 from toolgym.tools.arguments import ArgumentError, copied
-from toolgym.tools.integers import integer_reader
 from toolgym.tools.results import as_text
-from toolgym.tools.schema import Validator, parameters_schema
-from toolgym.tools.standard import standard
 from toolgym.tools.unavailable import is_unavailable
 from toolgym.types import FrozenDict, ToolResult, freeze
+
+if TYPE_CHECKING:  # imported with the first tool: schemas take a fifth of the time to import toolgym
+    from toolgym.tools.schema import Validator
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_RESULT_LIMIT = 20_000
@@ -120,6 +120,8 @@ class Tool:
     @cached_property
     def schema(self) -> FrozenDict:
         """OpenAI-style: ``{"type": "function", "function": {name, description, parameters}}``, immutable."""
+        from toolgym.tools.schema import parameters_schema
+
         function = {
             "name": self.name,
             "description": self.description,
@@ -137,6 +139,8 @@ class Tool:
     @cached_property
     def validator(self) -> Validator:
         """Checks arguments; raises ValueError if ``parameters`` is not a usable schema."""
+        from toolgym.tools.schema import Validator
+
         try:
             return Validator(self.schema["function"]["parameters"], formats=not self.trusted)
         except ValueError as error:
@@ -145,6 +149,9 @@ class Tool:
     @cached_property
     def _read(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         """Makes the function's arguments of a call's: whole numbers as ints, containers as copies. None: no change."""
+        from toolgym.tools.integers import integer_reader
+        from toolgym.tools.standard import standard
+
         schema = standard(self.schema["function"]["parameters"])
         return integer_reader(schema) or (None if self.validator.only_scalars else copied)
 

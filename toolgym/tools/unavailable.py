@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from toolgym.tools.server_errors import ARGUMENTS, FAILURES, SERVERS_OWN, SPOKEN, STATUS
-
 
 class ToolUnavailable(Exception):
     """Raise this in a tool if a server or a device that the tool needs is down, or refuses the author's key.
@@ -78,6 +76,8 @@ def _says(error: BaseException) -> bool | None:
         return True if error.errno in _OUTSIDE else None
     if not isinstance(error, Exception):
         return None
+    from toolgym.tools.server_errors import ARGUMENTS, FAILURES, SERVERS_OWN, SPOKEN, STATUS  # when a tool first fails
+
     classes = [(_package(kind), kind.__name__) for kind in type(error).__mro__]
     if any(name in STATUS.get(package, ()) for package, name in classes):
         status = _status(error)

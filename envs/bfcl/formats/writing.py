@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from toolgym.dialects.pythonic import Pythonic
+from toolgym.dialects.pythonic import Pythonic, source
 from toolgym.types import Completion, ToolCall
 
 from .configuration import Configuration
@@ -71,15 +70,5 @@ def _escaped(name: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """Python source that ``ast.literal_eval`` reads."""
-    if isinstance(value, dict):
-        return "{" + ", ".join([f"{_literal(key)}: {_literal(item)}" for key, item in value.items()]) + "}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, float) and not math.isfinite(value):
-        if math.isnan(value):
-            raise TypeError("NaN inside a value cannot be written as a literal")
-        return "1e999" if value > 0 else "-1e999"
-    return ascii(value)
+    """Python source that ``ast.literal_eval`` reads, in ASCII."""
+    return source(value, nan=None, write=ascii)

@@ -74,7 +74,7 @@ def one_call(body: str, key: str, start: int) -> ToolCall | None:
         return None
     size = len(body)
     # Space around the object is left to the slower path, which says where the call begins and ends
-    if not call.name or body[0] != "{" or body[-1] != "}" or (size > _SHORT and _deeper_than(call.given, MAX_DEPTH)):
+    if not call.name or body[0] != "{" or body[-1] != "}" or (size > _SHORT and deeper_than(call.given, MAX_DEPTH)):
         return None
     return ToolCall(call.name, call.given, None, start, start + size)
 
@@ -110,7 +110,7 @@ def read_calls(body: str, key: str, start: int) -> list[ToolCall]:
 def read_call(value: Any, key: str, start: int, end: int) -> ToolCall:
     """A decoded JSON value as a call, which is ``text[start:end]``."""
     name, arguments, error = _fields(value, key)
-    if end - start > _SHORT and _deeper_than(arguments, MAX_DEPTH):
+    if end - start > _SHORT and deeper_than(arguments, MAX_DEPTH):
         arguments, error = {}, f"its arguments are nested more than {MAX_DEPTH} levels deep"
     return ToolCall(name, arguments, error, start, end)
 
@@ -279,7 +279,8 @@ def _reason(error: Exception, position: int) -> str:
     return "not JSON: nested too deeply" if isinstance(error, RecursionError) else f"not JSON: {error}"
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
+def deeper_than(value: Any, limit: int) -> bool:
+    """Whether a JSON value is nested deeper than ``limit`` levels."""
     level = [value]  # all lists and dicts of one depth: breadth first, so that deep values need no recursion
     for _ in range(limit):
         inside = [item.values() if isinstance(item, dict) else item for item in level]

@@ -23,7 +23,6 @@ from toolgym.dialects.json.calls import (
     too_many,
     unwrapped,
 )
-from toolgym.dialects.json.foreign import foreign_calls
 from toolgym.dialects.think import CLOSE, OPEN, split_think
 from toolgym.types import ToolCall
 
@@ -81,6 +80,8 @@ def stray_calls(text: str, start: int, end: int, key: str) -> list[ToolCall]:
 
     ``key`` names the arguments: "parameters" or "arguments"; both are read.
     """
+    from toolgym.dialects.json.foreign import foreign_calls  # its patterns take a while to compile
+
     found = _Search(text, start, end, key).calls() if _HINT.search(text, start, end) else []
     foreign = foreign_calls(text, start, end, key, bare=not found)
     if not foreign or any(call.start < foreign[0].start < call.end for call in found):  # inside a string of a call
