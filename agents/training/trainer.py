@@ -10,7 +10,6 @@ import copy
 import json
 import logging
 import math
-import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,8 +35,9 @@ from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
 from ..step_folders import begins_again
-from .collect import Collector, Rollout, TaskName
+from .collect import Collector, Rollout
 from .credit import grpo_advantages
+from .drawing import Draw, RandomDraw, StratifiedDraw, Stratum, strata_of
 from .forward import TrainingForward
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .metrics import MetricsLog, episode_metrics
@@ -112,6 +112,7 @@ class Trainer:
         )
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self._strata: Sequence[Stratum] = ()
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -209,7 +210,7 @@ class Trainer:
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
-            tasks = list(islice(self._draw(step), config.prompts_per_step))
+            tasks = self._draw(step).first(config.prompts_per_step)
             groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
             played = perf_counter()
             metrics, updates = self._policy_update(groups)
@@ -269,22 +270,27 @@ class Trainer:
         update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
         return metrics, update.gradients
 
-    def _draw(self, step: int) -> Iterator[TaskName]:
-        """An endless stream of a step's tasks, by (seed, step) alone; suites have equal shares."""
-        stream = random.Random(f"tasks {self.config.seed} {step}")
-        while True:
-            suite = stream.randrange(len(self.collector.envs))
-            tasks = self.collector.tasks(suite)
-            yield suite, tasks[stream.randrange(len(tasks))].id
+    def _draw(self, step: int) -> Draw:
+        """The tasks of a step, by (seed, step) alone."""
+        if self.config.draw == "random":
+            return RandomDraw(self.collector, self.config, step)
+        self._strata = self._strata or strata_of(self.collector, self.config.shares())
+        return StratifiedDraw(self.collector, self.config, self._strata, step)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by the next task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
-        played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
-        rollouts = list(islice((r for r in played if len(r.sample.token_ids) <= limit), wanted))
+        draw, rollouts = self._draw(step), list[Rollout]()
+        tasks = draw.first(wanted)
+        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
+            rollout = self.collector.gold(task)
+            if len(rollout.sample.token_ids) <= limit:
+                rollouts.append(rollout)
+            else:
+                tasks.append(draw.another(task))
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts

@@ -149,6 +149,10 @@ class BFCLEnv(ToolEnv):
         known = entry.known_unpassable if isinstance(entry, FormatEntry) else UNPASSABLE.get(self.task.id)
         return {"category": entry.category, "known_unpassable": known}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """An accepted answer: the first accepted alternatives, without optional parameters.
 

@@ -11,7 +11,7 @@ from toolgym.types import message
 
 from .catalogue import fields
 from .function import Function
-from .look import call_of, draw_look, draw_style, dressed
+from .look import Style, call_of, draw_look, draw_style, dressed
 from .requests import Asked, joined, many, one, spoken
 
 Place = tuple[str, int]
@@ -96,9 +96,14 @@ MAKERS: dict[str, Callable[[Drawing], Made]] = {
 LEVELS = tuple(MAKERS)
 
 
+def stream_of(split: str, seed: int, index: int, level: str) -> Stream:
+    """The random numbers that a task is drawn with. The first ones give its style."""
+    return Stream(key_of(seed, split, index), LEVELS.index(level))
+
+
 def make_task(split: str, seed: int, index: int, level: str) -> Task:
     """The task of a level at an index. Same arguments, same task."""
-    d = Drawing(split, Stream(key_of(seed, split, index), LEVELS.index(level)))
+    d = Drawing(split, stream_of(split, seed, index, level))
     needed, beside, (text, asked) = MAKERS[level](d)
     tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
     for place in (*needed, *beside):
@@ -124,3 +129,8 @@ class FunctionsTasks(LevelTasks):
 
     def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, self.kind(index))
+
+    def style(self, task: Task) -> Style:
+        """The naming style of one of these tasks."""
+        index = int(task.id.split("-")[1])
+        return draw_style(stream_of(self.split, self.seed, index, self.kind(index)), self.split)
