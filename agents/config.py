@@ -64,6 +64,9 @@ class TrainConfig:
     with playouts from the same state. See advantages.py."""
     forks: int = 2
     """Comparisons of each turn (credit fork): members in the same state, and playouts for missing members."""
+    guided: Literal["off", "plain", "shaped"] = "off"
+    """If all episodes of a group failed, add the gold answer to the group (grpo): imitated by its advantage, or with
+    LUFFY's shaped ratio. See guided.py."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """Advantages are divided by this standard deviation."""
     epsilon: float = 0.2
@@ -118,6 +121,11 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")
         if self.algo != "grpo" and self.credit != "episode":
             raise ValueError(f'credit {self.credit!r} is for algo "grpo"; got {self.algo!r}')
+        if self.guided != "off" and (self.algo != "grpo" or self.credit == "fork"):
+            raise ValueError(
+                f'guided {self.guided!r} is for algo "grpo" with credit other than "fork" (which averages over the '
+                f"policy's own playouts); got {self.algo!r} with credit {self.credit!r}"
+            )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:

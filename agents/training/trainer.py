@@ -39,6 +39,7 @@ from .collect import Collector, Rollout
 from .credit import grpo_advantages
 from .drawing import Draw, RandomDraw, StratifiedDraw, Stratum, strata_of
 from .forward import TrainingForward
+from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
@@ -123,7 +124,8 @@ class Trainer:
         self._told: set[str] = set()  # kinds of reasons for which episodes were left out
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
-        if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
+        alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
+        if config.algo == "grpo" and alone:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
         if config.tools == "template":  # an env that does not fit is said at once
             self.evaluator.env()
@@ -259,7 +261,10 @@ class Trainer:
         config = self.config
         # PPO takes the KL off each token's reward itself
         held_to = self.reference if config.algo == "grpo" else None
-        metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
+        told: dict[str, float] = {}
+        if config.guided != "off":
+            groups, told = guide(groups, self.collector, config)
+        metrics = told | grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
         used = [r for group in groups for r in group if r.valid]
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
