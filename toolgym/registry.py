@@ -83,6 +83,13 @@ SUITES = {
             verdict="exactly the expected calls",
         ),
         Suite(
+            "ToolGym-Functions-v1",
+            "toolgym.envs.functions.env:FunctionsV1Env",
+            "The same with 41 fields, objects, dates in any format, and requests that lack a parameter",
+            tasks={**_ON_DEMAND, "test_unseen": 2_000},
+            verdict="exactly the expected calls",
+        ),
+        Suite(
             "ToolGym-ToolRL-v0",
             "toolgym.envs.toolrl.env:ToolRLEnv",
             "The data of the ToolRL paper: the next turn of a dialogue",
