@@ -55,9 +55,9 @@ class TrainConfig:
     """Steps over which the learning rate rises."""
     loss_type: LossType = "dapo"
     """How tokens are averaged and ratios clipped; see losses.py."""
-    credit: Literal["episode", "turn", "call", "fork"] = "episode"
-    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; or turns
-    with playouts from the same state. See advantages.py."""
+    credit: Literal["episode", "turn", "call", "fork", "term"] = "episode"
+    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; turns
+    with playouts from the same state; or turns, and in them what calls have not earned so far. See advantages.py."""
     forks: int = 2
     """Comparisons of each turn (credit fork): members in the same state, and playouts for missing members."""
     guided: Literal["off", "plain", "shaped"] = "off"

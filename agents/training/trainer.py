@@ -113,6 +113,7 @@ class Trainer:
         )
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self.collector.milestones = config.credit == "term"
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
