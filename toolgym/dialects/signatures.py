@@ -9,11 +9,13 @@
 ``= ...`` marks a parameter that may be left out and has no default. The type of an object lists its members, in the
 form in which a call writes them. Enums are their values; an enum of more than ``LONG_ENUM`` values and the limits of a
 value stand in brackets behind the description. ``**: str`` says that further names are allowed, with texts as values.
+A long beginning that the descriptions of neighbouring tools share stands once, above their signatures, behind ``#``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from toolgym.dialects.python.names import callee, in_brackets, is_identifier
@@ -29,6 +31,44 @@ _TYPES = {
 _LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
            "pattern", "format", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties")  # fmt: skip
 _STEP = "  "
+SHARED = 40
+"""The fewest characters of a beginning that is written once for several tools."""
+
+
+def signatures(docs: Sequence[Mapping[str, Any]]) -> str:
+    """The tools (name, description and parameters of each) as signatures, one below the other, without a line end."""
+    texts = [str(doc.get("description") or "").strip() for doc in docs]
+    out: list[str] = []
+    at, grouped = 0, False
+    while at < len(docs):
+        head, end = _shared(texts, at)
+        if grouped and not head:
+            out.append("")  # the line behind "#" ends here
+        if head:
+            out.append(f"# {' '.join(head.split())}")
+        grouped = bool(head)
+        out += [signature({**docs[i], "description": texts[i][len(head) :]}) for i in range(at, end)]
+        at = end
+    return "\n".join(out)
+
+
+def _shared(texts: Sequence[str], at: int) -> tuple[str, int]:
+    """The beginning that the text at ``at`` shares with the texts behind it, and the end of their row.
+
+    It ends with a sentence or a colon, and leaves some of each text. Without one: "", and the end is the next text.
+    """
+    end = at + 1
+    if end == len(texts):
+        return "", end
+    pairs = zip(texts[at], texts[end], strict=False)
+    both = "".join([one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)])
+    size = max(both.rfind(". "), both.rfind(": ")) + 2
+    if size < SHARED or size == min(map(len, texts[at : end + 1])):
+        return "", end
+    head = texts[at][:size]
+    while end < len(texts) and texts[end].startswith(head) and len(texts[end]) > size:
+        end += 1
+    return head, end
 
 
 def signature(doc: Mapping[str, Any]) -> str:
@@ -79,7 +119,7 @@ def _type(schema: Any) -> str:
 
 def _named(kind: str, schema: Mapping[str, Any]) -> str:
     """The name of one type, with the types inside."""
-    name = _TYPES.get(kind, kind)
+    name = _TYPES.get(kind, " ".join(kind.split()))
     if name == "dict":
         if _properties(schema):
             return f"{{{_members(schema)}}}"
@@ -92,7 +132,11 @@ def _named(kind: str, schema: Mapping[str, Any]) -> str:
     types = [_type(each) for each in inner]
     if types in ([], ["any"]):
         return name
-    return f"{name}[{', '.join(['str', *types] if name == 'dict' else types)}]"
+    if name == "dict":
+        types = ["str", *types]
+    elif name == "tuple" and len(types) == 1:  # in Python, tuple[int] has one item
+        types.append("...")
+    return f"{name}[{', '.join(types)}]"
 
 
 def _described(schema: Mapping[str, Any], indent: str) -> Iterator[str]:
