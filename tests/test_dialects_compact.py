@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import Literal
+import math
+from random import Random
+from typing import Any, Literal
 
 import gymnasium as gym
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_dialects import python_values, words
 
@@ -15,7 +17,7 @@ import toolgym
 from toolgym import Tool, ToolCall, tool
 from toolgym.dialects import get_dialect
 from toolgym.dialects.python.names import is_identifier
-from toolgym.dialects.signatures import LONG_ENUM, signature
+from toolgym.dialects.signatures import LONG_ENUM, signature, signatures
 from toolgym.types import CallRecord, Completion, ToolResult, message
 
 COMPACT, PYTHONIC = get_dialect("compact"), get_dialect("pythonic")
@@ -71,14 +73,12 @@ def test_calls_of_any_names_come_back_and_their_spans_are_exact(calls, think):
         assert plain([alone]) == plain([call])
 
 
+@settings(max_examples=50)
 @given(st.lists(any_calls, min_size=1, max_size=2).map(tuple))
 def test_calls_of_any_names_are_found_beside_words(calls):
     text = COMPACT.render(Completion("", calls))
+    assume("#" not in text and not any("\\" in repr(call.name) for call in calls))
     found = COMPACT.parse(f"Sure.\n```python\n{text}\n```")
-    short = all(
-        "\n" not in repr(call.name)[:1] and len(call.name) < 200 and "\\" not in repr(call.name) for call in calls
-    )
-    assume(short and "#" not in text)
     assert plain(found.calls) == plain(calls)
     assert found.misplaced
 
@@ -230,6 +230,47 @@ def test_members_limits_and_long_enums_stand_below_the_signature():
     ]
 
 
+def test_every_other_word_of_a_schema_is_a_note():
+    codes = {"type": "string", "pattern": "^[A-Z]+$", "description": "A code,\n in capitals."}
+    assert signed(
+        {
+            "properties": {
+                "a": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "title": "A"},
+                "b": {"type": "array", "items": codes, "uniqueItems": True, "examples": [["X"]]},
+                "c": {"type": "object", "additionalProperties": {"type": "number", "maximum": 0.5}},
+            },
+            "if": {"required": ["a"]},
+        },
+        "Does it.",
+    ).splitlines() == [
+        "f(a: int|None = ..., b: list[str] = ..., c: dict[str, float] = ...)",
+        "  Does it. (if {'required': ['a']})",
+        "  a: (minimum 1)",
+        "  b: (uniqueItems True, examples [['X']], each: A code, in capitals., pattern '^[A-Z]+$')",
+        "  c: (each: maximum 0.5)",
+    ]
+
+
+def test_a_long_beginning_that_neighbours_share_stands_once():
+    one, two = "It is part of the tickets. Its description is this: ", "This tool is part of the system of cars: "
+    texts = [
+        one + "Open it.",
+        one + "Close it.",
+        two + "Drive.",
+        two + "Stop.",
+        "Wait.",
+        "Go on.",
+        one + "Read it.",
+        one,
+    ]
+    shown = signatures([{"name": f"f{i}", "description": text, "parameters": {}} for i, text in enumerate(texts)])
+    assert shown.splitlines() == [
+        f"# {one.strip()}", "f0()", "  Open it.", "f1()", "  Close it.",
+        f"# {two.strip()}", "f2()", "  Drive.", "f3()", "  Stop.",
+        "", "f4()", "  Wait.", "f5()", "  Go on.", "f6()", f"  {one}Read it.", "f7()", f"  {one.strip()}",
+    ]  # fmt: skip
+
+
 def test_a_name_that_is_no_identifier_stands_as_a_call_writes_it():
     properties = {
         "first name": {"type": "string", "description": "Of a person."},
@@ -247,35 +288,47 @@ def test_a_name_that_is_no_identifier_stands_as_a_call_writes_it():
     assert COMPACT.render(Completion("", (call,))) == "['get-weather'(**{'first name': 'Ada', 'from': 1}, to=2)]"
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | words,
-    lambda v: st.lists(v, max_size=3) | st.dictionaries(words, v, max_size=3),
-)
-schema_words = st.sampled_from([
-    "type", "properties", "required", "items", "enum", "default", "description", "anyOf", "allOf",
-    "additionalProperties", "const", "minimum", "prefixItems", "nullable", "$ref",
-])  # fmt: skip
-odd_schemas = st.recursive(
-    json_values | st.sampled_from(["string", "array", "object", "#", "#/properties"]),
-    lambda v: st.dictionaries(
-        schema_words, v | st.lists(v, max_size=3) | st.dictionaries(words, v, max_size=2), max_size=5
-    ),
-    max_leaves=20,
-)
+WORDS = [
+    "type", "properties", "required", "items", "enum", "default", "description", "anyOf", "allOf", "const",
+    "additionalProperties", "minimum", "prefixItems", "nullable", "$ref", "x\n",
+]  # fmt: skip
+LEAVES = [
+    None,
+    True,
+    False,
+    0,
+    math.nan,
+    "",
+    "string",
+    "array",
+    "object",
+    "a\nf()",
+    "\u2028",
+    "\ud800",
+    "#",
+    "#/properties",
+]
 
 
-@given(st.dictionaries(schema_words, odd_schemas), words.filter(bool), words)
-def test_any_schema_is_written_the_same_each_time_and_no_description_looks_like_a_signature(
-    parameters, name, description
-):
-    doc = {
-        "name": name,
-        "description": description,
-        "parameters": Tool(name, parameters=parameters, trusted=True).parameters,
-    }
-    text = signature(doc)
-    assert text == signature(doc)
-    assert all(line.startswith("  ") for line in text.split("\n")[1:])
+def odd(source: Random, depth: int = 0) -> Any:
+    """Anything that may stand in a schema, often in the wrong place."""
+    kind = source.random()
+    if depth > 4 or kind < 0.3:
+        return source.choice(LEAVES)
+    if kind < 0.5:
+        return [odd(source, depth + 1) for _ in range(source.randint(0, 3))]
+    names = source.choices(WORDS, k=source.randint(0, 5))
+    return {name: odd(source, depth + 1) for name in names}
+
+
+def test_any_schema_is_written_the_same_each_time_and_no_line_in_it_looks_like_a_signature():
+    for seed in range(500):
+        source = Random(seed)
+        made = Tool("f", parameters={name: odd(source) for name in source.sample(WORDS, 6)}, trusted=True)
+        doc = {"name": source.choice(["f", "g\nh"]), "description": "a\nb()\u2028c", "parameters": made.parameters}
+        text = signature(doc)
+        assert text == signature(doc)
+        assert all(line.startswith("  ") for line in text.split("\n")[1:]), seed
 
 
 def test_a_hundred_tools_are_a_hundred_signatures():
@@ -330,7 +383,9 @@ def test_functions_that_come_late_are_announced_as_signatures():
         observation, *_, info = env.step(text)
         said = [m["content"] for m in observation["messages"] if m["role"] == "user"]
     assert info["success"]
-    assert sum("Functions:\nfind(path: str = '.', name: str = 'None')\n" in text for text in said) == 1
+    (news,) = [text for text in said if text.startswith("Functions:\n")]
+    assert news.startswith("Functions:\n# This tool belongs to the Gorilla file system.")
+    assert "\nfind(path: str = '.', name: str = 'None')\n  Find any file" in news
 
 
 def test_an_own_tool_with_odd_names_is_called():
