@@ -61,8 +61,10 @@ def tasks(
 ) -> tuple[Task, ...]:
     """The tasks of a split. They are cached if the dialect is given by name. Raises like ``rows``."""
     wanted = categories(category)
-    made = _named if isinstance(dialect, str) else _made
-    found = made(split, num_tools, seed, dialect)  # type: ignore[operator]
+    if isinstance(dialect, str):
+        found = _named(split, num_tools, seed, dialect)
+    else:
+        found = _made(split, num_tools, seed, dialect)
     return found if wanted == CATEGORIES else tuple([task for task in found if task.data.category in wanted])
 
 
