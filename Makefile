@@ -7,7 +7,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help demo test test-slow lint pinned bench bench-training bench-suites study clean
 
 help:
-	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
+	@echo "make demo   SmolLM2 learns to call tools: before, after SFT, after GRPO; curves, pages to look at"
 	@echo "make test   lint, types and all tests"
 	@echo "make test-slow  every trainer on every architecture (minutes)"
 	@echo "make lint   ruff and mypy only"
@@ -23,7 +23,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing what the demo needs (torch is large) ..."
-	$(PIP_INSTALL) --editable ".[train,report]"
+	$(PIP_INSTALL) --editable ".[train,lora,report]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -1,47 +1,65 @@
-"""``make demo``, with a tiny model: it runs to the end, names its pages, and continues after a stop."""
+"""``make demo``, with a tiny model: three columns to the end, its pages, and how it continues after a stop."""
 
 from __future__ import annotations
 
 import importlib.util
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 pytest.importorskip("torch")
+pytest.importorskip("peft")
 
 from tiny_lm import byte_tokenizer, tiny_model
 
-PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "demo.py"
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+PAGES = ("index.html", "training.html", "functions_unseen.html", "functions.html", "bfcl.html", "office.html")
 
 
 @pytest.fixture
 def demo(monkeypatch):
-    monkeypatch.syspath_prepend(str(PATH.parent))
-    spec = importlib.util.spec_from_file_location("demo", PATH)
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    spec = importlib.util.spec_from_file_location("demo", BENCHMARKS / "demo.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "PLAYED", [(*played[:3], 2) for played in module.PLAYED[:3]])
-    small = {"prompts_per_step": 1, "max_tokens": 4000, "max_completion_length": 4}
-    monkeypatch.setattr(module, "SFT", {**module.SFT, **small})
-    small["num_generations"] = 2
-    monkeypatch.setattr(module, "GRPO", {**module.GRPO, **small})
     return module
 
 
-def test_the_demo_runs_and_goes_on(demo, tmp_path):
-    model = tiny_model()
-    model.save_pretrained(tmp_path / "tiny")
+@pytest.fixture
+def small(demo):
+    """The recipe with a step of each training and two tasks of each part."""
+    recipe = demo.RECIPE
+    shared = {"prompts_per_step": 1, "max_tokens": 4000, "max_completion_length": 4, "eval_tasks": 2}
+    return replace(
+        recipe,
+        sft={**recipe.sft, **shared, "steps": 1},
+        grpo={**recipe.grpo, **shared, "steps": 1, "num_generations": 2, "lora_rank": 2},
+        parts=tuple(replace(part, tasks=2) for part in recipe.parts),
+        max_new_tokens=4,
+    )
+
+
+@pytest.fixture
+def model(tmp_path):
+    tiny_model().save_pretrained(tmp_path / "tiny")
     byte_tokenizer().save_pretrained(tmp_path / "tiny")
+    return str(tmp_path / "tiny")
+
+
+def test_the_demo_runs_and_goes_on(demo, small, model, tmp_path):
     out = tmp_path / "demo"
     for steps in (1, 2):
         console = Console(file=io.StringIO(), width=80)
-        demo.demo(out, str(tmp_path / "tiny"), 1, steps, console)
+        demo.demo(out, model, small.with_steps(None, steps), 0, console)
         text = console.file.getvalue()
-        assert "Before and after" in text
-        for page in ("training.html", "functions.html", "office.html", "bfcl.html"):
+        assert "to go" in text
+        assert "GRPO taught nothing that so few tasks can show: refusals" in text.replace("\n", " ")
+        assert "GRPO's gain" in text
+        for page in PAGES:
             assert page in text
             assert (out / page).stat().st_size > 1000
         assert (out / "training.png").read_bytes().startswith(b"\x89PNG")
@@ -49,4 +67,51 @@ def test_the_demo_runs_and_goes_on(demo, tmp_path):
         lines = (out / name / "metrics.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in lines] == steps
     page = (out / "office.html").read_text("utf-8")
-    assert page.count("class='episode'") == 4
+    assert page.count("class='episode'") == 6  # two tasks at three stages
+    rows = json.loads((out / "demo.json").read_text())["rows"]
+    unseen = [row for row in rows if row["page"] == "test_unseen"]
+    assert [(row["says"], row["tasks"], len(row["stages"])) for row in unseen] == [
+        ("a tool fits", 2, 3),
+        ("no tool fits", 2, 3),
+        ("both together", 4, 3),
+    ]
+
+
+@pytest.fixture
+def said(demo):
+    """The sentence for (gained, lost) among 50 refusals and 50 right calls, of which 20 passed both times."""
+    from toolgym.report.paired import paired_difference
+
+    def of(gained, lost):
+        pairs = [(True, True)] * 20 + [(False, True)] * gained + [(True, False)] * lost
+        pairs += [(False, False)] * (50 - len(pairs))
+        return paired_difference(dict(enumerate(a for a, _ in pairs)), dict(enumerate(b for _, b in pairs)))
+
+    return lambda refusals, calls: demo.sentence(of(*refusals), of(*calls))
+
+
+def test_the_sentence_says_what_the_numbers_say(said):
+    refusals = "40 -> 80 % (+40, 95 % 25 to 52)"
+    assert said((20, 0), (2, 1)) == (
+        f"GRPO taught the model to refuse when nothing fits: {refusals}, and right calls stayed: "
+        "42 -> 44 % (+2, 95 % -6 to 10)."
+    )
+    both = said((20, 0), (20, 0))
+    assert both == (
+        f"GRPO taught the model to refuse when nothing fits: {refusals}, "
+        f"and to call right when a tool fits: {refusals}."
+    )
+    cost = said((20, 0), (0, 20))
+    assert cost.startswith(
+        f"GRPO taught the model to refuse when nothing fits: {refusals}, but fewer right calls: 80 -> 40"
+    )
+    assert "to call right when a tool fits: 40 -> 80" in said((0, 0), (20, 0))
+
+
+def test_the_sentence_is_true_if_grpo_taught_nothing_or_made_it_worse(said):
+    nothing = said((3, 3), (8, 3))
+    assert nothing.startswith("GRPO taught nothing that so few tasks can show: refusals stayed: 46 -> 46 % (+0, ")
+    assert "right calls show no clear change: 46 -> 56 % (+10, " in nothing
+    worse = said((0, 20), (2, 2))
+    assert worse.startswith("GRPO made the model worse, fewer refusals: 80 -> 40 % (-40, 95 % -52 to -25); right calls")
+    assert "taught" not in worse + said((0, 20), (0, 20))

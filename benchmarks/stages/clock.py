@@ -1,0 +1,65 @@
+"""How long a run of several pieces still takes: read from what is on disk, so that a stop does not confuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import perf_counter
+
+from toolgym.runlog import RunError, read_metrics
+
+SHORT = 5.0
+"""Pieces of fewer seconds (mostly read from disk) say nothing about this machine's pace."""
+
+
+class Clock:
+    """Args:
+    seconds: piece of work -> the seconds that it takes on the machine of the recipe.
+    done: piece -> the share of it that is on disk, from 0 to 1.
+    """
+
+    def __init__(self, seconds: Mapping[str, float], done: Callable[[str], float]):
+        self.seconds, self.done = seconds, done
+        self._spent = self._expected = 0.0
+
+    @property
+    def pace(self) -> float:
+        """Seconds spent per second expected, on this machine so far; 1 before anything was measured."""
+        return self._spent / self._expected if self._expected else 1.0
+
+    def left(self) -> float:
+        """Seconds until all pieces are done."""
+        return self.pace * sum(seconds * (1 - self.done(piece)) for piece, seconds in self.seconds.items())
+
+    @contextmanager
+    def piece(self, name: str) -> Iterator[None]:
+        """Around the work of a piece: measures the pace."""
+        missing, began = 1 - self.done(name), perf_counter()
+        yield
+        spent = perf_counter() - began
+        if spent >= SHORT:
+            self._spent += spent
+            self._expected += missing * self.seconds[name]
+
+
+def trained_share(folder: Path, steps: int) -> float:
+    """The share of a training run's steps that is done."""
+    rows = []
+    with suppress(RunError):
+        rows = read_metrics(folder)
+    return min(1.0, rows[-1]["step"] / steps) if rows else 0.0
+
+
+def played_share(folders: Mapping[Path, int]) -> float:
+    """The share of the episodes that is played; ``folders``: folder -> its number of episodes."""
+    found = 0
+    for folder, tasks in folders.items():
+        with suppress(OSError), (folder / "episodes.jsonl").open("rb") as file:
+            found += min(tasks, sum(1 for _ in file))
+    return found / sum(folders.values())
+
+
+def in_minutes(seconds: float) -> str:
+    """ "about 8 min", "under a minute"."""
+    return "under a minute" if seconds < 50 else f"about {max(1, round(seconds / 60))} min"
