@@ -40,9 +40,17 @@ class Pythonic(Dialect):
 
     def instructions(self, tools: Sequence[Tool]) -> str:
         """The official system prompt, read from the wheel. Raises AssetError if the wheel is not available."""
-        return system_prompt(
+        return self.prompt(
             [{"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in tools]
         )
+
+    def prompt(self, docs: Sequence[Mapping[str, Any]]) -> str:
+        """``instructions`` for functions given as docs, which may have more than name, description and parameters."""
+        return system_prompt(docs)
+
+    def announce(self, docs: Sequence[Mapping[str, Any]]) -> str:
+        """The docs of functions that are added during a dialogue, as the official harness writes them."""
+        return str(list(docs))
 
     def parse(self, text: str) -> Completion:
         think, position = None, 0
