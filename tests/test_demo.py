@@ -20,13 +20,17 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PAGES = ("index.html", "training.html", "functions_unseen.html", "functions.html", "bfcl.html", "office.html")
 
 
-@pytest.fixture
-def demo(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("demo", BENCHMARKS / "demo.py")
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def demo(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return script("demo")
 
 
 @pytest.fixture
@@ -75,6 +79,43 @@ def test_the_demo_runs_and_goes_on(demo, small, model, tmp_path):
         ("no tool fits", 2, 3),
         ("both together", 4, 3),
     ]
+
+
+def test_several_seeds_are_judged_in_pairs_and_pooled(demo, small, model, tmp_path, monkeypatch):
+    demo_seeds = script("demo_seeds")
+    kept = {}
+    monkeypatch.setattr(demo_seeds, "keep", kept.__setitem__)
+    parts = tuple(replace(part, judged=2 if part.page == "test_unseen" else 0) for part in small.parts)
+    few = replace(small, parts=parts)
+    console = Console(file=io.StringIO(), width=80)
+    for seeds in ([0], [0, 1]):  # the second time, seed 0 is there
+        demo_seeds.judge(seeds, tmp_path / "runs", model, few, "demo", console)
+    assert kept["demo"]["seeds"] == [0, 1]
+    both = kept["demo"]["rows"][-1]
+    assert (both["says"], both["tasks"], sorted(both["seeds"])) == ("both together", 8, ["0", "1"])
+    assert both["over_tasks"]["tasks"] == 8
+    assert both["over_seeds"]["half"] is not None
+    assert "one seed" in console.file.getvalue()  # the table after seed 0
+    played = [tmp_path / "runs" / f"seed-{seed}" / "judged" / "before" / "unseen_fits" for seed in (0, 1)]
+    texts = [(path / "episodes.jsonl").read_text().splitlines() for path in played]
+    first, second = ({json.loads(line)["task_id"] for line in lines} for lines in texts)
+    assert first != second
+
+
+def test_the_time_that_is_left_follows_the_pace_and_what_is_on_disk(demo, tmp_path):
+    from stages.clock import Clock, in_minutes, played_share, trained_share
+
+    done = {"one": 0.5, "two": 0.0}
+    clock = Clock({"one": 100.0, "two": 200.0}, done.__getitem__)
+    assert clock.left() == 250.0
+    clock.measured.append((60.0, 30.0))  # half as fast
+    assert clock.left() == 500.0
+    assert [in_minutes(seconds) for seconds in (20, 70, 500)] == ["under a minute", "about 1 min", "about 8 min"]
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n{"step": 5}\n')
+    (tmp_path / "episodes.jsonl").write_text("{}\n{}\n")
+    assert trained_share(tmp_path, 20) == 0.25
+    assert trained_share(tmp_path / "none", 20) == 0.0
+    assert played_share({tmp_path: 6, tmp_path / "none": 2}) == 0.25
 
 
 @pytest.fixture

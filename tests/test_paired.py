@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgym.report.paired import outcomes, paired_difference
+from toolgym.report.paired import outcomes, paired_difference, pooled
 from toolgym.types import Trajectory
 
 
@@ -74,3 +74,8 @@ def test_only_valid_episodes_have_an_outcome():
     good, lost = (Trajectory(env_id="A-v0", task_id=name, messages=(), category="c") for name in ("one", "two"))
     good.success, lost.reward_valid = True, False
     assert outcomes([good, lost]) == {("A-v0", "c", "one"): True}
+
+
+def test_pooled_differences_are_those_of_all_tasks_together():
+    assert pooled([of(36, 12, 2, 0), of(1, 2, 3, 4)]) == of(37, 14, 5, 4)
+    assert pooled([of(5, 1, 1, 3)]) == of(5, 1, 1, 3)

@@ -14,19 +14,30 @@ SHORT = 5.0
 
 
 class Clock:
-    """Args:
-    seconds: piece of work -> the seconds that it takes on the machine of the recipe.
-    done: piece -> the share of it that is on disk, from 0 to 1.
+    """How long all pieces still take, on this machine.
+
+    Args:
+        seconds: piece of work -> the seconds that it takes on the machine of the recipe.
+        done: piece -> the share of it that is on disk, from 0 to 1.
+        measured: (seconds spent, seconds expected) of each piece so far; clocks that share it share the pace.
     """
 
-    def __init__(self, seconds: Mapping[str, float], done: Callable[[str], float]):
+    def __init__(
+        self,
+        seconds: Mapping[str, float],
+        done: Callable[[str], float],
+        measured: list[tuple[float, float]] | None = None,
+    ):
         self.seconds, self.done = seconds, done
-        self._spent = self._expected = 0.0
+        self.measured = [] if measured is None else measured
 
     @property
     def pace(self) -> float:
-        """Seconds spent per second expected, on this machine so far; 1 before anything was measured."""
-        return self._spent / self._expected if self._expected else 1.0
+        """Seconds spent per second expected; 1 before anything was measured."""
+        if not self.measured:
+            return 1.0
+        spent, expected = map(sum, zip(*self.measured, strict=True))
+        return spent / expected
 
     def left(self) -> float:
         """Seconds until all pieces are done."""
@@ -35,12 +46,11 @@ class Clock:
     @contextmanager
     def piece(self, name: str) -> Iterator[None]:
         """Around the work of a piece: measures the pace."""
-        missing, began = 1 - self.done(name), perf_counter()
+        expected, began = (1 - self.done(name)) * self.seconds[name], perf_counter()
         yield
         spent = perf_counter() - began
-        if spent >= SHORT:
-            self._spent += spent
-            self._expected += missing * self.seconds[name]
+        if spent >= SHORT and expected:
+            self.measured.append((spent, expected))
 
 
 def trained_share(folder: Path, steps: int) -> float:

@@ -28,9 +28,11 @@ class Work:
     """The demo's work in one folder.
 
     Args:
-        out: the folder.
-        parts: what is played at each stage.
+        out: the folder of the trainings.
+        parts: what is played at each stage; the recipe's parts if left out.
+        episodes: the folder of the episodes; ``out`` if left out.
         tasks_seed: draws the tasks of the parts.
+        measured: the pace of this machine, shared by several works; see Clock.
     """
 
     def __init__(
@@ -42,11 +44,16 @@ class Work:
         console: Console,
         *,
         parts: Sequence[Part] | None = None,
+        episodes: Path | None = None,
         tasks_seed: int = 0,
+        measured: list[tuple[float, float]] | None = None,
     ):
         self.out, self.model, self.recipe, self.seed, self.console = out, model, recipe, seed, console
         self.parts, self.tasks_seed = recipe.parts if parts is None else parts, tasks_seed
-        self.clock = Clock(recipe.seconds, self._done)
+        self.episodes = out if episodes is None else episodes
+        more = sum(part.tasks for part in self.parts) / sum(part.tasks for part in recipe.parts)
+        seconds = {piece: each * (more if piece in FOLDERS else 1) for piece, each in recipe.seconds.items()}
+        self.clock = Clock(seconds, self._done, measured)
 
     def left(self) -> str:
         """How long all that is missing takes: "about 8 min"."""
@@ -72,7 +79,7 @@ class Work:
             return str(train_with_progress(config, self.console, resume=(Path(config.out) / "config.json").is_file()))
 
     def _played_in(self, stage: str) -> Path:
-        folder = self.out / FOLDERS[stage]
+        folder = self.episodes / FOLDERS[stage]
         steps = {"after SFT": self.recipe.sft["steps"], "after GRPO": self.recipe.grpo["steps"]}.get(stage)
         return folder if steps is None else folder / f"step-{steps:06d}"
 

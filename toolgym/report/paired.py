@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
+from typing import Any
 
 import msgspec
 
@@ -41,23 +43,26 @@ def outcomes(trajectories: Iterable[Trajectory]) -> dict[tuple[str, str, str], b
     return {(t.env_id, t.category, t.task_id): t.success is True for t in trajectories if t.reward_valid}
 
 
-def paired_difference(before: Mapping[object, bool], after: Mapping[object, bool]) -> Difference:
-    """The difference over the tasks that are in both.
+def paired_difference(before: Mapping[Any, bool], after: Mapping[Any, bool]) -> Difference:
+    """The difference over the tasks that are in both; see ``of_counts``."""
+    counts = Counter((before[task], after[task]) for task in before if task in after)
+    return of_counts(counts[True, True], counts[True, False], counts[False, True], counts[False, False])
+
+
+def of_counts(both: int, lost: int, gained: int, neither: int) -> Difference:
+    """The difference from the number of tasks that passed both times, only before, only after, never.
 
     The interval is Newcombe's for paired proportions (Statistics in Medicine 17, 1998, p. 2635, method 10): Wilson
     intervals of both shares, joined with the correlation of the pairs. It never leaves [-1, 1], and has a width also
-    if all tasks have equal outcomes. Without a shared task the shares are 0, and the interval is [-1, 1].
+    if all tasks have equal outcomes. Without a task the shares are 0, and the interval is [-1, 1].
     """
-    pairs = [(before[task], after[task]) for task in before if task in after]
-    n = len(pairs)
+    n = both + lost + gained + neither
     if not n:
         return Difference(0, 0.0, 0.0, 0, 0, (-1.0, 1.0))
-    both, neither = pairs.count((True, True)), pairs.count((False, False))
-    gained, lost = pairs.count((False, True)), pairs.count((True, False))
     one, other = (both + lost) / n, (both + gained) / n
     (low1, high1), (low2, high2) = wilson(both + lost, n), wilson(both + gained, n)
     product = (both + lost) * (gained + neither) * (both + gained) * (lost + neither)
-    alike = both * neither - gained * lost
+    alike: float = both * neither - gained * lost
     if alike > 0:  # Newcombe's continuity correction
         alike = max(alike - n / 2, 0)
     phi = alike / sqrt(product) if product else 0.0
@@ -68,3 +73,10 @@ def paired_difference(before: Mapping[object, bool], after: Mapping[object, bool
     difference = other - one
     interval = (difference - reach(other - low2, high1 - one), difference + reach(high2 - other, one - low1))
     return Difference(n, one, other, gained, lost, interval)
+
+
+def pooled(found: Sequence[Difference]) -> Difference:
+    """Several differences on different tasks as one, over all tasks together. Shares are weighted by tasks."""
+    n, gained, lost = (sum(values) for values in zip(*((d.tasks, d.gained, d.lost) for d in found), strict=True))
+    both = sum(round(d.before * d.tasks) - d.lost for d in found)
+    return of_counts(both, lost, gained, n - both - gained - lost)
