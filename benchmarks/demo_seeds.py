@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 from harness import command_line, keep
 from rich.rule import Rule
-from stages.clock import in_minutes
+from clock import in_minutes
 from stages.pooling import NOTE, pool, pooled_table
 from stages.recipe import RECIPE, Recipe
 from stages.sentence import sentence

@@ -103,7 +103,7 @@ def test_several_seeds_are_judged_in_pairs_and_pooled(demo, small, model, tmp_pa
 
 
 def test_the_time_that_is_left_follows_the_pace_and_what_is_on_disk(demo, tmp_path):
-    from stages.clock import Clock, in_minutes, played_share, trained_share
+    from clock import Clock, in_minutes, played_share, trained_share
 
     done = {"one": 0.5, "two": 0.0}
     clock = Clock({"one": 100.0, "two": 200.0}, done.__getitem__)

@@ -15,7 +15,7 @@ from toolgym.cli.resolve import make_agent, make_env
 from toolgym.cli.train import train_with_progress
 from toolgym.report.text import plain
 
-from .clock import Clock, in_minutes, played_share, trained_share
+from clock import Clock, in_minutes, played_share, trained_share
 from .recipe import Part, Recipe
 
 Played: TypeAlias = dict[str, list[Trajectory]]
