@@ -10,7 +10,7 @@ from time import perf_counter
 from toolgym.runlog import RunError, read_metrics
 
 SHORT = 5.0
-"""Pieces of fewer seconds (mostly read from disk) say nothing about this machine's pace."""
+"""Work of fewer seconds (mostly read from disk) says nothing about this machine's pace."""
 
 
 class Clock:
@@ -39,16 +39,20 @@ class Clock:
         spent, expected = map(sum, zip(*self.measured, strict=True))
         return spent / expected
 
+    def missing(self) -> float:
+        """Seconds that what is not on disk takes on the machine of the recipe."""
+        return sum(seconds * (1 - self.done(piece)) for piece, seconds in self.seconds.items())
+
     def left(self) -> float:
-        """Seconds until all pieces are done."""
-        return self.pace * sum(seconds * (1 - self.done(piece)) for piece, seconds in self.seconds.items())
+        """Seconds until all pieces are done, at this machine's pace."""
+        return self.pace * self.missing()
 
     @contextmanager
-    def piece(self, name: str) -> Iterator[None]:
-        """Around the work of a piece: measures the pace."""
-        expected, began = (1 - self.done(name)) * self.seconds[name], perf_counter()
+    def measuring(self) -> Iterator[None]:
+        """Around some of the work: measures the pace."""
+        before, began = self.missing(), perf_counter()
         yield
-        spent = perf_counter() - began
+        spent, expected = perf_counter() - began, before - self.missing()
         if spent >= SHORT and expected:
             self.measured.append((spent, expected))
 

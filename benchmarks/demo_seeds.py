@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from clock import in_minutes
 from harness import command_line, keep
 from rich.rule import Rule
-from clock import in_minutes
 from stages.pooling import NOTE, pool, pooled_table
 from stages.recipe import RECIPE, Recipe
 from stages.sentence import sentence

@@ -95,11 +95,11 @@ def test_a_setting_that_there_is_not_is_an_error_in_words(study, tmp_path, capsy
 
 def test_the_papers_searches_stand_beside_ours_where_there_are_questions(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from study.sizes import SIZES
+    from study.all_sizes import SIZES
     from study.tables import behaviour
 
     suites = {"bfcl": {"called": {"multiple": 0.5, "irrelevance": 0.25}}, "bamboogle": {"calls": 0.8}}
-    said = behaviour({"raw": {0: {"suites": suites, "curves": {}}}}, SIZES["laptop"])
+    said = behaviour({"raw": {0: {"suites": suites, "curves": {}}}}, SIZES["gpu"])
     assert "| Raw | 50.0 | 75.0 | 0.8 | - | - |" in said
     assert "GRPO cold: relevance 100, irrelevance 56.4." in said
     assert "Raw 20.8 (0.61) / " in said

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from clock import Clock, in_minutes, played_share, trained_share
 from rich.console import Console
 
 from toolgym import Trajectory, assets
@@ -15,7 +16,6 @@ from toolgym.cli.resolve import make_agent, make_env
 from toolgym.cli.train import train_with_progress
 from toolgym.report.text import plain
 
-from clock import Clock, in_minutes, played_share, trained_share
 from .recipe import Part, Recipe
 
 Played: TypeAlias = dict[str, list[Trajectory]]
@@ -61,21 +61,21 @@ class Work:
 
     def train_sft(self) -> str:
         """The folder of the model after SFT."""
-        return self._trained("sft", self.recipe.sft_config(str(self.out / "sft"), self.model, self.seed))
+        return self._trained(self.recipe.sft_config(str(self.out / "sft"), self.model, self.seed))
 
     def train_grpo(self, start: str) -> str:
         """The folder of the model after GRPO from the model ``start``."""
-        return self._trained("grpo", self.recipe.grpo_config(str(self.out / "grpo"), start, self.seed))
+        return self._trained(self.recipe.grpo_config(str(self.out / "grpo"), start, self.seed))
 
     def play(self, stage: str, model: str) -> Played:
         """The episodes of each part, each part in its own folder."""
-        with self.clock.piece(stage):
+        with self.clock.measuring():
             return played(
                 model, self._played_in(stage), self.parts, self.console, self.recipe.max_new_tokens, self.tasks_seed
             )
 
-    def _trained(self, piece: str, config: TrainConfig) -> str:
-        with self.clock.piece(piece):
+    def _trained(self, config: TrainConfig) -> str:
+        with self.clock.measuring():
             return str(train_with_progress(config, self.console, resume=(Path(config.out) / "config.json").is_file()))
 
     def _played_in(self, stage: str) -> Path:

@@ -30,9 +30,21 @@ SUITES = (
     suite("sealtools", "ToolGym-SealTools-v0", {"split": "test_out_domain"}, 60, new_tokens=128),
     suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, 40),
     suite(
-        "multi_turn", "ToolGym-BFCL-MultiTurn-v0", {"category": list(MULTI_TURN), "max_turns": 16}, 3, each=True, batch=12
+        "multi_turn",
+        "ToolGym-BFCL-MultiTurn-v0",
+        {"category": list(MULTI_TURN), "max_turns": 16},
+        3,
+        each=True,
+        batch=12,
     ),
-    suite("memory", "ToolGym-BFCL-Agentic-v0", {"category": ["memory_kv", "memory_rec_sum"], "max_turns": 8}, 8, each=True, batch=16),
+    suite(
+        "memory",
+        "ToolGym-BFCL-Agentic-v0",
+        {"category": ["memory_kv", "memory_rec_sum"], "max_turns": 8},
+        8,
+        each=True,
+        batch=16,
+    ),
 )
 """In the order in which they are played: the cheap and telling ones first. multi_turn ends after 16 actions, which a
 right dialogue rarely needs: a model of this size passes next to none, and calls without end."""

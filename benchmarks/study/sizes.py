@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .arms import ARMS, Arm
+from .arms import ARMS
 from .decisions import ENV, TOOLRL_ENV
 
 
@@ -41,8 +41,9 @@ class Size(msgspec.Struct, frozen=True):
     """Words of thought for the full length reward."""
     built: dict[str, int] = {}
     """Settings of the tiny model: see tiny_model.build."""
-    arms: tuple[str, ...] = tuple(ARMS)
-    """The arms that are run by default, in this order: all arms of seed 0 first, then those of the next seed."""
+    arms: tuple[str, ...] = ()
+    """The arms that are run by default, in this order: all arms of seed 0 first, then those of the next seed. () for
+    all that this size has."""
     seeds: int = 5
     """How many seeds are run by default."""
     minutes: dict[str, float] = {}
@@ -50,9 +51,10 @@ class Size(msgspec.Struct, frozen=True):
     ablations: str = ""
     """The size whose ablations stand in this size's document, if they are too dear here."""
 
-    def has(self, arm: Arm) -> bool:
-        """Whether the arm can be run at this size."""
-        return arm.kind == "raw" or arm.kind in self.kinds
+    @property
+    def has(self) -> tuple[str, ...]:
+        """The names of the arms that can be run at this size."""
+        return tuple(name for name, arm in ARMS.items() if arm.kind == "raw" or arm.kind in self.kinds)
 
 
 PAPER_STEPS = 105
@@ -83,6 +85,7 @@ TINY = Size(
     built={"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4, "vocabulary": 1500, "steps": 1600},
 )
 
+
 def bfcl(name: str, categories: Sequence[str], n: int | None) -> Suite:
     return Suite(name, "ToolGym-BFCL-v0", {"category": list(categories)}, n)
 
@@ -109,6 +112,7 @@ GPU = Size(
     overall="bfcl",
     length_words=512,
 )  # fmt: skip
+
 
 def changed(size: Size, settings: Sequence[str]) -> Size:
     """The size with other settings: "grpo.steps=10", "train.max_tokens=400", "built.steps=3", "suites.n=8".
