@@ -83,6 +83,13 @@ SUITES = {
             verdict="exactly the expected calls",
         ),
         Suite(
+            "ToolGym-Functions-v1",
+            "toolgym.envs.functions.env:FunctionsV1Env",
+            "The same with 41 fields, objects, dates in any format, and requests that lack a parameter",
+            tasks={**_ON_DEMAND, "test_unseen": 2_000},
+            verdict="exactly the expected calls",
+        ),
+        Suite(
             "ToolGym-ToolRL-v0",
             "toolgym.envs.toolrl.env:ToolRLEnv",
             "The data of the ToolRL paper: the next turn of a dialogue",
@@ -98,6 +105,14 @@ SUITES = {
             assets=("apibank-1", "apibank-2", "apibank-3"),
             tasks={"test": 597},
             verdict="ToolRL's: one of the calls is the expected one",
+        ),
+        Suite(
+            "ToolGym-SealTools-v0",
+            "toolgym.envs.sealtools.env:SealToolsEnv",
+            "Seal-Tools: one to six calls, some of which use results of earlier calls; 4,076 tools of 146 fields",
+            assets=("sealtools-tools", "sealtools-train", "sealtools-val", "sealtools-test", "sealtools-test-unseen"),
+            tasks={"train": 12_022, "val": 700, "test": 700, "test_unseen": 654},
+            verdict="exactly the expected calls, compared as the official metrics compare values",
         ),
         Suite(
             "ToolGym-Bamboogle-v0",

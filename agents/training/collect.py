@@ -39,6 +39,8 @@ class Rollout(msgspec.Struct):
     """``sample.truncated`` is True if the token limit, the turn limit or the context ended the episode or an answer."""
     forks: list[list[Rollout]] = []
     """By turn: the forks from the state before it. If several members share the state, the first one holds them."""
+    suite: int = 0
+    """Index of the collector's suite."""
 
     @property
     def reward(self) -> float:
@@ -125,6 +127,9 @@ class Collector:
         self._play(episodes, branching=forks > 0)
         rollouts = [episode.rollout() for episode in episodes]
         groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
+        for (suite, _), group in zip(tasks, groups, strict=True):
+            for rollout in rollouts[group]:
+                rollout.suite = suite
         if forks:
             # forks of all groups are played together, in one batch
             for group in groups:

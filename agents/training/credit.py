@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, TypeAlias
 
-import torch
+from torch import Tensor
 
 from toolgym.types import RewardBreakdown, Turn
 
@@ -47,12 +47,19 @@ def grpo_advantages(
     turns whose tokens it is on, and compared within the group too. The KL is never divided by the rewards' spread:
     ``beta`` means the same in every group, also in a group of equal rewards. ``kl`` is the only metric that shows it.
 
+    A gold answer in a guided group is compared as every member is. It has no KL, and ``reward``, ``reward_std`` and
+    ``unscored`` are those of the sampled members.
+
     Args:
         forward: the policy that is trained.
         reference: the policy that the KL is taken to.
         decode: needed for ``credit="call"``.
     """
     metrics = _credit(groups, config, _earned, decode)
+    sampled = [[rollout for rollout in group if not rollout.sample.off_policy] for group in groups]
+    if sum(map(len, sampled)) < sum(map(len, groups)):
+        metrics |= _reward_metrics(sampled)
+    groups = sampled  # the KL is one between policies: it takes a policy's own samples
     valid = [rollout.sample for group in groups for rollout in group if rollout.valid]
     if forward is None or reference is None or config.kl_in != "reward" or not valid:
         return metrics
@@ -90,13 +97,24 @@ def _credit(
     """As ``grpo_advantages``, for the rewards that ``rewards_of`` gives."""
     if config.credit != "episode":
         return _credit_turns(groups, config, rewards_of, decode)
-    rewards = torch.tensor([[sum(rewards_of(rollout)) for rollout in group] for group in groups], dtype=torch.float64)
-    valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
+    rewards, valid = _episodes(groups, rewards_of)
     advantages, metrics = group_advantages(rewards, valid, scale_rewards=config.scale_rewards)  # (groups, G)
     for group, row in zip(groups, advantages.tolist(), strict=True):
-        for rollout, advantage in zip(group, row, strict=True):
+        for rollout, advantage in zip(group, row, strict=False):  # a guided group has one member more
             rollout.sample.credit(advantage)
     return metrics
+
+
+def _episodes(groups: Sequence[Sequence[Rollout]], rewards_of: TurnRewards) -> tuple[Tensor, Tensor]:
+    """Each episode's reward, and whether it is valid: (groups, G) both, padded for smaller groups."""
+    rewards, _ = padded([[sum(rewards_of(rollout)) for rollout in group] for group in groups], 2)
+    valid, _ = padded([[float(rollout.valid) for rollout in group] for group in groups], 2)
+    return rewards, valid.bool()
+
+
+def _reward_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, float]:
+    _, metrics = group_advantages(*_episodes(groups, _earned), scale_rewards="none")
+    return {name: metrics[name] for name in ("reward", "reward_std", "unscored")}
 
 
 def _credit_turns(
@@ -129,7 +147,7 @@ def _credit_turns(
         parts, made = padded(valid(parts_of), 4) if by_call else (None, None)  # (groups, G, K, calls of the turn)
         advantages, extra, metrics = turn_advantages(rewards, reached, parts, made, scale_rewards=config.scale_rewards)
     for group, rows, extras in zip(groups, advantages.tolist(), extra.tolist(), strict=True):
-        for rollout, row, more in zip(group, rows, extras, strict=True):
+        for rollout, row, more in zip(group, rows, extras, strict=False):
             turns = rollout.trajectory.turns if rollout.valid else []
             rollout.sample.credit(row[: len(turns)] if turns else 0.0)
             for k, turn in enumerate(turns if by_call else ()):

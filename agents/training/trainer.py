@@ -10,7 +10,6 @@ import copy
 import json
 import logging
 import math
-import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,9 +35,11 @@ from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
 from ..step_folders import begins_again
-from .collect import Collector, Rollout, TaskName
+from .collect import Collector, Rollout
 from .credit import grpo_advantages
+from .drawing import Draw, RandomDraw, StratifiedDraw, Stratum, strata_of
 from .forward import TrainingForward
+from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
@@ -112,6 +113,7 @@ class Trainer:
         )
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self._strata: Sequence[Stratum] = ()
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -122,7 +124,8 @@ class Trainer:
         self._told: set[str] = set()  # kinds of reasons for which episodes were left out
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
-        if config.algo == "grpo" and config.num_generations == 1 and config.credit != "fork":
+        alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
+        if config.algo == "grpo" and alone:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
         if config.tools == "template":  # an env that does not fit is said at once
             self.evaluator.env()
@@ -209,7 +212,7 @@ class Trainer:
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
-            tasks = list(islice(self._draw(step), config.prompts_per_step))
+            tasks = self._draw(step).first(config.prompts_per_step)
             groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
             played = perf_counter()
             metrics, updates = self._policy_update(groups)
@@ -258,7 +261,10 @@ class Trainer:
         config = self.config
         # PPO takes the KL off each token's reward itself
         held_to = self.reference if config.algo == "grpo" else None
-        metrics = grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
+        told: dict[str, float] = {}
+        if config.guided != "off":
+            groups, told = guide(groups, self.collector, config)
+        metrics = told | grpo_advantages(groups, config, self.forward, held_to, self.chat.decode)
         used = [r for group in groups for r in group if r.valid]
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
@@ -269,22 +275,27 @@ class Trainer:
         update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
         return metrics, update.gradients
 
-    def _draw(self, step: int) -> Iterator[TaskName]:
-        """An endless stream of a step's tasks, by (seed, step) alone; suites have equal shares."""
-        stream = random.Random(f"tasks {self.config.seed} {step}")
-        while True:
-            suite = stream.randrange(len(self.collector.envs))
-            tasks = self.collector.tasks(suite)
-            yield suite, tasks[stream.randrange(len(tasks))].id
+    def _draw(self, step: int) -> Draw:
+        """The tasks of a step, by (seed, step) alone."""
+        if self.config.draw == "random":
+            return RandomDraw(self.collector, self.config, step)
+        self._strata = self._strata or strata_of(self.collector, self.config.shares())
+        return StratifiedDraw(self.collector, self.config, self._strata, step)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by the next task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
-        played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
-        rollouts = list(islice((r for r in played if len(r.sample.token_ids) <= limit), wanted))
+        draw, rollouts = self._draw(step), list[Rollout]()
+        tasks = draw.first(wanted)
+        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
+            rollout = self.collector.gold(task)
+            if len(rollout.sample.token_ids) <= limit:
+                rollouts.append(rollout)
+            else:
+                tasks.append(draw.another(task))
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
@@ -14,7 +14,7 @@ from toolgym.tasks.gold import gold_thought
 from toolgym.tasks.source import level_or_category
 from toolgym.types import Completion, Term, ToolCall, Verdict
 
-from .tasks import FunctionsTasks
+from .tasks import FunctionsTasks, FunctionsV1Tasks
 
 
 class FunctionsEnv(ToolEnv):
@@ -59,7 +59,10 @@ class FunctionsEnv(ToolEnv):
 
     Version history:
         v0: the first.
+        v1: FunctionsV1Env.
     """
+
+    tasks_class: ClassVar[type[FunctionsTasks]] = FunctionsTasks
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class FunctionsEnv(ToolEnv):
         **kwargs: Any,
     ):
         super().__init__(
-            FunctionsTasks(split, seed, level_or_category(level, category)),
+            self.tasks_class(split, seed, level_or_category(level, category)),
             dialect=dialect,
             rubric=rubric,
             **{"max_turns": 1, **kwargs},
@@ -102,8 +105,43 @@ class FunctionsEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self.task.data}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The level, and whether the functions' names are coined."""
+        return task.data, "coined names" if self.tasks.style(task).names else "real names"
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action, in this env's dialect."""
         calls = task.expected[0]
-        think = gold_thought(calls) if calls else "No tool on offer does what is asked."
+        missing = "The request does not say all that a call needs."
+        nothing = missing if task.data == "missing" else "No tool on offer does what is asked."
+        think = gold_thought(calls) if calls else nothing
         return (self.dialect.render(Completion("", calls, think, task.response)),)
+
+
+class FunctionsV1Env(FunctionsEnv):
+    """One request, functions of FIELDS fields, one decision: ``ToolGym-Functions-v1``.
+
+    As FunctionsEnv, with more to learn from; verdict, reward and arguments are the same. What differs:
+
+    - ``train``, ``val`` and ``test`` have NSEEN fields, ``test_unseen`` has NUNSEEN. The unseen fields of v0 are among
+      the unseen ones here, so a model trained on one version can be tested on the other.
+    - Arguments are also objects, lists of objects, dates in the format that a description asks for, and codes for
+      what the request says in words. Schemas also give defaults.
+    - Names are also written ``music_player.playSong`` or ``Music_2_PlaySong``.
+    - Requests for several calls may list their values: "for 2, 3 and 5 nights respectively".
+    - The level ``missing``, the last: a request without a parameter that its function requires. Call nothing, and ask.
+    - Functions that could do the same job are never offered together.
+
+    Args:
+        split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
+        level: a level, several, or None for all.
+        seed: other seeds give other tasks.
+        category: another name of ``level``, as in other suites.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v1: 41 fields instead of 14; objects, date formats, codes and defaults; the level ``missing``.
+        v0: FunctionsEnv.
+    """
+
+    tasks_class = FunctionsV1Tasks

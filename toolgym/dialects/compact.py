@@ -5,38 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from toolgym.dialects.pythonic import Pythonic
-from toolgym.dialects.signatures import signatures
-from toolgym.types import CallRecord, Completion, Message, message
+from toolgym.dialects.base import Dialect
+from toolgym.dialects.python.names import callee, in_brackets
+from toolgym.dialects.pythonic import Pythonic, source
+from toolgym.dialects.signatures import signature
+from toolgym.types import Completion, ToolCall
 
-_RESULTS = "Results:\n"
+_PROMPT = """\
+{functions}
+
+Answer with calls, like [f(a=1, b='x'), g(c=[2])]. If no function fits, say so in words."""
 
 
 class Compact(Pythonic):
-    """Calls as in Pythonic, with a prompt and gold answers of few tokens.
+    """Pythonic's calls, with a prompt and gold answers of few tokens.
 
-    The prompt has a signature per tool (signatures.py). ``render`` leaves out the thought; a thought that a model
-    writes is read all the same.
+    The prompt has a signature per tool (signatures.py). Calls are read as in Pythonic, and two forms more, for names
+    that are not Python identifiers: ``'get-weather'(a=1)`` calls the tool "get-weather", and the members of a dict behind ``**`` are
+    arguments. Results are messages of the role "tool".
+
+    ``render`` leaves out the thought, and a response beside calls. A thought that a model writes is read all the same.
+    It cannot write a tool without a name, nor a response that reads as calls. White space around a response is not kept.
     """
 
     name: ClassVar[str] = "compact"
+    free_names: ClassVar[bool] = True
+    own_language: ClassVar[bool] = False
+
+    results = Dialect.results
+    is_result = Dialect.is_result
 
     def prompt(self, docs: Sequence[Mapping[str, Any]]) -> str:
-        return (
-            f"Functions:\n{signatures(docs)}\n\n"
-            "Answer with calls, like [f(a=1, b='x'), g(c=[2])]. If no function fits, say so in words."
-        )
+        return _PROMPT.format(functions=self.announce(docs))
 
     def announce(self, docs: Sequence[Mapping[str, Any]]) -> str:
-        return f"Functions:\n{signatures(docs)}\n"
+        return "Functions:\n" + ("\n".join(map(signature, docs)) or "(none)")
 
     def render(self, completion: Completion) -> str:
-        return super().render(Completion("", completion.calls, None, completion.response))
+        if completion.calls or completion.response is None:
+            return f"[{', '.join(map(_call, completion.calls))}]"
+        return completion.response
 
-    def results(self, records: Sequence[CallRecord]) -> tuple[Message, ...]:
-        """One user message for all results, a line ``name -> result`` each."""
-        shown = [f"{r.call.name} -> {r.result.content}" for r in records if r.result is not None]
-        return (message("user", _RESULTS + "\n".join(shown)),) if shown else ()
 
-    def is_result(self, message: Message) -> bool:
-        return message["role"] == "tool" or (message["role"] == "user" and message["content"].startswith(_RESULTS))
+def _call(call: ToolCall) -> str:
+    arguments = [(name, source(value)) for name, value in call.arguments.items()]
+    return f"{callee(call.name)}({in_brackets(arguments, '=')})"
