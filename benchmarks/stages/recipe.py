@@ -87,6 +87,7 @@ class Recipe:
         default_factory=lambda: {
             "env": FUNCTIONS,
             "env_kwargs": {"level": [*FITS, *NONE], **DIALECT},
+            "draw": "stratified",
             **_CURVE,
             "steps": 16,
             "prompts_per_step": 16,

@@ -7,7 +7,7 @@ from typing import Any
 from .decisions import FUNCTIONS_ENV
 from .sizes import Size, Suite
 
-FUNCTIONS, OFFICE = "ToolGym-Functions-v0", "ToolGym-Office-v0"
+FUNCTIONS, OFFICE = "ToolGym-Functions-v1", "ToolGym-Office-v0"
 DIALECT = {"dialect": "compact"}
 BFCL = (
     "simple_python", "multiple", "parallel", "parallel_multiple", "simple_java", "simple_javascript", "irrelevance",
@@ -27,7 +27,7 @@ SUITES = (
     suite("functions_unseen", FUNCTIONS, {"split": "test_unseen"}, 100),
     suite("office", OFFICE, {"split": "test", "level": "easy", "max_turns": 4}, 32),
     suite("office_unseen", OFFICE, {"split": "test_unseen", "level": "easy", "max_turns": 4}, 32),
-    suite("sealtools", "ToolGym-SealTools-v0", {"split": "test_out_domain"}, 60, new_tokens=128),
+    suite("sealtools", "ToolGym-SealTools-v0", {"split": "test_unseen"}, 60, new_tokens=128),
     suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, 40),
     suite(
         "multi_turn",
@@ -66,6 +66,7 @@ _SFT = {
 _RL = {
     "env": FUNCTIONS_ENV,
     "env_kwargs": {"level": ["single", "choose", "parallel", "irrelevant"], **DIALECT},
+    "draw": "stratified",
     "steps": 40,
     "prompts_per_step": 16,
     "lora_rank": 16,
@@ -82,7 +83,7 @@ LAPTOP = Size(
         "sft_large": {**_SFT, "steps": 600},
         "ppo": {"algo": "ppo", **_RL},
         "grpo": {"algo": "grpo", **_RL},
-        "guided": {"algo": "grpo", **_RL, "steps": 60},
+        "guided": {"algo": "grpo", **_RL, "guided": "shaped", "steps": 60},
     },
     suites=SUITES,
     overall="bfcl",
