@@ -75,5 +75,7 @@ def played_share(folders: Mapping[Path, int]) -> float:
 
 
 def in_minutes(seconds: float) -> str:
-    """ "about 8 min", "under a minute"."""
-    return "under a minute" if seconds < 50 else f"about {max(1, round(seconds / 60))} min"
+    """ "about 8 min"; "under a minute"; "about 4.3 hours"."""
+    if seconds < 50:
+        return "under a minute"
+    return f"about {round(seconds / 60)} min" if seconds < 6000 else f"about {seconds / 3600:.1f} hours"

@@ -2,7 +2,7 @@
 
     python benchmarks/demo.py [--out runs/demo] [--model smollm2] [--seed 0]
 
-SFT imitates gold actions of ToolGym-Functions-v0 and ToolGym-Office-v0; GRPO then learns from rewards alone. Before,
+SFT imitates gold actions of ToolGym-Functions-v1 and ToolGym-Office-v0; GRPO then learns from rewards alone. Before,
 between and after, the model plays the same held-out tasks: functions of fields that are not in training, with and
 without a tool that fits, and BFCL rows, on which it is never trained, under the official verdict. The recipe is in
 stages/recipe.py. The first run downloads 95 MB (the BFCL wheel and the model). Everything is saved as it is made:
@@ -66,13 +66,13 @@ def demo(out: Path, model: str, recipe: Recipe, seed: int, console: Console) -> 
 
     stage("1. Data and model")
     fetch(model, console)
-    stage("2. Before: the model as it is, on held-out tasks")
+    stage("2. Before: held-out tasks, as it is")
     before = work.play("before", model)
     stage("3. SFT: it imitates gold actions")
     imitated = work.train_sft()
     stage("4. After SFT: the same held-out tasks")
     after_sft = work.play("after SFT", imitated)
-    stage("5. GRPO: it tries each task several times and learns from the rewards")
+    stage("5. GRPO: it tries, and learns from rewards alone")
     learnt = work.train_grpo(imitated)
     stage("6. After GRPO: the same held-out tasks")
     after_grpo = work.play("after GRPO", learnt)

@@ -111,6 +111,7 @@ def test_the_time_that_is_left_follows_the_pace_and_what_is_on_disk(demo, tmp_pa
     clock.measured.append((60.0, 30.0))  # half as fast
     assert clock.left() == 500.0
     assert [in_minutes(seconds) for seconds in (20, 70, 500)] == ["under a minute", "about 1 min", "about 8 min"]
+    assert in_minutes(15_000) == "about 4.2 hours"
     (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n{"step": 5}\n')
     (tmp_path / "episodes.jsonl").write_text("{}\n{}\n")
     assert trained_share(tmp_path, 20) == 0.25

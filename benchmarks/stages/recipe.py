@@ -9,7 +9,7 @@ from toolgym.agents.config import TrainConfig
 
 STAGES = ("before", "after SFT", "after GRPO")
 """The columns of the table."""
-FUNCTIONS, OFFICE, BFCL = "ToolGym-Functions-v0", "ToolGym-Office-v0", "ToolGym-BFCL-v0"
+FUNCTIONS, OFFICE, BFCL = "ToolGym-Functions-v1", "ToolGym-Office-v0", "ToolGym-BFCL-v0"
 DIALECT = {"dialect": "compact"}
 FITS, NONE = ["single", "choose"], ["irrelevant"]
 """Levels of Functions: a tool on offer fits, or none does."""
