@@ -38,6 +38,9 @@ class TrainConfig:
     dynamic_sampling: int = 0
     """How often in a step groups that teach nothing, e.g. with equal rewards, are replaced by groups of new tasks
     (grpo); 0 never. See dynamic_sampling.py."""
+    neighbours: int = 1
+    """Draw this many neighbouring tasks together. If they offer the same tools, SFT computes these once:
+    {"requests_per_toolset": 8} in env_kwargs of ToolGym-Functions-v1, and 8 here."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
     trust_remote_code: bool = False
@@ -112,7 +115,7 @@ class TrainConfig:
         if not all(type(share) in (int, float) and share > 0 for share in shares) or not sum(shares) < 1:
             raise ValueError(f"each share in mix must be a number above 0, and their sum below 1; got {shares}")
         counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "forks",
-                  "num_iterations", "eval_tasks", "save_every")  # fmt: skip
+                  "num_iterations", "eval_tasks", "save_every", "neighbours")  # fmt: skip
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -140,6 +143,8 @@ class TrainConfig:
             raise ValueError(f"for cispo epsilon_high is the largest ratio, at least 1; got {self.epsilon_high}")
         if self.algo != "grpo" and self.dynamic_sampling:
             raise ValueError(f'dynamic_sampling is for algo "grpo", which compares groups; got {self.algo!r}')
+        if self.neighbours > 1 and self.draw != "random":
+            raise ValueError(f'neighbours are for draw "random"; got {self.draw!r}')
         if self.algo == "sft" and self.draw == "curriculum":
             raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if self.algo == "sft" and self.beta:
