@@ -162,6 +162,9 @@ def register_suites() -> None:
     for suite in SUITES.values():
         if suite.id not in gym.registry:
             register(suite.id, suite.entry_point, **suite.kwargs)
+            if not suite.id.endswith("-v0"):
+                # Gymnasium calls v0 out of date if the registry has a newer version; every version here is maintained
+                gym.registry[suite.id].version = None
 
 
 def suite_class(env_id: str) -> type:
