@@ -173,9 +173,10 @@ def _texts(function, arguments):
     """The strings that a request must write as they are: no enums, dates, times, or codes for other words."""
     for parameter in function.parameters:
         value = arguments.get(parameter.name)
-        if isinstance(value, str) and "enum" not in parameter.maker.schema and not value[0].isdigit():
-            if all(drawn.value in drawn.text for drawn in [parameter.maker.draw(Stream(k), "train") for k in range(9)]):
-                yield value
+        drawn = [parameter.maker.draw(Stream(key), "train") for key in range(9)]
+        plain = isinstance(value, str) and "enum" not in parameter.maker.schema and not value[0].isdigit()
+        if plain and all(each.value in each.text for each in drawn):
+            yield value
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -196,14 +197,9 @@ def test_splits_share_no_request_and_no_word(kind):
         for other in SPLITS:
             assert split == other or not asked[split] & asked[other]
     for _, function in FUNCTIONS:
-        parts = [set(split_share(function.requests, split)) for split in ("train", "val", "test")]
-        assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
-        if function.incomplete:
-            drawn = {
-                split: {re.sub("[0-9].*", "", incomplete(function, Stream(key), split)[0]) for key in range(4)}
-                for split in ("train", "val", "test")
-            }
-            assert not drawn["train"] & drawn["test"] and not drawn["val"] & drawn["test"]
+        for wordings, least in ((function.requests, 4), (function.incomplete, 3)):
+            parts = [set(split_share(wordings, split, least)) for split in ("train", "val", "test")]
+            assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -255,7 +251,9 @@ class Refuses:
         return "<think>No.</think>\n<response>I cannot do that.</response>"
 
 
-@pytest.mark.parametrize(("env_id", "level"), [*[(ID, level) for level in LEVELS], *[(V1, l) for l in LEVELS_V1]])
+@pytest.mark.parametrize(
+    ("env_id", "level"), [*[(ID, level) for level in LEVELS], *[(V1, level) for level in LEVELS_V1]]
+)
 @pytest.mark.parametrize("split", ["train", "test_unseen"])
 def test_gold_passes_and_refusing_everything_does_not(env_id, level, split):
     env = gym.make(env_id, level=level, split=split).unwrapped
@@ -283,9 +281,9 @@ def test_a_request_that_lacks_a_parameter_is_asked_back():
     """The level ``missing``: the function is on offer, the request is about it, and gold asks for what it requires."""
     for split in SPLITS:
         for task in FunctionsV1Tasks(split, level="missing")[0:100]:
-            assert any(word in task.response for word in ("need", "tell me", "give me", "missing")), task.response
-            (lacks,) = re.findall(r"the (.*?)(?: first)?[.?]$", task.response)
-            assert lacks and lacks not in task.messages[0]["content"]
+            assert task.expected == ((),)
+            assert re.search(r"\bthe [a-z]", task.response)
+            assert any(tool.parameters["required"] for tool in task.tools)
 
 
 def test_alike_functions_are_never_offered_together():
@@ -297,7 +295,8 @@ def test_alike_functions_are_never_offered_together():
         for name in (one_name, other):
             field, function = name.split(".")
             places.append((field, [f.name for f in new.fields[field]].index(function)))
-        assert new.alike(*places) and new.alike(*reversed(places))
+        assert new.alike(*places)
+        assert new.alike(*reversed(places))
     names = {tuple(sorted(pair)) for pair in pairs}
     owner = {f.description: f"{field}.{f.name}" for field, each in new.fields.items() for f in each}
     for task in FunctionsV1Tasks("train")[0:1500]:

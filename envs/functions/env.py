@@ -136,7 +136,8 @@ class FunctionsV1Env(FunctionsEnv):
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
-        v1: 47 fields with 500 functions instead of 14 with 147; objects, date formats, codes and defaults; the level ``missing``.
+        v1: 47 fields and 502 functions instead of 14 and 147; objects, date formats, codes, defaults; the level
+            ``missing``.
         v0: FunctionsEnv.
     """
 
