@@ -107,6 +107,14 @@ SUITES = {
             verdict="ToolRL's: one of the calls is the expected one",
         ),
         Suite(
+            "ToolGym-SealTools-v0",
+            "toolgym.envs.sealtools.env:SealToolsEnv",
+            "Seal-Tools: one to six calls, some of which use results of earlier calls; 4,076 tools of 146 fields",
+            assets=("sealtools-tools", "sealtools-train", "sealtools-val", "sealtools-test", "sealtools-test-unseen"),
+            tasks={"train": 12_022, "val": 700, "test": 700, "test_unseen": 654},
+            verdict="exactly the expected calls, compared as the official metrics compare values",
+        ),
+        Suite(
             "ToolGym-Bamboogle-v0",
             "toolgym.envs.bamboogle.env:BamboogleEnv",
             "Bamboogle: questions of two hops with a search tool; offline by default, web searches recorded",

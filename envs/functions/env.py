@@ -105,6 +105,10 @@ class FunctionsEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self.task.data}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The level, and whether the functions' names are coined."""
+        return task.data, "coined names" if self.tasks.style(task).names else "real names"
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action, in this env's dialect."""
         calls = task.expected[0]
