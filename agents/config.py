@@ -32,9 +32,15 @@ class TrainConfig:
     mix: list[dict[str, Any]] = field(default_factory=list)
     """More suites to train on, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft", "share": 0.3}]. Suites without a
     share have equal parts of what is left."""
-    draw: Literal["random", "stratified"] = "random"
-    """How a step's tasks are drawn: independently, or with the same share of each stratum (suite, level, with or
-    without a fitting tool, ...) in every step. See drawing.py."""
+    draw: Literal["random", "stratified", "curriculum"] = "random"
+    """How a step's tasks are drawn: independently; the same share of each stratum (suite, level, with or without a
+    fitting tool, ...) in every step; or more of what is solved sometimes (grpo, ppo). See drawing.py."""
+    dynamic_sampling: int = 0
+    """How often in a step groups that teach nothing, e.g. with equal rewards, are replaced by groups of new tasks
+    (grpo); 0 never. See dynamic_sampling.py."""
+    neighbours: int = 1
+    """Draw this many neighbouring tasks together. If they offer the same tools, SFT computes these once:
+    {"requests_per_toolset": 8} in env_kwargs of ToolGym-Functions-v1, and 8 here."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
     trust_remote_code: bool = False
@@ -59,9 +65,9 @@ class TrainConfig:
     """Steps over which the learning rate rises."""
     loss_type: LossType = "dapo"
     """How tokens are averaged and ratios clipped; see losses.py."""
-    credit: Literal["episode", "turn", "call", "fork"] = "episode"
-    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; or turns
-    with playouts from the same state. See advantages.py."""
+    credit: Literal["episode", "turn", "call", "fork", "term"] = "episode"
+    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; turns
+    with playouts from the same state; or turns, and in them what calls have not earned so far. See advantages.py."""
     forks: int = 2
     """Comparisons of each turn (credit fork): members in the same state, and playouts for missing members."""
     guided: Literal["off", "plain", "shaped"] = "off"
@@ -115,11 +121,11 @@ class TrainConfig:
         if not all(type(share) in (int, float) and share > 0 for share in shares) or not sum(shares) < 1:
             raise ValueError(f"each share in mix must be a number above 0, and their sum below 1; got {shares}")
         counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "forks",
-                  "num_iterations", "eval_tasks", "save_every")  # fmt: skip
+                  "num_iterations", "eval_tasks", "save_every", "neighbours")  # fmt: skip
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "demonstrations"):
+        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "dynamic_sampling", "demonstrations"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
@@ -143,6 +149,12 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a number above 0, got {value}")
         if self.loss_type == "cispo" and self.epsilon_high is not None and self.epsilon_high < 1:
             raise ValueError(f"for cispo epsilon_high is the largest ratio, at least 1; got {self.epsilon_high}")
+        if self.algo != "grpo" and self.dynamic_sampling:
+            raise ValueError(f'dynamic_sampling is for algo "grpo", which compares groups; got {self.algo!r}')
+        if self.neighbours > 1 and self.draw != "random":
+            raise ValueError(f'neighbours are for draw "random"; got {self.draw!r}')
+        if self.algo == "sft" and self.draw == "curriculum":
+            raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if self.algo == "sft" and self.beta:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
 

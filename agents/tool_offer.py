@@ -26,8 +26,8 @@ def check_offer(chat: ChatTokens, env: ToolEnv) -> None:
             'tools="template" describes the tools in the words of the chat template: make the environment with '
             f"instructions=False, and the dialect {dialects}"
         )
-    if by_template and env.dialect.name == "toolrl":
-        raise ValueError(f'a chat template does not teach the dialect toolrl: with tools="template", choose {dialects}')
+    if by_template and (name := env.dialect.name) in ("toolrl", "compact"):
+        raise ValueError(f'a chat template does not teach the dialect {name}: with tools="template", choose {dialects}')
     if not by_env and not by_template and env.dialect.name != "openai":
         raise ValueError(
             "the environment was made with instructions=False, so nothing tells the model of its tools: use "

@@ -22,6 +22,7 @@ from ..policy import Policy
 from ..tokens import ChatTokens, Sample, TemplateError, Transcript
 from ..tool_offer import check_offer
 from .advantages import shared_states
+from .milestones import milestones
 from .sft import gold_sample
 
 TaskName: TypeAlias = tuple[int, str]
@@ -41,6 +42,8 @@ class Rollout(msgspec.Struct):
     """By turn: the forks from the state before it. If several members share the state, the first one holds them."""
     suite: int = 0
     """Index of the collector's suite."""
+    milestones: list[list[tuple[int, float]]] = []
+    """By turn, if the collector finds them: see milestones.py."""
 
     @property
     def reward(self) -> float:
@@ -60,6 +63,7 @@ class Collector:
         policy: samples the answers; its ``max_new_tokens`` is the limit of one answer.
         chat: the tokenizer with its chat template.
         max_tokens: limit of a whole episode, prompt included. An episode without room for another token ends.
+        milestones: find the milestones of every answer, for ``credit="term"``.
         demonstrations: False leaves the environment's demonstrations out of the samples: episodes are played with them.
     """
 
@@ -69,12 +73,14 @@ class Collector:
         policy: Policy,
         chat: ChatTokens,
         max_tokens: int | None = None,
+        milestones: bool = False,
         demonstrations: bool = True,
     ):
         self.make_envs = make_envs
         self.demonstrations = demonstrations
         self.policy = policy
         self.chat = chat
+        self.milestones = milestones
         limits = [limit for limit in (max_tokens, policy.context) if limit is not None]
         self.max_tokens = min(limits) if limits else None
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
@@ -164,6 +170,8 @@ class Collector:
                 # tokens are kept as sampled, never encoded again from the text
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
                 episode.truncated |= answer.finish_reason == "length"
+                if self.milestones:
+                    episode.milestones.append(milestones(episode.env, str(answer.answer)))
             # the text goes to the environment, the token ids stay here
             steps = step_together([episode.env for episode in going], [answer.answer for answer in answers])
             for episode, answer, step in zip(going, answers, steps, strict=True):
@@ -194,6 +202,8 @@ class Collector:
         episode = _Episode.begin(env, task[1], self.chat, 0)
         for text in env.gold(env.task):
             if not episode.over:
+                if self.milestones:
+                    episode.milestones.append(milestones(env, text))
                 episode.take(env.step(text))
         played = episode.rollout()
         about = played.trajectory
@@ -201,7 +211,7 @@ class Collector:
             return played
         try:
             sample = gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns], episode.tools)
-            found = Rollout(about, sample)
+            found = Rollout(about, sample, milestones=episode.milestones)
         except ValueError as error:
             about.reward_valid, about.error = False, str(error)  # SFT leaves it out
             return played
@@ -253,6 +263,8 @@ class _Episode:
         """Before each turn, if the episode may be forked."""
         self.forks: list[tuple[int, _Episode]] = []
         """(first turn, fork)"""
+        self.milestones: list[list[tuple[int, float]]] = []
+        """Of each turn, if they are found."""
 
     @classmethod
     def begin(cls, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int) -> _Episode:
@@ -335,4 +347,5 @@ class _Episode:
             tokens = len(self.transcript.token_ids)
             trajectory.reward_valid, trajectory.success, trajectory.error_kind = False, None, "context"
             trajectory.error = f"the first prompt has {tokens} tokens, which leaves no room for an answer"
-        return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))
+        sample = self.transcript.sample(truncated=self.truncated)
+        return Rollout(trajectory, sample, milestones=self.milestones)

@@ -1,34 +1,24 @@
-"""Which tasks a step trains on, by (seed, step): drawn at random, or with the same share of each stratum in every step.
+"""Which tasks a step trains on, by ``config.draw``: from (seed, step), and with a curriculum from solve rates too.
 
-A stratum is a kind of task: the suite, and what the suite's ``ToolEnv.stratum`` says, e.g. ("single", "coined names").
-With ``draw="stratified"``, the strata of all suites lie on a line of length 1, each as long as its share. A step of n
-tasks takes the strata at n points with equal distances (systematic sampling), so that each stratum gets n times its
-share, rounded down or up. This holds for suites and for coarse kinds too, because their strata are neighbours. From
-step to step the points move on by the golden ratio, so that what was rounded evens out.
+random      every task is drawn independently: the suite by its share, then one of its tasks
+stratified  every step has the same share of each stratum (strata.py), and random tasks of the stratum
+curriculum  the same, with more of the strata and tasks that are neither too hard nor too easy (curriculum.py)
 """
 
 from __future__ import annotations
 
 import math
 import random
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import Protocol, TypeAlias
-
-import msgspec
+from typing import Any, Protocol
 
 from ..config import TrainConfig
-from .collect import Collector, TaskName
+from .collect import Collector, Rollout, TaskName
+from .curriculum import Curriculum, solve_rate
+from .strata import COUNTED, Stratum, offset, strata_of, systematic
 
-Kind: TypeAlias = tuple[str, ...]
-"""What ``ToolEnv.stratum`` says of a task."""
-
-COUNTED = 2_000
-"""The shares of a suite that makes its tasks on demand are those of its first tasks, this many."""
 TRIES = 20
-"""How often a task that was drawn in this step already is drawn anew."""
-GOLDEN = (math.sqrt(5) - 1) / 2
+"""How many tasks are drawn for one that is new in this step."""
 
 
 class Draw(Protocol):
@@ -38,14 +28,51 @@ class Draw(Protocol):
         """The step's ``n`` tasks."""
 
     def another(self, task: TaskName) -> TaskName:
-        """A task in place of one that was drawn: of the same stratum, if the draw is stratified."""
+        """A task in place of one that was drawn: of the same stratum, if there are strata."""
+
+    def record(self, task: TaskName, group: Sequence[Rollout]) -> None:
+        """Take note of the episodes that were played of a task."""
+
+
+class Drawing:
+    """Draws the tasks of every step of a run.
+
+    Args:
+        collector: holds the suites.
+    """
+
+    def __init__(self, collector: Collector, config: TrainConfig):
+        self.collector, self.config = collector, config
+        self.curriculum = Curriculum() if config.draw == "curriculum" else None
+        self._strata: Sequence[Stratum] = ()
+
+    def of_step(self, step: int) -> Draw:
+        """The draw of a step. A draw of an earlier step must not be used any more."""
+        if self.config.draw == "random":
+            return RandomDraw(self.collector, self.config, step)
+        self._strata = self._strata or strata_of(self.collector, self.config.shares())
+        return StratifiedDraw(self.collector, self.config, self._strata, step, self.curriculum)
+
+    def metrics(self) -> dict[str, float]:
+        """The curriculum's solve rates and shares; {} without a curriculum."""
+        return self.curriculum.metrics(self._strata) if self.curriculum is not None else {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint; {} if (seed, step) is all that is needed."""
+        return {"curriculum": self.curriculum.state_dict()} if self.curriculum is not None else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint's state, in which ``state_dict`` is contained."""
+        if self.curriculum is not None:
+            self.curriculum.load_state_dict(state["curriculum"])
 
 
 class RandomDraw:
-    """Draws the suite by its share, then one of its tasks, all independently."""
+    """Draws the suite by its share, then one of its tasks or ``neighbours`` of them, all independently."""
 
     def __init__(self, collector: Collector, config: TrainConfig, step: int):
-        self._stream = self._tasks(collector, config, random.Random(f"tasks {config.seed} {step}"))
+        stream = random.Random(f"tasks {config.seed} {step}")
+        self._stream = self._tasks(collector, config.shares(), config.neighbours, stream)
 
     def first(self, n: int) -> list[TaskName]:
         return [next(self._stream) for _ in range(n)]
@@ -53,106 +80,72 @@ class RandomDraw:
     def another(self, task: TaskName) -> TaskName:
         return next(self._stream)
 
-    def _tasks(self, collector: Collector, config: TrainConfig, stream: random.Random) -> Iterator[TaskName]:
-        shares = config.shares()
+    def record(self, task: TaskName, group: Sequence[Rollout]) -> None:
+        pass
+
+    def _tasks(
+        self, collector: Collector, shares: list[float], neighbours: int, stream: random.Random
+    ) -> Iterator[TaskName]:
         equal = len(set(shares)) == 1
         while True:
             suite = stream.randrange(len(shares)) if equal else stream.choices(range(len(shares)), shares)[0]
             tasks = collector.tasks(suite)
-            yield suite, tasks[stream.randrange(len(tasks))].id
-
-
-class Stratum(msgspec.Struct, frozen=True):
-    """Tasks of one kind in one suite."""
-
-    suite: int
-    kind: Kind
-    share: float
-    """Of all tasks of a step."""
-    places: list[int]
-    """Positions of its tasks, among the tasks of the suite that were counted."""
-    every: bool
-    """Whether all tasks of the suite were counted."""
-
-
-def strata_of(collector: Collector, shares: Sequence[float]) -> list[Stratum]:
-    """The strata of all suites, in the order of the line. Within its suite, a stratum's share is that of its tasks.
-
-    Args:
-        shares: of each suite.
-    """
-    found = []
-    for suite, share in enumerate(shares):
-        env, tasks = collector.env(suite), collector.tasks(suite)
-        counted = len(tasks) if isinstance(tasks, (list, tuple)) else min(len(tasks), COUNTED)
-        places: dict[Kind, list[int]] = {}
-        for i in range(counted):
-            places.setdefault(env.stratum(tasks[i]), []).append(i)
-        for kind in serpentine(sorted(places)):
-            here = places[kind]
-            found.append(Stratum(suite, kind, share * len(here) / counted, here, counted == len(tasks)))
-    return found
-
-
-def serpentine(kinds: Sequence[Kind]) -> list[Kind]:
-    """The kinds with equal beginnings side by side, and every other group of them backwards.
-
-    So (a, x), (a, y), (b, y), (b, x): points with a distance of two strata still find both x and y.
-    """
-    groups: dict[Kind, list[Kind]] = {}
-    for kind in kinds:
-        groups.setdefault(kind[:1], []).append(kind[1:])
-    ordered: list[Kind] = []
-    for i, (head, rests) in enumerate(groups.items()):
-        inner = serpentine(rests) if head else [()]
-        ordered += [(*head, *rest) for rest in (reversed(inner) if i % 2 else inner)]
-    return ordered
-
-
-def systematic(shares: Sequence[float], n: int, at: float) -> list[int]:
-    """The strata at ``n`` points with equal distances, in ascending order.
-
-    Args:
-        shares: of each stratum; any positive numbers, in proportion.
-        at: in [0, 1): how far the first point lies within its part of the line.
-    """
-    ends = list(accumulate(shares))
-    return [min(bisect_right(ends, ends[-1] * (i + at) / n), len(ends) - 1) for i in range(n)]
+            run = stream.randrange(math.ceil(len(tasks) / neighbours))
+            for i in range(run * neighbours, min((run + 1) * neighbours, len(tasks))):
+                yield suite, tasks[i].id
 
 
 class StratifiedDraw:
-    """Draws each stratum by its share, and a task of the stratum at random.
+    """Draws each stratum by its share, and random tasks of the stratum.
 
     Within a step no task is drawn twice, unless ``TRIES`` times find no other one.
+
+    Args:
+        curriculum: weighs the strata's shares, and the tasks within a stratum.
     """
 
-    def __init__(self, collector: Collector, config: TrainConfig, strata: Sequence[Stratum], step: int):
-        self.collector, self.strata = collector, strata
+    def __init__(
+        self,
+        collector: Collector,
+        config: TrainConfig,
+        strata: Sequence[Stratum],
+        step: int,
+        curriculum: Curriculum | None = None,
+    ):
+        self.collector, self.strata, self.curriculum = collector, strata, curriculum
         self._random = random.Random(f"strata {config.seed} {step}")
-        start = random.Random(f"rotation {config.seed}").random()
-        self._at = (start + step * GOLDEN) % 1
-        self._stratum: dict[TaskName, int] = {}
+        self._offset = offset(random.Random(f"rotation {config.seed}").random(), step)
+        self._stratum: dict[TaskName, Stratum] = {}
         """Of each task drawn so far."""
 
     def first(self, n: int) -> list[TaskName]:
-        drawn = systematic([stratum.share for stratum in self.strata], n, self._at)
+        shares = [stratum.share for stratum in self.strata]
+        if self.curriculum is not None:
+            shares = self.curriculum.shares(self.strata)
+        drawn = systematic(shares, n, self._offset)
         self._random.shuffle(drawn)
-        return [self._task(which) for which in drawn]
+        return [self._task(self.strata[i]) for i in drawn]
 
     def another(self, task: TaskName) -> TaskName:
         return self._task(self._stratum[task])
 
-    def _task(self, which: int) -> TaskName:
-        stratum = self.strata[which]
-        env, tasks = self.collector.env(stratum.suite), self.collector.tasks(stratum.suite)
-        known, pick = stratum.places, self._random.randrange
-        # a suite that makes its tasks on demand has more of the kind than were counted: look for them among all tasks
-        tries = TRIES if stratum.every else math.ceil(TRIES * COUNTED / len(known))
+    def record(self, task: TaskName, group: Sequence[Rollout]) -> None:
+        rate = solve_rate(group)
+        if self.curriculum is not None and rate is not None:
+            self.curriculum.record(self._stratum[task], task[1], rate)
+
+    def _task(self, stratum: Stratum) -> TaskName:
+        suite, known, pick = stratum.suite, stratum.places, self._random.randrange
+        env, tasks = self.collector.env(suite), self.collector.tasks(suite)
+        # a suite that makes its tasks on demand has more of the kind than were counted: look among all its tasks
+        tries = TRIES if stratum.complete else math.ceil(TRIES * COUNTED / len(known))
         for _ in range(tries):
-            task = tasks[known[pick(len(known))] if stratum.every else pick(len(tasks))]
-            if (stratum.suite, task.id) not in self._stratum and env.stratum(task) == stratum.kind:
+            task = tasks[known[pick(len(known))] if stratum.complete else pick(len(tasks))]
+            if (suite, task.id) in self._stratum or env.stratum(task) != stratum.kind:
+                continue
+            if self.curriculum is None or self._random.random() < self.curriculum.weight_of_task(suite, task.id):
                 break
         else:
             task = tasks[known[pick(len(known))]]
-        self._stratum[stratum.suite, task.id] = which
-        return stratum.suite, task.id
+        self._stratum[suite, task.id] = stratum
+        return suite, task.id

@@ -37,7 +37,8 @@ from ..policy import Policy
 from ..step_folders import begins_again
 from .collect import Collector, Rollout
 from .credit import grpo_advantages
-from .drawing import Draw, RandomDraw, StratifiedDraw, Stratum, strata_of
+from .drawing import Drawing
+from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
 from .forward import TrainingForward
 from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
@@ -113,7 +114,10 @@ class Trainer:
         )
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
-        self._strata: Sequence[Stratum] = ()
+        self.drawing = Drawing(self.collector, config)
+        if state is not None:
+            self.drawing.load_state_dict(state)
+        self.collector.milestones = config.credit == "term"
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -197,6 +201,7 @@ class Trainer:
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
             state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+            state |= self.drawing.state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -208,17 +213,18 @@ class Trainer:
         self.collector.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
         if config.algo == "sft":
-            rollouts = self._gold(step)
+            rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
-            tasks = self._draw(step).first(config.prompts_per_step)
-            groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
+            batch = self._play(step)
             played = perf_counter()
-            metrics, updates = self._policy_update(groups)
-            rollouts = [rollout for group in groups for rollout in group]
-            self._shown_suite = tasks[0][0]
-        self._shown = rollouts if config.algo == "sft" else groups[0]
+            metrics, updates = self._policy_update(batch.groups)
+            rollouts = [rollout for _, group in batch.played for rollout in group]
+            drawn = batch.drawn_first
+            if config.dynamic_sampling:
+                metrics |= replacement_metrics(batch)
+            self._shown, self._shown_suite = batch.groups[0], batch.tasks[0][0]
         self._tell_left_out([rollout.trajectory for rollout in rollouts])
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
@@ -235,7 +241,8 @@ class Trainer:
         return {
             "step": self.step,
             **metrics,
-            **episode_metrics(rollouts, sampled=config.algo != "sft"),
+            **episode_metrics(drawn, sampled=config.algo != "sft"),
+            **self.drawing.metrics(),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -275,12 +282,25 @@ class Trainer:
         update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
         return metrics, update.gradients
 
-    def _draw(self, step: int) -> Draw:
-        """The tasks of a step, by (seed, step) alone."""
-        if self.config.draw == "random":
-            return RandomDraw(self.collector, self.config, step)
-        self._strata = self._strata or strata_of(self.collector, self.config.shares())
-        return StratifiedDraw(self.collector, self.config, self._strata, step)
+    def _play(self, step: int) -> PlayedGroups:
+        """Groups of episodes of the step's tasks."""
+        config, draw = self.config, self.drawing.of_step(step)
+        forks = config.forks if config.credit == "fork" else 0
+        play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
+        tasks = draw.first(config.prompts_per_step)
+        batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
+        for task, group in batch.played:
+            draw.record(task, group)
+        return batch
+
+    def _teaches(self, group: Sequence[Rollout]) -> bool:
+        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
+        if self.config.guided != "off":
+            (group,), _ = guide([group], self.collector, self.config)
+        grpo_advantages([group], self.config, decode=self.chat.decode)
+        masked = self.config.mask_truncated
+        used = [r.sample for r in group if r.valid and not (masked and r.sample.truncated)]
+        return any(any(sample.advantages) for sample in used)
 
     def _gold(self, step: int) -> list[Rollout]:
         """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
@@ -288,7 +308,7 @@ class Trainer:
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
-        draw, rollouts = self._draw(step), list[Rollout]()
+        draw, rollouts = self.drawing.of_step(step), list[Rollout]()
         tasks = draw.first(wanted)
         for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
             rollout = self.collector.gold(task)
