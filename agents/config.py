@@ -30,7 +30,14 @@ class TrainConfig:
     eval_kwargs: dict[str, Any] = field(default_factory=lambda: {"split": "val"})
     """Arguments of the env that evaluates, on top of env_kwargs."""
     mix: list[dict[str, Any]] = field(default_factory=list)
-    """More suites to train on, in equal shares, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft"}]."""
+    """More suites to train on, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft", "share": 0.3}]. Suites without a
+    share have equal parts of what is left."""
+    draw: Literal["random", "stratified", "curriculum"] = "random"
+    """How a step's tasks are drawn: independently; the same share of each stratum (suite, level, with or without a
+    fitting tool, ...) in every step; or more of what is solved sometimes (grpo, ppo). See drawing.py."""
+    dynamic_sampling: int = 0
+    """How often in a step groups that teach nothing, e.g. with equal rewards, are replaced by groups of new tasks
+    (grpo); 0 never. See dynamic_sampling.py."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
     trust_remote_code: bool = False
@@ -55,11 +62,14 @@ class TrainConfig:
     """Steps over which the learning rate rises."""
     loss_type: LossType = "dapo"
     """How tokens are averaged and ratios clipped; see losses.py."""
-    credit: Literal["episode", "turn", "call", "fork"] = "episode"
-    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; or turns
-    with playouts from the same state. See advantages.py."""
+    credit: Literal["episode", "turn", "call", "fork", "term"] = "episode"
+    """What is compared within a group (grpo): whole episodes; turns, with all later rewards; turns and calls; turns
+    with playouts from the same state; or turns, and in them what calls have not earned so far. See advantages.py."""
     forks: int = 2
     """Comparisons of each turn (credit fork): members in the same state, and playouts for missing members."""
+    guided: Literal["off", "plain", "shaped"] = "off"
+    """If all episodes of a group failed, add the gold answer to the group (grpo): imitated by its advantage, or with
+    LUFFY's shaped ratio. See guided.py."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """Advantages are divided by this standard deviation."""
     epsilon: float = 0.2
@@ -98,12 +108,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be {_in_words(kind)}, got {getattr(self, name)!r}")
         if not all(isinstance(entry, dict) and isinstance(entry.get("env"), str) for entry in self.mix):
             raise ValueError(f'mix must be a list of mappings that each name an "env", got {self.mix!r}')
+        shares = [entry["share"] for entry in self.mix if "share" in entry]
+        if not all(type(share) in (int, float) and share > 0 for share in shares) or not sum(shares) < 1:
+            raise ValueError(f"each share in mix must be a number above 0, and their sum below 1; got {shares}")
         counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "forks",
                   "num_iterations", "eval_tasks", "save_every")  # fmt: skip
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lora_rank", "seed", "warmup_steps", "eval_every"):
+        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "dynamic_sampling"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
@@ -111,6 +124,11 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a number above 0 in training, got {getattr(self, name)}")
         if self.algo != "grpo" and self.credit != "episode":
             raise ValueError(f'credit {self.credit!r} is for algo "grpo"; got {self.algo!r}')
+        if self.guided != "off" and (self.algo != "grpo" or self.credit == "fork"):
+            raise ValueError(
+                f'guided {self.guided!r} is for algo "grpo" with credit other than "fork" (which averages over the '
+                f"policy's own playouts); got {self.algo!r} with credit {self.credit!r}"
+            )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:
@@ -120,15 +138,25 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a number above 0, got {value}")
         if self.loss_type == "cispo" and self.epsilon_high is not None and self.epsilon_high < 1:
             raise ValueError(f"for cispo epsilon_high is the largest ratio, at least 1; got {self.epsilon_high}")
+        if self.algo != "grpo" and self.dynamic_sampling:
+            raise ValueError(f'dynamic_sampling is for algo "grpo", which compares groups; got {self.algo!r}')
+        if self.algo == "sft" and self.draw == "curriculum":
+            raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if self.algo == "sft" and self.beta:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
         """Gymnasium id and arguments of each suite to train on."""
         return [(self.env, {**self._offer(), **self.env_kwargs})] + [
-            (entry["env"], {**self._offer(), **{name: value for name, value in entry.items() if name != "env"}})
+            (entry["env"], {**self._offer(), **{name: entry[name] for name in entry if name not in ("env", "share")}})
             for entry in self.mix
         ]
+
+    def shares(self) -> list[float]:
+        """Of each suite in ``suites()``, its share of the tasks."""
+        given = [None, *[entry.get("share") for entry in self.mix]]
+        rest = (1 - sum(share for share in given if share)) / given.count(None)
+        return [share or rest for share in given]
 
     def held_out(self) -> dict[str, Any]:
         """Arguments of the env that evaluates."""

@@ -72,6 +72,8 @@ class Sample(msgspec.Struct):
     """For each action, its first token and one past its last."""
     truncated: bool = False
     """The token limit, the turn limit or the context cut the episode off."""
+    off_policy: bool = False
+    """The answers are gold and not sampled, in a group of sampled ones; see ``training/guided.py``."""
 
     def __post_init__(self) -> None:
         n = len(self.token_ids)

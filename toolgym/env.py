@@ -207,6 +207,11 @@ class ToolEnv(gym.Env[Observation, str]):
             texts.append(self.dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
         return tuple(texts)
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
+        share of each kind. The default: whether the task expects a call."""
+        return ("calls" if any(task.expected) else "no call",)
+
     def save_state(self) -> Any:
         """A copy of everything that changes during an episode, besides the transcript.
 

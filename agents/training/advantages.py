@@ -1,5 +1,7 @@
 """Advantages of the turns and calls of grouped episodes: pure functions, used by ``credit.py``.
 
+Credit by term has its own file, ``term_credit.py``.
+
 G is the group's size, r(i,k) the reward of turn k of episode i, R(i,k) = r(i,k) + r(i,k+1) + ... its return to go.
 The tokens of turn k get, by ``config.credit``:
 
@@ -11,6 +13,8 @@ The tokens of turn k get, by ``config.credit``:
              the same state before turn k. V(i,k+1) is the mean over all playouts from the state after it, this episode
              included; 0 after the episode's end. Playouts are members with the same tokens so far, and forks: the
              policy plays on from the state to the end, as often as members are missing to ``forks`` comparisons
+    term     as turn, and after each part of a call: R(i,k) minus what the calls so far would earn, minus the same
+             difference of the other members that got so far (``term_advantages``)
 
 A mode is unbiased if, with ``scale_rewards="none"``, the expected gradient of the reward is the expectation of
 
@@ -28,6 +32,8 @@ every mode with exact gradients.
   In the first turn, whose state all members share, b is their leave-one-out mean. If all forks of a state failed, the
   baseline of the turn before it stays. Forks are not trained on: that would count later turns more often than episodes
   reach them. Forks cost n times the remaining turns, for each state that one episode reached.
+- term is unbiased. What the turn's tokens so far would earn is a function of them, so it is a baseline. It has less
+  variance than turn as far as calls earn their reward part by part.
 - episode is unbiased up to the factor (G - 1) / G, because its mean contains the episode itself.
 - call is biased, on purpose. At each turn it adds sum over calls c of E[(s(c) - m) * grad log pi(tokens of c)] to the
   gradient, s being c's part and m the others' mean, over the groups in which another member made a call there (with
@@ -131,13 +137,13 @@ def turn_advantages(
     without = parts is None or made is None
     if parts is None or made is None:
         parts, made = rewards.new_zeros(*rewards.shape, 0), reached.new_zeros(*rewards.shape, 0)
-    _check(scale_rewards, rewards, reached, parts, made)
+    checked(scale_rewards, rewards, reached, parts, made)
     rewards = rewards.double().masked_fill(~reached, 0.0)
     returns = rewards.flip(2).cumsum(2).flip(2)  # (groups, G, K) returns to go
     made = made & reached[..., None]
     parts = parts.double().masked_fill(~made, 0.0)
     _, metrics = group_advantages(returns[:, :, 0], reached[:, :, 0], scale_rewards="none")
-    turns, turn_weights = _compared_turns(returns, reached)
+    turns, turn_weights = compared_turns(returns, reached)
     calls, call_weights = _compared_calls(parts, made)
     scale = torch.ones(len(rewards), 1, 1, dtype=torch.float64)
     if scale_rewards == "group":
@@ -145,8 +151,8 @@ def turn_advantages(
     elif scale_rewards == "batch":
         # the whole batch as one group: (1, groups * G, K)
         whole = [x.flatten(0, 1)[None] for x in (returns, reached, parts, made)]
-        scale = _spread(*_compared_turns(*whole[:2]), *_compared_calls(*whole[2:])) + eps
-    metrics["frac_reward_zero_std"] = _silent(turns, calls)
+        scale = _spread(*compared_turns(*whole[:2]), *_compared_calls(*whole[2:])) + eps
+    metrics["frac_reward_zero_std"] = silent_share(turns, calls)
     metrics["turns_of_one"] = float((reached.sum(1) == 1).sum())
     if not without:
         metrics["calls_of_one"] = float((made & (call_weights == 0)).sum())
@@ -180,7 +186,7 @@ def fork_advantages(
 
     Raises ValueError for a reward that is not finite, and for a turn that was reached without the turn before it.
     """
-    _check(scale_rewards, rewards, reached, forks, forked)
+    checked(scale_rewards, rewards, reached, forks, forked)
     if states.shape != rewards.shape:
         raise ValueError(f"states must be {tuple(rewards.shape)}, as rewards, got {tuple(states.shape)}")
     forks = forks.double().masked_fill(~forked, 0.0)
@@ -208,10 +214,10 @@ def fork_advantages(
     weights = torch.where(alone, 1.0, others / (others + 1)).masked_fill(~reached | unknown, 0.0)
     scale = torch.ones(len(rewards), 1, 1, dtype=torch.float64)
     if scale_rewards == "group":
-        scale = _std(differences, weights)[:, None, None] + eps
+        scale = deviation(differences, weights)[:, None, None] + eps
     elif scale_rewards == "batch":
-        scale = _std(differences.flatten(0, 1)[None], weights.flatten(0, 1)[None])[:, None, None] + eps
-    metrics["frac_reward_zero_std"] = _silent(differences)
+        scale = deviation(differences.flatten(0, 1)[None], weights.flatten(0, 1)[None])[:, None, None] + eps
+    metrics["frac_reward_zero_std"] = silent_share(differences)
     metrics["turns_of_one"] = float((reached & alone).sum())
     return (differences / scale).float(), metrics
 
@@ -229,7 +235,7 @@ def shared_states(samples: Sequence[Sample | None]) -> list[list[int]]:
     return rows
 
 
-def _check(scale_rewards: str, rewards: Tensor, reached: Tensor, more: Tensor, there: Tensor) -> None:
+def checked(scale_rewards: str, rewards: Tensor, reached: Tensor, more: Tensor, there: Tensor) -> None:
     """Checks the arguments of the functions above; ``more`` and ``there`` are (groups, G, K, n)."""
     if scale_rewards not in ("group", "batch", "none"):
         raise ValueError(f"scale_rewards must be group, batch or none, got {scale_rewards!r}")
@@ -240,13 +246,13 @@ def _check(scale_rewards: str, rewards: Tensor, reached: Tensor, more: Tensor, t
         raise ValueError("a turn was reached without the one before it")
 
 
-def _silent(*differences: Tensor) -> float:
+def silent_share(*differences: Tensor) -> float:
     """The share of groups whose differences are all 0; each tensor is (groups, ...)."""
     told = torch.stack([each.ne(0).flatten(1).any(1) for each in differences]).any(0)
     return float((~told).double().mean()) if len(told) else 0.0
 
 
-def _compared_turns(returns: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
+def compared_turns(returns: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
     """Returns to go minus the mean of the other members, and each one's weight in the spread: both (groups, G, K).
 
     Among n members a weight is (n - 1) / n. So n weights sum to n - 1 degrees of freedom, and a difference times its
@@ -285,10 +291,10 @@ def _compared_calls(parts: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
 
 def _spread(turns: Tensor, turn_weights: Tensor, calls: Tensor, call_weights: Tensor) -> Tensor:
     """The larger of the standard deviations (unbiased) of returns to go and of calls' parts: (groups, 1, 1)."""
-    return torch.maximum(_std(turns, turn_weights), _std(calls, call_weights))[:, None, None]
+    return torch.maximum(deviation(turns, turn_weights), deviation(calls, call_weights))[:, None, None]
 
 
-def _std(differences: Tensor, weights: Tensor) -> Tensor:
+def deviation(differences: Tensor, weights: Tensor) -> Tensor:
     """The standard deviation of each group, (groups,)."""
     freedom = weights.flatten(1).sum(1)
     squares = (differences * weights).square().flatten(1).sum(1)

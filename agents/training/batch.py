@@ -65,6 +65,8 @@ class Batch:
     """float32"""
     truncated: Tensor
     """(N,) bool: episodes that were cut off."""
+    off_policy: Tensor
+    """(N,) bool: gold answers in guided groups."""
     index: tuple[int, ...]
     """The rows of the batch that this batch was cut from."""
 
@@ -84,6 +86,7 @@ class Batch:
             logprobs=padded("logprobs", torch.float32),
             advantages=padded("advantages", torch.float32),
             truncated=torch.tensor([sample.truncated for sample in samples], dtype=torch.bool),
+            off_policy=torch.tensor([sample.off_policy for sample in samples], dtype=torch.bool),
             index=tuple(range(len(samples))),
         )
 
@@ -105,6 +108,7 @@ class Batch:
             logprobs=cut(self.logprobs),
             advantages=cut(self.advantages),
             truncated=self.truncated[chosen].to(device),
+            off_policy=self.off_policy[chosen].to(device),
             index=tuple(chosen),
         )
 

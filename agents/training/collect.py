@@ -22,6 +22,7 @@ from ..policy import Policy
 from ..tokens import ChatTokens, Sample, TemplateError, Transcript
 from ..tool_offer import check_offer
 from .advantages import shared_states
+from .milestones import milestones
 from .sft import gold_sample
 
 TaskName: TypeAlias = tuple[int, str]
@@ -39,6 +40,10 @@ class Rollout(msgspec.Struct):
     """``sample.truncated`` is True if the token limit, the turn limit or the context ended the episode or an answer."""
     forks: list[list[Rollout]] = []
     """By turn: the forks from the state before it. If several members share the state, the first one holds them."""
+    suite: int = 0
+    """Index of the collector's suite."""
+    milestones: list[list[tuple[int, float]]] = []
+    """By turn, if the collector finds them: see milestones.py."""
 
     @property
     def reward(self) -> float:
@@ -58,6 +63,7 @@ class Collector:
         policy: samples the answers; its ``max_new_tokens`` is the limit of one answer.
         chat: the tokenizer with its chat template.
         max_tokens: limit of a whole episode, prompt included. An episode without room for another token ends.
+        milestones: find the milestones of every answer, for ``credit="term"``.
     """
 
     def __init__(
@@ -66,10 +72,12 @@ class Collector:
         policy: Policy,
         chat: ChatTokens,
         max_tokens: int | None = None,
+        milestones: bool = False,
     ):
         self.make_envs = make_envs
         self.policy = policy
         self.chat = chat
+        self.milestones = milestones
         limits = [limit for limit in (max_tokens, policy.context) if limit is not None]
         self.max_tokens = min(limits) if limits else None
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
@@ -125,6 +133,9 @@ class Collector:
         self._play(episodes, branching=forks > 0)
         rollouts = [episode.rollout() for episode in episodes]
         groups = [slice(i, i + num_generations) for i in range(0, len(rollouts), num_generations)]
+        for (suite, _), group in zip(tasks, groups, strict=True):
+            for rollout in rollouts[group]:
+                rollout.suite = suite
         if forks:
             # forks of all groups are played together, in one batch
             for group in groups:
@@ -153,6 +164,8 @@ class Collector:
                 # tokens are kept as sampled, never encoded again from the text
                 episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
                 episode.truncated |= answer.finish_reason == "length"
+                if self.milestones:
+                    episode.milestones.append(milestones(episode.env, str(answer.answer)))
             # the text goes to the environment, the token ids stay here
             steps = step_together([episode.env for episode in going], [answer.answer for answer in answers])
             for episode, answer, step in zip(going, answers, steps, strict=True):
@@ -183,6 +196,8 @@ class Collector:
         episode = _Episode.begin(env, task[1], self.chat, 0)
         for text in env.gold(env.task):
             if not episode.over:
+                if self.milestones:
+                    episode.milestones.append(milestones(env, text))
                 episode.take(env.step(text))
         played = episode.rollout()
         about = played.trajectory
@@ -190,7 +205,7 @@ class Collector:
             return played
         try:
             sample = gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns], episode.tools)
-            return Rollout(about, sample)
+            return Rollout(about, sample, milestones=episode.milestones)
         except ValueError as error:
             about.reward_valid, about.error = False, str(error)  # SFT leaves it out
             return played
@@ -230,6 +245,8 @@ class _Episode:
         """Before each turn, if the episode may be forked."""
         self.forks: list[tuple[int, _Episode]] = []
         """(first turn, fork)"""
+        self.milestones: list[list[tuple[int, float]]] = []
+        """Of each turn, if they are found."""
 
     @classmethod
     def begin(cls, env: ToolEnv, task_id: str, chat: ChatTokens, repeat: int) -> _Episode:
@@ -312,4 +329,5 @@ class _Episode:
             tokens = len(self.transcript.token_ids)
             trajectory.reward_valid, trajectory.success, trajectory.error_kind = False, None, "context"
             trajectory.error = f"the first prompt has {tokens} tokens, which leaves no room for an answer"
-        return Rollout(trajectory, self.transcript.sample(truncated=self.truncated))
+        sample = self.transcript.sample(truncated=self.truncated)
+        return Rollout(trajectory, sample, milestones=self.milestones)

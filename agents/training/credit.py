@@ -12,18 +12,19 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, TypeAlias
 
-import torch
+from torch import Tensor
 
 from toolgym.types import RewardBreakdown, Turn
 
 from ..config import TrainConfig
-from ..templates.opened_thought import opened_thought
+from ..templates.opened_thought import after_opening, opened_thought
 from ..tokens import Sample
 from .advantages import fork_advantages, group_advantages, padded, shared_states, turn_advantages
 from .batch import Batch
 from .collect import Rollout
 from .forward import TrainingForward
 from .losses import kl_rewards
+from .term_credit import term_advantages
 
 Decode: TypeAlias = Callable[[Sequence[int]], str]
 """Token ids to text, as the action was decoded: ``ChatTokens.decode``."""
@@ -47,12 +48,19 @@ def grpo_advantages(
     turns whose tokens it is on, and compared within the group too. The KL is never divided by the rewards' spread:
     ``beta`` means the same in every group, also in a group of equal rewards. ``kl`` is the only metric that shows it.
 
+    A gold answer in a guided group is compared as every member is. It has no KL, and ``reward``, ``reward_std`` and
+    ``unscored`` are those of the sampled members.
+
     Args:
         forward: the policy that is trained.
         reference: the policy that the KL is taken to.
-        decode: needed for ``credit="call"``.
+        decode: needed for ``credit="call"`` and ``"term"``.
     """
     metrics = _credit(groups, config, _earned, decode)
+    sampled = [[rollout for rollout in group if not rollout.sample.off_policy] for group in groups]
+    if sum(map(len, sampled)) < sum(map(len, groups)):
+        metrics |= _reward_metrics(sampled)
+    groups = sampled  # the KL is one between policies: it takes a policy's own samples
     valid = [rollout.sample for group in groups for rollout in group if rollout.valid]
     if forward is None or reference is None or config.kl_in != "reward" or not valid:
         return metrics
@@ -72,7 +80,7 @@ def grpo_advantages(
 
     # a second pass credits the KL alone and unscaled; its advantages are added to those of the rewards
     plain = [list(sample.advantages) for sample in valid]
-    by_turn = "turn" if config.credit == "call" else config.credit
+    by_turn = "turn" if config.credit in ("call", "term") else config.credit
     _credit(groups, replace(config, scale_rewards="none", credit=by_turn), of_kl)
     for sample, before in zip(valid, plain, strict=True):
         sample.advantages = [a + b for a, b in zip(before, sample.advantages, strict=True)]
@@ -90,13 +98,24 @@ def _credit(
     """As ``grpo_advantages``, for the rewards that ``rewards_of`` gives."""
     if config.credit != "episode":
         return _credit_turns(groups, config, rewards_of, decode)
-    rewards = torch.tensor([[sum(rewards_of(rollout)) for rollout in group] for group in groups], dtype=torch.float64)
-    valid = torch.tensor([[rollout.valid for rollout in group] for group in groups])
+    rewards, valid = _episodes(groups, rewards_of)
     advantages, metrics = group_advantages(rewards, valid, scale_rewards=config.scale_rewards)  # (groups, G)
     for group, row in zip(groups, advantages.tolist(), strict=True):
-        for rollout, advantage in zip(group, row, strict=True):
+        for rollout, advantage in zip(group, row, strict=False):  # a guided group has one member more
             rollout.sample.credit(advantage)
     return metrics
+
+
+def _episodes(groups: Sequence[Sequence[Rollout]], rewards_of: TurnRewards) -> tuple[Tensor, Tensor]:
+    """Each episode's reward, and whether it is valid: (groups, G) both, padded for smaller groups."""
+    rewards, _ = padded([[sum(rewards_of(rollout)) for rollout in group] for group in groups], 2)
+    valid, _ = padded([[float(rollout.valid) for rollout in group] for group in groups], 2)
+    return rewards, valid.bool()
+
+
+def _reward_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, float]:
+    _, metrics = group_advantages(*_episodes(groups, _earned), scale_rewards="none")
+    return {name: metrics[name] for name in ("reward", "reward_std", "unscored")}
 
 
 def _credit_turns(
@@ -125,17 +144,25 @@ def _credit_turns(
         extra = advantages.new_zeros(*advantages.shape, 0)
         sampled = [sum(fork.sample.loss_mask) for group in groups for fork in _forks(group)]
         metrics |= {"forks": float(len(sampled)), "fork_tokens": float(sum(sampled))}
+    elif config.credit == "term":
+        earned, passed = padded(valid(lambda r: [[worth for _, worth in turn] for turn in r.milestones]), 4)
+        by_milestone, metrics = term_advantages(rewards, reached, earned, passed, scale_rewards=config.scale_rewards)
+        advantages, extra = by_milestone[..., 0], by_milestone[..., 1:]  # (groups, G, K, S - 1)
     else:
         parts, made = padded(valid(parts_of), 4) if by_call else (None, None)  # (groups, G, K, calls of the turn)
         advantages, extra, metrics = turn_advantages(rewards, reached, parts, made, scale_rewards=config.scale_rewards)
     for group, rows, extras in zip(groups, advantages.tolist(), extra.tolist(), strict=True):
-        for rollout, row, more in zip(group, rows, extras, strict=True):
+        for rollout, row, more in zip(group, rows, extras, strict=False):
             turns = rollout.trajectory.turns if rollout.valid else []
             rollout.sample.credit(row[: len(turns)] if turns else 0.0)
-            for k, turn in enumerate(turns if by_call else ()):
+            for k, turn in enumerate(turns if config.credit in ("call", "term") else ()):
                 if decode is None:
-                    raise ValueError('credit "call" needs decode, to find the tokens of the calls')
-                credit_calls(rollout.sample, k, turn, more[k][: len(turn.reward.calls)], decode)
+                    raise ValueError(f"credit {config.credit!r} needs decode, to find the tokens of the calls")
+                if by_call:
+                    credit_calls(rollout.sample, k, turn, more[k][: len(turn.reward.calls)], decode)
+                else:
+                    ends = [end for end, _ in rollout.milestones[k][1:]]
+                    credit_milestones(rollout.sample, k, turn, ends, more[k], decode)
     return metrics
 
 
@@ -176,19 +203,48 @@ def credit_calls(sample: Sample, k: int, turn: Turn, extra: Sequence[float], dec
     calls = [(record.call.start, record.call.end) for record in turn.reward.calls]
     if not any(extra) and len(extra) == len(calls):
         return
-    start, end = sample.turns[k]
-    ids = sample.token_ids[start:end]
-    # the opening of a thought may stand in the prompt: it is in the action's text, and not in its tokens
-    thought = opened_thought(sample.token_ids[:start], decode)
-    opened = len(thought) if turn.action.startswith(thought) else 0
-    calls = [(max(first - opened, 0), max(last - opened, 0)) for first, last in calls]
-    if not decode(ids).startswith(turn.action[opened:]):
-        raise ValueError(f"the action of turn {k} is not what was sampled: {turn.action[:80]!r}")
+    ids, shift = _written(sample, k, turn, decode)
+    start = sample.turns[k][0]
+    calls = [(max(first + shift, 0), max(last + shift, 0)) for first, last in calls]
     free = set(range(len(ids)))
     for (first, last), value in zip(token_spans(ids, calls, decode), extra, strict=True):
         for i in free.intersection(range(first, last)):
             sample.advantages[start + i] += value
         free.difference_update(range(first, last))
+
+
+def credit_milestones(
+    sample: Sample, k: int, turn: Turn, ends: Sequence[int], advantages: Sequence[float], decode: Decode
+) -> None:
+    """Give the tokens of turn ``k`` after each milestone its advantage.
+
+    A token that holds the milestone's last character comes before it: it was chosen before the part was over.
+
+    Args:
+        ends: in order, one past the last character of each milestone in the action's text.
+        advantages: as many, or more for padding.
+
+    Raises ValueError if the turn's action is not the text of its tokens.
+    """
+    ids, shift = _written(sample, k, turn, decode)
+    start, end = sample.turns[k]
+    spans = [(0, max(at + shift, 0)) for at in ends]
+    for (_, first), value in zip(token_spans(ids, spans, decode), advantages, strict=False):
+        sample.advantages[start + first : end] = [float(value)] * (end - start - first)
+
+
+def _written(sample: Sample, k: int, turn: Turn, decode: Decode) -> tuple[list[int], int]:
+    """The tokens of turn ``k``, and how many characters later than in the action everything stands in their text.
+
+    The opening of a thought may stand in the prompt: a sampled action has it and its tokens do not, and the tokens of a
+    gold action without a thought first close it. Raises ValueError if the action is not the text of its tokens.
+    """
+    start, end = sample.turns[k]
+    ids = sample.token_ids[start:end]
+    written = after_opening(turn.action, opened_thought(sample.token_ids[:start], decode))
+    if not decode(ids).startswith(written):
+        raise ValueError(f"the action of turn {k} is not what was sampled: {turn.action[:80]!r}")
+    return ids, len(written) - len(turn.action)
 
 
 def token_spans(token_ids: Sequence[int], spans: Sequence[tuple[int, int]], decode: Decode) -> list[tuple[int, int]]:

@@ -260,13 +260,20 @@ def kl_rewards(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float
 
 
 def mean_metrics(parts: Iterable[Metrics]) -> dict[str, float]:
-    """The mean of each metric over the tokens of all micro-batches, and ``tokens``, their number."""
+    """The mean of each metric over the tokens of all micro-batches, and ``tokens``, their number.
+
+    With a metric ``a/tokens``, the metrics ``a/...`` are means over these tokens instead.
+    """
     totals: dict[str, float] = {}
     for part in parts:
         for name, value in part.items():
             totals[name] = totals.get(name, 0.0) + float(value)
     tokens = totals.pop("tokens", 0.0)
-    return {"tokens": tokens, **{name: total / max(tokens, 1.0) for name, total in totals.items()}}
+    own = {name: totals.pop(name) for name in list(totals) if name.endswith("/tokens")}
+    means = {
+        name: total / max(own.get(f"{name.rpartition('/')[0]}/tokens", tokens), 1.0) for name, total in totals.items()
+    }
+    return {"tokens": tokens, **own, **means}
 
 
 def _sum(x: Tensor, counts: Tensor) -> Tensor:

@@ -19,20 +19,22 @@ from ..config import TrainConfig
 from ..tokens import Sample
 from .batch import Batch
 from .forward import TrainingForward
+from .guided import guided_loss
 from .losses import Metrics, importance_weights, kl_rewards, mean_metrics, policy_loss, token_weights
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
 from .sft import sft_loss
+from .shared_opening import with_shared_openings
 
 MicroLoss: TypeAlias = Callable[[Batch], tuple[Tensor, Metrics]]
 """The loss of one micro-batch, summed, and its metrics."""
 
 
 class SFTUpdate:
-    """Gradients of imitating the samples."""
+    """Gradients of imitating the samples. What their prompts share is computed once."""
 
     def __init__(self, samples: Sequence[Sample], forward: TrainingForward):
         self.forward = forward
-        self.batch = Batch.of(samples)
+        self.batch = Batch.of(with_shared_openings(samples))
         self.weights = token_weights(self.batch.mask)  # (N, T): the mean over all tokens of the batch
 
     def gradients(self, update: int) -> dict[str, float]:
@@ -168,7 +170,9 @@ class PolicyTerm:
             update: number of the update on this batch.
         """
         config = self.config
-        placed, weights = micro.place(logprobs), micro.cut(self.weights)
+        placed, every = micro.place(logprobs), micro.cut(self.weights)
+        gold = micro.off_policy[:, None]  # (N, 1)
+        weights = every.masked_fill(gold, 0.0)
         # update 0 changes nothing before it: the policy is the old policy, and the ratio is exactly 1
         old = None if self.old is None or update == 0 else micro.cut(self.old)
         importance, gap = importance_weights(
@@ -189,6 +193,9 @@ class PolicyTerm:
         )
         if not config.importance_cap:  # the distance between sampler and trainer is reported in any case
             gap = {"importance/log_ratio": gap["importance/log_ratio"]}
+        if bool(gold.any()):
+            more, about = guided_loss(placed, micro.advantages, every.masked_fill(~gold, 0.0), config.guided)
+            loss, metrics = loss + more, {**metrics, **about}
         return loss, {**metrics, **gap}
 
 

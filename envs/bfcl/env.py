@@ -87,7 +87,8 @@ class BFCLEnv(ToolEnv):
         else:
             tasks = [task for name in self.categories for task in load(name)]
         super().__init__(tasks, dialect=dialect or "toolrl", rubric=rubric, **{"max_turns": 1, **kwargs})
-        self._reads_source = isinstance(self.dialect, Pythonic)
+        self._prompted = isinstance(self.dialect, Pythonic)
+        self._reads_source = isinstance(self.dialect, Pythonic) and self.dialect.own_language
         self.state: Verdict | None
         """The official verdict on the episode's only action; None before the action."""
         if self._reads_source:
@@ -124,7 +125,7 @@ class BFCLEnv(ToolEnv):
         else:
             if overlooked(self.dialect, completion):
                 read = without_calls(completion)
-            verdict = grade(entry, read, source_text=self._reads_source)
+            verdict = grade(entry, read, source_text=self._prompted)
         if verdict.success and completion.unfinished is not None and all(call.error for call in read.calls):
             verdict = no_decision(completion.unfinished)
         self.state = verdict
@@ -148,6 +149,10 @@ class BFCLEnv(ToolEnv):
         known = entry.known_unpassable if isinstance(entry, FormatEntry) else UNPASSABLE.get(self.task.id)
         return {"category": entry.category, "known_unpassable": known}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """An accepted answer: the first accepted alternatives, without optional parameters.
 
@@ -159,9 +164,9 @@ class BFCLEnv(ToolEnv):
         if isinstance(entry, FormatEntry):
             return (return_format(entry.configuration).render(Completion("", calls)),)
         if not calls:
-            think = None if self._reads_source else "None of the functions does what is asked."
+            think = None if self._prompted else "None of the functions does what is asked."
             return (self.dialect.render(Completion("", (), think, "None of the functions can do this.")),)
-        think = None if self._reads_source else f"Call {', '.join(call.name for call in calls)}."
+        think = None if self._prompted else f"Call {', '.join(call.name for call in calls)}."
         if not self._reads_source or entry.language == "python":
             return (self.dialect.render(Completion("", calls, think)),)
         answers = zip(entry.checker.answers, calls, strict=True)

@@ -13,7 +13,7 @@ from toolgym.types import message
 
 from .catalogue import Place, catalogue
 from .function import Function
-from .look import call_of, draw_look, draw_style, dressed
+from .look import Style, call_of, draw_look, draw_style, dressed
 from .requests import Asked, incomplete, joined, many, one, spoken
 
 Made = tuple[list[Place], list[Place], Asked]
@@ -117,9 +117,14 @@ LEVELS = LEVELS_V1[:5]
 """v0's levels."""
 
 
+def stream_of(split: str, seed: int, index: int, level: str) -> Stream:
+    """The random numbers that a task is drawn with. The first ones give its style."""
+    return Stream(key_of(seed, split, index), LEVELS_V1.index(level))
+
+
 def make_task(split: str, seed: int, index: int, level: str, version: int = 0) -> Task:
     """The task of a level at an index. Same arguments, same task."""
-    d = Drawing(split, Stream(key_of(seed, split, index), LEVELS_V1.index(level)), version)
+    d = Drawing(split, stream_of(split, seed, index, level), version)
     needed, beside, (text, asked) = MAKERS[level](d)
     tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
     for place in (*needed, *beside):
@@ -146,6 +151,11 @@ class FunctionsTasks(LevelTasks):
 
     def make(self, index: int) -> Task:
         return make_task(self.split, self.seed, index, self.kind(index), self.version)
+
+    def style(self, task: Task) -> Style:
+        """The naming style of one of these tasks."""
+        index = int(task.id.split("-")[1])
+        return draw_style(stream_of(self.split, self.seed, index, self.kind(index)), self.split, self.version)
 
 
 class FunctionsV1Tasks(FunctionsTasks):

@@ -107,6 +107,10 @@ class ToolRLEnv(ToolEnv):
         entry: Entry = self.task.data
         return {"category": entry.category, "flag": entry.flag, "known_unpassable": entry.unpassable}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action. With the original prompt it is the row's own text, if the text has the right layout; else
         the same calls and response after a short thought.

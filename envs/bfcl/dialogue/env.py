@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.dialects.json.calls import tool_lines
-from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list, system_prompt
+from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list
 from toolgym.env import ToolEnv
 from toolgym.rewards import Reward
 from toolgym.tasks import Task
@@ -29,7 +29,9 @@ class DialogueEnv(ToolEnv):
         super().__init__(tasks, dialect=dialect, rubric=rubric, **kwargs)
         self._prompted = isinstance(self.dialect, Pythonic)
         in_prompt = bool(self.instructions(self.tasks[0].tools))
-        self._show = as_announced if self._prompted else tool_lines if in_prompt else None
+        self._show: Callable[[Sequence[Function]], str] | None = tool_lines if in_prompt else None
+        if isinstance(self.dialect, Pythonic):
+            self._show = partial(as_announced, self.dialect)
         self._read: tuple[Completion | None, bool] = None, False
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
@@ -151,5 +153,5 @@ def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
 def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
     """The system prompt for these functions; a prompted model gets the official prompt, with return values."""
     if isinstance(dialect, Pythonic):
-        return system_prompt([tool.doc for tool in tools])
+        return dialect.prompt([tool.doc for tool in tools])
     return dialect.instructions(tools)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from toolgym.dialects import Dialect
+from toolgym.dialects.base import Dialect
 from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
