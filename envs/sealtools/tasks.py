@@ -85,9 +85,7 @@ def _task(row: Row, tools: Sequence[Tool], split: str, names: Names) -> Task:
     messages = message("system", RESULTS), message("user", row.query)
     flag, unpassable = _defects(row)
     entry = Entry(row, _category(row), flag or unpassable, unpassable)
-    return Task(
-        row.id, messages, tuple(map(names.tool, tools)), (tuple(map(names.call, calls)),), None, split, entry
-    )
+    return Task(row.id, messages, tuple(map(names.tool, tools)), (tuple(map(names.call, calls)),), None, split, entry)
 
 
 def _category(row: Row) -> str:
