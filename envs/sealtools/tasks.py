@@ -18,7 +18,7 @@ from toolgym.types import ToolCall, message
 
 from .offer import offered, pool
 from .official import same_value
-from .rows import Row, Spec, rows, specs
+from .rows import Row, rows, specs
 
 CATEGORIES = ("single", "multiple", "nested")
 RESULTS = (
@@ -61,8 +61,10 @@ def tasks(
 ) -> tuple[Task, ...]:
     """The tasks of a split. They are cached if the dialect is given by name. Raises like ``rows``."""
     wanted = categories(category)
-    made = _named if isinstance(dialect, str) else _made
-    found = made(split, num_tools, seed, dialect)  # type: ignore[operator]
+    if isinstance(dialect, str):
+        found = _named(split, num_tools, seed, dialect)
+    else:
+        found = _made(split, num_tools, seed, dialect)
     return found if wanted == CATEGORIES else tuple([task for task in found if task.data.category in wanted])
 
 
@@ -75,17 +77,18 @@ def _made(split: str, num_tools: int, seed: int, dialect: Dialect) -> tuple[Task
     among, found = pool(split == "test_unseen"), []
     for i, row in enumerate(rows(split)):
         stream = Stream(key_of(seed, split, i))
-        known = [specs()[name] for name in offered([c.name for c in row.calls], num_tools, among, stream)]
-        found.append(_task(row, [spec.tool for spec in known], split, Names(dialect)))
+        needed = [call.name for call in row.calls if call.name in specs()]
+        tools = [specs()[name].tool for name in offered(needed, num_tools, among, stream)]
+        found.append(_task(row, tools, split, Names(dialect)))
     return tuple(found)
 
 
 def _task(row: Row, tools: Sequence[Tool], split: str, names: Names) -> Task:
-    calls = tuple([_typed(call, specs()[call.name]) for call in row.calls])
+    calls = tuple([names.call(_typed(call)) for call in row.calls])
     messages = message("system", RESULTS), message("user", row.query)
-    flag, unpassable = _defects(row)
-    entry = Entry(row, _category(row), flag or unpassable, unpassable)
-    return Task(row.id, messages, tuple(map(names.tool, tools)), (tuple(map(names.call, calls)),), None, split, entry)
+    flags, unpassable = _defects(row)
+    entry = Entry(row, _category(row), "; ".join(flags + unpassable) or None, "; ".join(unpassable) or None)
+    return Task(row.id, messages, tuple(map(names.tool, tools)), (calls,), None, split, entry)
 
 
 def _category(row: Row) -> str:
@@ -94,43 +97,49 @@ def _category(row: Row) -> str:
     return "single" if len(row.calls) == 1 else "multiple"
 
 
-def _typed(call: ToolCall, spec: Spec) -> ToolCall:
-    """The call with values of the declared types, if the official comparison does not tell the difference: "63" for an
-    int is 63."""
-    return ToolCall(call.name, {name: _as_type(value, spec.types.get(name)) for name, value in call.arguments.items()})
+def _typed(call: ToolCall) -> ToolCall:
+    """The call with values of the declared types if they are officially equal: "63" for an int becomes 63."""
+    types = specs()[call.name].types if call.name in specs() else {}
+    return ToolCall(call.name, {name: _as_type(value, types.get(name)) for name, value in call.arguments.items()})
 
 
 def _as_type(value: Any, kind: str | None) -> Any:
+    typed = value
     try:
-        typed: Any = (
-            str(value) if kind == "str" and isinstance(value, (int, float))
-            else int(value) if kind == "int" and isinstance(value, str)
-            else float(value) if kind == "float" and isinstance(value, str)
-            else value
-        )  # fmt: skip
+        if kind == "str" and isinstance(value, (int, float)):
+            typed = str(value)
+        elif kind in ("int", "float") and isinstance(value, str):
+            typed = int(value) if kind == "int" else float(value)
     except ValueError:
         return value
     return typed if same_value(value, typed) else value
 
 
-def _defects(row: Row) -> tuple[str | None, str | None]:
-    """(flag, why no natural completion can pass), each None if there is nothing to say."""
-    flags, unpassable, outputs, called = [], [], 0, set()
+def _defects(row: Row) -> tuple[list[str], list[str]]:
+    """The remarks on a row, and the reasons why no natural completion can pass it."""
+    flags: list[str] = []
+    unpassable: list[str] = []
+    called: set[str] = set()
+    outputs = 0
     for call in row.calls:
-        spec = specs()[call.name]
+        spec = specs().get(call.name)
+        if spec is None:
+            unpassable.append(f"the expected call names {call.name}, which is not a tool of the data set")
+            continue
         if call.name in called:
             flags.append(f"{call.name} is called twice: the official metrics compare both calls with the first")
         called.add(call.name)
         for name, value in call.arguments.items():
-            typed = _as_type(value, spec.types[name])
-            used = _RESULT.search(value) if isinstance(value, str) else None
-            if used:
-                if used[0] != value or int(value.removeprefix("API_call_")) >= outputs:
-                    unpassable.append(f"{name} of {call.name} is {value!r}, which is not an earlier result")
-            elif not isinstance(typed, _PYTHON[spec.types[name]]):
-                flags.append(f"{name} of {call.name} is {value!r}, and its type is {spec.types[name]}")
+            what = f"{name} of {call.name} is {value!r}"
+            if name not in spec.types:
+                unpassable.append(f"the expected call of {call.name} has {name!r}, which the tool does not have")
+            elif isinstance(value, str) and _RESULT.search(value):
+                if value not in [f"API_call_{i}" for i in range(outputs)]:
+                    unpassable.append(f"{what}, which is not a result of an earlier call")
+            elif not isinstance(_as_type(value, spec.types[name]), _PYTHON[spec.types[name]]):
+                flags.append(f"{what}, and its type is {spec.types[name]}")
         outputs += spec.outputs
-    return "; ".join(flags) or None, "; ".join(unpassable) or None
+    return flags, unpassable
 
 
 _PYTHON: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
