@@ -21,7 +21,6 @@ from toolgym.agents.tokens import Sample  # noqa: E402
 from toolgym.agents.training.collect import Rollout  # noqa: E402
 from toolgym.agents.training.credit import grpo_advantages  # noqa: E402
 from toolgym.agents.training.milestones import MAX_MILESTONES, milestones  # noqa: E402
-from toolgym.agents.training.term_credit import term_advantages  # noqa: E402
 from toolgym.dialects import DIALECTS  # noqa: E402
 from toolgym.tools import Tool  # noqa: E402
 from toolgym.types import Completion, Trajectory, message  # noqa: E402
@@ -90,13 +89,11 @@ def test_gold_earns_something_with_every_part_in_every_dialect(dialect, level):
             assert found[1][1] < found[0][1]
 
 
-TEXTS = st.lists(
-    st.sampled_from(
-        ["[", "f(", "g(", "a=", "b=", "1", "'x'", '"', "'", ", ", ")", "]", "{", "}", ":", '{"name": "f", "parameters": {',
-         '"a": 1', "\\", "</think>", "<think>", "<tool_call>\n", "\n</tool_call>", "don't ", "é😀"]
-    ),
-    max_size=25,
-).map("".join)  # fmt: skip
+WORDS = [
+    "[", "f(", "g(", "a=", "b=", "1", "'x'", '"', "'", ",", ")", "]", "{", "}", ":", " ", "\\", "é😀", "don't",
+    "<think>", "</think>", "<tool_call>\n", "\n</tool_call>", '{"name": "f", "parameters": {', '"a": 1',
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=25).map("".join)
 
 
 @pytest.mark.parametrize("dialect", ["pythonic", "toolrl", "hermes", "openai"])

@@ -29,11 +29,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def reward_of(evidence):
+    if evidence.data == "word":
+        return float(evidence.completion.text == "abc")
     return {"right": 1.0, "wrong": 0.0}.get(evidence.data, small_letters(evidence))
 
 
 class Sorts(ToolEnv):
-    """Tasks that are always right, always wrong, or right if the answer has many small letters."""
+    """Tasks that are always right, always wrong, right for one word, or right for many small letters."""
 
     def __init__(self, sorts=("right", "wrong", "letters"), split="train", count=4, **kwargs):
         tasks = [Task.of(f"{split}-{sort}-{i}", "go" + "!" * i, data=sort) for sort in sorts for i in range(count)]
@@ -41,6 +43,9 @@ class Sorts(ToolEnv):
 
     def stratum(self, task):
         return (task.data,)
+
+    def gold(self, task):
+        return ("abc",)
 
     def judge(self):
         return Verdict(self.turns[-1].reward.total > 0.3)
@@ -133,6 +138,17 @@ def test_a_step_without_any_spread_ends_and_teaches_nothing(tmp_path):
     (row,) = metrics(tmp_path / "run")
     assert (row["replaced"], row["replaced/all_wrong"], row["reward"]) == (9, 9, 0)
     assert weights(run) == before
+
+
+def test_a_failed_group_that_a_gold_answer_joins_is_left_alone(tmp_path):
+    rows = []
+    for guided in ("off", "plain"):
+        options = {"steps": 1, "dynamic_sampling": 1, "env_kwargs": {"sorts": ["word"]}, "guided": guided}
+        sorts(tmp_path / guided, **options).run()
+        rows += metrics(tmp_path / guided)
+    assert [row["replaced"] for row in rows] == [3, 0]
+    assert rows[1]["guided"] == 3
+    assert rows[1]["reward"] == 0, "of the policy's own episodes"
 
 
 def test_groups_that_teach_are_left_alone(tmp_path):

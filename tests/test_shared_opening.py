@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from itertools import groupby
+from types import SimpleNamespace
 
+import gymnasium as gym
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from test_shared_prefix import llama
 
+from toolgym import Task
+from toolgym.agents.config import TrainConfig
 from toolgym.agents.tokens import Sample
 from toolgym.agents.training.batch import Batch
+from toolgym.agents.training.drawing import RandomDraw
 from toolgym.agents.training.forward import TrainingForward
 from toolgym.agents.training.shared_opening import LEAST, with_shared_openings
 from toolgym.agents.training.update import SFTUpdate
@@ -79,3 +84,35 @@ def test_the_gradient_of_sft_is_that_of_the_plain_batch(monkeypatch):
     assert [one.prompt_length for one in seen[0]] == [40] * 4 + [50] * 3
     assert nll == pytest.approx(plain_nll, rel=1e-5)
     assert (shared - plain).norm() < 1e-5 * plain.norm()
+
+
+def test_neighbours_of_functions_v1_offer_the_same_tools():
+    env = gym.make("ToolGym-Functions-v1", requests_per_toolset=6).unwrapped
+    blocks = [[env.tasks[i] for i in range(6 * k, 6 * k + 6)] for k in range(40)]
+    for block in blocks:
+        assert len({tuple(tool.name for tool in task.tools) for task in block}) == 1
+        assert len({task.messages[0]["content"] for task in block}) == 6
+        for task in block:
+            env.reset(options={"task_id": task.id})
+            *_, info = env.step(env.gold(task)[0])
+            assert info["success"], (task.id, info["verdict"])
+    assert {len(block[0].tools) for block in blocks} == {2, 3, 4}  # one function is not enough for the level mixed
+    single = gym.make("ToolGym-Functions-v1", level="single,irrelevant", requests_per_toolset=8).unwrapped
+    assert {len(single.tasks[8 * k].tools) for k in range(40)} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, "8", True])
+def test_a_wrong_number_of_requests_is_refused(wrong):
+    with pytest.raises(ValueError, match="requests_per_toolset must be a whole number from 1"):
+        gym.make("ToolGym-Functions-v1", requests_per_toolset=wrong)
+
+
+def test_neighbours_are_drawn_together():
+    config = TrainConfig(neighbours=4, prompts_per_step=10, seed=3)
+    drawn = RandomDraw(SimpleNamespace(tasks=lambda suite: [Task.of(str(i), "x", ()) for i in range(18)]), config, 5)
+    numbers = [int(task_id) for _, task_id in drawn.first(40)]
+    starts = [n for i, n in enumerate(numbers) if i == 0 or n != numbers[i - 1] + 1 or n % 4 == 0]
+    assert all(n % 4 == 0 for n in starts)
+    assert set(numbers) == set(range(18))  # the last run is shorter
+    with pytest.raises(ValueError, match="neighbours are for draw"):
+        TrainConfig(neighbours=4, draw="stratified")

@@ -13,6 +13,7 @@ import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
+from toolgym.demonstrations import Demonstrations, Given, insert, remove
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
@@ -70,6 +71,8 @@ class ToolEnv(gym.Env[Observation, str]):
         render_mode: "ansi" makes ``render()`` return the transcript.
         instructions: False leaves the tools and the dialect out of the system message, for a policy whose chat template
             describes the tools itself (``Policy(tools="template")``).
+        demonstrations: worked examples that stand as earlier turns before each request: how many, from the suite's
+            train split; or from another suite, or messages of your own. See ``toolgym.demonstrations``.
     """
 
     metadata = {"render_modes": ["ansi"]}
@@ -88,6 +91,7 @@ class ToolEnv(gym.Env[Observation, str]):
         max_action_chars: int = 1_000_000,
         render_mode: str | None = None,
         instructions: bool = True,
+        demonstrations: Given = 0,
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
@@ -109,6 +113,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.render_mode = render_mode
         self.instructed = instructions
         """Whether the system message describes the tools and the dialect."""
+        self.demonstrations = Demonstrations(demonstrations)
         self.observation_space = ObservationSpace()
         self.action_space = Text(max_length=max_action_chars)
         self.state: Any = None
@@ -297,6 +302,8 @@ class ToolEnv(gym.Env[Observation, str]):
             self._instructions = self.instructions(task.tools) if self.instructed else ""
             self._instructions_of = task.tools
         self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
+        if self.demonstrations:
+            self.episode.messages = insert(self.episode.messages, self.demonstrations.messages(self))
         self.offer(task.tools)
         try:
             self.start(task)
@@ -530,6 +537,10 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.render_mode != "ansi":
             return None
         return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self.episode.messages)
+
+    def without_demonstrations(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The messages of the current episode without the worked examples, for a trainer that leaves them out."""
+        return remove(messages, self.demonstrations.messages(self)) if self.demonstrations else messages
 
     def observe(self) -> Observation:
         """The current observation."""

@@ -68,10 +68,11 @@ class Drawing:
 
 
 class RandomDraw:
-    """Draws the suite by its share, then one of its tasks, all independently."""
+    """Draws the suite by its share, then one of its tasks or ``neighbours`` of them, all independently."""
 
     def __init__(self, collector: Collector, config: TrainConfig, step: int):
-        self._stream = self._tasks(collector, config.shares(), random.Random(f"tasks {config.seed} {step}"))
+        stream = random.Random(f"tasks {config.seed} {step}")
+        self._stream = self._tasks(collector, config.shares(), config.neighbours, stream)
 
     def first(self, n: int) -> list[TaskName]:
         return [next(self._stream) for _ in range(n)]
@@ -82,12 +83,16 @@ class RandomDraw:
     def record(self, task: TaskName, group: Sequence[Rollout]) -> None:
         pass
 
-    def _tasks(self, collector: Collector, shares: list[float], stream: random.Random) -> Iterator[TaskName]:
+    def _tasks(
+        self, collector: Collector, shares: list[float], neighbours: int, stream: random.Random
+    ) -> Iterator[TaskName]:
         equal = len(set(shares)) == 1
         while True:
             suite = stream.randrange(len(shares)) if equal else stream.choices(range(len(shares)), shares)[0]
             tasks = collector.tasks(suite)
-            yield suite, tasks[stream.randrange(len(tasks))].id
+            run = stream.randrange(math.ceil(len(tasks) / neighbours))
+            for i in range(run * neighbours, min((run + 1) * neighbours, len(tasks))):
+                yield suite, tasks[i].id
 
 
 class StratifiedDraw:

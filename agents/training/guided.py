@@ -1,15 +1,17 @@
 """Guided groups: if all episodes of a group failed, the task's gold answer joins the group as one more member.
 
-A group in which everybody failed tells GRPO little: without spread it is silent, and with spread it prefers the better
-failure. The gold answer shows what success looks like. It is in the group's mean and standard deviation as every member
-is, so that its tokens get an advantage above 0 and the failures get one below. This is the mixed-policy GRPO of LUFFY
-(arXiv 2504.14945, section 3.1), used in failed groups alone, as ToolExpander (arXiv 2510.07737) treats its hard
-samples.
+A group in which all failed tells GRPO little: without spread it is silent, and with spread it prefers the better
+failure. The gold answer shows what success is. It is in the group's mean and standard deviation as every member is, so
+its tokens get an advantage above 0, and most failures one below 0. With G equal failures and ``scale_rewards="group"``
+these are G / sqrt(G + 1) and -1 / sqrt(G + 1).
 
-The policy did not sample the gold tokens, so they have a loss of their own, ``guided_loss``, and no KL.
+Gold as an off-policy member of the group is LUFFY's mixed-policy GRPO (arXiv 2504.14945), which has one in every group.
+Demonstrations only for tasks at which all rollouts fail are ToolExpander's (arXiv 2510.07737), which puts them into the
+prompt.
 
-Gold makes the gradient biased, on purpose: its expectation is no longer that of the reward alone. It also leaves the
-baseline of the failures depending on them, because the gold joins only if all of them failed.
+The policy did not sample the gold tokens, so they have a loss of their own, ``guided_loss``, and no KL. The gradient is
+biased, on purpose: it also imitates, as long as the policy fails. And the baseline of the failures depends on them,
+since the gold joins only if all failed.
 """
 
 from __future__ import annotations
@@ -67,13 +69,17 @@ def guided_loss(logprobs: Tensor, advantages: Tensor, weights: Tensor, shape: st
 
     Per token, p = exp(logprobs) being the policy's probability of the gold token, and A its advantage, at least 0:
 
-    shaped   -A f(p), f(p) = p / (p + 0.1); its gradient is -A 0.1 p / (p + 0.1)^2 grad log p. This is LUFFY's ratio:
-             the old policy is taken to give every gold token probability 1, and nothing is clipped. The factor of
-             grad log p is at most 1/4, at p = 0.1, and vanishes with p and towards 1
-    plain    -A log p; its gradient is -A grad log p: imitation, as much as the group needs it
+    plain    -A log p; its gradient is -A grad log p, as if the ratio were 1: imitation weighted by the advantage
+    shaped   -A f(p), f(p) = p / (p + 0.1); its gradient is -A 0.1 p / (p + 0.1)^2 grad log p. It is LUFFY's: the ratio
+             of p to an old probability of 1, shaped by f and not clipped
 
-    An advantage below 0, which credit by turn or call may give to a part of the gold answer, counts as 0: a gold token
-    is never made less likely. (For tokens that are not sampled, nothing would stop that.)
+    Take plain for a policy that starts cold. The factor of shaped is 1/4 at p = 0.1 and falls on both sides of it: to
+    0.01 at p = 0.001, so the tokens that are farthest from the policy teach it least. On a small model from random
+    weights, plain learnt the gold several times as fast. shaped is for a policy that can nearly answer: it leaves
+    alone what the policy knows, and what is out of its reach.
+
+    An advantage below 0 counts as 0. Credit by turn, call or term may give one to a part of the gold answer, and
+    nothing would stop a token from falling that is never sampled.
 
     Args:
         weights: of ``token_weights``; 0 for tokens that do not count.

@@ -294,7 +294,9 @@ class Trainer:
         return batch
 
     def _teaches(self, group: Sequence[Rollout]) -> bool:
-        """Whether a group has an advantage that is not 0. Dynamic sampling replaces the other groups."""
+        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
+        if self.config.guided != "off":
+            (group,), _ = guide([group], self.collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
         masked = self.config.mask_truncated
         used = [r.sample for r in group if r.valid and not (masked and r.sample.truncated)]
@@ -321,7 +323,8 @@ class Trainer:
     def _collector(
         self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
     ) -> Collector:
-        return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
+        made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
+        return Collector(made, policy, self.chat, max_tokens, self.config.demonstrations_in == "prompt")
 
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.env import ToolEnv
@@ -14,7 +14,8 @@ from toolgym.tasks.gold import gold_thought
 from toolgym.tasks.source import level_or_category
 from toolgym.types import Completion, Term, ToolCall, Verdict
 
-from .tasks import FunctionsTasks, FunctionsV1Tasks
+from .tasks import FunctionsTasks
+from .toolset import FunctionsV1Tasks
 
 
 class FunctionsEnv(ToolEnv):
@@ -62,8 +63,6 @@ class FunctionsEnv(ToolEnv):
         v1: FunctionsV1Env.
     """
 
-    tasks_class: ClassVar[type[FunctionsTasks]] = FunctionsTasks
-
     def __init__(
         self,
         split: str = "train",
@@ -75,7 +74,7 @@ class FunctionsEnv(ToolEnv):
         **kwargs: Any,
     ):
         super().__init__(
-            self.tasks_class(split, seed, level_or_category(level, category)),
+            self._tasks(split, seed, level_or_category(level, category)),
             dialect=dialect,
             rubric=rubric,
             **{"max_turns": 1, **kwargs},
@@ -83,6 +82,9 @@ class FunctionsEnv(ToolEnv):
         self.tasks: FunctionsTasks
         self.state: Verdict | None
         """The verdict on the episode's only action; None before the action."""
+
+    def _tasks(self, split: str, seed: int, level: str | Sequence[str] | None) -> FunctionsTasks:
+        return FunctionsTasks(split, seed, level)
 
     def start(self, task: Task) -> None:
         self.state = None
@@ -136,6 +138,8 @@ class FunctionsV1Env(FunctionsEnv):
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
         level: a level, several, or None for all.
         seed: other seeds give other tasks.
+        requests_per_toolset: this many neighbours in the sequence of tasks offer the same one to four functions. If
+            they are drawn together (``toolgym train --neighbours``), SFT computes their system message once.
         category: another name of ``level``, as in other suites.
         dialect, rubric, and further arguments: see ToolEnv.
 
@@ -145,4 +149,16 @@ class FunctionsV1Env(FunctionsEnv):
         v0: FunctionsEnv.
     """
 
-    tasks_class = FunctionsV1Tasks
+    def __init__(
+        self,
+        split: str = "train",
+        level: str | Sequence[str] | None = None,
+        seed: int = 0,
+        requests_per_toolset: int = 1,
+        **kwargs: Any,
+    ):
+        self._per_toolset = requests_per_toolset
+        super().__init__(split, level, seed, **kwargs)
+
+    def _tasks(self, split: str, seed: int, level: str | Sequence[str] | None) -> FunctionsTasks:
+        return FunctionsV1Tasks(split, seed, level, self._per_toolset)

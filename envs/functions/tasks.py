@@ -16,6 +16,8 @@ from .function import Function
 from .look import Style, call_of, draw_look, draw_style, dressed
 from .requests import Asked, incomplete, joined, many, one, spoken
 
+Dressed = dict[Place, tuple[Tool, dict[str, str]]]
+"""Function -> what ``look.dressed`` gives."""
 Made = tuple[list[Place], list[Place], Asked]
 """The functions to call, the distractors, and the request. A single function gets all calls; of several functions,
 each gets one call."""
@@ -39,7 +41,7 @@ class Drawing:
     """The state while one task is drawn. ``answer``: what gold says if no call is expected."""
 
     def __init__(self, split: str, s: Stream, version: int):
-        self.split, self.s = split, s
+        self.split, self.s, self.version = split, s, version
         self.catalogue = catalogue(version)
         self.fields = self.catalogue.of(split)
         self.names = tuple(self.fields)
@@ -53,6 +55,11 @@ class Drawing:
 
     def function(self, place: Place) -> Function:
         return self.fields[place[0]][place[1]]
+
+    def dressed(self, places: Sequence[Place]) -> Dressed:
+        """The functions as tools, each in a look of its own."""
+        looks = {place: draw_look(self.function(place), self.style, self.s, self.version) for place in places}
+        return {place: dressed(self.catalogue, *place, look) for place, look in looks.items()}
 
     def distractors(self, needed: Sequence[Place], n: int) -> list[Place]:
         """``n`` functions that are not needed. Most are of the same field as a needed one, so easily confused."""
@@ -99,9 +106,15 @@ def _missing(d: Drawing) -> Made:
     place = d.place()
     while not d.function(place).incomplete:
         place = d.place()
+    asked = without_a_value(d, place)
+    return [], [place, *d.distractors([place], d.s.pick((0, 0, 1, 2)))], asked
+
+
+def without_a_value(d: Drawing, place: Place) -> Asked:
+    """A request that lacks what the function requires; gold asks for it."""
     text, lacks = incomplete(d.function(place), d.s, d.split)
     d.answer = d.s.pick(QUESTIONS).format(listed([name.replace("_", " ") for name in lacks]))
-    return [], [place, *d.distractors([place], d.s.pick((0, 0, 1, 2)))], (text, [])
+    return text, []
 
 
 MAKERS: dict[str, Callable[[Drawing], Made]] = {
@@ -125,20 +138,24 @@ def stream_of(split: str, seed: int, index: int, level: str) -> Stream:
 def make_task(split: str, seed: int, index: int, level: str, version: int = 0) -> Task:
     """The task of a level at an index. Same arguments, same task."""
     d = Drawing(split, stream_of(split, seed, index, level), version)
-    needed, beside, (text, asked) = MAKERS[level](d)
-    tools: dict[Place, tuple[Tool, dict[str, str]]] = {}
-    for place in (*needed, *beside):
-        tools[place] = dressed(d.catalogue, *place, draw_look(d.function(place), d.style, d.s, version))
-    callees = needed * len(asked) if len(needed) == 1 else needed
-    calls = [call_of(*tools[place], arguments) for place, arguments in zip(callees, asked, strict=False)]
+    needed, beside, asked = MAKERS[level](d)
+    tools = d.dressed([*needed, *beside])
+    return task_of(f"{split}-{index:06}-{level}", d, needed, asked, tools)
+
+
+def task_of(task_id: str, d: Drawing, needed: Sequence[Place], asked: Asked, tools: Dressed) -> Task:
+    """The task of a request for calls of the needed functions, with tools on offer in random order."""
+    text, arguments = asked
+    callees = list(needed) * len(arguments) if len(needed) == 1 else needed
+    calls = [call_of(*tools[place], each) for place, each in zip(callees, arguments, strict=False)]
     return Task(
-        f"{split}-{index:06}-{level}",
+        task_id,
         (message("user", spoken(text, d.s)),),
         tuple(d.s.shuffled([tool for tool, _ in tools.values()])),
         (tuple(calls),),
         response=None if calls else d.answer or d.s.pick(REFUSALS),
-        split=split,
-        data=level,
+        split=d.split,
+        data=task_id.rpartition("-")[2],
     )
 
 
@@ -156,10 +173,3 @@ class FunctionsTasks(LevelTasks):
         """The naming style of one of these tasks."""
         index = int(task.id.split("-")[1])
         return draw_style(stream_of(self.split, self.seed, index, self.kind(index)), self.split, self.version)
-
-
-class FunctionsV1Tasks(FunctionsTasks):
-    """The tasks of v1."""
-
-    known = LEVELS_V1
-    version = 1

@@ -23,39 +23,43 @@ class SealToolsEnv(ToolEnv):
     """Seal-Tools (Wu et al. 2024, arXiv 2405.08355): ``ToolGym-SealTools-v0``.
 
     The model gets a request and tools, and answers with all calls at once. Nothing is run. In nested tasks a call uses
-    a result of an earlier call, by its number: "API_call_0" is the first output of the first call. The tools list their
-    outputs. In the official answer format each call also lists the numbers of its outputs; they follow from the tools,
-    so here the model does not write them.
+    a result of an earlier call, by its number: "API_call_0" is the first output of the first call. Such a text may
+    stand for a value of any type. The description of a tool lists its outputs. The official answer format also lists
+    the numbers of each call's outputs. They follow from the tools, so here the model does not write them.
 
-    Success: exactly the expected calls, in any order. Values are compared as the official metrics do, by their text
+    Success: exactly the expected calls, in any order. Values are compared by their text, as the official metrics do
     (official.py): "63" equals 63; 1 does not equal 1.0.
 
-    Reward: the rubric's, against the expected calls, whose values are compared in the same way.
+    Reward: the rubric's, against the expected calls. Values are compared in the same way.
 
     ``summarize`` gives the official metrics: format accuracy; precision, recall and F1 of tools and of parameters. The
     terms ``tools_right``, ``tools_expected``, ``params_right`` and ``params_expected`` are their counts, with weight 0.
 
-    Not as in the official setting: there, the tools on offer are the top five of a trained retriever, which may lack an
-    expected tool. Here the expected tools are always on offer, and the other tools are drawn. So scores are not
-    comparable with the paper's to the point.
+    The scores do not compare with the paper's. There, a trained retriever chooses the five tools on offer, and an
+    expected tool may be missing. Here the expected tools are always on offer, and the other tools are drawn. The
+    official reader also takes an apostrophe in a value for a quotation mark; here a dialect reads the calls.
+
+    The rows were written by a language model. In 13 to 21 rows of each split at hand, the expected calls have a number
+    that the request does not have.
 
     ``info`` also has:
 
-    - ``category``: "single" (one call), "multiple", or "nested" (a call uses a result of another);
-    - ``flag``: the defect of the row, or None;
-    - ``known_unpassable``: why no natural answer can be the expected answer, or None.
+    - ``category``: "single" (one call), "multiple", or "nested" (a call uses a result of another call);
+    - ``flag``: the defect of the row, or None (17 of the 2,054 rows of val, test and test_unseen);
+    - ``known_unpassable``: why no natural answer can be the expected answer, or None (2 of these rows).
 
     Args:
         split: "train" (12,022 rows, train.jsonl), "val" (700, dev.jsonl), "test" (700, test_in_domain.jsonl) or
-            "test_unseen" (654, test_out_domain.jsonl). No request is in two of the last three. Each row of test_unseen
-            calls a tool of four areas (offer.py) that the other splits neither call nor offer; its other calls
-            are of tools that the other splits may have.
+            "test_unseen" (654, test_out_domain.jsonl). No request is in two of val, test and test_unseen, but tools
+            are: val calls 553 of the 1,341 tools that test calls, and 399 of the 1,034 that test_unseen calls. Each row
+            of test_unseen calls a tool of four areas (HELD_OUT in offer.py). val and test neither call nor offer these
+            94 tools, and train does not offer them beside the expected tools.
         category: one of the three, several (a list, or names with commas between them), or None for all.
-        num_tools: number of tools on offer; more if more are expected. The others are drawn from the fields of the
-            expected tools, then from their areas, then from all.
+        num_tools: number of tools on offer, 5 as in the paper; more if more are expected. The others are drawn from
+            the fields of the expected tools, then from their areas, then from all.
         seed: chooses the tools on offer beside the expected tools, and their order.
-        dialect, rubric, and further arguments: see ToolEnv. In "pythonic" and "openai", names that cannot be written
-            there are changed.
+        dialect, rubric, and further arguments: see ToolEnv. In dialects that write calls as Python does, names that
+            cannot be written there are changed.
 
     Version history:
         v0: the four splits.

@@ -45,7 +45,7 @@ def offered(needed: Sequence[str], number: int, among: Pool, stream: Stream) -> 
     The others are drawn from the fields of the needed tools; if these do not suffice, from their areas; then from all.
     """
     found = dict.fromkeys(needed)
-    known = [specs()[name] for name in found if name in specs()]
+    known = [specs()[name] for name in found]
     for group in (
         [name for field in dict.fromkeys(spec.field for spec in known) for name in among.fields.get(field, ())],
         [name for area in dict.fromkeys(spec.area for spec in known) for name in among.areas.get(area, ())],

@@ -8,24 +8,24 @@ from typing import Any, ClassVar
 from toolgym.dialects.base import Dialect
 from toolgym.dialects.python.names import callee, in_brackets
 from toolgym.dialects.pythonic import Pythonic, source
-from toolgym.dialects.signatures import signature
+from toolgym.dialects.signatures import signatures
 from toolgym.types import Completion, ToolCall
-
-_PROMPT = """\
-{functions}
-
-Answer with calls, like [f(a=1, b='x'), g(c=[2])]. If no function fits, say so in words."""
 
 
 class Compact(Pythonic):
-    """Pythonic's calls, with a prompt and gold answers of few tokens.
+    """Calls as in Pythonic, ``[f(a=1), g(b='x')]``, with prompts and gold answers of few tokens and without thoughts.
 
-    The prompt has a signature per tool (signatures.py). Calls are read as in Pythonic, and two forms more, for names
-    that are not Python identifiers: ``'get-weather'(a=1)`` calls the tool "get-weather", and the members of a dict behind ``**`` are
-    arguments. Results are messages of the role "tool".
+    The prompt has a signature per tool (signatures.py) and two sentences: half the tokens of ToolRL's prompt or less (a
+    table is in toolgym/README.md). Results are messages of the role "tool".
 
-    ``render`` leaves out the thought, and a response beside calls. A thought that a model writes is read all the same.
-    It cannot write a tool without a name, nor a response that reads as calls. White space around a response is not kept.
+    Texts are read as in Pythonic: BFCL's official decoder finds the same calls. Two more forms are read, for names that
+    are not Python identifiers (python/names.py): ``'get-weather'(a=1)`` calls the tool "get-weather", and the members
+    of a dict behind ``**`` are arguments. Java and JavaScript values are source text in Python strings, as in the
+    dialects that write JSON.
+
+    ``render`` leaves out a thought, and a response beside calls. It writes any name but the empty one. A response that
+    reads as calls would come back as calls, and white space around a response is not kept. A thought that a model
+    writes before its calls is read.
     """
 
     name: ClassVar[str] = "compact"
@@ -36,10 +36,13 @@ class Compact(Pythonic):
     is_result = Dialect.is_result
 
     def prompt(self, docs: Sequence[Mapping[str, Any]]) -> str:
-        return _PROMPT.format(functions=self.announce(docs))
+        return (
+            f"{self.announce(docs)}\n\n"
+            "Answer with calls, like [f(a=1, b='x'), g(c=[2])]. If no function fits, say so in words."
+        )
 
     def announce(self, docs: Sequence[Mapping[str, Any]]) -> str:
-        return "Functions:\n" + ("\n".join(map(signature, docs)) or "(none)")
+        return f"Functions:\n{signatures(docs) or '(none)'}"
 
     def render(self, completion: Completion) -> str:
         if completion.calls or completion.response is None:

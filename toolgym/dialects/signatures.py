@@ -7,13 +7,16 @@
       guest: Who will come.
 
 ``= ...`` marks a parameter that may be left out and has no default. The type of an object lists its members, in the
-form in which a call writes them. Enums are their values; an enum of more than ``LONG_ENUM`` values and the limits of a
-value stand in brackets behind the description. ``**: str`` says that further names are allowed, with texts as values.
+form in which a call writes them. Enums are their values. An enum of more than ``LONG_ENUM`` values, and all further
+words of a schema, such as the limits of a value, stand in brackets behind the description. ``**: str`` allows further
+names, with texts as values. A long beginning that the descriptions of neighbouring tools share stands once,
+above their signatures, behind ``#``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from toolgym.dialects.python.names import callee, in_brackets, is_identifier
@@ -26,16 +29,58 @@ _TYPES = {
     "integer": "int", "number": "float", "string": "str", "boolean": "bool", "array": "list", "object": "dict",
     "null": "None",
 }  # fmt: skip
-_LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-           "pattern", "format", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties")  # fmt: skip
+_SAID = frozenset(
+    {"type", "properties", "required", "items", "prefixItems", "enum", "const", "default", "description", "anyOf",
+     "oneOf", "additionalProperties", "nullable", "title", "optional", "$defs", "definitions", "$schema", "$id"}
+)  # fmt: skip
+"""Words of a schema that a signature and its descriptions say, and words that tell a model nothing."""
 _STEP = "  "
+SHARED = 40
+"""The fewest characters of a beginning that is written once for several tools."""
+
+
+def signatures(docs: Sequence[Mapping[str, Any]]) -> str:
+    """The tools (name, description and parameters of each) as signatures, one below the other, without a line end."""
+    texts = [str(doc.get("description") or "").strip() for doc in docs]
+    out: list[str] = []
+    at, grouped = 0, False
+    while at < len(docs):
+        head, end = _shared(texts, at)
+        if grouped and not head:
+            out.append("")  # the line behind "#" ends here
+        if head:
+            out.append(f"# {' '.join(head.split())}")
+        grouped = bool(head)
+        out += [signature({**docs[i], "description": texts[i][len(head) :]}) for i in range(at, end)]
+        at = end
+    return "\n".join(out)
+
+
+def _shared(texts: Sequence[str], at: int) -> tuple[str, int]:
+    """The beginning that the text at ``at`` shares with the texts behind it, and the end of their row.
+
+    It ends with a sentence or a colon, and leaves some of each text. Without one: "", and the end is the next text.
+    """
+    end = at + 1
+    if end == len(texts):
+        return "", end
+    pairs = zip(texts[at], texts[end], strict=False)
+    both = "".join([one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)])
+    size = max(both.rfind(". "), both.rfind(": ")) + 2
+    if size < SHARED or size == min(map(len, texts[at : end + 1])):
+        return "", end
+    head = texts[at][:size]
+    while end < len(texts) and texts[end].startswith(head) and len(texts[end]) > size:
+        end += 1
+    return head, end
 
 
 def signature(doc: Mapping[str, Any]) -> str:
     """A tool (its name, description and parameters) as a signature and descriptions, without a line end."""
     parameters = _whole(expanded(doc.get("parameters") or {}))
     lines = [f"{callee(doc['name'])}({_members(parameters, in_call=True)})"]
-    if text := _text(doc.get("description", ""), _STEP):
+    notes = _further(parameters, _SAID - {"anyOf", "oneOf"})  # a signature does not say these two
+    if text := _text(doc.get("description", ""), notes, _STEP):
         lines.append(f"{_STEP}{text}")
     lines += _described(parameters, _STEP)
     return "\n".join(lines)
@@ -43,13 +88,13 @@ def signature(doc: Mapping[str, Any]) -> str:
 
 def _members(schema: Mapping[str, Any], *, in_call: bool = False) -> str:
     """The members of an object with their types: as parameters of a call, or as a dict writes them."""
-    required = schema.get("required")
-    required = required if isinstance(required, (list, tuple)) else ()
+    required = _several(schema, "required")
     members = []
     for name, member in _properties(schema).items():
+        member = _whole(member)
         kind = _type(member)
         if name not in required:
-            kind += f" = {_literal(member['default'])}" if "default" in _whole(member) else " = ..."
+            kind += f" = {_literal(member['default'])}" if "default" in member else " = ..."
         members.append((name, kind))
     parts = [in_brackets(members, ": ") if in_call else ", ".join([f"{name!r}: {kind}" for name, kind in members])]
     if extra := schema.get("additionalProperties"):
@@ -61,7 +106,7 @@ def _type(schema: Any) -> str:
     schema = _whole(schema)
     if "const" in schema:
         return _literal(schema["const"])
-    if 0 < len(values := _enum(schema)) <= LONG_ENUM:
+    if 0 < len(values := _several(schema, "enum")) <= LONG_ENUM:
         return "|".join(map(_literal, values))
     kind = schema.get("type")
     if isinstance(kind, str):
@@ -79,29 +124,30 @@ def _type(schema: Any) -> str:
 
 def _named(kind: str, schema: Mapping[str, Any]) -> str:
     """The name of one type, with the types inside."""
-    name = _TYPES.get(kind, kind)
+    name = _TYPES.get(kind, " ".join(kind.split()))
     if name == "dict":
         if _properties(schema):
             return f"{{{_members(schema)}}}"
         inner = [schema.get("additionalProperties")]
     elif name in ("list", "tuple"):
-        items = schema.get("prefixItems", schema.get("items"))
-        inner = list(items) if isinstance(items, (list, tuple)) else [items]
+        inner = _inner(schema)
     else:
         return name
     types = [_type(each) for each in inner]
     if types in ([], ["any"]):
         return name
-    return f"{name}[{', '.join(['str', *types] if name == 'dict' else types)}]"
+    if name == "dict":
+        types = ["str", *types]
+    elif name == "tuple" and len(types) == 1:  # in Python, tuple[int] has one item
+        types.append("...")
+    return f"{name}[{', '.join(types)}]"
 
 
 def _described(schema: Mapping[str, Any], indent: str) -> Iterator[str]:
     """A line for each member with a description or with limits, and for the members inside."""
     for name, member in _properties(schema).items():
         member = _whole(member)
-        text = _text(member.get("description", ""), indent)
-        if limits := _limits(member):
-            text = f"{text} ({limits})" if text else f"({limits})"
+        text = _text(member.get("description", ""), _notes(member), indent)
         inside = [line for each in _objects(member) for line in _described(each, indent + _STEP)]
         if text or inside:
             yield f"{indent}{name if is_identifier(name) else repr(name)}: {text}".rstrip()
@@ -112,34 +158,46 @@ def _objects(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The schema, if it has members, and the schemas of its items, values and options that have some."""
     if _properties(schema):
         yield schema
-    items = schema.get("prefixItems", schema.get("items"))
-    inner = items if isinstance(items, (list, tuple)) else [items]
-    for each in (*inner, schema.get("additionalProperties"), *_options(schema)):
+    for each in (*_inner(schema), schema.get("additionalProperties"), *_options(schema)):
         if isinstance(each, Mapping):
             yield from _objects(_whole(each))
 
 
-def _limits(schema: Mapping[str, Any]) -> str:
-    """What the value must keep to and the type does not say: a long enum, a range, a pattern."""
-    found = [f"{word} {_literal(schema[word])}" for word in _LIMITS if word in schema]
-    if len(values := _enum(schema)) > LONG_ENUM:
-        found.insert(0, f"one of {'|'.join(map(_literal, values))}")
-    if isinstance(items := schema.get("items"), Mapping) and (each := _limits(_whole(items))):
-        found.append(f"each: {each}")
-    return ", ".join(found)
+def _notes(schema: Mapping[str, Any]) -> list[str]:
+    """What the type does not say, also of the values inside: a long enum, a range, a pattern."""
+    found = [f"one of {'|'.join(map(_literal, values))}"] if len(values := _several(schema, "enum")) > LONG_ENUM else []
+    found += _further(schema, _SAID)
+    for option in _options(schema):
+        found += _inside(option)
+    for item in (*_inner(schema), schema.get("additionalProperties")):
+        if each := _inside(item):
+            found.append(f"each: {', '.join(each)}")
+    return found
+
+
+def _further(schema: Mapping[str, Any], said: frozenset[str]) -> list[str]:
+    return [f"{' '.join(str(word).split())} {_literal(value)}" for word, value in schema.items() if word not in said]
+
+
+def _inside(schema: Any) -> list[str]:
+    """The description and the notes of a schema that has no line of its own."""
+    if not isinstance(schema, Mapping):
+        return []
+    whole = _whole(schema)
+    text = " ".join(str(whole.get("description") or "").split())
+    return [*filter(None, [text]), *_notes(whole)]
 
 
 def _whole(schema: Any) -> Mapping[str, Any]:
     """The schema with the parts of its ``allOf`` written into it; {} for a schema that allows any value."""
     if not isinstance(schema, Mapping):
         return {}
-    parts = schema.get("allOf")
-    if not isinstance(parts, (list, tuple)):
+    if not (parts := _several(schema, "allOf")):
         return schema
     whole: dict[str, Any] = {}
     for part in (*map(_whole, parts), {key: value for key, value in schema.items() if key != "allOf"}):
         both = {"properties": {**_properties(whole), **_properties(part)}} if _properties(part) else {}
-        whole = {**whole, **part, **both, "required": (*whole.get("required", ()), *part.get("required", ()))}
+        whole = {**whole, **part, **both, "required": (*_several(whole, "required"), *_several(part, "required"))}
     return whole
 
 
@@ -148,21 +206,27 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _enum(schema: Mapping[str, Any]) -> Sequence[Any]:
-    found = schema.get("enum")
+def _several(schema: Mapping[str, Any], word: str) -> Sequence[Any]:
+    """The list behind a word of a schema; () if it is not a list."""
+    found = schema.get(word)
     return found if isinstance(found, (list, tuple)) else ()
 
 
 def _options(schema: Mapping[str, Any]) -> list[Any]:
-    return [
-        option for word in ("anyOf", "oneOf") if isinstance(schema.get(word), (list, tuple)) for option in schema[word]
-    ]
+    return [*_several(schema, "anyOf"), *_several(schema, "oneOf")]
 
 
-def _text(description: Any, indent: str) -> str:
-    """A description; its further lines are indented under the first."""
+def _inner(schema: Mapping[str, Any]) -> list[Any]:
+    """The schemas of the items of an array."""
+    items = schema.get("prefixItems", schema.get("items"))
+    return list(items) if isinstance(items, (list, tuple)) else [items]
+
+
+def _text(description: Any, notes: Sequence[str], indent: str) -> str:
+    """A description, with the notes in brackets behind it; its further lines are indented under the first."""
     lines = [line.strip() for line in str(description or "").splitlines()]
-    return f"\n{indent}{_STEP}".join(filter(None, lines))
+    text = f"\n{indent}{_STEP}".join(filter(None, lines))
+    return " ".join(filter(None, [text, f"({', '.join(notes)})" if notes else ""]))
 
 
 def _literal(value: Any) -> str:

@@ -38,7 +38,7 @@ class DialogueEnv(ToolEnv):
         return _instructions(self.dialect, tools)
 
     def parse(self, text: str) -> Completion:
-        """In the dialects "pythonic" and "openai", the official decoder reads no calls beside words: they fail."""
+        """In "pythonic", "compact" and "openai", the official decoder reads no calls beside words: they fail."""
         completion = self.dialect.parse(text)
         return as_malformed(completion) if overlooked(self.dialect, completion) else completion
 
@@ -122,7 +122,7 @@ class DialogueEnv(ToolEnv):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions: the accepted calls of each turn in one action, then a text without a call.
 
-        In the pythonic dialect the actions have no thought, so that BFCL's own decoder can read them too.
+        In "pythonic" and "compact" the actions have no thought, so that BFCL's own decoder can read them too.
         """
         if not self._prompted:
             return super().gold(task)
@@ -151,7 +151,7 @@ def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
 
 @lru_cache(maxsize=512)
 def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
-    """The system prompt for these functions; a prompted model gets the official prompt, with return values."""
+    """The system prompt for these functions. Pythonic gets whole docs: the official prompt shows return values."""
     if isinstance(dialect, Pythonic):
         return dialect.prompt([tool.doc for tool in tools])
     return dialect.instructions(tools)
