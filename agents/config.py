@@ -92,6 +92,12 @@ class TrainConfig:
     (then choose its dialect, e.g. hermes, in env_kwargs)."""
     template_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the model's chat template, as JSON: {"enable_thinking": false}."""
+    demonstrations: int = 0
+    """Worked examples of the train split that stand as chat turns before each request."""
+    demonstrations_in: Literal["prompt", "sampling"] = "prompt"
+    """prompt: in every prompt, the evaluation's too. sampling (grpo, ppo): training episodes are sampled with the
+    demonstrations, and the update and the evaluation have the prompts without them: what the examples bring about is
+    learnt. See agents/README.md."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
     lora_rank: int = 0
@@ -119,7 +125,7 @@ class TrainConfig:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "dynamic_sampling"):
+        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "dynamic_sampling", "demonstrations"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
@@ -132,6 +138,8 @@ class TrainConfig:
                 f'guided {self.guided!r} is for algo "grpo" with credit other than "fork" (which averages over the '
                 f"policy's own playouts); got {self.algo!r} with credit {self.credit!r}"
             )
+        if self.demonstrations_in == "sampling" and self.algo == "sft":
+            raise ValueError('demonstrations_in "sampling" is for grpo and ppo: sft samples nothing')
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:
@@ -165,11 +173,13 @@ class TrainConfig:
 
     def held_out(self) -> dict[str, Any]:
         """Arguments of the env that evaluates."""
-        return {**self._offer(), **self.env_kwargs, **self.eval_kwargs}
+        left_out = {"demonstrations": 0} if self.demonstrations_in == "sampling" else {}
+        return {**self._offer(), **self.env_kwargs, **left_out, **self.eval_kwargs}
 
     def _offer(self) -> dict[str, Any]:
-        """What an env needs if the chat template describes its tools."""
-        return {"instructions": False} if self.tools == "template" else {}
+        """What the settings ask of every env: its part of the prompts."""
+        offer: dict[str, Any] = {"instructions": False} if self.tools == "template" else {}
+        return offer | ({"demonstrations": self.demonstrations} if self.demonstrations else {})
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a linear fall to a tenth at the last step (steps count from 0)."""

@@ -323,7 +323,8 @@ class Trainer:
     def _collector(
         self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
     ) -> Collector:
-        return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
+        made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
+        return Collector(made, policy, self.chat, max_tokens, self.config.demonstrations_in == "prompt")
 
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())

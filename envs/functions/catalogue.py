@@ -32,8 +32,36 @@ SEEN_FIELDS_V0 = (
     "places",
 )
 UNSEEN_FIELDS_V0 = ("stage", "law")
-SEEN_FIELDS_V1 = SEEN_FIELDS_V0
-UNSEEN_FIELDS_V1 = UNSEEN_FIELDS_V0
+SEEN_FIELDS_V1 = (
+    *SEEN_FIELDS_V0,
+    "music",
+    "weather",
+    "hotels",
+    "restaurants",
+    "cars",
+    "banking",
+    "shopping",
+    "cinema",
+    "schools",
+    "office_it",
+    "farming",
+    "aviation",
+    "trains",
+    "fashion",
+    "photography",
+    "chemistry",
+    "history",
+    "geometry",
+    "statistics",
+    "energy",
+    "social_media",
+    "parcels",
+    "insurance",
+    "hiking",
+    "games",
+    "beauty",
+)
+UNSEEN_FIELDS_V1 = (*UNSEEN_FIELDS_V0, "museums", "libraries", "real_estate", "pets", "astronomy", "sea", "events")
 VERSIONS = {0: (SEEN_FIELDS_V0, UNSEEN_FIELDS_V0), 1: (SEEN_FIELDS_V1, UNSEEN_FIELDS_V1)}
 """Version -> the fields of train, val and test, and the fields of test_unseen. A field that is unseen in one version is
 unseen in each: a model trained on one version can be tested on another."""

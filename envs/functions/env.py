@@ -121,11 +121,11 @@ class FunctionsEnv(ToolEnv):
 
 
 class FunctionsV1Env(FunctionsEnv):
-    """One request, functions of FIELDS fields, one decision: ``ToolGym-Functions-v1``.
+    """One request, functions of 47 fields, one decision: ``ToolGym-Functions-v1``.
 
     As FunctionsEnv, with more to learn from; verdict, reward and arguments are the same. What differs:
 
-    - ``train``, ``val`` and ``test`` have NSEEN fields, ``test_unseen`` has NUNSEEN. The unseen fields of v0 are among
+    - ``train``, ``val`` and ``test`` have 38 fields, ``test_unseen`` has 9. The unseen fields of v0 are among
       the unseen ones here, so a model trained on one version can be tested on the other.
     - Arguments are also objects, lists of objects, dates in the format that a description asks for, and codes for
       what the request says in words. Schemas also give defaults.
@@ -144,7 +144,8 @@ class FunctionsV1Env(FunctionsEnv):
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
-        v1: 41 fields instead of 14; objects, date formats, codes and defaults; the level ``missing``.
+        v1: 47 fields and 502 functions instead of 14 and 147; objects, date formats, codes, defaults; the level
+            ``missing``.
         v0: FunctionsEnv.
     """
 

@@ -14,7 +14,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
     ``maker``: its JSON schema and its values. ``required``: as in the schema; a call has an optional parameter only if
     the request mentions it. ``other_names``, ``other_descriptions``: a task may show one of them instead.
-    ``default``: what the schema gives as the default, if anything. ``members``: of an object, or of each object in a list.
+    ``default``: what the schema gives as the default, if anything. ``members``: of an object, or of each one in a list.
     """
 
     name: str

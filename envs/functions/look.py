@@ -49,8 +49,8 @@ def draw_style(s: Stream, split: str, version: int) -> Style:
 
 
 class Look(msgspec.Struct, frozen=True):
-    """``name``, ``description``, ``words``, ``details``: which of the function's names, of its descriptions, and of each
-    parameter's names and descriptions the task shows. Position 0 is the entry's own, then come the other ones."""
+    """``name``, ``description``: which of the function's names and descriptions the task shows. ``words``, ``details``:
+    the same for each parameter. Position 0 is the entry's own, then come the other ones."""
 
     style: Style
     name: int

@@ -21,12 +21,13 @@ _AFTER = (" Thanks!", " Thank you.", " Please be quick.", " I appreciate it.")
 _BETWEEN = ("{} {}", "{} Also: {}", "{} And: {}", "{} Then: {}", "{} Besides that: {}", "{} One more thing. {}")
 
 
-def split_share(items: Sequence[T], split: str) -> Sequence[T]:
+def split_share(items: Sequence[T], split: str, least: int = 4) -> Sequence[T]:
     """The wordings that a split may use: test has the last, val the one before it, train the rest.
 
-    test_unseen has all of them, since train has none of its functions; so has every split if there are fewer than four.
+    test_unseen has all of them, since train has none of its functions; so has every split if there are fewer than
+    ``least``.
     """
-    if split == "test_unseen" or len(items) < 4:
+    if split == "test_unseen" or len(items) < least:
         return items
     return items[-1:] if split == "test" else items[-2:-1] if split == "val" else items[:-2]
 
@@ -54,15 +55,13 @@ def many(function: Function, n: int, s: Stream, split: str) -> Asked:
 
 def incomplete(function: Function, s: Stream, split: str) -> tuple[str, list[str]]:
     """A request that lacks required parameters, and their names."""
-    templates = function.incomplete
-    place = slice(-1, None) if split == "test" else slice(-2, -1) if split == "val" else slice(0, -2)
-    template = s.pick(templates if split == "test_unseen" else templates[place])
+    template = s.pick(split_share(function.incomplete, split, 3))
     text, _ = _written(function, template, s, split)
     return text, [p.name for p in function.parameters if p.required and p.name not in all_slots(template)]
 
 
 def _spread(function: Function, template: str, n: int, s: Stream, split: str) -> Asked:
-    """A request that lists each call's own values ("Rome and Oslo"), and writes the values that all calls share once."""
+    """A request that lists each call's own values ("Rome and Oslo"), and writes values that all calls share once."""
     slots = all_slots(template)
     without = _left_out(template, s)
     shared, own = ([p for p in function.parameters if p.name + sign in slots - without] for sign in ("", "+"))
