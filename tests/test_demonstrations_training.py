@@ -100,7 +100,7 @@ def test_forks_and_gold_are_learnt_after_the_same_prompt():
 def config(out, **settings):
     given = {
         "env": "TestLetters-v0", "eval_kwargs": {"split": "test"}, "steps": 2,
-        "out": str(out), "prompts_per_step": 2, "num_generations": 2, "max_completion_length": 4, "save_every": 1,
+        "out": str(out), "prompts_per_step": 2, "num_generations": 3, "max_completion_length": 4, "save_every": 1,
         "eval_every": 0, "eval_tasks": 1, "demonstrations": 2, "scale_rewards": "none", **settings,
     }  # fmt: skip
     return TrainConfig(**given)
