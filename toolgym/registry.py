@@ -85,7 +85,7 @@ SUITES = {
         Suite(
             "ToolGym-Functions-v1",
             "toolgym.envs.functions.env:FunctionsV1Env",
-            "The same with 47 fields, nested arguments, dates in other formats, and requests that lack a parameter",
+            "Functions of 47 fields, with nested arguments, date formats, and requests that lack a parameter",
             tasks={**_ON_DEMAND, "test_unseen": 2_000},
             verdict="exactly the expected calls",
         ),

@@ -169,14 +169,17 @@ def clock(low: int = 7, high: int = 21) -> Maker:
 
 
 def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
-    """A list of different values of another kind: "Rome, Oslo and Bern". It is shorter if the split has too few."""
+    """A list of different values of another kind: "Rome, Oslo and Bern". It is shorter if the split has too few.
+
+    Objects differ in their first member: an order does not have two entries for the same dish.
+    """
 
     def draw(s: Stream, split: str) -> Value:
         values: list[Value] = []
         wanted = s.between(low, high)
         for _ in range(20 * wanted):  # draws that repeat a value are dropped; a limit, since the split may have too few
             value = one.draw(s, split)
-            if value.value not in [other.value for other in values]:
+            if _first(value.value) not in [_first(other.value) for other in values]:
                 values.append(value)
             if len(values) == wanted:
                 break
@@ -185,6 +188,10 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
         return Value([value.value for value in values], ", ".join(texts) if bare else listed(texts))
 
     return Maker({"type": "array", "items": dict(one.schema)}, draw)
+
+
+def _first(value: Any) -> Any:
+    return next(iter(value.values())) if isinstance(value, dict) else value
 
 
 def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
