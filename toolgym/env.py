@@ -63,7 +63,7 @@ class ToolEnv(gym.Env[Observation, str]):
     Args:
         tasks: what to draw from; any Sequence, lazy ones included.
         dialect: how the model writes calls; a name of ``toolgym.dialects.DIALECTS`` or a Dialect.
-        rubric: how actions are rewarded; "toolrl", "toolrl-reference" or a Rubric.
+        rubric: how actions are rewarded; a name of ``toolgym.rewards.NAMED`` or a Rubric.
         max_turns: texts per episode. Gymnasium's TimeLimit, and ``gym.make(id, max_episode_steps=k)``, lower it.
         state: makes the state of an episode, which methods decorated with ``@tool`` get as ``self``.
         max_calls: calls run per text; later ones are answered with an error.

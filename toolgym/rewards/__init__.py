@@ -8,7 +8,6 @@ from functools import partial
 from toolgym.rewards.rubric import Evidence, Reward, Rubric, Scores
 from toolgym.rewards.toolrl import ToolRLReward
 
-
 NAMED: Mapping[str, Callable[[], Reward]] = {
     "toolrl": ToolRLReward,
     "toolrl-intermediate": partial(ToolRLReward, granularity="intermediate"),
