@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow lint pinned bench bench-training bench-suites study clean
+.PHONY: help demo demo-seeds test test-slow lint pinned bench bench-training bench-suites study study-laptop clean
 
 help:
-	@echo "make demo   SmolLM2 learns to call tools: tables before and after, curves, pages to look at"
+	@echo "make demo   SmolLM2 learns to call tools: before, after SFT, after GRPO; curves, pages to look at"
+	@echo "make demo-seeds  the demo's recipe for three seeds, judged on more tasks (an hour), resumable"
 	@echo "make test   lint, types and all tests"
 	@echo "make test-slow  every trainer on every architecture (minutes)"
 	@echo "make lint   ruff and mypy only"
@@ -16,6 +17,7 @@ help:
 	@echo "make bench-training  a GRPO step beside TRL's: seconds, then losses and gradients"
 	@echo "make bench-suites  oracle, silent, random on every suite, in one table (toolgym compare)"
 	@echo "make study  the ToolRL paper's study with a tiny model: five seeds, hours on one core, resumable"
+	@echo "make study-laptop  the same with SmolLM2, five arms, three seeds, hours on two cores, resumable"
 	@echo "make clean  remove the environments and caches made here (downloads stay in ~/.cache/toolgym)"
 
 $(VENV)/bin/python:
@@ -23,7 +25,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing what the demo needs (torch is large) ..."
-	$(PIP_INSTALL) --editable ".[train,report]"
+	$(PIP_INSTALL) --editable ".[train,lora,report]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -31,8 +33,15 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP_INSTALL) --editable ".[dev]"
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.study: $(VENV)/.demo
+	$(PIP_INSTALL) --editable ".[train,lora,report,bfcl,toolrl]"
+	@touch $@
+
 demo: $(VENV)/.demo
 	$(BIN)/python benchmarks/demo.py
+
+demo-seeds: $(VENV)/.demo
+	$(BIN)/python benchmarks/demo_seeds.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -65,6 +74,9 @@ bench-suites: $(VENV)/.dev
 
 study: $(VENV)/.demo
 	$(BIN)/python benchmarks/toolrl_study.py --size tiny --seeds 5
+
+study-laptop: $(VENV)/.study
+	$(BIN)/python benchmarks/toolrl_study.py --size laptop
 
 clean:
 	rm -rf $(VENV) .venv-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,7 +30,17 @@ class TrainConfig:
     eval_kwargs: dict[str, Any] = field(default_factory=lambda: {"split": "val"})
     """Arguments of the env that evaluates, on top of env_kwargs."""
     mix: list[dict[str, Any]] = field(default_factory=list)
-    """More suites to train on, in equal shares, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft"}]."""
+    """More suites to train on, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft", "share": 0.3}]. Suites without a
+    share have equal parts of what is left."""
+    draw: Literal["random", "stratified", "curriculum"] = "random"
+    """How a step's tasks are drawn: independently; the same share of each stratum (suite, level, with or without a
+    fitting tool, ...) in every step; or more of what is solved sometimes (grpo, ppo). See drawing.py."""
+    dynamic_sampling: int = 0
+    """How often in a step groups that teach nothing, e.g. with equal rewards, are replaced by groups of new tasks
+    (grpo); 0 never. See dynamic_sampling.py."""
+    neighbours: int = 1
+    """Draw this many neighbouring tasks together. If they offer the same tools, SFT computes these once:
+    {"requests_per_toolset": 8} in env_kwargs of ToolGym-Functions-v1, and 8 here."""
     model: str = "smollm2"
     """smollm2, a folder, a checkpoint of another run, or a name on the Hugging Face hub."""
     trust_remote_code: bool = False
@@ -82,6 +92,12 @@ class TrainConfig:
     (then choose its dialect, e.g. hermes, in env_kwargs)."""
     template_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the model's chat template, as JSON: {"enable_thinking": false}."""
+    demonstrations: int = 0
+    """Worked examples of the train split that stand as chat turns before each request."""
+    demonstrations_in: Literal["prompt", "sampling"] = "prompt"
+    """prompt: in every prompt, the evaluation's too. sampling (grpo, ppo): training episodes are sampled with the
+    demonstrations, and the update and the evaluation have the prompts without them: what the examples bring about is
+    learnt. See agents/README.md."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
     lora_rank: int = 0
@@ -101,12 +117,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be {_in_words(kind)}, got {getattr(self, name)!r}")
         if not all(isinstance(entry, dict) and isinstance(entry.get("env"), str) for entry in self.mix):
             raise ValueError(f'mix must be a list of mappings that each name an "env", got {self.mix!r}')
+        shares = [entry["share"] for entry in self.mix if "share" in entry]
+        if not all(type(share) in (int, float) and share > 0 for share in shares) or not sum(shares) < 1:
+            raise ValueError(f"each share in mix must be a number above 0, and their sum below 1; got {shares}")
         counts = ("steps", "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "forks",
-                  "num_iterations", "eval_tasks", "save_every")  # fmt: skip
+                  "num_iterations", "eval_tasks", "save_every", "neighbours")  # fmt: skip
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lora_rank", "seed", "warmup_steps", "eval_every"):
+        for name in ("lora_rank", "seed", "warmup_steps", "eval_every", "dynamic_sampling", "demonstrations"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be a whole number from 0, got {getattr(self, name)}")
         for name in ("temperature", "learning_rate"):
@@ -119,6 +138,8 @@ class TrainConfig:
                 f'guided {self.guided!r} is for algo "grpo" with credit other than "fork" (which averages over the '
                 f"policy's own playouts); got {self.algo!r} with credit {self.credit!r}"
             )
+        if self.demonstrations_in == "sampling" and self.algo == "sft":
+            raise ValueError('demonstrations_in "sampling" is for grpo and ppo: sft samples nothing')
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:
@@ -128,23 +149,37 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a number above 0, got {value}")
         if self.loss_type == "cispo" and self.epsilon_high is not None and self.epsilon_high < 1:
             raise ValueError(f"for cispo epsilon_high is the largest ratio, at least 1; got {self.epsilon_high}")
+        if self.algo != "grpo" and self.dynamic_sampling:
+            raise ValueError(f'dynamic_sampling is for algo "grpo", which compares groups; got {self.algo!r}')
+        if self.neighbours > 1 and self.draw != "random":
+            raise ValueError(f'neighbours are for draw "random"; got {self.draw!r}')
+        if self.algo == "sft" and self.draw == "curriculum":
+            raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if self.algo == "sft" and self.beta:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
         """Gymnasium id and arguments of each suite to train on."""
         return [(self.env, {**self._offer(), **self.env_kwargs})] + [
-            (entry["env"], {**self._offer(), **{name: value for name, value in entry.items() if name != "env"}})
+            (entry["env"], {**self._offer(), **{name: entry[name] for name in entry if name not in ("env", "share")}})
             for entry in self.mix
         ]
 
+    def shares(self) -> list[float]:
+        """Of each suite in ``suites()``, its share of the tasks."""
+        given = [None, *[entry.get("share") for entry in self.mix]]
+        rest = (1 - sum(share for share in given if share)) / given.count(None)
+        return [share or rest for share in given]
+
     def held_out(self) -> dict[str, Any]:
         """Arguments of the env that evaluates."""
-        return {**self._offer(), **self.env_kwargs, **self.eval_kwargs}
+        left_out = {"demonstrations": 0} if self.demonstrations_in == "sampling" else {}
+        return {**self._offer(), **self.env_kwargs, **left_out, **self.eval_kwargs}
 
     def _offer(self) -> dict[str, Any]:
-        """What an env needs if the chat template describes its tools."""
-        return {"instructions": False} if self.tools == "template" else {}
+        """What the settings ask of every env: its part of the prompts."""
+        offer: dict[str, Any] = {"instructions": False} if self.tools == "template" else {}
+        return offer | ({"demonstrations": self.demonstrations} if self.demonstrations else {})
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then a linear fall to a tenth at the last step (steps count from 0)."""

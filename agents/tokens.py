@@ -91,6 +91,22 @@ class Sample(msgspec.Struct):
         for (start, end), value in zip(self.turns, each, strict=True):
             self.advantages[start:end] = [float(value)] * (end - start)
 
+    def after(self, prompt: Sequence[int]) -> Sample:
+        """The same answers and replies after another prompt, such as the prompt without its demonstrations.
+
+        ``logprobs`` stay the sampler's, after the prompt that it read: training forms its own after this one.
+        """
+        old, new = self.prompt_length, len(prompt)
+        return msgspec.structs.replace(
+            self,
+            token_ids=[*prompt, *self.token_ids[old:]],
+            loss_mask=[0] * new + self.loss_mask[old:],
+            logprobs=[0.0] * new + self.logprobs[old:],
+            advantages=[0.0] * new + self.advantages[old:],
+            prompt_length=new,
+            turns=[(start + new - old, end + new - old) for start, end in self.turns],
+        )
+
 
 class ChatTokens:
     """A tokenizer and its chat template, used in a way that only appends tokens.

@@ -26,8 +26,8 @@ def check_offer(chat: ChatTokens, env: ToolEnv) -> None:
             'tools="template" describes the tools in the words of the chat template: make the environment with '
             f"instructions=False, and the dialect {dialects}"
         )
-    if by_template and env.dialect.name == "toolrl":
-        raise ValueError(f'a chat template does not teach the dialect toolrl: with tools="template", choose {dialects}')
+    if by_template and (name := env.dialect.name) in ("toolrl", "compact"):
+        raise ValueError(f'a chat template does not teach the dialect {name}: with tools="template", choose {dialects}')
     if not by_env and not by_template and env.dialect.name != "openai":
         raise ValueError(
             "the environment was made with instructions=False, so nothing tells the model of its tools: use "
@@ -42,19 +42,22 @@ class FirstTools:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, list[Tools]] = {}  # a conversation's messages before the first answer -> its tools
+        self._known: dict[str, list[Tools]] = {}  # a first prompt's messages -> the tools that were offered with it
 
     def of(self, messages: Sequence[Mapping[str, Any]], tools: Tools) -> Tools:
         """The tools that were offered with the conversation's first prompt.
 
         Args:
-            messages: the conversation. Without an answer, it is a first prompt.
+            messages: the conversation. It goes on from a first prompt if that is what stands before one of its answers.
+                (A first prompt may hold answers itself: of demonstrations.)
             tools: on offer now.
         """
-        answers = (i for i, message in enumerate(messages) if message["role"] == "assistant")
-        start = next(answers, len(messages))
-        known = self._known.setdefault(repr(list(messages[:start])), [])
-        earlier = [each for each in known if start < len(messages) and all(tool in tools for tool in each)]
-        if not earlier and tools not in known:
-            known.append(tools)
-        return max(earlier, key=len, default=tools)
+        for i, message in enumerate(messages):
+            if message["role"] == "assistant":
+                known = self._known.get(repr(list(messages[:i])), ())
+                if earlier := [each for each in known if all(tool in tools for tool in each)]:
+                    return max(earlier, key=len)
+        first = self._known.setdefault(repr(list(messages)), [])
+        if tools not in first:
+            first.append(tools)
+        return tools

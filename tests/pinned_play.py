@@ -66,6 +66,8 @@ def parts() -> dict[str, tuple[str, dict[str, Any]]]:
     for number in range(1, 4):
         add("APIBank", level=number)
     add("Bamboogle")
+    for split in SPLITS[1:]:
+        add("SealTools", split=split)
     return found
 
 

@@ -21,6 +21,7 @@ from toolgym.envs.bfcl.multi_turn.tasks import load
 from toolgym.types import Completion, ToolCall
 
 BEST = 4.0
+PYTHON = ("pythonic", "compact")
 
 
 def act(env: MultiTurnEnv, *calls: tuple[str, dict[str, Any]]) -> str:
@@ -42,9 +43,9 @@ def test_nothing_but_listed_functions_is_run(tmp_path: Path) -> None:
             dialogue = Dialogue(env.tasks[0].data)
             assert dialogue.execute(attack).startswith("Error during execution")
             env.reset(options={"task_id": env.tasks[0].id})
-            env.step(attack if dialect == "pythonic" else act(env, (attack, {})))
+            env.step(attack if dialect in PYTHON else act(env, (attack, {})))
             env.reset(options={"task_id": env.tasks[0].id})
-            env.step(f"[{attack}, pwd()]" if dialect == "pythonic" else act(env, ("cd", {attack: attack})))
+            env.step(f"[{attack}, pwd()]" if dialect in PYTHON else act(env, ("cd", {attack: attack})))
     assert not mark.exists()
 
 
@@ -57,7 +58,7 @@ def test_huge_deep_and_many_are_scored_in_time(dialect: str) -> None:
         deep = [deep, {"a": deep}] if len(str(deep)) < 1000 else [deep]
     texts = [
         "(" * 1_000_000, "[" * 999_999, "pwd()," * 16_000, "a" * 1_000_000,
-        act(env, ("echo", {"content": "sort (x) " * (100_000 if dialect != "pythonic" else 9_000), "file_name": "a"})),
+        act(env, ("echo", {"content": "sort (x) " * (100_000 if dialect not in PYTHON else 9_000), "file_name": "a"})),
         act(env, *[("cd", {"folder": "/"})] * 10_000), act(env, ("display_log", {"messages": deep})),
         act(env, ("x" * 100_000, {"y" * 1000: "z"})),
     ]  # fmt: skip

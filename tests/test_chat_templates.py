@@ -97,7 +97,7 @@ def test_evaluation_grpo_and_sft_with_the_template(name, tmp_path):
         steps=1, prompts_per_step=1, num_generations=2, eval_every=0, max_tokens=4000, credit="call",
     )  # fmt: skip
     run = Trainer(settings, loaded=(model, words))
-    task = next(run._draw(0))
+    task = run.drawing.of_step(0).first(1)[0]
     wrong = '<think>No.</think>\n<tool_call>\n{"name": "nowhere", "parameters": {"a": "<|im_end|>"}}\n</tool_call>'
     two = wrong.replace("\n</tool_call>", '\n{"name": "call", "parameters": {}}\n</tool_call>')
     env = run.collector.env()

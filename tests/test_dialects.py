@@ -13,12 +13,13 @@ from toolgym.dialects import get_dialect
 from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, decode_json
 from toolgym.types import Completion
 
-TOOLRL, HERMES, LLAMA3, PYTHONIC, OPENAI = (
-    get_dialect(name) for name in ("toolrl", "hermes", "llama3", "pythonic", "openai")
+TOOLRL, HERMES, LLAMA3, PYTHONIC, OPENAI, COMPACT = (
+    get_dialect(name) for name in ("toolrl", "hermes", "llama3", "pythonic", "openai", "compact")
 )
 TAGGED = [TOOLRL, HERMES]
 JSON_DIALECTS = [TOOLRL, HERMES, LLAMA3, OPENAI]
-EVERY = [*JSON_DIALECTS, PYTHONIC]
+PYTHON_DIALECTS = [PYTHONIC, COMPACT]
+EVERY = [*JSON_DIALECTS, *PYTHON_DIALECTS]
 
 TAGS = [
     "<think>",
@@ -119,7 +120,7 @@ def test_pythonic_gives_back_what_it_renders(calls, think):
 def test_a_response_comes_back(dialect):
     for response in ("It is 5.", "<tool_cal>", "a < b\n\nc", "🙂", '{"answer": 5}', "Call f(x) = 2."):
         back = dialect.parse(dialect.render(Completion("", (), "thought", response)))
-        assert (back.calls, back.think, back.response) == ((), "thought", response)
+        assert (back.calls, back.think, back.response) == ((), None if dialect is COMPACT else "thought", response)
         assert dialect.well_formed(back, calls=False, response=True)
         assert not dialect.well_formed(back, calls=True, response=False)
 
@@ -316,7 +317,7 @@ def test_calls_beyond_the_limit_are_one_malformed_call(dialect):
 # Thoughts ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, PYTHONIC])
+@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, *PYTHON_DIALECTS])
 def test_what_is_only_thought_of_is_not_called(dialect):
     call = dialect.render(Completion("", (ToolCall("f", {}),)))
     for text in (f"<think>maybe {call}</think>\nNo.", f"\n <think>\n{call}\n</think>No.", "hmm </think>No."):
@@ -326,14 +327,14 @@ def test_what_is_only_thought_of_is_not_called(dialect):
         assert found.think
 
 
-@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, PYTHONIC])
+@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, *PYTHON_DIALECTS])
 def test_a_thought_ends_at_its_first_closing_tag(dialect):
     call = dialect.render(Completion("", (ToolCall("f", {}),)))
     assert dialect.parse(f"<think>a</think> b </think>\n{call}").think == "a"
     assert dialect.parse(f"<think>a < b <thin </think>\n{call}").think == "a < b <thin "
 
 
-@pytest.mark.parametrize("dialect", [HERMES, LLAMA3, PYTHONIC])
+@pytest.mark.parametrize("dialect", [HERMES, LLAMA3, *PYTHON_DIALECTS])
 def test_a_thought_that_the_prompt_opened_is_read(dialect):
     call = dialect.render(Completion("", (ToolCall("f", {"a": "</think>"}),)))
     found = dialect.parse(f"I call f.\n</think>\n\n{call}")
@@ -342,7 +343,7 @@ def test_a_thought_that_the_prompt_opened_is_read(dialect):
     assert (dialect.parse(raw).think, dialect.parse(raw).calls[0].arguments) == (None, {"a": "</think>"})
 
 
-@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, PYTHONIC])
+@pytest.mark.parametrize("dialect", [TOOLRL, HERMES, LLAMA3, *PYTHON_DIALECTS])
 def test_a_thought_without_end_is_no_answer(dialect):
     found = dialect.parse("<think>I could say that")
     assert (found.think, found.calls, found.response) == ("I could say that", (), None)

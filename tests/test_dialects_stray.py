@@ -9,7 +9,7 @@ import gymnasium as gym
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_dialects import JSON_DIALECTS, LLAMA3, OPENAI, PYTHONIC, TAGGED, plain, some_calls
+from test_dialects import JSON_DIALECTS, LLAMA3, OPENAI, PYTHON_DIALECTS, PYTHONIC, TAGGED, plain, some_calls
 
 import toolgym  # noqa: F401  registers the suites
 from toolgym import ToolCall
@@ -18,7 +18,8 @@ from toolgym.types import Completion
 
 CALL = {"name": "area", "parameters": {"base": 3, "unit": "a } b"}}
 AREA = ToolCall("area", CALL["parameters"])
-WRITTEN = {name: json.dumps(CALL) if name != "pythonic" else "[area(base=3, unit='a } b')]" for name in DIALECTS}
+PYTHON = tuple([dialect.name for dialect in PYTHON_DIALECTS])
+WRITTEN = {name: json.dumps(CALL) if name not in PYTHON else "[area(base=3, unit='a } b')]" for name in DIALECTS}
 
 AROUND = [
     "I compute that.\n{}",
@@ -57,15 +58,15 @@ def around(text, written):
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_call_is_read_wherever_it_stands_and_the_layout_is_wrong(name):
     dialect = get_dialect(name)
-    for text in [*AROUND, *(OTHERS if name != "pythonic" else [])]:
+    for text in [*AROUND, *(OTHERS if name not in PYTHON else [])]:
         found = dialect.parse(around(text, WRITTEN[name]))
         assert plain(found.calls) == plain([AREA]), text
-        assert found.problem is not None or dialect.name == "pythonic", text
+        assert found.problem is not None or dialect.name in PYTHON, text
         if found.problem is not None:
             assert not dialect.well_formed(found, calls=True, response=False), text
             assert not dialect.well_formed(found, calls=False, response=True), text
         (call,) = found.calls
-        assert json.loads(found.text[call.start : call.end]) == CALL if text in AROUND[:2] and name != "pythonic" else 1
+        assert json.loads(found.text[call.start : call.end]) == CALL if text in AROUND[:2] and name not in PYTHON else 1
 
 
 MENTIONS = [
@@ -102,7 +103,8 @@ def test_a_mention_in_a_sentence_or_a_thought_is_no_call(name):
     ],
 )
 def test_code_and_links_are_no_calls_in_pythonic(text):
-    assert PYTHONIC.parse(f"So it is:\n{text}\nDone.").calls == ()
+    for dialect in PYTHON_DIALECTS:
+        assert dialect.parse(f"So it is:\n{text}\nDone.").calls == ()
 
 
 @pytest.mark.parametrize(
@@ -155,13 +157,13 @@ def played(env, task_id, text):
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_bfcl_pays_a_call_beside_words_and_never_as_a_refusal(name):
-    official = name in ("pythonic", "openai")  # their official decoders read no call there
+    official = name in (*PYTHON, "openai")  # their official decoders read no call there
     scored = gym.make("ToolGym-BFCL-v0", category="simple_python", dialect=name).unwrapped
     refused = gym.make("ToolGym-BFCL-v0", category="irrelevance", dialect=name).unwrapped
     relevant = gym.make("ToolGym-BFCL-v0", category="live_relevance", dialect=name).unwrapped
     right = {"name": "calculate_triangle_area", "parameters": {"base": 10, "height": 5}}
     for text in ("I compute that.\n{}", "Sure: {}", "```python\n{}\n```", "Here:\n```json\n{}\n```\nOk?"):
-        written = json.dumps(right) if name != "pythonic" else "[calculate_triangle_area(base=10, height=5)]"
+        written = json.dumps(right) if name not in PYTHON else "[calculate_triangle_area(base=10, height=5)]"
         said = text.replace("{}", written)
         reward, success = played(scored, "simple_python_0", said)
         assert (reward, success) == ((2.0, False) if official else (3.0, True)), text
@@ -177,10 +179,10 @@ def test_bfcl_pays_a_call_beside_words_and_never_as_a_refusal(name):
 def test_a_dialogue_runs_a_call_beside_words_unless_the_official_decoder_reads_none(name):
     env = gym.make("ToolGym-BFCL-MultiTurn-v0", category="multi_turn_base", dialect=name).unwrapped
     env.reset(options={"task_id": "multi_turn_base_0"})
-    written = '{"name": "ls", "parameters": {}}' if name != "pythonic" else "[ls()]"
+    written = '{"name": "ls", "parameters": {}}' if name not in PYTHON else "[ls()]"
     *_, info = env.step(f"I look.\n{written}")
     (record,) = info["calls"]
-    if name in ("pythonic", "openai"):
+    if name in (*PYTHON, "openai"):
         assert "official decoder" in record.call.error
         assert (record.result, info["user_turn"]) == (None, 1)
     else:
@@ -192,7 +194,7 @@ def test_other_suites_run_and_score_it(name):
     env = gym.make("ToolGym-Office-v0", split="val", level="single", dialect=name).unwrapped
     env.reset(seed=1)
     gold = env.task.expected[0]
-    written = PYTHONIC.render(Completion("", gold)) if name == "pythonic" else LLAMA3.render(Completion("", gold))
+    written = PYTHONIC.render(Completion("", gold)) if name in PYTHON else LLAMA3.render(Completion("", gold))
     _, reward, *_, info = env.step(f"I do that now.\n```\n{written}\n```")
     assert [record.result.error for record in info["calls"]] == [None] * len(gold)
     assert reward == 3.0
@@ -287,7 +289,8 @@ def test_a_call_beside_words_is_the_same_call(calls, before):
     written = PYTHONIC.render(Completion("", python))
     assume(len(written) < 50_000)
     if "</think>" not in written:
-        assert plain(PYTHONIC.parse(f"{before}{written}\nOk.").calls) == plain(python)
+        for dialect in PYTHON_DIALECTS:
+            assert plain(dialect.parse(f"{before}{written}\nOk.").calls) == plain(python)
 
 
 def test_the_end_of_a_block_is_found_in_a_thousand_blocks_with_tags():
@@ -324,7 +327,7 @@ def test_a_long_text_takes_memory_in_proportion(name):
     dialect = get_dialect(name)
     dialect.parse("{")
     for begin in BEGIN:
-        for unit in LONG[:: 3 if name == "pythonic" else 1]:
+        for unit in LONG[:: 3 if name in PYTHON else 1]:
             text = (begin + unit * (12_000 // len(unit)))[:12_000]
             tracemalloc.start()
             try:
@@ -332,5 +335,5 @@ def test_a_long_text_takes_memory_in_proportion(name):
                 _, most = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
-            limit = 1_000 if name == "pythonic" else MOST  # a syntax tree; longer texts are not parsed
+            limit = 1_000 if name in PYTHON else MOST  # a syntax tree; longer texts are not parsed
             assert most < limit * len(text), (begin, unit)

@@ -1,4 +1,4 @@
-"""ToolGym-Functions-v0: a request has one meaning, its words hold the arguments, and splits share none of it."""
+"""ToolGym-Functions: a request has one meaning, its words hold the arguments, and splits share none of it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from toolgym.envs.functions.catalogue import FIELDS, SEEN, UNSEEN
+from toolgym.envs.functions.catalogue import VERSIONS, catalogue
 from toolgym.envs.functions.loader import FOLDER, read_catalogue
-from toolgym.envs.functions.requests import many, one, split_share
-from toolgym.envs.functions.tasks import LEVELS, FunctionsTasks
+from toolgym.envs.functions.requests import incomplete, many, one, split_share
+from toolgym.envs.functions.tasks import LEVELS, LEVELS_V1, FunctionsTasks, FunctionsV1Tasks
 from toolgym.rollout import evaluate
 from toolgym.tasks import task_digest
 from toolgym.tasks.stream import SPLITS, Stream
 
-ID = "ToolGym-Functions-v0"
+ID, V1 = "ToolGym-Functions-v0", "ToolGym-Functions-v1"
+TASKS = [FunctionsTasks, FunctionsV1Tasks]
+FIELDS = catalogue(1).fields
 FUNCTIONS = [(field, function) for field, functions in FIELDS.items() for function in functions]
 ids = [f"{field}.{function.name}" for field, function in FUNCTIONS]
 
@@ -30,8 +32,10 @@ rooms = ["attic", "cellar"]
 name = "heat"
 other_names = ["warm"]
 description = "Heat a room."
-requests = ["Heat {room}[ to {degrees}].", "B {room}.", "C {room}[, {degrees}].", "D {room}."]
+requests = ["Heat {room}[ to {degrees}].", "B {room}.", "C {room}[, {degrees}][ at {spot}].", "D {room}."]
 joint_requests = [["Heat {each}.", "{room}[ to {degrees}]"]]
+spread = ["Heat {room+}[ to {degrees}]."]
+incomplete = ["Heat it[ to {degrees}].", "E[ {degrees}].", "F."]
 
 [[function.parameter]]
 name = "room"
@@ -45,6 +49,19 @@ description = "How warm."
 required = false
 integer = [15, 25]
 step = 5
+default = 20
+
+[[function.parameter]]
+name = "spot"
+description = "Which spot."
+required = false
+object = ["{x} by {y}[ by {z}]"]
+several = [1, 2]
+member = [
+    {name = "x", description = "To the right.", integer = [1, 9]},
+    {name = "y", description = "Up.", integer = [1, 9]},
+    {name = "z", description = "Ahead.", required = false, integer = [1, 9]},
+]
 """
 
 
@@ -57,11 +74,26 @@ def _catalogue(folder, text, shared=""):
 
 def test_a_function_is_one_entry_in_a_file(tmp_path):
     (function,) = _catalogue(tmp_path, GOOD)["home"]
-    assert function.schema({"room": "room", "degrees": "warmth"}) == {
+    names = {name: name for name in ("room", "spot", "spot.x", "spot.y", "spot.z")}
+    whole = {"type": "integer"}
+    assert function.schema({**names, "degrees": "warmth", "spot.x": "left"}) == {
         "type": "object",
         "properties": {
             "room": {"type": "string", "description": "The room."},
-            "warmth": {"type": "integer", "description": "How warm."},
+            "warmth": {"type": "integer", "description": "How warm.", "default": 20},
+            "spot": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "left": {**whole, "description": "To the right."},
+                        "spot.y": {**whole, "description": "Up."},
+                        "spot.z": {**whole, "description": "Ahead."},
+                    },
+                    "required": ["left", "spot.y"],
+                },
+                "description": "Which spot.",
+            },
         },
         "required": ["room"],
     }
@@ -95,6 +127,16 @@ def test_a_function_is_one_entry_in_a_file(tmp_path):
         ('["place"]', '["a", "b", "c"]', "function 'heat': parameter 'room' has more than two other names"),
         ('["warm"]', '["heat"]', "function 'heat': the name 'heat' is taken by .*home.toml: function 'heat'"),
         ('description = "The room."', 'description = "The room."\nrequired = false', "it needs a required parameter"),
+        ("Heat {room+}", "Heat {room}", "a spread request has a slot such as"),
+        ("Heat {room+}", "Heat {room+} {room}", "'room.' stands beside the slot without"),
+        ("Heat it", "Heat {room}", "an incomplete request must lack a required parameter"),
+        ("default = 20", "default = 2.5", "the default 2.5 does not obey the schema"),
+        ('words = "rooms"', 'words = "rooms"\ndefault = "attic"', "a required parameter has no default"),
+        ("integer = [15, 25]\nstep = 5\ndefault = 20", 'day = [1, 2]\nformat = "YY"', "format is 'YY'; choose from"),
+        ("integer = [15, 25]\nstep = 5\ndefault = 20", 'day = [1, 2]\nformat = "DD.MM.YYYY"', "must name the format"),
+        ("{x} by {y}", "{x}", "a request must mention 'y'"),
+        ("[ by {z}]", " by {z}", "'z' is optional and must stand inside"),
+        ('other_names = ["warm"]', 'alike = ["home.chill"]', "function 'heat': alike: no function 'home.chill'"),
         ('name = "heat"', "name = 5", "function number 1: Expected `str`, got `int`"),
         ("[lists]", "[lists", r"home.toml: .*line 2"),
     ],
@@ -110,27 +152,37 @@ def test_the_catalogue_has_every_file():
     assert {path.stem for path in (FOLDER / "fields").iterdir()} == set(FIELDS)
 
 
-@pytest.mark.parametrize(("field", "function"), FUNCTIONS, ids=ids)
-def test_requests_read_well(field, function):
-    for split in ("train", "test"):
-        for key in range(40):
-            s = Stream(key)
-            for text, calls in (one(function, s, split), many(function, 3, s, split)):
-                assert not re.search(r"[{}|]|  | [,.?!;:]|\.\.|\?\.|^[a-z]", text), text
-                assert text[-1] in ".?!'\"", text
-                for arguments in calls:
-                    for value in arguments.values():
-                        if isinstance(value, str) and value not in _enums(function) and not value[0].isdigit():
+@pytest.mark.parametrize("field", FIELDS)
+def test_requests_read_well(field):
+    for function in FIELDS[field]:
+        for split in ("train", "test"):
+            for key in range(20):
+                s = Stream(key)
+                asked = [one(function, s, split), many(function, 3, s, split)]
+                if function.incomplete:
+                    asked.append((incomplete(function, s, split)[0], []))
+                for text, calls in asked:
+                    assert not re.search(r"[{}|]|  | [,.?!;:]|\.\.|\?\.|,,|^[a-z]", text), text
+                    assert text[-1] in ".?!'\"", text
+                    for arguments in calls:
+                        for value in _texts(function, arguments):
                             assert value in text, (text, value)
 
 
-def _enums(function):
-    return {value for p in function.parameters for value in p.maker.schema.get("enum", ())}
+def _texts(function, arguments):
+    """The strings that a request must write as they are: no enums, dates, times, or codes for other words."""
+    for parameter in function.parameters:
+        value = arguments.get(parameter.name)
+        drawn = [parameter.maker.draw(Stream(key), "train") for key in range(9)]
+        plain = isinstance(value, str) and "enum" not in parameter.maker.schema and not value[0].isdigit()
+        if plain and all(each.value in each.text for each in drawn):
+            yield value
 
 
-def test_arguments_obey_the_schemas():
+@pytest.mark.parametrize("kind", TASKS)
+def test_arguments_obey_the_schemas(kind):
     for split in SPLITS:
-        tasks = FunctionsTasks(split)
+        tasks = kind(split)
         for index in range(600):
             task = tasks[index]
             tools = {tool.name: tool for tool in task.tools}
@@ -138,24 +190,43 @@ def test_arguments_obey_the_schemas():
                 assert tools[call.name].validator.problems(dict(call.arguments)) == (), (task.id, call)
 
 
-def test_splits_share_no_request_and_no_word():
-    asked = {split: {FunctionsTasks(split)[i].messages[0]["content"] for i in range(1500)} for split in SPLITS}
+@pytest.mark.parametrize("kind", TASKS)
+def test_splits_share_no_request_and_no_word(kind):
+    asked = {split: {kind(split)[i].messages[0]["content"] for i in range(1000)} for split in SPLITS}
     for split in SPLITS:
         for other in SPLITS:
             assert split == other or not asked[split] & asked[other]
     for _, function in FUNCTIONS:
-        parts = [set(split_share(function.requests, split)) for split in ("train", "val", "test")]
-        assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
+        for wordings, least in ((function.requests, 4), (function.incomplete, 3)):
+            parts = [set(split_share(wordings, split, least)) for split in ("train", "val", "test")]
+            assert sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2])
 
 
-def test_functions_of_test_unseen_are_never_seen_in_training():
+@pytest.mark.parametrize("version", VERSIONS)
+def test_functions_of_test_unseen_are_never_seen_in_training(version):
+    every = catalogue(version)
     seen, unseen = (
         {name for functions in each.values() for f in functions for name in (f.name, *f.other_names)}
-        for each in (SEEN, UNSEEN)
+        for each in (every.seen, every.unseen)
     )
     assert not seen & unseen
-    shown = {re.sub(r"\W", "_", tool.name) for i in range(500) for tool in FunctionsTasks("train")[i].tools}
+    tasks = TASKS[version]("train")
+    shown = {re.sub(r"\W", "_", tool.name) for i in range(500) for tool in tasks[i].tools}
     assert not shown & unseen
+
+
+def test_what_is_unseen_in_one_version_is_seen_in_none():
+    assert not set(catalogue(1).seen) & set(catalogue(0).unseen)
+    assert not set(catalogue(0).seen) & set(catalogue(1).unseen)
+
+
+def test_v1_has_as_much_as_it_says():
+    new = catalogue(1)
+    assert len(new.fields) >= 40
+    assert sum(map(len, new.fields.values())) >= 400
+    assert (len(new.seen), len(new.unseen)) == (38, 9)
+    for each in (catalogue(0), new):
+        assert list(each.fields) == [*each.seen, *each.unseen]
 
 
 def test_no_function_is_one_of_bfcls():
@@ -180,12 +251,14 @@ class Refuses:
         return "<think>No.</think>\n<response>I cannot do that.</response>"
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("env_id", "level"), [*[(ID, level) for level in LEVELS], *[(V1, level) for level in LEVELS_V1]]
+)
 @pytest.mark.parametrize("split", ["train", "test_unseen"])
-def test_gold_passes_and_refusing_everything_does_not(level, split):
-    env = gym.make(ID, level=level, split=split).unwrapped
+def test_gold_passes_and_refusing_everything_does_not(env_id, level, split):
+    env = gym.make(env_id, level=level, split=split).unwrapped
     counts = set()
-    for index in range(300):
+    for index in range(200):
         task = env.tasks[index]
         env.reset(options={"task_id": task.id})
         _, reward, terminated, _, info = env.step(env.gold(task)[0])
@@ -197,10 +270,68 @@ def test_gold_passes_and_refusing_everything_does_not(level, split):
         "parallel": {(1, n) for n in (2, 3, 4)},
         "mixed": {(n, m) for n in (2, 3, 4) for m in (2, 3)},
         "irrelevant": {(n, 0) for n in (1, 2, 3)},
+        "missing": {(n, 0) for n in (1, 2, 3)},
     }[level]
     assert counts <= allowed
-    refusals = evaluate(ID, Refuses(), env_kwargs={"level": level, "split": split}, n=40)
-    assert sum(bool(t.success) for t in refusals) == (40 if level == "irrelevant" else 0)
+    refusals = evaluate(env_id, Refuses(), env_kwargs={"level": level, "split": split}, n=20)
+    assert sum(bool(t.success) for t in refusals) == (20 if level in ("irrelevant", "missing") else 0)
+
+
+def test_a_request_that_lacks_a_parameter_is_asked_back():
+    """The level ``missing``: the function is on offer, the request is about it, and gold asks for what it requires."""
+    for split in SPLITS:
+        for task in FunctionsV1Tasks(split, level="missing")[0:100]:
+            assert task.expected == ((),)
+            assert re.search(r"\bthe [a-z]", task.response)
+            assert any(tool.parameters["required"] for tool in task.tools)
+
+
+def test_alike_functions_are_never_offered_together():
+    new = catalogue(1)
+    pairs = [(f"{field}.{f.name}", name) for field, each in new.fields.items() for f in each for name in f.alike]
+    assert len(pairs) > 10
+    for one_name, other in pairs:
+        places = []
+        for name in (one_name, other):
+            field, function = name.split(".")
+            places.append((field, [f.name for f in new.fields[field]].index(function)))
+        assert new.alike(*places)
+        assert new.alike(*reversed(places))
+    names = {tuple(sorted(pair)) for pair in pairs}
+    owner = {f.description: f"{field}.{f.name}" for field, each in new.fields.items() for f in each}
+    for task in FunctionsV1Tasks("train")[0:1500]:
+        shown = [owner[tool.description] for tool in task.tools if tool.description in owner]
+        assert not any((a, b) in names for a in shown for b in shown)
+
+
+def test_objects_and_their_members_have_the_names_that_the_schema_shows():
+    met = 0
+    for task in FunctionsV1Tasks("train")[0:1500]:
+        schemas = {tool.name: tool.parameters["properties"] for tool in task.tools}
+        for call in task.expected[0]:
+            for name, value in call.arguments.items():
+                objects = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+                schema = schemas[call.name][name]
+                for each in objects:
+                    met += 1
+                    assert set(each) <= set(schema.get("items", schema)["properties"])
+    assert met > 20
+
+
+def test_dates_are_in_the_format_that_the_description_names():
+    """The request writes them in words, mostly."""
+    spelled = 0
+    forms = {"YYYY-MM-DD": r"\d{4}-\d\d-\d\d", "MM/DD/YYYY": r"\d\d/\d\d/\d{4}", "DD/MM/YYYY": r"\d\d/\d\d/\d{4}"}
+    forms |= {"MM-DD-YYYY": r"\d\d-\d\d-\d{4}", "DD.MM.YYYY": r"\d\d\.\d\d\.\d{4}"}
+    for task in FunctionsV1Tasks("test")[0:1200]:
+        schemas = {tool.name: tool.parameters["properties"] for tool in task.tools}
+        for call in task.expected[0]:
+            for name, value in call.arguments.items():
+                for form, pattern in forms.items():
+                    if isinstance(value, str) and form in schemas[call.name][name]["description"]:
+                        assert re.fullmatch(pattern, value), (value, form)
+                        spelled += value not in task.messages[0]["content"]
+    assert spelled > 50
 
 
 @pytest.mark.parametrize("dialect", ["toolrl", "openai", "hermes"])
@@ -215,32 +346,36 @@ def test_silence_is_worth_less_than_an_answer(dialect):
         assert (reward < best, info["success"], info["error_type"]) == (True, False, "no_response")
 
 
-def test_calls_of_one_request_do_not_contradict_each_other():
-    tasks = FunctionsTasks("test", level="parallel")
-    for i in range(1000):
+@pytest.mark.parametrize("kind", TASKS)
+def test_calls_of_one_request_do_not_contradict_each_other(kind):
+    tasks = kind("test", level="parallel")
+    for i in range(600):
         calls = tasks[i].expected[0]
         assert len({str(call.arguments) for call in calls}) == len(calls) >= 2, tasks[i].id
 
 
-def test_a_call_names_no_text_twice():
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_call_names_no_text_twice(kind):
     """A team does not play against itself."""
-    for i in range(2000):
-        for call in FunctionsTasks("train")[i].expected[0]:
+    for i in range(1000):
+        for call in kind("train")[i].expected[0]:
             texts = [value for value in call.arguments.values() if isinstance(value, str)]
             assert len(texts) == len(set(texts)), call
 
 
-def test_names_are_coined_in_training_alone_and_only_where_a_description_says_what_they_stand_for():
-    coined = re.compile(f"(?:(?:{'|'.join(FIELDS)})[._])?([bdfklmprtz][aeio]){{2}}")
+@pytest.mark.parametrize("kind", TASKS)
+def test_names_are_coined_in_training_alone_and_only_where_a_description_says_what_they_stand_for(kind):
+    before = "|".join(sorted({*FIELDS, *[prefix for _, f in FUNCTIONS for prefix in f.prefixes]}, key=len)[::-1])
+    coined = re.compile(f"(?:(?:{before.replace('_', '_?')})(?:[._]|_\\d_))?([bdfklmprtz][aeio]){{2}}", re.IGNORECASE)
     known = {name for _, function in FUNCTIONS for p in function.parameters for name in (p.name, *p.other_names)}
     known |= {name for _, function in FUNCTIONS for name in (function.name, *function.other_names)}
 
     def made_up(name):
-        return bool(coined.fullmatch(name)) and re.split("[._]", name)[-1] not in known
+        return bool(coined.fullmatch(name)) and re.split("[._]", name)[-1].lower() not in known
 
     for split, share in (("train", (0.4, 0.6)), ("val", (0, 0)), ("test", (0, 0)), ("test_unseen", (0, 0))):
         names, of_parameters = [], []
-        for task in FunctionsTasks(split)[0:3000:7]:
+        for task in kind(split)[0:3000:7]:
             assert len({tool.name for tool in task.tools}) == len(task.tools)
             for tool in task.tools:
                 names.append(made_up(tool.name))

@@ -41,6 +41,7 @@ def ask_everything(env, completion):
             "final_terms": env.final_terms(),
             "extra_info": [env.extra_info(False), env.extra_info(env.over)],
             "gold": env.gold(task),
+            "stratum": env.stratum(task),
             "observe": env.observe().messages,
         },
         enc_hook=repr,

@@ -168,6 +168,7 @@ OTHER_TASKS = {
     "ToolGym-BFCL-v0": {"category": "simple_python"},
     "ToolGym-ToolRL-v0": {"split": "sft"},
     "ToolGym-APIBank-v0": {"level": 1},
+    "ToolGym-SealTools-v0": {"seed": 1},
     "ToolGym-Bamboogle-v0": {"questions": [Question("Where does the Danube end?", "In the Black Sea")]},
     "ToolGym-Math-v0": {"seed": 1},
 }

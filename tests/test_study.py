@@ -95,11 +95,11 @@ def test_a_setting_that_there_is_not_is_an_error_in_words(study, tmp_path, capsy
 
 def test_the_papers_searches_stand_beside_ours_where_there_are_questions(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from study.sizes import SIZES
+    from study.all_sizes import SIZES
     from study.tables import behaviour
 
     suites = {"bfcl": {"called": {"multiple": 0.5, "irrelevance": 0.25}}, "bamboogle": {"calls": 0.8}}
-    said = behaviour({"raw": {0: {"suites": suites, "curves": {}}}}, SIZES["laptop"])
+    said = behaviour({"raw": {0: {"suites": suites, "curves": {}}}}, SIZES["gpu"])
     assert "| Raw | 50.0 | 75.0 | 0.8 | - | - |" in said
     assert "GRPO cold: relevance 100, irrelevance 56.4." in said
     assert "Raw 20.8 (0.61) / " in said
@@ -155,3 +155,160 @@ def test_a_claim_holds_where_its_interval_is_above_zero(monkeypatch):
     assert paired({0: 1.0, 1: 5.0, 2: 9.0}, {0: 2.0, 1: 4.0}).verdict == "undecided"
     assert paired({0: 1.0, 1: 1.1}, {0: 4.0, 1: 4.1, 7: 0.0}).verdict == "the opposite holds"
     assert paired({3: 1.0}, {3: 0.0}).verdict == "one seed: nothing to say"
+
+
+# The size laptop --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def laptop(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from study.laptop import LAPTOP
+
+    return LAPTOP
+
+
+def test_every_arm_of_the_laptop_has_settings_that_a_trainer_takes(laptop, tmp_path):
+    from study.arms import ARMS
+    from study.decisions import FUNCTIONS_ENV
+    from study.running import Study, missing
+
+    from toolgym.agents.config import TrainConfig
+
+    study = Study(laptop, "smollm2", tmp_path / "runs", tmp_path / "results", [].append)
+    assert set(laptop.arms) <= set(laptop.has)
+    for name in laptop.has:
+        if name != "raw":
+            config = TrainConfig(**study.settings(ARMS[name], 0))
+            for env, kwargs in config.suites():
+                assert gym.make(env, **kwargs).unwrapped.dialect.name == "compact"
+            assert (config.env == FUNCTIONS_ENV) == (config.algo != "sft")
+    assert study.settings(ARMS["grpo-guided"], 0)["guided"] != "off"
+    lost = laptop.suites[0].__class__("absent", "ToolGym-Absent-v0", {}, 4)
+    assert "ToolGym-Absent" in missing(lost)
+    assert study.suites[0].name == "bfcl"
+
+
+def test_a_missing_suite_is_told_and_left_out(laptop, tmp_path):
+    import msgspec
+    from study.running import Study
+
+    told = []
+    absent = msgspec.structs.replace(laptop.suites[1], name="absent", env="ToolGym-Absent-v0")
+    size = msgspec.structs.replace(laptop, suites=(laptop.suites[0], absent))
+    study = Study(size, "smollm2", tmp_path, tmp_path, told.append)
+    assert [suite.name for suite in study.suites] == ["bfcl"]
+    assert told[0].startswith("without absent: ")
+    with pytest.raises(SystemExit, match="absent is needed for the tables"):
+        Study(msgspec.structs.replace(size, overall="absent"), "smollm2", tmp_path, tmp_path, told.append)
+
+
+def test_the_cost_is_known_before_and_shrinks_with_what_is_done(laptop, tmp_path):
+    from study.arms import ARMS
+    from study.running import Study
+
+    study = Study(laptop, "smollm2", tmp_path / "runs", tmp_path / "results", [].append)
+    work = [(ARMS[name], seed) for seed in range(3) for name in laptop.arms]
+    clock, minutes = study.clock(work), laptop.minutes
+    trained = 3 * (minutes["sft_small"] + minutes["grpo"] + minutes["guided"] + minutes["ppo"])
+    assert clock.left() == pytest.approx(60 * (trained + 13 * minutes["judge"]))  # raw is judged once
+    steps = laptop.kinds["sft_small"]["steps"]
+    (tmp_path / "runs" / "sft-small-1").mkdir(parents=True)
+    (tmp_path / "runs" / "sft-small-1" / "metrics.jsonl").write_text(json.dumps({"step": steps // 2}) + "\n")
+    assert clock.left() == pytest.approx(60 * (trained - minutes["sft_small"] / 2 + 13 * minutes["judge"]))
+
+
+def test_each_suite_is_kept_when_it_is_played(laptop, tmp_path, monkeypatch):
+    from study import running
+
+    played = []
+
+    def play(suite, *_):
+        if len(played) == 1:
+            raise KeyboardInterrupt
+        played.append(suite.name)
+        return []
+
+    monkeypatch.setattr(running, "Policy", lambda *_, **__: type("Fake", (), {"tokenizer": None}))
+    monkeypatch.setattr(running, "ChatTokens", lambda _: None)
+    monkeypatch.setattr(running, "played", play)
+    study = running.Study(laptop, "smollm2", tmp_path / "runs", tmp_path / "results", [].append)
+    two, path = laptop.suites[:2], tmp_path / "runs" / "raw" / "judged.json"
+    with pytest.raises(KeyboardInterrupt):
+        study.judged("model", two, path)
+    assert sorted(json.loads(path.read_text())) == [two[0].name]
+    monkeypatch.setattr(running, "played", lambda suite, *_: played.append(suite.name) or [])
+    assert sorted(study.judged("model", two, path)) == sorted(suite.name for suite in two)
+    assert played == [suite.name for suite in two]  # the first one was not played again
+
+
+def test_every_category_gets_the_same_number_of_tasks(laptop, monkeypatch):
+    import msgspec
+    from study import running
+
+    asked = []
+
+    class Fake:
+        def __init__(self, make_envs, policy, chat):
+            self.envs = [make().unwrapped for make in make_envs]
+
+        def tasks(self, suite):
+            return self.envs[suite].tasks
+
+        def play(self, names):
+            asked.extend(names)
+            return []
+
+    monkeypatch.setattr(running, "Collector", Fake)
+    few = msgspec.structs.replace(laptop.suites[0], n=3, batch=4)
+    running.played(few, type("Policy", (), {}), None)
+    categories = few.kwargs["category"]
+    assert [suite for suite, _ in asked] == [i for i in range(len(categories)) for _ in range(3)]
+    assert [name.rpartition("_")[0] for _, name in asked[::3]][:6] == list(categories)[:6]
+    assert asked[:3] == [(0, "simple_python_0"), (0, "simple_python_133"), (0, "simple_python_266")]
+
+
+def results(laptop, arms):
+    """Fake results: arm -> share of right calls, by seed."""
+    from study.laptop import BFCL
+
+    found = {}
+    for arm, shares in arms.items():
+        for seed, share in enumerate(shares):
+            categories = dict.fromkeys(BFCL, share) | {"irrelevance": 1 - share, "live_irrelevance": 1 - share}
+            one = {
+                "n": 260, "success": share, "reward": share, "format": 1.0, "calls": 1.0, "tokens": 20.0,
+                "called": {"irrelevance": share, "multiple": 1.0}, "categories": categories,
+                "outcomes": ("1" * round(100 * share)).ljust(100, "0"),
+            }  # fmt: skip
+            suites = {"bfcl": one, "multi_turn": {**one, "categories": {"multi_turn_base": 0.5}}}
+            found.setdefault(arm, {})[seed] = {"suites": suites, "curves": {}}
+    return found
+
+
+def test_the_document_of_the_laptop_has_the_board_and_the_other_sizes_ablations(laptop):
+    from study.all_sizes import SIZES
+    from study.tables import ablations_of, document, load
+
+    found = results(laptop, {"raw": [0.0, 0.0], "sft-small": [0.4, 0.5], "sft-grpo": [0.6, 0.5]})
+    tiny = load(BENCHMARKS / "results" / "study" / "tiny")
+    text = document(found, laptop, "laptop", ablations_of(tiny, SIZES["tiny"], "tiny"))
+    assert "| GRPO after SFT helps | SFT (small) + GRPO - SFT (small) | +10.0 ± 127.1 | +10.0 ± " in text
+    # silence: 10 points of irrelevance; and half of one multi-turn category of four, at 30 points
+    assert "| Raw | 13.8 | 0.0 | 0.0 | 100.0 | 12.5 |" in text
+    assert "| Qwen3-0.6B (FC), official | 23.9 |" in text
+    assert "## Ablations, at size tiny" in text
+    assert "| Fine beats coarse |" in text.partition("## Ablations")[2]
+    assert "not every arm has played them here: functions, functions_unseen" in text
+
+
+def test_an_interval_over_tasks_counts_each_task_once(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from study.intervals import over_tasks
+
+    found = over_tasks({0: "1100", 1: "1000"}, {0: "0000", 1: "0000"})
+    assert found.mean == pytest.approx(37.5)  # tasks: 100, 50, 0, 0
+    assert found.half == pytest.approx(1.96 * 47.87 / 2, abs=0.05)
+    assert over_tasks({0: "11-0"}, {0: "0100"}).mean == pytest.approx(100 / 3)
+    assert over_tasks({0: "11"}, {1: "11"}) is None
+    assert over_tasks({0: "11"}, {0: "111"}) is None

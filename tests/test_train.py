@@ -129,13 +129,17 @@ def test_sft_learns_the_gold(tmp_path):
     assert losses[-1] < losses[0] / 3
 
 
-@pytest.mark.parametrize("algo", ["sft", "grpo", "ppo"])
-def test_a_resumed_run_ends_in_the_same_weights(tmp_path, algo):
-    whole = trainer(tmp_path / "whole", algo=algo, steps=5)
+@pytest.mark.parametrize(
+    "options",
+    [{"algo": "sft"}, {"algo": "sft", "draw": "stratified"}, {"algo": "grpo"}, {"draw": "stratified"}, {"algo": "ppo"}],
+    ids=str,
+)
+def test_a_resumed_run_ends_in_the_same_weights(tmp_path, options):
+    whole = trainer(tmp_path / "whole", steps=5, **options)
     whole.run()
     with pytest.raises(Unplugged):
-        trainer(tmp_path / "half", algo=algo, steps=5, on_step=unplug_after(3)).run()
-    half = trainer(tmp_path / "half", algo=algo, steps=5, resume=True)
+        trainer(tmp_path / "half", steps=5, on_step=unplug_after(3), **options).run()
+    half = trainer(tmp_path / "half", steps=5, resume=True, **options)
     assert half.step == 2, "the checkpoint of step 2"
     half.run()
     assert weights(half) == weights(whole)
@@ -318,7 +322,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
 
 def test_the_config_is_the_command_line(tmp_path):
     assert set(descriptions()) == set(TrainConfig.__dataclass_fields__)
-    assert len(descriptions()) <= 34
+    assert len(descriptions()) <= 40
     words = ["--steps", "7", "--env-kwargs", '{"level": "easy"}', "--loss-type", "gspo", "--epsilon-high", "0.3"]
     asked = parse(words)
     assert (asked.steps, asked.env_kwargs, asked.loss_type, asked.epsilon_high) == (7, {"level": "easy"}, "gspo", 0.3)

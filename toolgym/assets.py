@@ -43,6 +43,7 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 _TOOLRL = "https://raw.githubusercontent.com/qiancheng0/ToolRL/8cee13e"
+_SEALTOOLS = "https://raw.githubusercontent.com/fairyshine/Seal-Tools/ce753ec/Seal-Tools_Dataset"
 
 ASSETS = {
     asset.name: asset
@@ -110,6 +111,24 @@ ASSETS = {
             "MIT",
             url=f"{_TOOLRL}/benchmarks/Bamboogle/data.json",
         ),
+        *[
+            Asset(name, f"sealtools/{file}", checksum, "Apache-2.0", url=f"{_SEALTOOLS}/{file}")
+            for name, file, checksum in [
+                ("sealtools-tools", "tool.jsonl", "35e34aaec1f0793c2b5a5dff734cb925837988f59ed0fe4f410d67f3d8375f5c"),
+                ("sealtools-train", "train.jsonl", "f3fb76a7924077d9b97167ce4564419b2433351d"),
+                ("sealtools-val", "dev.jsonl", "53da12c9fab27e47eba4767ae3625b53bb6474215c38e5033b1fe11e84efacf6"),
+                (
+                    "sealtools-test",
+                    "test_in_domain.jsonl",
+                    "330020288948e711846417c2fca9a5980ef0f1adc01ad74dc38cc9ff7142811f",
+                ),
+                (
+                    "sealtools-test-unseen",
+                    "test_out_domain.jsonl",
+                    "c2a86a3d3a5270f578e07f39a0973310cbcaec3b8d72166d7be38d21c9720be6",
+                ),
+            ]
+        ],
     ]
 }
 

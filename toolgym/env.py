@@ -13,6 +13,7 @@ import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
+from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
@@ -70,6 +71,8 @@ class ToolEnv(gym.Env[Observation, str]):
         render_mode: "ansi" makes ``render()`` return the transcript.
         instructions: False leaves the tools and the dialect out of the system message, for a policy whose chat template
             describes the tools itself (``Policy(tools="template")``).
+        demonstrations: worked examples that stand as earlier turns before each request: how many, from the suite's
+            train split; or from another suite, or messages of your own. See ``toolgym.demonstrations``.
     """
 
     metadata = {"render_modes": ["ansi"]}
@@ -88,6 +91,7 @@ class ToolEnv(gym.Env[Observation, str]):
         max_action_chars: int = 1_000_000,
         render_mode: str | None = None,
         instructions: bool = True,
+        demonstrations: Given = 0,
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
@@ -109,6 +113,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.render_mode = render_mode
         self.instructed = instructions
         """Whether the system message describes the tools and the dialect."""
+        self.demonstrations = Demonstrations(demonstrations)
         self.observation_space = ObservationSpace()
         self.action_space = Text(max_length=max_action_chars)
         self.state: Any = None
@@ -207,6 +212,11 @@ class ToolEnv(gym.Env[Observation, str]):
             texts.append(self.dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
         return tuple(texts)
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
+        share of each kind. The default: whether the task expects a call."""
+        return ("calls" if any(task.expected) else "no call",)
+
     def save_state(self) -> Any:
         """A copy of everything that changes during an episode, besides the transcript.
 
@@ -288,10 +298,9 @@ class ToolEnv(gym.Env[Observation, str]):
             raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
-        if task.tools is not self._instructions_of:
-            self._instructions = self.instructions(task.tools) if self.instructed else ""
-            self._instructions_of = task.tools
-        self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
+        self.episode = Episode(task, self._opening(task), [], task.tools)
+        if self.demonstrations:
+            self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
         self.offer(task.tools)
         try:
             self.start(task)
@@ -525,6 +534,16 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.render_mode != "ansi":
             return None
         return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self.episode.messages)
+
+    def without_demonstrations(self) -> tuple[Message, ...]:
+        """The first messages of the current episode as they are without demonstrations."""
+        return self._opening(self.task)
+
+    def _opening(self, task: Task) -> tuple[Message, ...]:
+        if task.tools is not self._instructions_of:
+            self._instructions = self.instructions(task.tools) if self.instructed else ""
+            self._instructions_of = task.tools
+        return opening(task, self._instructions)
 
     def observe(self) -> Observation:
         """The current observation."""

@@ -83,6 +83,13 @@ SUITES = {
             verdict="exactly the expected calls",
         ),
         Suite(
+            "ToolGym-Functions-v1",
+            "toolgym.envs.functions.env:FunctionsV1Env",
+            "Functions of 47 fields, with nested arguments, date formats, and requests that lack a parameter",
+            tasks={**_ON_DEMAND, "test_unseen": 2_000},
+            verdict="exactly the expected calls",
+        ),
+        Suite(
             "ToolGym-ToolRL-v0",
             "toolgym.envs.toolrl.env:ToolRLEnv",
             "The data of the ToolRL paper: the next turn of a dialogue",
@@ -98,6 +105,14 @@ SUITES = {
             assets=("apibank-1", "apibank-2", "apibank-3"),
             tasks={"test": 597},
             verdict="ToolRL's: one of the calls is the expected one",
+        ),
+        Suite(
+            "ToolGym-SealTools-v0",
+            "toolgym.envs.sealtools.env:SealToolsEnv",
+            "Seal-Tools: requests that need one to six calls at once, nested calls included; 4,076 tools",
+            assets=("sealtools-tools", "sealtools-train", "sealtools-val", "sealtools-test", "sealtools-test-unseen"),
+            tasks={"train": 12_022, "val": 700, "test": 700, "test_unseen": 654},
+            verdict="exactly the expected calls",
         ),
         Suite(
             "ToolGym-Bamboogle-v0",
@@ -155,6 +170,9 @@ def register_suites() -> None:
     for suite in SUITES.values():
         if suite.id not in gym.registry:
             register(suite.id, suite.entry_point, **suite.kwargs)
+            if not suite.id.endswith("-v0"):
+                # Gymnasium calls v0 out of date if the registry has a newer version; every version here is maintained
+                gym.registry[suite.id].version = None
 
 
 def suite_class(env_id: str) -> type:

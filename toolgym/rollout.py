@@ -99,6 +99,7 @@ def evaluate(
     if repeats < 1 or batch_size < 1 or (n is not None and n < 1):
         raise ValueError(f"n, repeats and batch_size must be at least 1; got {n}, {repeats}, {batch_size}")
     env_id = env if isinstance(env, str) else _env_id(first)
+    base.demonstrations.load(base)
     failures = AgentFailures(on_agent_error)
     if on_agent_error == "raise":
         bind(agent, first)  # an agent that does not fit the env says so before a folder is opened

@@ -64,6 +64,7 @@ class Collector:
         chat: the tokenizer with its chat template.
         max_tokens: limit of a whole episode, prompt included. An episode without room for another token ends.
         milestones: find the milestones of every answer, for ``credit="term"``.
+        demonstrations: False leaves the environment's demonstrations out of the samples: episodes are played with them.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Collector:
         chat: ChatTokens,
         max_tokens: int | None = None,
         milestones: bool = False,
+        demonstrations: bool = True,
     ):
         self.make_envs = make_envs
+        self.demonstrations = demonstrations
         self.policy = policy
         self.chat = chat
         self.milestones = milestones
@@ -144,6 +147,9 @@ class Collector:
             for episode, rollout in zip(episodes, rollouts, strict=True):
                 for k, fork in episode.forks:
                     rollout.forks[k].append(fork.rollout())
+        if not self.demonstrations:
+            for group in groups:
+                self._leave_out(episodes[group.start], rollouts[group])
         self.policy.forget()  # the update needs the memory of the KV cache
         return [rollouts[group] for group in groups]
 
@@ -205,10 +211,22 @@ class Collector:
             return played
         try:
             sample = gold_sample(self.chat, about.messages, [turn.messages for turn in env.turns], episode.tools)
-            return Rollout(about, sample, milestones=episode.milestones)
+            found = Rollout(about, sample, milestones=episode.milestones)
         except ValueError as error:
             about.reward_valid, about.error = False, str(error)  # SFT leaves it out
             return played
+        if not self.demonstrations:
+            self._leave_out(episode, [found])
+        return found
+
+    def _leave_out(self, episode: _Episode, rollouts: Sequence[Rollout]) -> None:
+        """Put the prompt without demonstrations into the samples of one task, which ``episode`` has played."""
+        if not episode.refused:
+            prompt = self.chat.prompt(episode.env.without_demonstrations(), episode.tools)
+            for rollout in rollouts:
+                rollout.sample = rollout.sample.after(prompt)
+                for fork in (fork for turn in rollout.forks for fork in turn):
+                    fork.sample = fork.sample.after(prompt)
 
     def _full(self, episode: _Episode) -> bool:
         if self.max_tokens is None or len(episode.transcript.token_ids) < self.max_tokens:

@@ -10,7 +10,6 @@ import copy
 import json
 import logging
 import math
-import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,8 +35,10 @@ from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
 from ..step_folders import begins_again
-from .collect import Collector, Rollout, TaskName
+from .collect import Collector, Rollout
 from .credit import grpo_advantages
+from .drawing import Drawing
+from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
 from .forward import TrainingForward
 from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
@@ -113,6 +114,9 @@ class Trainer:
         )
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self.drawing = Drawing(self.collector, config)
+        if state is not None:
+            self.drawing.load_state_dict(state)
         self.collector.milestones = config.credit == "term"
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
@@ -197,6 +201,7 @@ class Trainer:
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
             state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+            state |= self.drawing.state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -208,17 +213,18 @@ class Trainer:
         self.collector.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
         if config.algo == "sft":
-            rollouts = self._gold(step)
+            rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
-            tasks = list(islice(self._draw(step), config.prompts_per_step))
-            groups = self.collector.play(tasks, config.num_generations, config.forks if config.credit == "fork" else 0)
+            batch = self._play(step)
             played = perf_counter()
-            metrics, updates = self._policy_update(groups)
-            rollouts = [rollout for group in groups for rollout in group]
-            self._shown_suite = tasks[0][0]
-        self._shown = rollouts if config.algo == "sft" else groups[0]
+            metrics, updates = self._policy_update(batch.groups)
+            rollouts = [rollout for _, group in batch.played for rollout in group]
+            drawn = batch.drawn_first
+            if config.dynamic_sampling:
+                metrics |= replacement_metrics(batch)
+            self._shown, self._shown_suite = batch.groups[0], batch.tasks[0][0]
         self._tell_left_out([rollout.trajectory for rollout in rollouts])
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
@@ -235,7 +241,8 @@ class Trainer:
         return {
             "step": self.step,
             **metrics,
-            **episode_metrics(rollouts, sampled=config.algo != "sft"),
+            **episode_metrics(drawn, sampled=config.algo != "sft"),
+            **self.drawing.metrics(),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -275,22 +282,40 @@ class Trainer:
         update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
         return metrics, update.gradients
 
-    def _draw(self, step: int) -> Iterator[TaskName]:
-        """An endless stream of a step's tasks, by (seed, step) alone; suites have equal shares."""
-        stream = random.Random(f"tasks {self.config.seed} {step}")
-        while True:
-            suite = stream.randrange(len(self.collector.envs))
-            tasks = self.collector.tasks(suite)
-            yield suite, tasks[stream.randrange(len(tasks))].id
+    def _play(self, step: int) -> PlayedGroups:
+        """Groups of episodes of the step's tasks."""
+        config, draw = self.config, self.drawing.of_step(step)
+        forks = config.forks if config.credit == "fork" else 0
+        play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
+        tasks = draw.first(config.prompts_per_step)
+        batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
+        for task, group in batch.played:
+            draw.record(task, group)
+        return batch
+
+    def _teaches(self, group: Sequence[Rollout]) -> bool:
+        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
+        if self.config.guided != "off":
+            (group,), _ = guide([group], self.collector, self.config)
+        grpo_advantages([group], self.config, decode=self.chat.decode)
+        masked = self.config.mask_truncated
+        used = [r.sample for r in group if r.valid and not (masked and r.sample.truncated)]
+        return any(any(sample.advantages) for sample in used)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by the next task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
-        played = (self.collector.gold(task) for task in islice(self._draw(step), 20 * wanted))
-        rollouts = list(islice((r for r in played if len(r.sample.token_ids) <= limit), wanted))
+        draw, rollouts = self.drawing.of_step(step), list[Rollout]()
+        tasks = draw.first(wanted)
+        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
+            rollout = self.collector.gold(task)
+            if len(rollout.sample.token_ids) <= limit:
+                rollouts.append(rollout)
+            else:
+                tasks.append(draw.another(task))
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts
@@ -298,7 +323,9 @@ class Trainer:
     def _collector(
         self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
     ) -> Collector:
-        return Collector([partial(gym.make, name, **kwargs) for name, kwargs in suites], policy, self.chat, max_tokens)
+        made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
+        demonstrations = self.config.demonstrations_in == "prompt"
+        return Collector(made, policy, self.chat, max_tokens, demonstrations=demonstrations)
 
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())

@@ -23,17 +23,18 @@ from .guided import guided_loss
 from .losses import Metrics, importance_weights, kl_rewards, mean_metrics, policy_loss, token_weights
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
 from .sft import sft_loss
+from .shared_opening import with_shared_openings
 
 MicroLoss: TypeAlias = Callable[[Batch], tuple[Tensor, Metrics]]
 """The loss of one micro-batch, summed, and its metrics."""
 
 
 class SFTUpdate:
-    """Gradients of imitating the samples."""
+    """Gradients of imitating the samples. What their prompts share is computed once."""
 
     def __init__(self, samples: Sequence[Sample], forward: TrainingForward):
         self.forward = forward
-        self.batch = Batch.of(samples)
+        self.batch = Batch.of(with_shared_openings(samples))
         self.weights = token_weights(self.batch.mask)  # (N, T): the mean over all tokens of the batch
 
     def gradients(self, update: int) -> dict[str, float]:

@@ -13,11 +13,18 @@ class Arm(msgspec.Struct, frozen=True):
     name: str
     says: str
     """Its name in the paper."""
-    kind: Literal["raw", "sft_small", "sft_large", "ppo", "grpo"]
+    kind: Literal["raw", "sft_small", "sft_large", "ppo", "grpo", "guided"]
     """The key of its training settings in ``Size.kinds``."""
     start: str = "raw"
     """The arm whose model it starts from."""
     reward: dict[str, Any] = {}
+    as_paper: str = ""
+    """The arm whose numbers in the paper stand beside its own; "" for the same name."""
+
+    @property
+    def paper(self) -> str:
+        """The name of its numbers in paper.py."""
+        return self.as_paper or self.name
 
 
 METHODS = (
@@ -28,6 +35,7 @@ METHODS = (
     Arm("sft-grpo", "SFT (small) + GRPO", "grpo", "sft-small"),
     Arm("ppo", "PPO cold", "ppo"),
     Arm("grpo", "GRPO cold", "grpo"),
+    Arm("grpo-guided", "GRPO cold, guided", "guided", as_paper="grpo"),
 )
 ABLATIONS = (
     Arm("length-fixed", "length reward", "grpo", reward={"length": "fixed"}),

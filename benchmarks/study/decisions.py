@@ -30,7 +30,7 @@ from toolgym.types import Completion, Term, ToolCall, message
 
 ENV = "Study-Decisions-v0"
 TOOLRL_ENV = "Study-ToolRL-v0"
-FUNCTIONS_ENV = "Study-Functions-v0"
+FUNCTIONS_ENV = "Study-Functions-v1"
 LEVELS = ("single", "choose", "irrelevant")
 TOOLS_SHOWN = 4
 LOOKED_THROUGH = 256
@@ -175,4 +175,4 @@ def rewarded(suite: str, reward: dict[str, Any] | None = None, **kwargs: Any) ->
 
 register(ENV, OneDecision)
 register(TOOLRL_ENV, partial(rewarded, "ToolGym-ToolRL-v0"))
-register(FUNCTIONS_ENV, partial(rewarded, "ToolGym-Functions-v0"))
+register(FUNCTIONS_ENV, partial(rewarded, "ToolGym-Functions-v1"))

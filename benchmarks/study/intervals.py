@@ -40,3 +40,22 @@ def interval(values: Sequence[float]) -> Interval:
 def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval:
     """The mean difference over the shared seeds, with its interval. Raises ValueError without a shared seed."""
     return interval([one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())])
+
+
+def over_tasks(one: Mapping[int, str], other: Mapping[int, str]) -> Interval | None:
+    """The mean difference in points over tasks, each task's difference being its mean over the shared seeds.
+
+    Args:
+        one: seed -> outcomes of the same tasks in the same order: "1" passed, "0" failed, "-" not scored.
+
+    The interval is over the draw of tasks: 1.96 standard errors. None without a shared seed, or if the numbers of tasks
+    differ.
+    """
+    seeds = sorted(one.keys() & other.keys())
+    if not seeds or len({len(by_seed[seed]) for by_seed in (one, other) for seed in seeds}) > 1:
+        return None
+    found = []
+    for pairs in zip(*(zip(one[seed], other[seed], strict=True) for seed in seeds), strict=True):
+        scored = [100.0 * (int(a) - int(b)) for a, b in pairs if "-" not in (a, b)]
+        found += [fmean(scored)] if scored else []
+    return Interval(fmean(found), 1.96 * stdev(found) / sqrt(len(found))) if len(found) > 1 else None

@@ -10,9 +10,10 @@ from typing import Any
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 
 from .arms import ABLATIONS, ARMS, METHODS, Arm
+from .cells import Results
 from .intervals import interval
 from .sizes import Size
-from .tables import Results, judged_on
+from .tables import judged_on
 
 OVER_TRAINING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Tokens of an answer", "completion_length", ("grpo", "length-fixed", "length-dynamic", "ppo")),

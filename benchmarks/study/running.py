@@ -1,14 +1,20 @@
-"""One arm and seed: train it, play the suites, write the result. Finished work is not repeated."""
+"""One arm and seed: train it, play the suites, write the result. Finished work is not repeated.
+
+Trainings go on from their last checkpoint, and each suite is kept as soon as it is played.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import gymnasium as gym
+import msgspec
+from clock import Clock, trained_share
 
 from toolgym.agents.checkpoint import all_of
 from toolgym.agents.config import TrainConfig
@@ -16,7 +22,9 @@ from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.training.collect import Collector, Rollout
 from toolgym.agents.training.trainer import Trainer
+from toolgym.assets import AssetError
 from toolgym.disk import write_atomic
+from toolgym.report.text import one_line
 from toolgym.runlog import read_metrics
 
 from .arms import ARMS, Arm
@@ -26,10 +34,20 @@ CURVES = ("reward", "success", "completion_length", "nll")
 
 
 class Study:
-    """A folder of runs, ``<arm>-<seed>/``, and a folder of results, ``<arm>-<seed>.json``."""
+    """A folder of runs, ``<arm>-<seed>/``, and a folder of results, ``<arm>-<seed>.json``.
+
+    Suites whose data or packages are missing here are told and left out.
+    """
 
     def __init__(self, size: Size, model: str, runs: Path, results: Path, tell: Callable[[str], None]):
         self.size, self.model, self.runs, self.results, self.tell = size, model, runs, results, tell
+        reasons = {suite.name: missing(suite) for suite in size.suites}
+        self.suites = [suite for suite in size.suites if not reasons[suite.name]]
+        for name, reason in reasons.items():
+            if reason:
+                tell(f"without {name}: {reason}")
+        if size.overall not in [suite.name for suite in self.suites]:
+            raise SystemExit(f"the suite {size.overall} is needed for the tables: {reasons[size.overall]}")
 
     def do(self, arm: Arm, seed: int) -> dict[str, Any]:
         """The result of an arm and seed. The arm that it starts from is trained first. A stopped run is resumed, and
@@ -42,15 +60,44 @@ class Study:
             if {key: kept[key] for key in about} != json.loads(json.dumps(about)):
                 raise SystemExit(f"{path} is of other settings: move it away, or give another folder")
         suites = kept.get("suites", {})
-        missing = [suite for suite in self.size.suites if suite.name not in suites]
-        if not missing:
+        left = [suite for suite in self.suites if suite.name not in suites]
+        if not left:
             return kept
-        suites |= self.judged(self.trained(arm, seed), missing)
+        suites |= self.judged(self.trained(arm, seed), left, self._judged_in(arm, seed))
         result = {**about, "suites": suites, "curves": kept.get("curves") or self.curves(arm, seed)}
         write_atomic(path, json.dumps(result, indent=1) + "\n")
         overall = result["suites"][self.size.overall]["success"]
         self.tell(f"{arm.name}-{seed}: {overall:.3f} of {self.size.overall}")
         return result
+
+    def clock(self, work: Sequence[tuple[Arm, int]]) -> Clock:
+        """How long the work still takes: a piece per training and per judging, by what is on disk."""
+        done: dict[str, Callable[[], float]] = {}
+        seconds = {}
+        for arm, seed in work:
+            while arm.kind != "raw":  # with the trainings that it starts from
+                folder, steps = self.runs / f"{arm.name}-{seed}", self.size.kinds[arm.kind]["steps"]
+                seconds[f"train {arm.name}-{seed}"] = 60 * self.size.minutes.get(arm.kind, 0.0)
+                done[f"train {arm.name}-{seed}"] = partial(trained_share, folder, steps)
+                arm = ARMS[arm.start]
+        for arm, seed in work:
+            if arm.kind != "raw" or "judge raw" not in seconds:
+                name = "judge raw" if arm.kind == "raw" else f"judge {arm.name}-{seed}"
+                seconds[name] = 60 * self.size.minutes.get("judge", 0.0)
+                done[name] = partial(self._judged_share, arm, seed)
+        return Clock(seconds, lambda piece: done[piece]())
+
+    def _judged_share(self, arm: Arm, seed: int) -> float:
+        found: set[str] = set()
+        for path in (self.results / f"{arm.name}-{seed}.json", self._judged_in(arm, seed)):
+            if path.is_file():
+                kept = json.loads(path.read_text("utf-8"))
+                found |= set(kept.get("suites", kept))
+        return len(found & {suite.name for suite in self.suites}) / len(self.suites)
+
+    def _judged_in(self, arm: Arm, seed: int) -> Path:
+        """The file of the suites played so far; one for all seeds of the raw model, which plays greedily."""
+        return self.runs / (arm.name if arm.kind == "raw" else f"{arm.name}-{seed}") / "judged.json"
 
     def settings(self, arm: Arm, seed: int) -> dict[str, Any]:
         """The arm's TrainConfig without paths; {} for raw."""
@@ -87,22 +134,48 @@ class Study:
         rows = read_metrics(self.runs / f"{arm.name}-{seed}")
         return {key: [round(row[key], 4) for row in rows] for key in CURVES if rows and key in rows[-1]}
 
-    def judged(self, model: str, suites: Sequence[Suite]) -> dict[str, dict[str, Any]]:
-        """The model's summary on each suite, played greedily."""
-        policy = Policy(model, batch_size=64)
-        chat = ChatTokens(policy.tokenizer)
-        return {suite.name: summary(played(suite, policy, chat)) for suite in suites}
+    def judged(self, model: str, suites: Sequence[Suite], path: Path) -> dict[str, dict[str, Any]]:
+        """The model's summary on each suite, played greedily; kept in the file ``path`` after each suite."""
+        kept: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        todo = [suite for suite in suites if kept.get(suite.name, {}).get("of") != about_suite(suite)]
+        if todo:
+            policy = Policy(model, batch_size=64)
+            chat = ChatTokens(policy.tokenizer)
+            for suite in todo:
+                kept[suite.name] = {"of": about_suite(suite), "summary": summary(played(suite, policy, chat))}
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(path, json.dumps(kept) + "\n")
+        return {suite.name: kept[suite.name]["summary"] for suite in suites}
+
+
+def about_suite(suite: Suite) -> dict[str, Any]:
+    """The suite as plain data: a summary is of these tasks alone."""
+    return dict(json.loads(json.dumps(msgspec.to_builtins(suite))))
+
+
+def missing(suite: Suite) -> str:
+    """Why a suite cannot be played here; "" if it can."""
+    try:
+        gym.make(suite.env, **suite.kwargs)
+    except (AssetError, ImportError, gym.error.Error) as error:
+        return one_line(str(error), 200)
+    return ""
 
 
 def played(suite: Suite, policy: Policy, chat: ChatTokens) -> list[Rollout]:
+    """The suite's tasks, one episode each, in order."""
     policy.max_new_tokens = suite.new_tokens
-    collector = Collector([lambda: gym.make(suite.env, **suite.kwargs)], policy, chat)
-    tasks = collector.tasks()
-    count = len(tasks) if suite.n is None else min(suite.n, len(tasks))
-    # a list may hold one category after another: take tasks at equal distances. On demand, categories alternate
-    apart = len(tasks) / count if isinstance(tasks, (list, tuple)) else 1
-    names = [(0, tasks[int(i * apart)].id) for i in range(count)]
-    return [group[0] for start in range(0, count, 64) for group in collector.play(names[start : start + 64])]
+    parts = [{**suite.kwargs, "category": name} for name in suite.kwargs["category"]] if suite.each else [suite.kwargs]
+    collector = Collector([partial(gym.make, suite.env, **kwargs) for kwargs in parts], policy, chat)
+    names = []
+    for i in range(len(parts)):
+        tasks = collector.tasks(i)
+        count = len(tasks) if suite.n is None else min(suite.n, len(tasks))
+        # a list may hold one category after another: take tasks at equal distances. On demand, categories alternate
+        apart = len(tasks) / count if isinstance(tasks, (list, tuple)) else 1
+        names += [(i, tasks[int(k * apart)].id) for k in range(count)]
+    groups = [names[start : start + suite.batch] for start in range(0, len(names), suite.batch)]
+    return [group[0] for tasks in groups for group in collector.play(tasks)]
 
 
 def summary(rollouts: Sequence[Rollout]) -> dict[str, Any]:
@@ -124,8 +197,14 @@ def summary(rollouts: Sequence[Rollout]) -> dict[str, Any]:
             for name in categories
         },
         "tokens": share(sum(rollout.sample.loss_mask) for rollout in valid),
+        "outcomes": "".join(outcome(rollout) for rollout in rollouts),
         "categories": {name: share(won[id(r)] for r in valid if r.trajectory.category == name) for name in categories},
     }
+
+
+def outcome(rollout: Rollout) -> str:
+    """ "1" passed, "0" failed, "-" not scored."""
+    return str(int(bool(rollout.trajectory.success))) if rollout.trajectory.reward_valid else "-"
 
 
 def share(values: Any) -> float:

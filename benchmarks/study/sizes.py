@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from .decisions import ENV, FUNCTIONS_ENV, TOOLRL_ENV
+from .arms import ARMS
+from .decisions import ENV, TOOLRL_ENV
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -18,8 +19,11 @@ class Suite(msgspec.Struct, frozen=True):
     env: str
     kwargs: dict[str, Any]
     n: int | None
-    """Tasks; None for all."""
+    """Tasks, at equal distances; None for all. Of each category if ``kwargs`` names several and ``each`` is True."""
     new_tokens: int = 128
+    each: bool = False
+    batch: int = 64
+    """Episodes played at once."""
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -37,6 +41,20 @@ class Size(msgspec.Struct, frozen=True):
     """Words of thought for the full length reward."""
     built: dict[str, int] = {}
     """Settings of the tiny model: see tiny_model.build."""
+    arms: tuple[str, ...] = ()
+    """The arms that are run by default, in this order: all arms of seed 0 first, then those of the next seed. () for
+    all that this size has."""
+    seeds: int = 5
+    """How many seeds are run by default."""
+    minutes: dict[str, float] = {}
+    """Kind of arm -> minutes of its training on two quiet cores; "judge": minutes of all suites. For the estimate."""
+    ablations: str = ""
+    """The size whose ablations stand in this size's document, if they are too dear here."""
+
+    @property
+    def has(self) -> tuple[str, ...]:
+        """The names of the arms that can be run at this size."""
+        return tuple(name for name, arm in ARMS.items() if arm.kind == "raw" or arm.kind in self.kinds)
 
 
 PAPER_STEPS = 105
@@ -67,60 +85,10 @@ TINY = Size(
     built={"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4, "vocabulary": 1500, "steps": 1600},
 )
 
-BFCL = ("simple_python", "multiple", "irrelevance")
-
 
 def bfcl(name: str, categories: Sequence[str], n: int | None) -> Suite:
     return Suite(name, "ToolGym-BFCL-v0", {"category": list(categories)}, n)
 
-
-FUNCTIONS, OFFICE = "ToolGym-Functions-v0", "ToolGym-Office-v0"
-_LAPTOP_SFT = {
-    "algo": "sft",
-    "mix": [
-        {"env": OFFICE, "level": ["single", "choose", "parallel"]},
-        {"env": FUNCTIONS},
-        {"env": FUNCTIONS},
-        {"env": OFFICE, "level": "easy"},
-    ],
-    "max_tokens": 700,
-    "prompts_per_step": 4,
-    "learning_rate": 1.5e-4,
-}
-"""No tool fits in a sixth of the tasks drawn, and in 23 % of the SFT examples: gold longer than ``max_tokens`` is left
-out, which is most of Office's ``choose`` and ``parallel`` and half of Functions' ``mixed``. With a third of tasks
-without a fitting tool, SmolLM2 refused nearly everything (LOG.md)."""
-_LAPTOP_RL = {
-    "env": FUNCTIONS_ENV,
-    "env_kwargs": {"level": ["single", "choose", "irrelevant"]},
-    "steps": 60,
-    "prompts_per_step": 8,
-    "lora_rank": 16,
-    "learning_rate": 3e-4,
-}
-"""64 episodes per step are few: the gradient is mostly noise. With LoRA adapters this learning rate does little harm
-(1e-3 does harm). With all weights trained, the noise undoes the SFT (LOG.md)."""
-LAPTOP = Size(
-    model="smollm2",
-    train={"env": FUNCTIONS},
-    kinds={
-        "sft_small": {**_LAPTOP_SFT, "steps": 150},
-        "sft_large": {**_LAPTOP_SFT, "steps": 600},
-        "ppo": {"algo": "ppo", **_LAPTOP_RL},
-        "grpo": {"algo": "grpo", **_LAPTOP_RL},
-    },
-    suites=(
-        bfcl("bfcl", (*BFCL, "parallel", "parallel_multiple"), 124),
-        Suite("functions", FUNCTIONS, {"split": "test"}, 60),
-        Suite("functions_unseen", FUNCTIONS, {"split": "test_unseen"}, 100),
-        Suite("office", OFFICE, {"split": "test", "level": "easy", "max_turns": 4}, 32),
-        Suite("office_unseen", OFFICE, {"split": "test_unseen", "level": "easy", "max_turns": 4}, 32),
-        Suite("toolrl", "ToolGym-ToolRL-v0", {"split": "test"}, 40),
-        Suite("bamboogle", "ToolGym-Bamboogle-v0", {}, 16),
-    ),
-    overall="bfcl",
-    length_words=64,
-)
 
 _GPU_RL = {"steps": 105, "prompts_per_step": 128, "num_generations": 4, "learning_rate": 1e-6}
 GPU = Size(
@@ -144,8 +112,6 @@ GPU = Size(
     overall="bfcl",
     length_words=512,
 )  # fmt: skip
-
-SIZES = {"tiny": TINY, "laptop": LAPTOP, "gpu": GPU}
 
 
 def changed(size: Size, settings: Sequence[str]) -> Size:

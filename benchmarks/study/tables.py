@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from . import paper
 from .arms import ARMS, METHODS, Arm
-from .intervals import Interval, interval, paired
+from .board import board
+from .cells import Cells, Results, markdown, signed
+from .intervals import Interval, over_tasks, paired
 from .sizes import Size
-
-Results: TypeAlias = Mapping[str, Mapping[int, Any]]
-"""Arm -> seed -> result."""
 
 TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Methods", tuple(arm.name for arm in METHODS)),
@@ -23,6 +22,8 @@ TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scale of the reward (GRPO cold)", ("grpo", "scale-equal", "scale-two-stage", "scale-dynamic")),
     ("Granularity of the reward (GRPO cold)", ("grpo", "fine", "intermediate", "coarse")),
 )
+MOST_COLUMNS = 6
+"""Categories of the overall suite that get a column in the first table."""
 FINDINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Simple beats long: no length reward is better", (("grpo", "length-fixed"), ("grpo", "length-dynamic"))),
     (
@@ -31,6 +32,9 @@ FINDINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     ("Fine beats coarse", (("fine", "coarse"), ("grpo", "coarse"), ("intermediate", "coarse"))),
     ("GRPO after SFT helps", (("sft-grpo", "sft-small"),)),
+    ("PPO after SFT helps", (("sft-ppo", "sft-small"),)),
+    ("GRPO beats PPO after SFT", (("sft-grpo", "sft-ppo"),)),
+    ("GRPO cold, guided, learns", (("grpo-guided", "raw"), ("grpo-guided", "grpo"))),
     (
         "GRPO cold beats the others",
         (("grpo", "raw"), ("grpo", "sft-small"), ("grpo", "sft-large"), ("grpo", "ppo"), ("grpo", "sft-grpo")),
@@ -47,8 +51,14 @@ def load(folder: Path) -> dict[str, dict[int, Any]]:
     return found
 
 
-def document(results: Results, size: Size, name: str) -> str:
-    size = judged_on(results, size)
+def document(results: Results, size: Size, name: str, ablations: str = "") -> str:
+    """The whole study.
+
+    Args:
+        ablations: the section on ablations of another size, if they are not run at this one.
+    """
+    every = size
+    size = judged_on(results, every)
     seeds = sorted({seed for each in results.values() for seed in each})
     parts = [
         f"# The ToolRL paper's study, size {name}",
@@ -58,15 +68,34 @@ def document(results: Results, size: Size, name: str) -> str:
         f"Overall is the suite `{size.overall}`. Called: share of the tasks of a kind that were answered with a call; "
         "where none fits, irrelevance is 100 less that.",
     ]
+    if out := [suite.name for suite in every.suites if suite not in size.suites]:
+        parts.append(f"Not in the tables, because not every arm has played them here: {', '.join(out)}.")
     for title, names in TABLES:
         arms = [ARMS[name] for name in names if name in results]
         if len(arms) > 1 or title == TABLES[0][0]:  # a table of one arm compares nothing
             parts += [f"## {title}", table(arms, results, size)]
-    sections = {"Findings": findings, "Kinds of tasks": kinds, "Behaviour": behaviour}
+    sections = {"Findings": findings, "BFCL v4": board, "Kinds of tasks": kinds, "Behaviour": behaviour}
     for title, section in sections.items():
         if text := section(results, size):
             parts += [f"## {title}", text]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *([ablations] if ablations else [])]) + "\n"
+
+
+def ablations_of(results: Results, size: Size, name: str) -> str:
+    """The ablations of another size as a section: their tables and findings."""
+    parts = []
+    for title, names in TABLES[1:]:
+        arms = [ARMS[arm] for arm in names if arm in results]
+        if len(arms) > 1:
+            parts += [f"### {title}", table(arms, results, size)]
+    if not parts:
+        return ""
+    seeds = len({seed for each in results.values() for seed in each})
+    told = (
+        f"Eight more rewards with several seeds each are too dear at this size. These are size {name}'s, over {seeds} "
+        f"seeds ({size.overall}); its own document has all of it."
+    )
+    return "\n\n".join([f"## Ablations, at size {name}", told, *parts, findings(results, size, cold_only=True)])
 
 
 def judged_on(results: Results, size: Size) -> Size:
@@ -81,6 +110,7 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
         return "None of these was run yet."
     every = [result for arm in arms for result in results[arm.name].values()]
     categories = sorted({name for result in every for name in _overall(result, size)["categories"]})
+    categories = categories if len(categories) <= MOST_COLUMNS else []  # else they are in kinds()
     others = [suite.name for suite in size.suites if suite.name != size.overall]
     head = [
         "",
@@ -107,30 +137,22 @@ def table(arms: Sequence[Arm], results: Results, size: Size) -> str:
                 of(lambda r: _overall(r, size)["reward"], digits=2),
                 of(lambda r: 100 * _overall(r, size)["format"], spread=False),
                 of(lambda r: _overall(r, size)["tokens"], spread=False),
-                " / ".join("-" if x is None else f"{x:.1f}" for x in paper.BFCL[arm.name]),
-                f"{paper.APIBANK[arm.name][0]:.1f}" if arm.name in paper.APIBANK else "-",
+                " / ".join("-" if x is None else f"{x:.1f}" for x in paper.BFCL[arm.paper]),
+                f"{paper.APIBANK[arm.paper][0]:.1f}" if arm.paper in paper.APIBANK else "-",
             ]
         )
-    return _markdown(head, lines)
+    return markdown(head, lines)
 
 
-class Cells:
-    """Cells of one arm: a mean over its seeds, with its interval if seeds can differ."""
-
-    def __init__(self, by_seed: Mapping[int, Any], spread: bool):
-        self.by_seed, self.spread = by_seed, spread
-
-    def __call__(self, value: Callable[..., float], *, spread: bool = True, digits: int = 1) -> str:
-        found = interval([value(result) for result in self.by_seed.values()])
-        half = f" ± {found.half:.{digits}f}" if spread and self.spread and found.half is not None else ""
-        return f"{found.mean:.{digits}f}{half}"
-
-
-def findings(results: Results, size: Size) -> str:
+def findings(results: Results, size: Size, *, cold_only: bool = False) -> str:
+    """Differences between arms, and verdicts. ``cold_only``: those of the rewards of GRPO cold."""
     suites = [suite.name for suite in size.suites]
     head = ["finding", "difference", *suites, "calls right", "reward", "by success", "by calls", "by reward", "paper"]
+    by_task = any("outcomes" in r["suites"][size.overall] for by_seed in results.values() for r in by_seed.values())
+    if by_task:
+        head.insert(3, f"{suites[0]}, over tasks")
     lines = []
-    for claim, pairs in FINDINGS:
+    for claim, pairs in FINDINGS[: 3 if cold_only else None]:
         for better, worse in pairs:
             if not (results.get(better, {}).keys() & results.get(worse, {}).keys()):
                 continue
@@ -144,7 +166,9 @@ def findings(results: Results, size: Size) -> str:
             reward = differ(lambda r: r[size.overall]["reward"])
             verdicts = [each.verdict for each in (found[size.overall], calls, reward)]
             names = f"{ARMS[better].says} - {ARMS[worse].says}"
-            cells = [*map(_signed, found.values()), _signed(calls), _signed(reward, 2)]
+            cells = [*map(signed, found.values()), signed(calls), signed(reward, 2)]
+            if by_task:
+                cells.insert(1, told_over_tasks(results, better, worse, size))
             lines.append([claim, names, *cells, *verdicts, _paper_difference(better, worse)])
     if not lines:
         return ""
@@ -154,24 +178,43 @@ def findings(results: Results, size: Size) -> str:
         f"two, and the verdicts, are of `{size.overall}`: a claim holds where the interval is above 0. The paper's are "
         f"points of BFCL for {' / '.join(paper.MODELS)}."
     )
-    return about + "\n\n" + _markdown(head, lines)
+    if by_task:
+        about += (
+            " The column over tasks has the same difference with an interval over the draw of tasks, each task's mean "
+            "over the seeds counting once: it holds for the models that were trained here."
+        )
+    return about + "\n\n" + markdown(head, lines)
+
+
+def told_over_tasks(results: Results, better: str, worse: str, size: Size) -> str:
+    """The difference on the overall suite with its interval over tasks; "-" if outcomes were not kept."""
+    by_seed = [
+        {
+            seed: r["suites"][size.overall]["outcomes"]
+            for seed, r in results[name].items()
+            if "outcomes" in r["suites"][size.overall]
+        }
+        for name in (better, worse)
+    ]
+    found = over_tasks(*by_seed)
+    return "-" if found is None else signed(found)
 
 
 def kinds(results: Results, size: Size) -> str:
-    """The methods' success per category, for each suite with several categories, except the overall suite."""
+    """The methods' success per category, for each suite with several categories, unless the first table has them."""
     arms = [arm for arm in METHODS if arm.name in results]
     parts = []
     for suite in size.suites:
         played = [result["suites"][suite.name] for arm in arms for result in results[arm.name].values()]
         names = sorted({name for each in played for name in each["categories"]})
-        if suite.name == size.overall or len(names) < 2:
+        if len(names) < 2 or (suite.name == size.overall and len(names) <= MOST_COLUMNS):
             continue
         lines = []
         for arm in arms:
             of = Cells(results[arm.name], spread=arm.kind != "raw")
             cells = [of(lambda r, s=suite.name, c=c: 100 * r["suites"][s]["categories"].get(c, 0.0)) for c in names]
             lines.append([arm.says, of(lambda r, s=suite.name: 100 * r["suites"][s]["success"]), *cells])
-        parts.append(_markdown([f"{suite.name} ({played[0]['n']} tasks)", "all", *names], lines))
+        parts.append(markdown([f"{suite.name} ({played[0]['n']} tasks)", "all", *names], lines))
     return "\n\n".join(parts)
 
 
@@ -182,7 +225,7 @@ def calls_right(suite: Mapping[str, Any]) -> float:
 
 
 def _paper_difference(better: str, worse: str) -> str:
-    pairs = zip(paper.BFCL[better], paper.BFCL[worse], strict=True)
+    pairs = zip(paper.BFCL[ARMS[better].paper], paper.BFCL[ARMS[worse].paper], strict=True)
     return " / ".join("-" if a is None or b is None else f"{a - b:+.1f}" for a, b in pairs)
 
 
@@ -224,7 +267,7 @@ def behaviour(results: Results, size: Size) -> str:
             "Searches per question: none at this size, because the model has read nothing but requests to an office "
             "assistant and knows no questions of general knowledge."
         )
-    return "\n\n".join([_markdown(head, lines), said, searches])
+    return "\n\n".join([markdown(head, lines), said, searches])
 
 
 def _called(suite: Mapping[str, Any], *, irrelevant: bool) -> float:
@@ -240,11 +283,3 @@ def _tenth(curve: Sequence[float], end: int) -> float:
 
 def _overall(result: Mapping[str, Any], size: Size) -> Any:
     return result["suites"][size.overall]
-
-
-def _signed(found: Interval, digits: int = 1) -> str:
-    return f"{found.mean:+.{digits}f}" + (f" ± {found.half:.{digits}f}" if found.half is not None else "")
-
-
-def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))

@@ -89,6 +89,10 @@ class APIBankEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": f"level-{self.task.data.level}", "known_unpassable": UNPASSABLE.get(self.task.id)}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The level."""
+        return (f"level-{task.data.level}",)
+
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
         """Accuracy per level and overall: see aggregate.summarize."""

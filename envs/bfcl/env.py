@@ -31,10 +31,10 @@ class BFCLEnv(ToolEnv):
     The model gets function descriptions and a request, and answers once, with calls or without. Nothing is run: the
     calls are compared with the accepted calls.
 
-    Verdict: the official verdict (see grading.py). With the dialect "pythonic", the text is read as the official
-    decoder reads a prompted model's text. In the Java and JavaScript categories the text is then Java or JavaScript
-    source, which needs ``pip install toolgym[bfcl]``. In the other dialects, values of these two languages are source
-    text in JSON strings.
+    Verdict: the official verdict (see grading.py). In the dialects "pythonic" and "compact", the text is read as the
+    official decoder reads a prompted model's text. In the Java and JavaScript categories, a text in "pythonic" is Java
+    or JavaScript source, which needs ``pip install toolgym[bfcl]``. In the other dialects, values of these two
+    languages are source text in strings.
 
     Reward: the rubric's, against the accepted answer that is closest to the calls (see closest.py). With the default
     rubric, calls that pass get the highest correctness and calls that fail get less. There are two exceptions:
@@ -43,7 +43,7 @@ class BFCLEnv(ToolEnv):
     - The categories irrelevance and relevance only ask whether there is a call. The official decoder counts a call
       without a name as a call, and a malformed call as none. Such an answer may pass, but loses correctness.
 
-    Words or a code fence around a call cost the format's point. In the dialects "pythonic" and "openai" the official
+    Words or a code fence around a call cost the format's point. In "pythonic", "compact" and "openai" the official
     decoder finds no call there: the verdict counts none, and the reward scores the call and takes a further point. In
     irrelevance and relevance it counts as a malformed call.
 
@@ -87,7 +87,8 @@ class BFCLEnv(ToolEnv):
         else:
             tasks = [task for name in self.categories for task in load(name)]
         super().__init__(tasks, dialect=dialect or "toolrl", rubric=rubric, **{"max_turns": 1, **kwargs})
-        self._reads_source = isinstance(self.dialect, Pythonic)
+        self._prompted = isinstance(self.dialect, Pythonic)
+        self._reads_source = isinstance(self.dialect, Pythonic) and self.dialect.own_language
         self.state: Verdict | None
         """The official verdict on the episode's only action; None before the action."""
         if self._reads_source:
@@ -124,7 +125,7 @@ class BFCLEnv(ToolEnv):
         else:
             if overlooked(self.dialect, completion):
                 read = without_calls(completion)
-            verdict = grade(entry, read, source_text=self._reads_source)
+            verdict = grade(entry, read, source_text=self._prompted)
         if verdict.success and completion.unfinished is not None and all(call.error for call in read.calls):
             verdict = no_decision(completion.unfinished)
         self.state = verdict
@@ -148,20 +149,24 @@ class BFCLEnv(ToolEnv):
         known = entry.known_unpassable if isinstance(entry, FormatEntry) else UNPASSABLE.get(self.task.id)
         return {"category": entry.category, "known_unpassable": known}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """An accepted answer: the first accepted alternatives, without optional parameters.
 
-        In the pythonic dialect and in format_sensitivity the answer has no thought, so that BFCL's own decoder can read
-        it too.
+        In "pythonic", in "compact" and in format_sensitivity the answer has no thought, so that BFCL's own decoder can
+        read it too.
         """
         entry: Entry = task.data
         calls = closest(entry, ())
         if isinstance(entry, FormatEntry):
             return (return_format(entry.configuration).render(Completion("", calls)),)
         if not calls:
-            think = None if self._reads_source else "None of the functions does what is asked."
+            think = None if self._prompted else "None of the functions does what is asked."
             return (self.dialect.render(Completion("", (), think, "None of the functions can do this.")),)
-        think = None if self._reads_source else f"Call {', '.join(call.name for call in calls)}."
+        think = None if self._prompted else f"Call {', '.join(call.name for call in calls)}."
         if not self._reads_source or entry.language == "python":
             return (self.dialect.render(Completion("", calls, think)),)
         answers = zip(entry.checker.answers, calls, strict=True)

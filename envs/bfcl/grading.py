@@ -235,7 +235,7 @@ def grade(entry: Entry, completion: Completion, *, source_text: bool = False) ->
     error type is ``ast_decoder:decoder_failed``; in relevance and irrelevance the answer counts as no call. An action
     without calls fails in the same way.
 
-    ``source_text`` (the pythonic dialect): the calls come from a copy of the official decoder, so errors inside them
+    ``source_text`` ("pythonic", "compact"): the calls come from a copy of the official decoder, so errors inside them
     are ignored. If it found no calls and reports no ``problem``, the error is the wrong number of calls in Python, and
     the wrong format in Java and JavaScript.
     """

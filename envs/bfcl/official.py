@@ -16,8 +16,8 @@ BESIDE = "it stands beside other text, where the official decoder reads no calls
 def overlooked(dialect: Dialect, completion: Completion) -> bool:
     """Whether the official decoder finds no call in an action in which the dialect does.
 
-    Officially, a prompted answer ("pythonic") is calls and nothing else, and a native answer ("openai") has its calls
-    in "tool_calls". The other dialects have no official decoder: the calls that they read count.
+    Officially, a prompted answer ("pythonic", "compact") is calls and nothing else, and a native answer ("openai") has
+    its calls in "tool_calls". The other dialects have no official decoder: the calls that they read count.
     """
     return completion.misplaced and isinstance(dialect, (Pythonic, OpenAI))
 

@@ -15,6 +15,7 @@ from toolgym.tasks.source import level_or_category
 from toolgym.types import Completion, Term, ToolCall, Verdict
 
 from .tasks import FunctionsTasks
+from .toolset import FunctionsV1Tasks
 
 
 class FunctionsEnv(ToolEnv):
@@ -59,6 +60,7 @@ class FunctionsEnv(ToolEnv):
 
     Version history:
         v0: the first.
+        v1: FunctionsV1Env.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class FunctionsEnv(ToolEnv):
         **kwargs: Any,
     ):
         super().__init__(
-            FunctionsTasks(split, seed, level_or_category(level, category)),
+            self._tasks(split, seed, level_or_category(level, category)),
             dialect=dialect,
             rubric=rubric,
             **{"max_turns": 1, **kwargs},
@@ -80,6 +82,9 @@ class FunctionsEnv(ToolEnv):
         self.tasks: FunctionsTasks
         self.state: Verdict | None
         """The verdict on the episode's only action; None before the action."""
+
+    def _tasks(self, split: str, seed: int, level: str | Sequence[str] | None) -> FunctionsTasks:
+        return FunctionsTasks(split, seed, level)
 
     def start(self, task: Task) -> None:
         self.state = None
@@ -102,8 +107,58 @@ class FunctionsEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self.task.data}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The level, and whether the functions' names are coined."""
+        return task.data, "coined names" if self.tasks.style(task).names else "real names"
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action, in this env's dialect."""
         calls = task.expected[0]
-        think = gold_thought(calls) if calls else "No tool on offer does what is asked."
+        missing = "The request does not say all that a call needs."
+        nothing = missing if task.data == "missing" else "No tool on offer does what is asked."
+        think = gold_thought(calls) if calls else nothing
         return (self.dialect.render(Completion("", calls, think, task.response)),)
+
+
+class FunctionsV1Env(FunctionsEnv):
+    """One request, functions of 47 fields, one decision: ``ToolGym-Functions-v1``.
+
+    As FunctionsEnv, with more to learn from; verdict, reward and arguments are the same. What differs:
+
+    - ``train``, ``val`` and ``test`` have 38 fields, ``test_unseen`` has 9. The unseen fields of v0 are among
+      the unseen ones here, so a model trained on one version can be tested on the other.
+    - Arguments are also objects, lists of objects, dates in the format that a description asks for, and codes for
+      what the request says in words. Schemas also give defaults.
+    - Names are also written ``music_player.playSong`` or ``Music_2_PlaySong``.
+    - Requests for several calls may list their values: "for 2, 3 and 5 nights respectively".
+    - The level ``missing``, the last: a request without a parameter that its function requires. Call nothing, and ask.
+    - Functions that could do the same job are never offered together.
+
+    Args:
+        split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
+        level: a level, several, or None for all.
+        seed: other seeds give other tasks.
+        requests_per_toolset: this many neighbours in the sequence of tasks offer the same one to four functions. If
+            they are drawn together (``toolgym train --neighbours``), SFT computes their system message once.
+        category: another name of ``level``, as in other suites.
+        dialect, rubric, and further arguments: see ToolEnv.
+
+    Version history:
+        v1: 47 fields and 502 functions instead of 14 and 147; objects, date formats, codes, defaults; the level
+            ``missing``.
+        v0: FunctionsEnv.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        level: str | Sequence[str] | None = None,
+        seed: int = 0,
+        requests_per_toolset: int = 1,
+        **kwargs: Any,
+    ):
+        self._per_toolset = requests_per_toolset
+        super().__init__(split, level, seed, **kwargs)
+
+    def _tasks(self, split: str, seed: int, level: str | Sequence[str] | None) -> FunctionsTasks:
+        return FunctionsV1Tasks(split, seed, level, self._per_toolset)

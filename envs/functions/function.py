@@ -13,7 +13,8 @@ class Parameter(msgspec.Struct, frozen=True):
     """A parameter of a function.
 
     ``maker``: its JSON schema and its values. ``required``: as in the schema; a call has an optional parameter only if
-    the request mentions it. ``other_names``: names that a task may show instead.
+    the request mentions it. ``other_names``, ``other_descriptions``: a task may show one of them instead.
+    ``default``: what the schema gives as the default, if anything. ``members``: of an object, or of each one in a list.
     """
 
     name: str
@@ -21,6 +22,21 @@ class Parameter(msgspec.Struct, frozen=True):
     description: str
     required: bool = True
     other_names: tuple[str, ...] = ()
+    other_descriptions: tuple[str, ...] = ()
+    default: Any = msgspec.UNSET
+    members: tuple[Parameter, ...] = ()
+
+    def schema(self, names: dict[str, str], words: int = 0) -> dict[str, Any]:
+        """Its JSON schema. ``names``: as in Function.schema. ``words``: the place of the description to show."""
+        schema = dict(self.maker.schema)
+        if self.members:
+            inner = _object([(names[f"{self.name}.{m.name}"], m, m.schema(names, words)) for m in self.members])
+            schema = {**schema, "items": inner} if schema["type"] == "array" else inner
+        descriptions = (self.description, *self.other_descriptions)
+        schema["description"] = descriptions[words % len(descriptions)]
+        if self.default is not msgspec.UNSET:
+            schema["default"] = self.default
+        return schema
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -31,7 +47,12 @@ class Function(msgspec.Struct, frozen=True):
     template is for test, the one before it for val.
     ``joint_requests``: requests for several calls in one sentence, as pairs (frame, part). The frame has the slot
     ``{each}``; the part is written once per call and mentions every required parameter.
+    ``spread``: whole requests for several calls. ``{city+}`` lists every call's own city, ``{nights}`` holds for all.
+    ``incomplete``: whole requests that lack a required parameter, so that nothing can be called. At least three; the
+    last is for test, the one before it for val.
     ``other_names``, ``other_descriptions``: a task may show one of them instead.
+    ``prefixes``: what may stand before the name, as in ``music_player.play_song``.
+    ``alike``: functions, as "field.name", that could do what the requests ask; a task never offers both.
     """
 
     name: str
@@ -39,13 +60,26 @@ class Function(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...]
     requests: tuple[str, ...]
     joint_requests: tuple[tuple[str, str], ...] = ()
+    spread: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
     other_descriptions: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
-    def schema(self, names: dict[str, str]) -> dict[str, Any]:
-        """JSON schema of the arguments; ``names`` maps each parameter's name to the name that the task shows."""
-        return {
-            "type": "object",
-            "properties": {names[p.name]: {**p.maker.schema, "description": p.description} for p in self.parameters},
-            "required": [names[p.name] for p in self.parameters if p.required],
-        }
+    def schema(self, names: dict[str, str], words: int = 0) -> dict[str, Any]:
+        """JSON schema of the arguments.
+
+        ``names`` maps the name of each parameter, and "parameter.member" of each member, to the name that the task
+        shows. ``words``: which of the descriptions of each parameter to show.
+        """
+        return _object([(names[p.name], p, p.schema(names, words)) for p in self.parameters])
+
+
+def _object(properties: list[tuple[str, Parameter, dict[str, Any]]]) -> dict[str, Any]:
+    """The schema of an object, from (shown name, parameter, schema) of each property."""
+    return {
+        "type": "object",
+        "properties": {name: schema for name, _, schema in properties},
+        "required": [name for name, parameter, _ in properties if parameter.required],
+    }

@@ -21,12 +21,13 @@ _AFTER = (" Thanks!", " Thank you.", " Please be quick.", " I appreciate it.")
 _BETWEEN = ("{} {}", "{} Also: {}", "{} And: {}", "{} Then: {}", "{} Besides that: {}", "{} One more thing. {}")
 
 
-def split_share(items: Sequence[T], split: str) -> Sequence[T]:
+def split_share(items: Sequence[T], split: str, least: int = 4) -> Sequence[T]:
     """The wordings that a split may use: test has the last, val the one before it, train the rest.
 
-    test_unseen has all of them, since train has none of its functions; so has every split if there are fewer than four.
+    test_unseen has all of them, since train has none of its functions; so has every split if there are fewer than
+    ``least``.
     """
-    if split == "test_unseen" or len(items) < 4:
+    if split == "test_unseen" or len(items) < least:
         return items
     return items[-1:] if split == "test" else items[-2:-1] if split == "val" else items[:-2]
 
@@ -39,6 +40,8 @@ def one(function: Function, s: Stream, split: str) -> Asked:
 
 def many(function: Function, n: int, s: Stream, split: str) -> Asked:
     """A request for up to ``n`` calls of one function: in one sentence if it has joint requests, else one by one."""
+    if function.spread and s.chance(0.5):
+        return _spread(function, s.pick(function.spread), n, s, split)
     if not function.joint_requests or s.chance(0.3):
         return joined(_different(n, lambda: one(function, s, split), lambda asked: asked[0]), s)
     frame, part = s.pick(function.joint_requests)
@@ -48,6 +51,40 @@ def many(function: Function, n: int, s: Stream, split: str) -> Asked:
     texts = [text for text, _ in drawn]
     each = Value(None, listed(texts))
     return write(frame, {"each": each}, s), [arguments for _, arguments in drawn]
+
+
+def incomplete(function: Function, s: Stream, split: str) -> tuple[str, list[str]]:
+    """A request that lacks required parameters, and their names."""
+    template = s.pick(split_share(function.incomplete, split, 3))
+    text, _ = _written(function, template, s, split)
+    return text, [p.name for p in function.parameters if p.required and p.name not in all_slots(template)]
+
+
+def _spread(function: Function, template: str, n: int, s: Stream, split: str) -> Asked:
+    """A request that lists each call's own values ("Rome and Oslo"), and writes values that all calls share once."""
+    slots = all_slots(template)
+    without = _left_out(template, s)
+    shared, own = ([p for p in function.parameters if p.name + sign in slots - without] for sign in ("", "+"))
+    common: dict[str, Value] = {}
+    for parameter in shared:
+        common[parameter.name] = _drawn(parameter, common, s, split)
+
+    def draw() -> tuple[str, dict[str, Value]]:
+        drawn: dict[str, Value] = {}
+        for parameter in own:
+            drawn[parameter.name] = _drawn(parameter, {**common, **drawn}, s, split)
+        return "", drawn
+
+    def values(drawn: dict[str, Value]) -> dict[str, Any]:
+        return {name: value.value for name, value in drawn.items()}
+
+    calls = [drawn for _, drawn in _different(n, draw, values)]
+    lists = {f"{p.name}+": Value(None, listed([drawn[p.name].text for drawn in calls])) for p in own}
+    order = [p.name for p in function.parameters]
+    arguments = [{**values(common), **values(drawn)} for drawn in calls]
+    return write(template, {**common, **lists}, s, without), [
+        {name: each[name] for name in order if name in each} for each in arguments
+    ]
 
 
 def _different(

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from toolgym.tasks.english import MONTHS, NUMBERS, listed
+from toolgym.tasks.grammar import optional_slots, write
 from toolgym.tasks.stream import Stream
 
 
@@ -76,12 +77,16 @@ def percent(low: int, high: int) -> Maker:
     return Maker({"type": "number"}, draw)
 
 
-def words(pool: Sequence[str]) -> Maker:
-    """A string out of a pool, which train, val and test divide between them (see ``share``)."""
+def words(pool: Sequence[str], written: Mapping[str, str] | None = None) -> Maker:
+    """A string out of a pool, which train, val and test divide between them (see ``share``).
+
+    ``written``: how requests write a string, such as "Japanese yen" for "JPY"; else as it is.
+    """
+    texts = written or {}
 
     def draw(s: Stream, split: str) -> Value:
         word = s.pick(share(pool, split))
-        return Value(word, word)
+        return Value(word, texts.get(word, word))
 
     return Maker({"type": "string"}, draw)
 
@@ -129,6 +134,29 @@ def day(low: int = 2023, high: int = 2027) -> Maker:
     return Maker({"type": "string"}, draw)
 
 
+DATE_FORMATS = {
+    "YYYY-MM-DD": "{y}-{m:02}-{d:02}",
+    "MM/DD/YYYY": "{m:02}/{d:02}/{y}",
+    "DD/MM/YYYY": "{d:02}/{m:02}/{y}",
+    "MM-DD-YYYY": "{m:02}-{d:02}-{y}",
+    "DD.MM.YYYY": "{d:02}.{m:02}.{y}",
+}
+"""The formats of ``dated``."""
+
+
+def dated(low: int = 2023, high: int = 2027, form: str = "YYYY-MM-DD") -> Maker:
+    """A date in one of ``DATE_FORMATS``, which the description must name. Requests write it in words, or as ISO."""
+
+    def draw(s: Stream, split: str) -> Value:
+        y, m, d = s.between(low, high), s.between(1, 12), s.between(1, 28)
+        month, nth = MONTHS[m - 1], f"{d}{'th' if 10 < d < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}"
+        texts = (f"{month} {d}, {y}", f"{month} {nth}, {y}", f"{d} {month} {y}", f"the {nth} of {month} {y}",
+                 f"{month[:3]} {d}, {y}", f"{y}-{m:02}-{d:02}")  # fmt: skip
+        return Value(DATE_FORMATS[form].format(y=y, m=m, d=d), s.pick(texts))
+
+    return Maker({"type": "string"}, draw)
+
+
 def clock(low: int = 7, high: int = 21) -> Maker:
     """A time of day as HH:MM in 24 hours, which the parameter's description must say. Requests may use am and pm."""
 
@@ -141,14 +169,17 @@ def clock(low: int = 7, high: int = 21) -> Maker:
 
 
 def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
-    """A list of different values of another kind: "Rome, Oslo and Bern". It is shorter if the split has too few."""
+    """A list of different values of another kind: "Rome, Oslo and Bern". It is shorter if the split has too few.
+
+    Objects differ in their first member: an order does not have two entries for the same dish.
+    """
 
     def draw(s: Stream, split: str) -> Value:
         values: list[Value] = []
         wanted = s.between(low, high)
         for _ in range(20 * wanted):  # draws that repeat a value are dropped; a limit, since the split may have too few
             value = one.draw(s, split)
-            if value.value not in [other.value for other in values]:
+            if _first(value.value) not in [_first(other.value) for other in values]:
                 values.append(value)
             if len(values) == wanted:
                 break
@@ -157,6 +188,10 @@ def several(one: Maker, low: int = 2, high: int = 4) -> Maker:
         return Value([value.value for value in values], ", ".join(texts) if bare else listed(texts))
 
     return Maker({"type": "array", "items": dict(one.schema)}, draw)
+
+
+def _first(value: Any) -> Any:
+    return next(iter(value.values())) if isinstance(value, dict) else value
 
 
 def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
@@ -170,6 +205,24 @@ def numbers(low: int, high: int, least: int = 3, most: int = 6) -> Maker:
         return Value(values, listed(texts))
 
     return Maker({"type": "array", "items": {"type": "integer"}}, draw)
+
+
+def record(members: Mapping[str, Maker], optional: frozenset[str], templates: Sequence[str]) -> Maker:
+    """An object with ``members``. Requests write it by one of the templates, whose slots are the members' names.
+
+    ``optional``: the members in [...]; each is left out with probability 1/2, from the text and from the object.
+    """
+
+    def draw(s: Stream, split: str) -> Value:
+        template = s.pick(templates)
+        without = frozenset(name for name in sorted(optional & optional_slots(template)) if s.chance(0.5))
+        drawn = {name: member.draw(s, split) for name, member in members.items()}
+        given = {name: value.value for name, value in drawn.items() if f"{{{name}}}" in template}
+        return Value(
+            {name: value for name, value in given.items() if name not in without}, write(template, drawn, s, without)
+        )
+
+    return Maker({"type": "object"}, draw)
 
 
 def share(pool: Sequence[str], split: str) -> Sequence[str]:

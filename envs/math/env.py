@@ -129,6 +129,11 @@ class MathEnv(ToolEnv):
         sheet: Sheet = self.task.data
         return {"category": sheet.category, "level": sheet.level}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category and the level."""
+        sheet: Sheet = task.data
+        return sheet.category, f"level {sheet.level}"
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions: the calls, stage by stage, and the answer."""
         texts = [Completion("", stage, gold_thought(stage)) for stage in task.expected[:-1]]

@@ -130,6 +130,10 @@ class OfficeEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         return {"category": self._progress.plan.level}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The level."""
+        return (task.data.level,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions, one text per turn, in this env's dialect."""
         plan: Plan = task.data

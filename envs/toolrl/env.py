@@ -45,8 +45,8 @@ class ToolRLEnv(ToolEnv):
             two are Parquet files: ``pip install 'toolgym[toolrl]'``.
         prompt: "original": the system and user messages of the row, byte for byte. They teach ToolRL's syntax, and are
             the default with the dialect "toolrl". "dialect": as in other suites, and the default with other dialects:
-            the dialect's instructions list the tools, and the records of the dialogue become messages. In "pythonic"
-            and "openai", names that cannot be written there are changed.
+            the dialect's instructions list the tools, and the records of the dialogue become messages. In "pythonic",
+            "compact" and "openai", names that are not Python identifiers are changed.
         withhold: turn rows into tasks in which nothing should be called: the tools that the gold answer calls are
             left out, and the other tools are offered. Rows without calls, rows without another tool, and rows whose
             dialogue has called the tool already are not used. In some rows another tool may still do; these rows are
@@ -106,6 +106,10 @@ class ToolRLEnv(ToolEnv):
     def extra_info(self, over: bool) -> dict[str, Any]:
         entry: Entry = self.task.data
         return {"category": entry.category, "flag": entry.flag, "known_unpassable": entry.unpassable}
+
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
 
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action. With the original prompt it is the row's own text, if the text has the right layout; else

@@ -8,12 +8,12 @@ from functools import cache
 import msgspec
 
 from toolgym.dialects import Dialect, get_dialect
+from toolgym.dialects.names import Names
 from toolgym.tasks import Task
 from toolgym.toolrl_prompts import Prompt, read_calls, read_messages, read_tools
 from toolgym.tools import Tool
 from toolgym.types import Message, ToolCall, message
 
-from .names import Names
 from .rows import Row, rows
 
 REFUSAL = "None of the tools can do this."

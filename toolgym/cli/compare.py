@@ -86,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=1, metavar="R", help="episodes of each task (1)")
     parser.add_argument("--k", metavar="K,...", help="which pass@k to show, R at most (1 and R)")
     parser.add_argument("--seed", type=int, default=0, help="draws the tasks, and what agents sample (0)")
-    parser.add_argument("--dialect", metavar="NAME", help="toolrl (default), hermes, llama3, pythonic or openai")
+    parser.add_argument(
+        "--dialect", metavar="NAME", help="toolrl (default), hermes, llama3, pythonic, compact or openai"
+    )
     parser.add_argument("--batch-size", type=int, default=16, metavar="B", help="episodes at once (16)")
     max_invalid_option(parser)
     parser.add_argument("--agentic", action="store_true", help="BFCL's agentic categories too: 74 conversations first")

@@ -27,7 +27,7 @@ COMMANDS = {
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
     "replay": "a run again: the same bytes, or another rubric",
-    "audit": "scripted adversaries against a reward",
+    "audit": "does a reward pay for success: kept runs, or adversaries",
     "fetch": "download data and models into the cache",
 }
 """Command -> its line in ``toolgym --help``."""

@@ -24,6 +24,10 @@ def env_options(parser: argparse.ArgumentParser) -> None:
         "--dialect", metavar="NAME", help=f"how calls are written: {', '.join(DIALECTS)}; toolrl by default"
     )
     group.add_argument("--rubric", metavar="NAME", help="toolrl (default) or toolrl-reference")
+    group.add_argument(
+        "--demonstrations", type=examples, metavar="K",
+        help="worked examples before each request, from the suite's train split; K:ID from the suite ID's",
+    )  # fmt: skip
     group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
 
 
@@ -38,7 +42,7 @@ def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
         found[name], given_as[name] = values[0] if len(values) == 1 else values, "category"
     elif args.category:
         raise UserError(f"--category {args.category[0]!r}: name a category, or several with commas between")
-    for name in ("dialect", "rubric"):
+    for name in ("dialect", "rubric", "demonstrations"):
         if getattr(args, name) is not None:
             found[name], given_as[name] = getattr(args, name), name
     more = env_arguments(args.env_arg)
@@ -51,6 +55,13 @@ def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
 def tasks(text: str) -> int | None:
     """Reads a number of tasks: a whole number from 1, or "all" (None)."""
     return None if text == "all" else whole(1)(text)
+
+
+def examples(text: str) -> int | dict[str, Any]:
+    """Reads a number of demonstrations, "4", or "4:ToolGym-Functions-v0", from another suite."""
+    number, colon, env_id = text.partition(":")
+    count = whole(1)(number)
+    return {"count": count, "env": env_id} if colon else count
 
 
 def from_zero(text: str) -> float:

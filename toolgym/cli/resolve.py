@@ -126,6 +126,10 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
         raise UserError(f"{env_id}: {said.args[0] if said.args else said}{check}") from error
     if not isinstance(env, ToolEnv):
         raise UserError(f"{env_id!r} is a {type(env).__name__}, not a ToolEnv")
+    try:
+        env.demonstrations.load(env)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     return env
 
 

@@ -108,7 +108,10 @@ def count_categories(env: ToolEnv) -> Counter[str]:
 
 
 def _show_prompt(env: ToolEnv, task: Task, console: Console, *, whole: bool) -> None:
-    for each in task.messages:
+    shown = task.messages
+    if env.demonstrations:
+        shown = env.reset(options={"task_id": task.id})[0]["messages"]
+    for each in shown:
         console.print(message_panel(each, 20_000 if whole else 800))
     tools = task.tools if whole else task.tools[:5]
     if tools:

@@ -46,7 +46,7 @@ HEADINGS = {
     ),
     "batches and lengths": (
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "tools",
-        "template_kwargs",
+        "template_kwargs", "demonstrations", "demonstrations_in",
     ),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "the loss, for experts": (

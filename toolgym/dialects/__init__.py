@@ -15,6 +15,7 @@ DIALECTS = {  # name -> "module:class", imported when first needed
     "hermes": "toolgym.dialects.hermes:Hermes",
     "llama3": "toolgym.dialects.llama3:Llama3",
     "pythonic": "toolgym.dialects.pythonic:Pythonic",
+    "compact": "toolgym.dialects.compact:Compact",
     "openai": "toolgym.dialects.openai:OpenAI",
 }
 

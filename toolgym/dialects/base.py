@@ -21,7 +21,7 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     any_name: ClassVar[bool] = True
-    """Whether tools and parameters may have any name; False if names must be Python identifiers."""
+    """Whether tools and parameters may have any name; False if suites should make them Python identifiers."""
 
     @abstractmethod
     def instructions(self, tools: Sequence[Tool]) -> str:

@@ -37,12 +37,24 @@ class Pythonic(Dialect):
 
     name: ClassVar[str] = "pythonic"
     any_name: ClassVar[bool] = False
+    free_names: ClassVar[bool] = False
+    """Whether names that are not Python identifiers can be read: see python/names.py."""
+    own_language: ClassVar[bool] = True
+    """Whether a call of a Java or JavaScript function is source text of that language, as BFCL's prompt asks for."""
 
     def instructions(self, tools: Sequence[Tool]) -> str:
         """The official system prompt, read from the wheel. Raises AssetError if the wheel is not available."""
-        return system_prompt(
+        return self.prompt(
             [{"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in tools]
         )
+
+    def prompt(self, docs: Sequence[Mapping[str, Any]]) -> str:
+        """``instructions`` for functions given as docs, which may have more than name, description and parameters."""
+        return system_prompt(docs)
+
+    def announce(self, docs: Sequence[Mapping[str, Any]]) -> str:
+        """The docs of functions that are added during a dialogue, as the official harness writes them."""
+        return str(list(docs))
 
     def parse(self, text: str) -> Completion:
         think, position = None, 0
@@ -51,20 +63,20 @@ class Pythonic(Dialect):
             if unclosed:
                 return Completion(text, (), think, None, unclosed)
         try:
-            return _completion(text, think, position)
+            return self._completion(text, think, position)
         except DecodeError as error:
             problem = str(error)
         found: Sequence[ToolCall] = ()
         if think is None and CLOSE in text:  # the prompt may have contained <think>
             tag = text.find(CLOSE)
-            found = _stray(text, 0)
+            found = self._stray(text, 0)
             if not any(call.start <= tag < call.end for call in found):  # else the tag stands in a string of a call
                 think, position, _ = split_think(text)
                 try:
-                    return _completion(text, think, position)
+                    return self._completion(text, think, position)
                 except DecodeError as error:
                     problem, found = str(error), ()
-        found = found or _stray(text, position)
+        found = found or self._stray(text, position)
         return Completion(text, tuple(found), think, text[position:].strip() or None, problem, misplaced=bool(found))
 
     def render(self, completion: Completion) -> str:
@@ -97,25 +109,23 @@ class Pythonic(Dialect):
             )
         return not completion.calls and (completion.response is not None or not response)
 
+    def _completion(self, text: str, think: str | None, position: int) -> Completion:
+        """The calls in ``text[position:]``. Raises DecodeError."""
+        calls: list[ToolCall] = []
+        for name, arguments, start, end in locate(text[position:], free_names=self.free_names):
+            start, end = position + max(start, 0), position + end  # a call may begin at an added "[": -1
+            if len(calls) == MAX_CALLS:
+                calls.append(too_many(start, len(text)))
+                break
+            if name:
+                calls.append(ToolCall(name, arguments, None, start, end))
+            else:
+                calls.append(ToolCall("", {}, "the call has no name", start, end))
+        return Completion(text, tuple(calls), think)
 
-def _completion(text: str, think: str | None, position: int) -> Completion:
-    """The calls in ``text[position:]``. Raises DecodeError."""
-    calls: list[ToolCall] = []
-    for name, arguments, start, end in locate(text[position:]):
-        start, end = position + max(start, 0), position + end  # a call may begin at an added "[": -1
-        if len(calls) == MAX_CALLS:
-            calls.append(too_many(start, len(text)))
-            break
-        if name:
-            calls.append(ToolCall(name, arguments, None, start, end))
-        else:
-            calls.append(ToolCall("", {}, "the call has no name", start, end))
-    return Completion(text, tuple(calls), think)
-
-
-def _stray(text: str, start: int) -> Sequence[ToolCall]:
-    """Calls beside words; if there are none in Python, calls in JSON."""
-    return stray_calls(text, start) or stray_json(text, start, len(text), "parameters")
+    def _stray(self, text: str, start: int) -> Sequence[ToolCall]:
+        """Calls beside words; if there are none in Python, calls in JSON."""
+        return stray_calls(text, start, self.free_names) or stray_json(text, start, len(text), "parameters")
 
 
 def _call_source(call: ToolCall) -> str:

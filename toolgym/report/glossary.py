@@ -23,6 +23,10 @@ TERMS = {
     "surplus_search": "the search repeats an earlier search, is one too many, or cannot be made: -1 at most",
     "contains": "the answer contains the expected answer (not paid)",
     "beside_text": "BFCL: the official decoder finds no call beside words or in a code fence: 1 less",
+    "tools_right": "Seal-Tools: calls of an expected tool (a count, not paid)",
+    "tools_expected": "Seal-Tools: expected calls (a count, not paid)",
+    "params_right": "Seal-Tools: parameters with the expected value (a count, not paid)",
+    "params_expected": "Seal-Tools: parameters of the expected calls (a count, not paid)",
     "intermediate_step": "an action before the final answer earns 0 in all; -1 at most if something is wrong with it",
 }
 CATEGORIES = {
@@ -32,6 +36,7 @@ CATEGORIES = {
     "live_relevance": "some tool fits: the right answer calls a tool, with any arguments",
     "missing": "the request leaves out a required value: the right answer asks for it",
     "mixed": "calls of two or three different functions, one each",
+    "nested": "several calls, of which one uses the result of another",
     "multi_turn_base": "several requests in a row, with nothing missing",
 }
 

@@ -92,6 +92,8 @@ def row_of(category: str, trajectories: Sequence[Trajectory]) -> Row:
     terms: dict[str, float] = {}
     for turn in turns:
         for term in turn.reward.terms:
+            if not term.weight:  # for the record, not paid: its mean would be a column of zeros
+                continue
             terms[term.name] = terms.get(term.name, 0.0) + term.weight * term.score
     return Row(
         category=category,

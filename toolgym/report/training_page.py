@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from toolgym.report.curves import READING, curves
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table
 from toolgym.report.episode import episode, pair
+from toolgym.report.stages import follow, stages_section
 from toolgym.report.text import in_html, one_line
 from toolgym.report.training import TrainingRun, changes, last_group, pairs, summary
 
@@ -32,6 +33,8 @@ def _about(run: TrainingRun) -> str:
 def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:
     shown = side_by_side([run.label for run in runs], [summary(run) for run in runs])
     yield f"<section><h2>Results</h2>{shown}<p class='note'>{in_html(_INTERVALS)}</p></section>"
+    if follow(runs) and (staged := stages_section(runs)):
+        yield f"<section><h2>One after another</h2>{staged}</section>"
     yield f"<section><h2>Learning curves</h2>{curves(runs)}<p class='note'>{in_html(READING)}</p></section>"
     for i, run in enumerate(runs):
         yield f"<section><h2><i class='key b{i % COLOURS}'></i>{in_html(run.label)}: held-out tasks</h2>"

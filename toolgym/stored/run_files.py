@@ -46,7 +46,7 @@ def read_settings(about: Path) -> dict[str, Any]:
 def dump_episode(trajectory: Trajectory) -> str:
     """An episode as one line of strict JSON, which ``read_episodes`` reads back to the same values.
 
-    Values that JSON has no type for, such as the bytes and complex numbers of the pythonic dialect, become text.
+    Values that JSON has no type for, such as the bytes and complex numbers of Python calls, become text.
     """
     return to_exact_json(msgspec.to_builtins(trajectory, enc_hook=str))
 

@@ -52,7 +52,7 @@ def _expand(node: Any, root: Mapping[str, Any], levels: int, budget: list[int]) 
         return node
     if not isinstance(node.get("$ref"), str):
         return {key: _expand(value, root, levels, budget) for key, value in node.items()}
-    found = target(node["$ref"], root) if levels and budget[0] > 0 else None
+    found = target(node["$ref"], root) if levels > 0 and budget[0] > 0 else None
     beside = {key: value for key, value in node.items() if key != "$ref"}
     whole = {**found, **beside} if isinstance(found, Mapping) else beside
     return _expand(whole, root, levels - 1, budget)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from toolgym.dialects import Dialect
 from toolgym.dialects.json.calls import tool_lines
-from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list, system_prompt
+from toolgym.dialects.pythonic import DecodeError, Pythonic, execution_list
 from toolgym.env import ToolEnv
 from toolgym.rewards import Reward
 from toolgym.tasks import Task
@@ -29,14 +29,16 @@ class DialogueEnv(ToolEnv):
         super().__init__(tasks, dialect=dialect, rubric=rubric, **kwargs)
         self._prompted = isinstance(self.dialect, Pythonic)
         in_prompt = bool(self.instructions(self.tasks[0].tools))
-        self._show = as_announced if self._prompted else tool_lines if in_prompt else None
+        self._show: Callable[[Sequence[Function]], str] | None = tool_lines if in_prompt else None
+        if isinstance(self.dialect, Pythonic):
+            self._show = partial(as_announced, self.dialect)
         self._read: tuple[Completion | None, bool] = None, False
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
         return _instructions(self.dialect, tools)
 
     def parse(self, text: str) -> Completion:
-        """In the dialects "pythonic" and "openai", the official decoder reads no calls beside words: they fail."""
+        """In "pythonic", "compact" and "openai", the official decoder reads no calls beside words: they fail."""
         completion = self.dialect.parse(text)
         return as_malformed(completion) if overlooked(self.dialect, completion) else completion
 
@@ -120,7 +122,7 @@ class DialogueEnv(ToolEnv):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions: the accepted calls of each turn in one action, then a text without a call.
 
-        In the pythonic dialect the actions have no thought, so that BFCL's own decoder can read them too.
+        In "pythonic" and "compact" the actions have no thought, so that BFCL's own decoder can read them too.
         """
         if not self._prompted:
             return super().gold(task)
@@ -149,7 +151,7 @@ def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
 
 @lru_cache(maxsize=512)
 def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
-    """The system prompt for these functions; a prompted model gets the official prompt, with return values."""
+    """The system prompt for these functions. Pythonic gets whole docs: the official prompt shows return values."""
     if isinstance(dialect, Pythonic):
-        return system_prompt([tool.doc for tool in tools])
+        return dialect.prompt([tool.doc for tool in tools])
     return dialect.instructions(tools)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from toolgym.dialects.pythonic import Pythonic
 from toolgym.tools import Tool
 from toolgym.types import Message, ToolCall, ToolResult, message
 
@@ -85,9 +86,11 @@ def announcement(
     return offered(entry.classes, held_out, back), message("user", text)
 
 
-def as_announced(tools: Sequence[Function]) -> str:
-    """The docs of added functions, as the official harness writes them for a prompted model (without the hint)."""
-    return str([{**tool.doc, "description": tool.doc["description"].removesuffix(_hint())} for tool in tools])
+def as_announced(dialect: Pythonic, tools: Sequence[Function]) -> str:
+    """The docs of added functions for a prompted model; as in the official harness, without the hint."""
+    return dialect.announce(
+        [{**tool.doc, "description": tool.doc["description"].removesuffix(_hint())} for tool in tools]
+    )
 
 
 @cache

@@ -32,8 +32,8 @@ class MultiTurnEnv(DialogueEnv):
     Verdict: the official verdict (see dialogue/dialogue.py). The simulated APIs are the official classes. The official
     harness runs any Python; here a call is run without ``eval``, only if it calls a function of these classes, and
     within limits (see apis/limits.py). As in the official harness, an action with an unreadable call makes no call and
-    ends the turn, and the dialogue ends after 21 actions with calls in one turn. In the dialect "pythonic", texts are
-    read and messages are written as for a prompted model; positional arguments are dropped.
+    ends the turn, and the dialogue ends after 21 actions with calls in one turn. In "pythonic" and "compact", texts
+    are read as for a prompted model: positional arguments are dropped. In "pythonic", messages are written so too.
 
     Reward: the rubric's, against the accepted calls of the user's turn that were not made yet (see
     multi_turn/expected.py). If all were made, the action should not call. Accepted calls earn the rubric's maximum

@@ -51,15 +51,16 @@ def decode(text: str) -> list[dict[str, dict[str, Any]]]:
     return [{name: arguments} for name, arguments in _read(text)[1]]
 
 
-def locate(text: str, *, whole: bool = False, keywords_only: bool = False) -> list[Written]:
+def locate(text: str, *, whole: bool = False, keywords_only: bool = False, free_names: bool = False) -> list[Written]:
     """The calls in a text, each with its position. Raises DecodeError.
 
     Args:
         whole: the text is Python as it stands, as officially between tool-call tags. Only space and ' around it are
             removed, and missing brackets are not added.
         keywords_only: positional arguments raise PositionalArguments.
+        free_names: ``'a-b'(x=1)`` is a call of "a-b", and the members of a dict behind ``**`` are arguments (names.py).
     """
-    nodes, calls, source, shift = _read(text, whole)
+    nodes, calls, source, shift = _read(text, whole, free_names)
     if keywords_only and any(node.args for node in nodes):
         raise PositionalArguments("a call has positional arguments")
     places = _places(source, nodes)
@@ -97,7 +98,9 @@ def _nested(value: Any) -> str:
     return f"{name}({', '.join([f'{_keyword(key)}={_nested(item)}' for key, item in arguments.items()])})"
 
 
-def _read(text: str, whole: bool = False) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], Warnless, int]:
+def _read(
+    text: str, whole: bool = False, free_names: bool = False
+) -> tuple[list[ast.Call], list[tuple[str, dict[str, Any]]], Warnless, int]:
     """Syntax trees, calls, the parsed source, and its shift: position in the text = position in the source - shift."""
     if len(text) > MAX_CHARS:
         raise DecodeError(f"the text has {len(text)} characters; at most {MAX_CHARS} are decoded")
@@ -120,7 +123,7 @@ def _read(text: str, whole: bool = False) -> tuple[list[ast.Call], list[tuple[st
             nodes = [_as_call(item) for item in body.elts]
         else:
             raise DecodeError(f"expected a list of calls, this is a {type(body).__name__}")
-        values = _Values()
+        values = _Values(free_names)
         return nodes, [values.call(node, 0) for node in nodes], warnless, shift
     except DecodeError:
         raise
@@ -144,7 +147,8 @@ def _reason(error: Exception) -> str:
 class _Values:
     """Converts syntax trees to values as the official decoder does."""
 
-    def __init__(self) -> None:
+    def __init__(self, free_names: bool) -> None:
+        self.free_names = free_names
         self.arithmetic = Arithmetic()
 
     def call(self, node: ast.Call, depth: int) -> tuple[str, dict[str, Any]]:
@@ -155,9 +159,17 @@ class _Values:
             function = function.value
         if isinstance(function, ast.Name):
             parts.append(function.id)
+        elif self.free_names and isinstance(function, ast.Constant) and isinstance(function.value, str) and not parts:
+            parts.append(function.value)
         arguments = {}
         for keyword in node.keywords:
-            arguments["**" if keyword.arg is None else keyword.arg] = self.value(keyword.value, depth + 1)
+            value = self.value(keyword.value, depth + 1)
+            if keyword.arg is not None:
+                arguments[keyword.arg] = value
+            elif self.free_names and isinstance(value, dict) and all(isinstance(key, str) for key in value):
+                arguments.update(value)
+            else:
+                arguments["**"] = value
         return ".".join(reversed(parts)), arguments
 
     def value(self, node: ast.expr | None, depth: int) -> Any:

@@ -14,34 +14,46 @@ from toolgym.dialects.json.calls import MAX_CALLS, malformed, too_many
 from toolgym.dialects.python.python_source import MAX_CHARS, DecodeError, PositionalArguments, Written, locate
 from toolgym.types import ToolCall
 
-_CANDIDATE = re.compile(r"\[\s{0,99}(?=[^\W\d][\w.]{0,200}\()|^[ \t`~*>-]{0,20}(?=[^\W\d][\w.]{0,200}\()", re.MULTILINE)
+_NAME = r"[^\W\d][\w.]{0,200}"
+_FREE_NAME = rf"""(?:{_NAME}|'[^'\\\n\r]{{1,200}}'|"[^"\\\n\r]{{1,200}}")"""
+
+
+def _starts(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of the place before the first call, and of the place before a further call of a row."""
+    first = rf"\[\s{{0,99}}(?={name}\()|^[ \t`~*>-]{{0,20}}(?={name}\()"
+    return re.compile(first, re.MULTILINE), re.compile(rf"[ \t]*,\s{{0,99}}(?={name}\()")
+
+
+_STARTS = {False: _starts(_NAME), True: _starts(_FREE_NAME)}
+"""By whether names may be quoted."""
 _RUN = re.compile(r"""(?:[^][(){}"'\#]++|"[^"\\\n\r]*+(?:\\.[^"\\\n\r]*+)*+"|'[^'\\\n\r]*+(?:\\.[^'\\\n\r]*+)*+')*+""")
 """The source between two brackets; strings are passed over."""
-_NEXT = re.compile(r"[ \t]*,\s{0,99}(?=[^\W\d][\w.]{0,200}\()")
 _BEFORE = re.compile(r"(?:[\s*>#|:.-]|[`~]{1,9}\w{0,20}|\d{1,3}[.)]|</?[^<>\n]{1,60}>)*+")
 _AFTER = re.compile(r"(?:[\s`~*;]|</?[^<>\n]{1,60}>)*+")
 _WORK = 4
 """Characters that may be looked at for each character of the text."""
 
 
-def stray_calls(text: str, start: int) -> list[ToolCall]:
+def stray_calls(text: str, start: int, free_names: bool = False) -> list[ToolCall]:
     """The calls in ``text[start:]`` by the rule of this module, in order. Takes linear time; never raises.
 
+    ``free_names``: see python_source.locate.
     At most MAX_CHARS characters of source are parsed; the rest of the text becomes one malformed call.
     """
     found: list[ToolCall] = []
     at, end, last = start, len(text), start
     work, source = _WORK * (end - start) + 10_000, MAX_CHARS
-    while candidate := _CANDIDATE.search(text, at, end):
+    first, further = _STARTS[free_names]
+    while candidate := first.search(text, at, end):
         listed = text[candidate.start()] == "["
         at = candidate.start() if listed else candidate.end()
-        stop = _extent(text, at, end)
+        stop = _extent(text, at, end, further)
         work -= _line_end(text, max(stop, at), end) - at
         source -= max(stop - at, 0)
         if work < 0 or source < 0:
             found.append(malformed(text[at:], "too much here begins like a call", at))
             break
-        written = _decoded(text, at, stop) if stop > at else None
+        written = _decoded(text, at, stop, free_names) if stop > at else None
         calls, plain = written or ((), False)
         if (
             not calls
@@ -58,14 +70,14 @@ def stray_calls(text: str, start: int) -> list[ToolCall]:
     return found
 
 
-def _decoded(text: str, at: int, stop: int) -> tuple[list[Written], bool] | None:
+def _decoded(text: str, at: int, stop: int, free_names: bool) -> tuple[list[Written], bool] | None:
     """The calls of ``text[at:stop]``, and whether all arguments have names; None if it is not made of calls."""
     plain = True
     try:
-        calls = locate(text[at:stop], keywords_only=True)
+        calls = locate(text[at:stop], keywords_only=True, free_names=free_names)
     except PositionalArguments:
         plain = False
-        calls = locate(text[at:stop])
+        calls = locate(text[at:stop], free_names=free_names)
     except DecodeError:
         return None
     if not calls or not all(call.name for call in calls):
@@ -87,7 +99,7 @@ def _alone(text: str, at: int, stop: int, last: int, start: int, end: int, *, bo
     return begins and ends if both else begins or ends
 
 
-def _extent(text: str, at: int, end: int) -> int:
+def _extent(text: str, at: int, end: int, further: re.Pattern[str]) -> int:
     """The end of the list or the row of calls that begins at ``at``, by brackets and strings alone; -1 if open."""
     depth = 0
     while at < end:
@@ -103,7 +115,7 @@ def _extent(text: str, at: int, end: int) -> int:
             return -1
         at += 1
         if depth <= 0:
-            more = _NEXT.match(text, at, end) if text[at - 1] == ")" else None
+            more = further.match(text, at, end) if text[at - 1] == ")" else None
             if more is None:
                 return at if depth == 0 else -1
             at = more.end()

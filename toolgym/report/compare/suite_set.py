@@ -121,6 +121,21 @@ STANDARD = {
             ),
         ),
         SuitePlan(
+            "sealtools",
+            "Seal-Tools",
+            (
+                Part("in-domain", "ToolGym-SealTools-v0", {"split": "test"}),
+                Part("out-of-domain", "ToolGym-SealTools-v0", {"split": "test_unseen"}),
+            ),
+            (
+                Score("format", ("all", "format")),
+                Score("tool F1", ("all", "tool F1")),
+                Score("parameter F1", ("all", "param F1")),
+                Score("single, parameter F1", ("single", "param F1")),
+                Score("several, parameter F1", ("several", "param F1")),
+            ),
+        ),
+        SuitePlan(
             "bamboogle",
             "Bamboogle",
             (Part("offline", "ToolGym-Bamboogle-v0", {}),),

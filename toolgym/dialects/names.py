@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from toolgym.dialects import Dialect
+from toolgym.dialects.base import Dialect
 from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
@@ -16,8 +16,8 @@ _LONGEST = 64
 class Names:
     """The names of a task's tools and parameters in a dialect.
 
-    "pythonic" and "openai" need names like Python's: every run of other characters becomes "_", and different names
-    stay different. All other dialects keep the names.
+    "pythonic", "compact" and "openai" get names like Python's: every run of other characters becomes "_", and
+    different names stay different. All other dialects keep the names.
     """
 
     def __init__(self, dialect: Dialect):

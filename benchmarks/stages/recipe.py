@@ -1,0 +1,126 @@
+"""The demo's recipe: what is trained, on what, for how long, and what is played between the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from toolgym.agents.config import TrainConfig
+
+STAGES = ("before", "after SFT", "after GRPO")
+"""The columns of the table."""
+FUNCTIONS, OFFICE, BFCL = "ToolGym-Functions-v1", "ToolGym-Office-v0", "ToolGym-BFCL-v0"
+DIALECT = {"dialect": "compact"}
+FITS, NONE = ["single", "choose"], ["irrelevant"]
+"""Levels of Functions: a tool on offer fits, or none does."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Held-out tasks of one kind; every stage plays the same ones, greedily."""
+
+    name: str
+    says: str
+    """Its row in the table."""
+    page: str
+    """The page that shows its episodes."""
+    env: str
+    kwargs: dict[str, Any]
+    tasks: int
+    judged: int = 0
+    """Tasks per seed when several seeds are judged; 0 leaves the part out."""
+
+
+def functions(name: str, split: str, level: list[str], tasks: int, judged: int = 0) -> Part:
+    says = "a tool fits" if level == FITS else "no tool fits"
+    return Part(name, says, split, FUNCTIONS, {"split": split, "level": level, **DIALECT}, tasks, judged)
+
+
+def bfcl(category: str, tasks: int, judged: int = 0) -> Part:
+    return Part(category, category, "bfcl", BFCL, {"category": category, **DIALECT}, tasks, judged)
+
+
+PARTS = (
+    functions("unseen_fits", "test_unseen", FITS, 48, 150),
+    functions("unseen_none", "test_unseen", NONE, 48, 150),
+    functions("seen_fits", "test", FITS, 32, 60),
+    functions("seen_none", "test", NONE, 32, 60),
+    bfcl("simple_python", 32, 100),
+    bfcl("multiple", 16, 50),
+    bfcl("irrelevance", 32, 100),
+    Part(
+        "office", "one call", "office", OFFICE, {"split": "test", "level": "single", "max_turns": 3, **DIALECT}, 16, 32
+    ),
+)
+TITLES = {
+    "test_unseen": "Functions, unseen",
+    "test": "Functions, seen",
+    "bfcl": "BFCL",
+    "office": "Office",
+}
+"""Page -> its title. The parts of Functions also get a row that takes both together."""
+
+_CURVE = {"eval_kwargs": {"split": "val", "level": [*FITS, *NONE]}, "eval_tasks": 36}
+"""The curve is the same for both stages: tasks of the fields that are trained on, with wordings that are not."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of both stages, as in TrainConfig."""
+
+    sft: dict[str, Any] = field(
+        default_factory=lambda: {
+            "env": FUNCTIONS,
+            "env_kwargs": {**DIALECT},
+            "mix": [{"env": OFFICE, "level": "single", "max_turns": 2, **DIALECT}],
+            **_CURVE,
+            "steps": 60,
+            "prompts_per_step": 8,
+            "learning_rate": 2e-4,
+            "max_tokens": 600,
+            "max_completion_length": 64,
+            "eval_every": 30,
+            "save_every": 20,
+        }
+    )
+    grpo: dict[str, Any] = field(
+        default_factory=lambda: {
+            "env": FUNCTIONS,
+            "env_kwargs": {"level": [*FITS, *NONE], **DIALECT},
+            "draw": "stratified",
+            **_CURVE,
+            "steps": 16,
+            "prompts_per_step": 16,
+            "num_generations": 8,
+            "lora_rank": 16,
+            "learning_rate": 6e-4,
+            "max_completion_length": 64,
+            "eval_every": 4,
+            "save_every": 4,
+        }
+    )
+    parts: tuple[Part, ...] = PARTS
+    max_new_tokens: int = 64
+    """Tokens of one answer when the parts are played."""
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"before": 50, "sft": 240, "after SFT": 45, "grpo": 330, "after GRPO": 45}
+    )
+    """What each piece of work takes on two quiet cores: the first guess of how long is left."""
+
+    def sft_config(self, out: str, model: str, seed: int) -> TrainConfig:
+        return TrainConfig(algo="sft", out=out, model=model, seed=seed, **self.sft)
+
+    def grpo_config(self, out: str, model: str, seed: int) -> TrainConfig:
+        return TrainConfig(algo="grpo", out=out, model=model, seed=seed, **self.grpo)
+
+    def with_steps(self, sft: int | None, grpo: int | None) -> Recipe:
+        """The recipe with other numbers of steps; None keeps one."""
+        changed = replace(self, sft={**self.sft, "steps": sft or self.sft["steps"]})
+        return replace(changed, grpo={**self.grpo, "steps": grpo or self.grpo["steps"]})
+
+    def judged(self) -> tuple[Part, ...]:
+        """The parts on which several seeds are judged, with more tasks."""
+        return tuple(replace(part, tasks=part.judged) for part in self.parts if part.judged)
+
+
+RECIPE = Recipe()
