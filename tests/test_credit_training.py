@@ -59,7 +59,7 @@ def keys(split="train", **kwargs):
 register("TestKeys-v0", keys)
 
 
-@pytest.mark.parametrize("credit", ["episode", "turn", "call", "fork"])
+@pytest.mark.parametrize("credit", ["episode", "turn", "call", "fork", "term"])
 def test_the_reward_of_two_turns_rises(tmp_path, credit):
     settings = {"steps": 15, "num_generations": 16, "learning_rate": 1e-2, "save_every": 100, "seed": 1}
     run = trainer(tmp_path / "run", env="TestKeys-v0", credit=credit, **settings)

@@ -75,8 +75,8 @@ def guided_loss(logprobs: Tensor, advantages: Tensor, weights: Tensor, shape: st
 
     Take plain for a policy that starts cold. The factor of shaped is 1/4 at p = 0.1 and falls on both sides of it: to
     0.01 at p = 0.001, so the tokens that are farthest from the policy teach it least. On a small model from random
-    weights, plain learnt the gold several times as fast. shaped is for a policy that can nearly answer: it leaves
-    alone what the policy knows, and what is out of its reach.
+    weights, plain learnt the gold several times as fast. shaped leaves alone what the policy knows, and what is out
+    of its reach.
 
     An advantage below 0 counts as 0. Credit by turn, call or term may give one to a part of the gold answer, and
     nothing would stop a token from falling that is never sampled.
