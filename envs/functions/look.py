@@ -45,7 +45,8 @@ def draw_style(s: Stream, split: str, version: int) -> Style:
     writing, prefix = (s.pick(WRITINGS), None) if version == 0 else (s.pick(WRITINGS_V1), s.below(12))
     if split != "train":
         return Style(writing, prefix=prefix)
-    return Style(writing, *[1 + s.below(COINS) if s.chance(0.5) else 0 for _ in range(2)], prefix=prefix)
+    names, parameters = [1 + s.below(COINS) if s.chance(0.5) else 0 for _ in range(2)]
+    return Style(writing, names, parameters, prefix)
 
 
 class Look(msgspec.Struct, frozen=True):
