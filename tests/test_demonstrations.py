@@ -6,7 +6,7 @@ import json
 
 import gymnasium as gym
 import pytest
-from conftest import Shop, shop_tasks
+from conftest import Shop
 
 import toolgym
 from toolgym import Task, ToolCall, ToolEnv, evaluate, register, tools_of
@@ -40,28 +40,29 @@ def opening(env_id, task_id=None, seed=None, **kwargs):
 
 
 def examples(env, messages):
-    """The messages that were put in, after the system message."""
-    plain = env.without_demonstrations(messages)
-    at = sum(each["role"] == "system" for each in plain)
-    assert plain[:at] == messages[:at]
-    return messages[at : len(messages) - len(plain) + at]
+    """The messages before the task's own."""
+    return messages[: len(messages) - sum(each["role"] != "system" for each in env.without_demonstrations())]
 
 
 # Where they come from ---------------------------------------------------------------------------
 
 
-def test_examples_are_solved_tasks_of_the_train_split_between_system_message_and_request():
+def test_examples_are_solved_tasks_of_the_train_split_and_every_request_brings_its_tools():
     env, messages = opening("TestDemoShop-v0", "test-jam", demonstrations=2, dialect="hermes")
-    assert [each["role"] for each in messages] == ["system", *["user", "assistant", "tool", "assistant"] * 2, "user"]
-    assert messages[-1]["content"] == "Two jam."
+    assert [each["role"] for each in messages] == [*["user", "assistant", "tool", "assistant"] * 2, "user"]
+    system, request = env.without_demonstrations()
+    assert (system["role"], request["content"]) == ("system", "Two jam.")
     train = shop("train", dialect="hermes")
     asked = {f"Two {name}.": train.gold(train.find_task(f"train-{name}")) for name in SPLITS["train"]}
-    for k in (1, 5):
-        request = messages[k]["content"]
-        instructions, _, last = request.rpartition("\n\n")
-        assert instructions == messages[0]["content"]  # the same tools here: they are told with each example
-        assert messages[k + 1]["content"] == asked[last][0]
-        assert json.loads(messages[k + 2]["content"]) == {last.split()[1].rstrip("."): 2}
+    for k in (0, 4, 8):
+        instructions, _, request = messages[k]["content"].rpartition("\n\n")
+        assert instructions == system["content"]  # all have the same tools here
+        if k == 8:
+            assert request == "Two jam."
+        else:
+            assert messages[k + 1]["content"] == asked[request][0]
+            assert json.loads(messages[k + 2]["content"]) == {request.split()[1].rstrip("."): 2}
+            assert messages[k + 3]["content"] == asked[request][1]
     assert env.turns == []
 
 
@@ -91,7 +92,9 @@ def test_every_example_is_right_with_its_own_tools(suite, dialect):
         pytest.skip("of BFCL's rows")
     env, messages = opening(suite, seed=0, split="test", dialect=dialect, demonstrations=2)
     _, plain = opening(suite, seed=0, split="test", dialect=dialect)
-    assert env.without_demonstrations(messages) == plain
+    assert env.without_demonstrations() == plain
+    assert messages[-1]["content"].endswith(plain[-1]["content"])
+    assert plain[0]["content"] in messages[-1]["content"]
     source = gym.make(suite, split="train", dialect=dialect).unwrapped
     for example in env.demonstrations.load(env):
         task = source.find_task(example.task_id)
@@ -108,7 +111,7 @@ def test_a_suite_without_a_train_split_takes_them_from_another():
         opening("ToolGym-BFCL-v0", "simple_python_0", demonstrations=2)
     given = {"count": 2, "env": "ToolGym-Functions-v0", "category": "single"}
     _, messages = opening("ToolGym-BFCL-v0", "simple_python_0", demonstrations=given, dialect="pythonic")
-    assert [each["role"] for each in messages[1:]] == ["user", "assistant"] * 2 + ["user"]
+    assert [each["role"] for each in messages] == ["user", "assistant"] * 2 + ["user"]
 
 
 def test_messages_of_ones_own():
@@ -116,6 +119,7 @@ def test_messages_of_ones_own():
     env = shop(demonstrations=given)
     observation, _ = env.reset(seed=0)
     assert [dict(each) for each in observation["messages"][1:3]] == given
+    assert (observation["messages"][0], *observation["messages"][3:]) == env.without_demonstrations()
     with pytest.raises(TypeError, match="immutable"):
         observation["messages"][1]["content"] = ""
 
@@ -176,7 +180,7 @@ def test_forks_vector_environments_and_replays_have_them(tmp_path):
     assert all(len(each["messages"]) == len(messages) for each in observations)
     (kept,) = evaluate("ToolGym-Functions-v0", Oracle(), env_kwargs={"demonstrations": 2}, n=1, out=tmp_path / "run")
     assert kept.success
-    assert len(kept.messages) == 6
+    assert len(kept.messages) == 5
     assert read_episodes(tmp_path / "run")[0].messages == kept.messages
     assert [each.status for each in replay(tmp_path / "run")] == ["same"]
 
@@ -201,7 +205,7 @@ def test_the_command_line(tmp_path, capsys):
     words = ["eval", "--env", "ToolGym-Functions-v0", "--agent", "oracle", "-n", "1", "--out", str(out)]
     assert main([*words, "--demonstrations", "2"]) == 0
     assert json.loads((out / "run.json").read_text())["env_kwargs"] == {"demonstrations": 2}
-    assert len(read_episodes(out)[0].messages) == 6
+    assert len(read_episodes(out)[0].messages) == 5
     capsys.readouterr()
     assert main(["show", "ToolGym-Functions-v0", "train-000005-single", "--demonstrations", "1"]) == 0
     assert capsys.readouterr().out.count("─ user ─") == 2

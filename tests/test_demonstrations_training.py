@@ -101,7 +101,7 @@ def config(out, **settings):
     given = {
         "env": "TestLetters-v0", "eval_kwargs": {"split": "test"}, "steps": 2,
         "out": str(out), "prompts_per_step": 2, "num_generations": 3, "max_completion_length": 4, "save_every": 1,
-        "eval_every": 1, "eval_tasks": 2, "demonstrations": 2, "scale_rewards": "none", **settings,
+        "eval_every": 0, "eval_tasks": 1, "demonstrations": 2, "scale_rewards": "none", **settings,
     }  # fmt: skip
     return TrainConfig(**given)
 
@@ -137,13 +137,13 @@ def test_the_update_uses_the_trainers_own_probabilities_after_the_short_prompt(t
 
 
 def test_kept_episodes_show_what_was_seen(tmp_path):
-    trained(tmp_path / "run", demonstrations_in="sampling")
+    trained(tmp_path / "run", demonstrations_in="sampling", steps=1, eval_every=1)
     group = read_episodes(tmp_path / "run" / "groups" / "step-000001")
     evaluation = read_episodes(tmp_path / "run" / "evaluations" / "step-000001")
     assert len(group[0].messages) > len(evaluation[0].messages) == 1
     kept = json.loads((tmp_path / "run" / "groups" / "step-000001" / "run.json").read_text())
     assert kept["env_kwargs"]["demonstrations"] == 2
-    trained(tmp_path / "both", demonstrations_in="prompt")
+    trained(tmp_path / "both", demonstrations_in="prompt", steps=1, eval_every=1)
     evaluation = read_episodes(tmp_path / "both" / "evaluations" / "step-000001")
     assert len(evaluation[0].messages) == len(group[0].messages)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import pairwise
 from math import ceil, floor
@@ -47,7 +48,7 @@ SHARES = st.lists(st.integers(1, 50), min_size=1, max_size=12)
 NEARLY = 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shares=SHARES, n=st.integers(1, 40), at=st.floats(0, 1, exclude_max=True), data=st.data())
 def test_neighbouring_strata_have_their_share_of_each_step_rounded_down_or_up(shares, n, at, data):
     first = data.draw(st.integers(0, len(shares) - 1))
@@ -91,7 +92,7 @@ def test_every_step_has_the_share_of_each_suite_level_and_kind_of_names():
     )
     config = TrainConfig(mix=[{"env": "any", "share": 0.25}], draw="stratified")
     strata = strata_of(suites, config.shares())
-    for step in range(12):
+    for step in range(5):
         tasks = draws(suites, config, step, 16, strata)
         assert len(set(tasks)) == 16, "no task twice in a step"
         kinds = [(suite, *suites.env(suite).stratum(suites.env(suite).find_task(name))) for suite, name in tasks]
@@ -125,3 +126,17 @@ def test_shares_of_a_mix_without_strata():
     assert config.shares() == pytest.approx([0.15, 0.7, 0.15])
     count = Counter(suite for suite, _ in RandomDraw(suites, config, 0).first(2_000))
     assert [count[suite] / 2_000 for suite in range(3)] == pytest.approx([0.15, 0.7, 0.15], abs=0.04)
+
+
+@pytest.mark.parametrize("env_id", ["ToolGym-Functions-v0", "ToolGym-Functions-v1"])
+def test_functions_tells_coined_names_from_real_ones(env_id):
+    env = gym.make(env_id).unwrapped
+    ends_coined = re.compile("([bdfklmprtz][aeio]){2}$", re.IGNORECASE)
+    ends: dict[str, list[bool]] = {"coined names": [], "real names": []}
+    for i in range(150):
+        task = env.tasks[i]
+        level, names = env.stratum(task)
+        assert level == env.tasks.kind(i)
+        ends[names] += [bool(ends_coined.search(tool.name)) for tool in task.tools]
+    assert all(ends["coined names"])
+    assert sum(ends["real names"]) < 0.1 * len(ends["real names"]), "some real names end so, like rate"

@@ -168,7 +168,7 @@ def test_the_update_of_a_guided_group_is_the_slow_sum_over_its_tokens(tmp_path, 
                 continue
             lp, advantage = logprobs[at - 1, sample.token_ids[at]], sample.advantages[at]
             if sample.off_policy:
-                gold.append(float(lp.exp()))
+                gold.append(lp.exp().item())
                 gain = lp if shape == "plain" else lp.exp() / (lp.exp() + 0.1)
                 total = total - weight * max(advantage, 0.0) * gain
             else:

@@ -1,14 +1,13 @@
 """Worked examples before each request: tasks of a train split, solved by their gold actions, as earlier chat turns.
 
-    system      the instructions, with the tools of the task
-    user        the instructions, with the tools of example 1; its request       K examples, the same in every episode;
-    assistant   its gold action                                                  with results and further turns if
-    ...                                                                          the example has them
-    user        the request of the task
+    user        the instructions with the tools of example 1; its request     K examples, the same in every episode;
+    assistant   its gold action                                               with results and further turns if the
+    ...                                                                       example has them
+    user        the instructions with the tools of the task; its request
 
-Each example brings its own tools, so its calls make sense; the last tools that are named in full before the request
-are those of the system message. The examples come from the split ``train`` whatever split is played, never from a test
-split, and never are the task itself.
+Each request brings its own tools, so every call makes sense, and the tools of the task stand next to its request. For
+this the system message moves to the head of the user's message. The examples are of the split ``train``, whatever split
+is played; they are never of a test split, and never the task itself.
 """
 
 from __future__ import annotations
@@ -89,15 +88,20 @@ class Demonstrations:
             )
         return self._examples
 
-    def messages(self, env: Any) -> tuple[Message, ...]:
-        """The examples before the present task of ``env``. Raises what ``load`` raises."""
+    def shown_before(self, messages: tuple[Message, ...], env: Any) -> tuple[Message, ...]:
+        """The first messages of an episode, with the examples before the present task of ``env``.
+
+        Messages that were given stand after the system message, which they may rely on. Raises what ``load`` raises.
+        """
         if self._messages is not None:
-            return self._messages
+            at = _after_system(messages)
+            return (*messages[:at], *self._messages, *messages[at:])
         task, examples = env.task, self.load(env)
         others = [each for each in examples if each.task_id != task.id and each.request != task.messages]
         if len(others) < self.count:
             raise ValueError(f"the train split has only {len(others)} tasks to demonstrate; {self.count} are asked for")
-        return tuple([each for example in others[: self.count] for each in example.messages])
+        shown = [each for example in others[: self.count] for each in example.messages]
+        return (*shown, *_as_turns(messages))
 
     def _source(self, env: Any) -> Any:
         """The env of the train split, with the dialect of ``env``."""
@@ -119,21 +123,6 @@ class Demonstrations:
             ) from error
 
 
-def insert(messages: tuple[Message, ...], examples: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The messages with the examples after the system messages that they begin with."""
-    at = _after_system(messages)
-    return (*messages[:at], *examples, *messages[at:])
-
-
-def remove(messages: tuple[Message, ...], examples: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The inverse of ``insert``. Raises ValueError if the examples are not there."""
-    at = _after_system(messages)
-    end = at + len(examples)
-    if messages[at:end] != examples:
-        raise ValueError("the messages do not hold the demonstrations")
-    return (*messages[:at], *messages[end:])
-
-
 def _after_system(messages: Sequence[Message]) -> int:
     return next((i for i, each in enumerate(messages) if each["role"] != "system"), len(messages))
 
@@ -149,23 +138,26 @@ def _solved(source: Any, count: int, seed: str) -> list[_Example]:
             if not source.over:
                 *_, info = source.step(text)
         if info.get("success") and info["reward_valid"]:
-            found.append(_Example(task.id, task.messages, _as_turns(source)))
+            found.append(_Example(task.id, task.messages, _as_turns(source.episode.messages, _tools(source))))
         if len(found) == count:
             break
     return found
 
 
-def _as_turns(source: Any) -> tuple[Message, ...]:
-    """The conversation of an episode. Its system message, with its tools, goes to the head of the user's request."""
-    messages = source.episode.messages
+def _tools(source: Any) -> str:
+    """What an example says of its tools if they are passed beside the messages; else ""."""
+    tools = source.task.tools
+    return "" if source.dialect.instructions(tools) else f"The tools, one JSON object per line:\n{tool_lines(tools)}"
+
+
+def _as_turns(messages: tuple[Message, ...], tools: str = "") -> tuple[Message, ...]:
+    """A conversation whose system message stands at the head of the user's first message."""
     at = _after_system(messages)
-    head = [each["content"] for each in messages[:at]]
-    if not source.dialect.instructions(source.task.tools):  # the tools were passed beside the messages
-        head.insert(0, f"The tools, one JSON object per line:\n{tool_lines(source.task.tools)}")
+    head = [tools, *[each["content"] for each in messages[:at]]]
     if at < len(messages) and messages[at]["role"] == "user":
         head.append(messages[at]["content"])
         at += 1
-    return (message("user", "\n\n".join(head)), *messages[at:])
+    return (message("user", "\n\n".join(filter(None, head))), *messages[at:])
 
 
 def _checked(given: Sequence[Any]) -> tuple[Message, ...]:

@@ -13,7 +13,7 @@ import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
-from toolgym.demonstrations import Demonstrations, Given, insert, remove
+from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
@@ -63,7 +63,7 @@ class ToolEnv(gym.Env[Observation, str]):
     Args:
         tasks: what to draw from; any Sequence, lazy ones included.
         dialect: how the model writes calls; a name of ``toolgym.dialects.DIALECTS`` or a Dialect.
-        rubric: how actions are rewarded; "toolrl", "toolrl-reference" or a Rubric.
+        rubric: how actions are rewarded; a name of ``toolgym.rewards.NAMED`` or a Rubric.
         max_turns: texts per episode. Gymnasium's TimeLimit, and ``gym.make(id, max_episode_steps=k)``, lower it.
         state: makes the state of an episode, which methods decorated with ``@tool`` get as ``self``.
         max_calls: calls run per text; later ones are answered with an error.
@@ -298,12 +298,9 @@ class ToolEnv(gym.Env[Observation, str]):
             raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
-        if task.tools is not self._instructions_of:
-            self._instructions = self.instructions(task.tools) if self.instructed else ""
-            self._instructions_of = task.tools
-        self.episode = Episode(task, opening(task, self._instructions), [], task.tools)
+        self.episode = Episode(task, self._opening(task), [], task.tools)
         if self.demonstrations:
-            self.episode.messages = insert(self.episode.messages, self.demonstrations.messages(self))
+            self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
         self.offer(task.tools)
         try:
             self.start(task)
@@ -538,9 +535,15 @@ class ToolEnv(gym.Env[Observation, str]):
             return None
         return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in self.episode.messages)
 
-    def without_demonstrations(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """The messages of the current episode without the worked examples, for a trainer that leaves them out."""
-        return remove(messages, self.demonstrations.messages(self)) if self.demonstrations else messages
+    def without_demonstrations(self) -> tuple[Message, ...]:
+        """The first messages of the current episode as they are without demonstrations."""
+        return self._opening(self.task)
+
+    def _opening(self, task: Task) -> tuple[Message, ...]:
+        if task.tools is not self._instructions_of:
+            self._instructions = self.instructions(task.tools) if self.instructed else ""
+            self._instructions_of = task.tools
+        return opening(task, self._instructions)
 
     def observe(self) -> Observation:
         """The current observation."""

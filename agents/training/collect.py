@@ -222,7 +222,7 @@ class Collector:
     def _leave_out(self, episode: _Episode, rollouts: Sequence[Rollout]) -> None:
         """Put the prompt without demonstrations into the samples of one task, which ``episode`` has played."""
         if not episode.refused:
-            prompt = self.chat.prompt(episode.env.without_demonstrations(episode.trajectory.messages), episode.tools)
+            prompt = self.chat.prompt(episode.env.without_demonstrations(), episode.tools)
             for rollout in rollouts:
                 rollout.sample = rollout.sample.after(prompt)
                 for fork in (fork for turn in rollout.forks for fork in turn):

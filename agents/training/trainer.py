@@ -324,7 +324,8 @@ class Trainer:
         self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
     ) -> Collector:
         made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
-        return Collector(made, policy, self.chat, max_tokens, self.config.demonstrations_in == "prompt")
+        demonstrations = self.config.demonstrations_in == "prompt"
+        return Collector(made, policy, self.chat, max_tokens, demonstrations=demonstrations)
 
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())

@@ -113,6 +113,10 @@ class SealToolsEnv(ToolEnv):
         entry: Entry = self.task.data
         return {"category": entry.category, "flag": entry.flag, "known_unpassable": entry.unpassable}
 
+    def stratum(self, task: Task) -> tuple[str, ...]:
+        """The category."""
+        return (task.data.category,)
+
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold action: the expected calls, after a thought that names them."""
         calls = task.expected[0]

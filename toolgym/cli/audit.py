@@ -11,6 +11,7 @@ from toolgym.cli.resolve import UserError
 from toolgym.cli.terminal import audit_view
 from toolgym.report.reward_parts import kept_episodes, reward_parts
 from toolgym.report.reward_parts_screen import print_parts
+from toolgym.rewards import NAMED
 from toolgym.rewards.audit import audit
 from toolgym.stored.strict_json import to_json
 
@@ -26,8 +27,8 @@ task (eval --repeats 8 --temperature 1) tell what GRPO sees within a group.
 
 Without RUN: scripted adversaries (silence, junk calls, made-up parameters,
 needless calls, ...) play against a rubric, and those are shown that earn more
-than honest play. Exit status 1 if one does. Without --rubric both rubrics of
-ToolGym are shown, and only the default (toolrl) decides."""
+than honest play. Exit status 1 if one does. Without --rubric, toolrl and
+toolrl-reference are shown, and only the default (toolrl) decides."""
 EXAMPLES = """\
   toolgym audit runs/smollm2
   toolgym audit runs/seed0 runs/seed1 --json
@@ -40,7 +41,7 @@ RUBRICS = ("toolrl", "toolrl-reference")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs or the rubrics."""
     parser.add_argument("run", metavar="RUN", nargs="*", help="a run's folder, or its episodes.jsonl")
-    parser.add_argument("--rubric", metavar="NAME", action="append", help="toolrl or toolrl-reference; may be repeated")
+    parser.add_argument("--rubric", metavar="NAME", action="append", help=f"{', '.join(NAMED)}; may be repeated")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON, a list, in place of tables")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from toolgym.cli.resolve import UserError, category_name, env_arguments
 from toolgym.dialects import DIALECTS
+from toolgym.rewards import NAMED
 
 
 def env_options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,7 @@ def env_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dialect", metavar="NAME", help=f"how calls are written: {', '.join(DIALECTS)}; toolrl by default"
     )
-    group.add_argument("--rubric", metavar="NAME", help="toolrl (default) or toolrl-reference")
+    group.add_argument("--rubric", metavar="NAME", help=f"reward: {', '.join(NAMED)}; toolrl by default")
     group.add_argument(
         "--demonstrations", type=examples, metavar="K",
         help="worked examples before each request, from the suite's train split; K:ID from the suite ID's",

@@ -15,6 +15,7 @@ from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import load_runs
 from toolgym.report.text import plain
+from toolgym.rewards import NAMED
 from toolgym.stored.trust import trusted_settings
 
 ABOUT = """\
@@ -37,7 +38,7 @@ SHOWN_DIFFERENCES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run; another rubric and the folder of its new run."""
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a training run's")
-    parser.add_argument("--rubric", metavar="NAME", help="score with this rubric: toolrl or toolrl-reference")
+    parser.add_argument("--rubric", metavar="NAME", help=f"score with this rubric: {', '.join(NAMED)}")
     parser.add_argument("--out", metavar="DIR", help="with --rubric: the folder of the new run")
     parser.add_argument(
         "--trust", metavar="NAME", action="append", default=[],

@@ -36,11 +36,12 @@ single file with all episodes, the model's texts and the scores of each call.
 
 Or training runs, also unfinished ones: first, last and best evaluation, and
 a page (in the first RUN, or --html) with learning curves and the same tasks
-before and after; the curves as PNG beside it."""
+before and after; the curves as PNG beside it. Runs that start from one
+another's checkpoints, such as SFT and then GRPO, also share one chart."""
 EXAMPLES = """\
   toolgym report runs/smollm2
   toolgym report runs/base runs/trained --html compare.html
-  toolgym report runs/grpo
+  toolgym report runs/sft runs/grpo
   toolgym report runs/seed0 runs/seed1 --html seeds.html"""
 
 

@@ -110,8 +110,7 @@ def count_categories(env: ToolEnv) -> Counter[str]:
 def _show_prompt(env: ToolEnv, task: Task, console: Console, *, whole: bool) -> None:
     shown = task.messages
     if env.demonstrations:
-        env.reset(options={"task_id": task.id})
-        shown = env.demonstrations.messages(env) + shown
+        shown = env.reset(options={"task_id": task.id})[0]["messages"]
     for each in shown:
         console.print(message_panel(each, 20_000 if whole else 800))
     tools = task.tools if whole else task.tools[:5]

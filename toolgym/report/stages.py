@@ -80,11 +80,11 @@ def staged(runs: Sequence[TrainingRun]) -> tuple[list[Stage], list[Chart]]:
         ]
         return [piece for piece in found if piece]
 
-    intervals = [
-        (clock[evaluation.step], *(100 * end for end in evaluation.interval))
-        for run, clock in zip(runs, clocks, strict=True)
-        for evaluation in run.evaluations()
-    ]
+    intervals = []
+    for run, clock in zip(runs, clocks, strict=True):
+        for evaluation in run.evaluations():
+            low, high = evaluation.interval
+            intervals.append((clock[evaluation.step], 100 * low, 100 * high))
     kinds = sorted({name for run in runs for row in run.rows for name in row if name.startswith("eval/success/")})
     success = [Curve(ALL, pieces("eval/success", 100), intervals)]
     success += [Curve(name.removeprefix("eval/success/"), pieces(name, 100)) for name in kinds]

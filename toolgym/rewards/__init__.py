@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from toolgym.rewards.rubric import Evidence, Reward, Rubric, Scores
 from toolgym.rewards.toolrl import ToolRLReward
 
+NAMED: Mapping[str, Callable[[], Reward]] = {
+    "toolrl": ToolRLReward,
+    "toolrl-intermediate": partial(ToolRLReward, granularity="intermediate"),
+    "toolrl-coarse": partial(ToolRLReward, granularity="coarse"),
+    "toolrl-reference": partial(ToolRLReward, matching="reference"),
+}
+
 
 def get_rubric(rubric: str | Reward) -> Reward:
-    """A rubric by name ("toolrl", "toolrl-reference"); an object with ``score`` is returned as it is.
+    """A rubric by name (see ``NAMED``); an object with ``score`` is returned as it is.
 
     Raises ValueError for an unknown name.
     """
@@ -15,11 +25,9 @@ def get_rubric(rubric: str | Reward) -> Reward:
         if not isinstance(rubric, Reward):
             raise ValueError(f"rubric must have score(evidence) and set_step(step); got {rubric!r}")
         return rubric
-    if rubric == "toolrl":
-        return ToolRLReward()
-    if rubric == "toolrl-reference":
-        return ToolRLReward(matching="reference")
-    raise ValueError(f"unknown rubric {rubric!r}: choose toolrl or toolrl-reference, or pass a Rubric")
+    if rubric not in NAMED:
+        raise ValueError(f"unknown rubric {rubric!r}: choose {', '.join(NAMED)}, or pass a Rubric")
+    return NAMED[rubric]()
 
 
 __all__ = ["Evidence", "Reward", "Rubric", "Scores", "ToolRLReward", "get_rubric"]

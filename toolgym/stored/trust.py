@@ -20,6 +20,7 @@ from toolgym.stored.strict_json import to_json
 HARMLESS = frozenset({
     "category", "split", "level", "seed", "prompt", "withhold", "outcome", "metric", "dialect", "rubric", "max_turns",
     "max_calls", "max_action_chars", "max_episode_steps", "render_mode", "instructions",
+    "demonstrations", "requests_per_toolset", "num_tools",
 })  # fmt: skip
 """Arguments of envs that choose among what ToolGym itself has: no value of theirs opens, imports or sends anything."""
 HARMLESS_VALUES: dict[str, tuple[Any, ...]] = {
@@ -75,8 +76,8 @@ def trusted_settings(
 
 def is_harmless(name: str, value: Any) -> bool:
     """Whether an env's argument, of this value, opens, imports and sends nothing."""
-    if name == "demonstrations":  # a number, messages, or the name of a suite
-        return not isinstance(value, Mapping) or value.get("env") in (None, "", *SUITES)
+    if name == "demonstrations" and isinstance(value, Mapping):  # an env that is no suite may import code
+        return value.get("env") in (None, "", *SUITES)
     return name in HARMLESS or value is None or (isinstance(value, str) and value in HARMLESS_VALUES.get(name, ()))
 
 
