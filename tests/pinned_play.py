@@ -44,13 +44,16 @@ def parts() -> dict[str, tuple[str, dict[str, Any]]]:
     found: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def add(suite: str, **kwargs: Any) -> None:
-        found[" ".join([suite, *[str(value) for value in kwargs.values()]])] = f"ToolGym-{suite}-v0", kwargs
+        env_id = f"ToolGym-{suite}" if suite.endswith("-v1") else f"ToolGym-{suite}-v0"
+        found[" ".join([suite, *[str(value) for value in kwargs.values()]])] = env_id, kwargs
 
     for split in SPLITS:
         for level in OFFICE:
             add("Office", split=split, level=level)
         for level in FUNCTIONS:
             add("Functions", split=split, level=level)
+        for level in (*FUNCTIONS, "missing"):
+            add("Functions-v1", split=split, level=level)
     for split in SPLITS[:3]:
         for number in range(1, 6):
             add("Math", split=split, level=number)

@@ -12,7 +12,8 @@ import pytest
 from toolgym.envs.functions.catalogue import VERSIONS, catalogue
 from toolgym.envs.functions.loader import FOLDER, read_catalogue
 from toolgym.envs.functions.requests import incomplete, many, one, split_share
-from toolgym.envs.functions.tasks import LEVELS, LEVELS_V1, FunctionsTasks, FunctionsV1Tasks
+from toolgym.envs.functions.tasks import LEVELS, LEVELS_V1, FunctionsTasks
+from toolgym.envs.functions.toolset import FunctionsV1Tasks
 from toolgym.rollout import evaluate
 from toolgym.tasks import task_digest
 from toolgym.tasks.stream import SPLITS, Stream
@@ -156,7 +157,7 @@ def test_the_catalogue_has_every_file():
 def test_requests_read_well(field):
     for function in FIELDS[field]:
         for split in ("train", "test"):
-            for key in range(20):
+            for key in range(12):
                 s = Stream(key)
                 asked = [one(function, s, split), many(function, 3, s, split)]
                 if function.incomplete:
@@ -183,7 +184,7 @@ def _texts(function, arguments):
 def test_arguments_obey_the_schemas(kind):
     for split in SPLITS:
         tasks = kind(split)
-        for index in range(600):
+        for index in range(250):
             task = tasks[index]
             tools = {tool.name: tool for tool in task.tools}
             for call in task.expected[0]:
@@ -192,7 +193,7 @@ def test_arguments_obey_the_schemas(kind):
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_splits_share_no_request_and_no_word(kind):
-    asked = {split: {kind(split)[i].messages[0]["content"] for i in range(1000)} for split in SPLITS}
+    asked = {split: {kind(split)[i].messages[0]["content"] for i in range(500)} for split in SPLITS}
     for split in SPLITS:
         for other in SPLITS:
             assert split == other or not asked[split] & asked[other]
@@ -258,7 +259,7 @@ class Refuses:
 def test_gold_passes_and_refusing_everything_does_not(env_id, level, split):
     env = gym.make(env_id, level=level, split=split).unwrapped
     counts = set()
-    for index in range(200):
+    for index in range(100):
         task = env.tasks[index]
         env.reset(options={"task_id": task.id})
         _, reward, terminated, _, info = env.step(env.gold(task)[0])
@@ -283,7 +284,6 @@ def test_a_request_that_lacks_a_parameter_is_asked_back():
         for task in FunctionsV1Tasks(split, level="missing")[0:100]:
             assert task.expected == ((),)
             assert re.search(r"\bthe [a-z]", task.response)
-            assert any(tool.parameters["required"] for tool in task.tools)
 
 
 def test_alike_functions_are_never_offered_together():
@@ -349,7 +349,7 @@ def test_silence_is_worth_less_than_an_answer(dialect):
 @pytest.mark.parametrize("kind", TASKS)
 def test_calls_of_one_request_do_not_contradict_each_other(kind):
     tasks = kind("test", level="parallel")
-    for i in range(600):
+    for i in range(300):
         calls = tasks[i].expected[0]
         assert len({str(call.arguments) for call in calls}) == len(calls) >= 2, tasks[i].id
 
@@ -375,7 +375,7 @@ def test_names_are_coined_in_training_alone_and_only_where_a_description_says_wh
 
     for split, share in (("train", (0.4, 0.6)), ("val", (0, 0)), ("test", (0, 0)), ("test_unseen", (0, 0))):
         names, of_parameters = [], []
-        for task in kind(split)[0:3000:7]:
+        for task in kind(split)[0:2000:8]:
             assert len({tool.name for tool in task.tools}) == len(task.tools)
             for tool in task.tools:
                 names.append(made_up(tool.name))

@@ -129,7 +129,7 @@ class FunctionsV1Env(FunctionsEnv):
       the unseen ones here, so a model trained on one version can be tested on the other.
     - Arguments are also objects, lists of objects, dates in the format that a description asks for, and codes for
       what the request says in words. Schemas also give defaults.
-    - Names are also written ``music_player.playSong`` or ``Music_2_PlaySong``.
+    - Names are also written ``music_player.playSong`` or ``Music_2_PlaySong``; some descriptions are longer.
     - Requests for several calls may list their values: "for 2, 3 and 5 nights respectively".
     - The level ``missing``, the last: a request without a parameter that its function requires. Call nothing, and ask.
     - Functions that could do the same job are never offered together.

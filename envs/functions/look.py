@@ -45,12 +45,14 @@ def draw_style(s: Stream, split: str, version: int) -> Style:
     writing, prefix = (s.pick(WRITINGS), None) if version == 0 else (s.pick(WRITINGS_V1), s.below(12))
     if split != "train":
         return Style(writing, prefix=prefix)
-    return Style(writing, *[1 + s.below(COINS) if s.chance(0.5) else 0 for _ in range(2)], prefix=prefix)
+    names, parameters = [1 + s.below(COINS) if s.chance(0.5) else 0 for _ in range(2)]
+    return Style(writing, names, parameters, prefix)
 
 
 class Look(msgspec.Struct, frozen=True):
     """``name``, ``description``: which of the function's names and descriptions the task shows. ``words``, ``details``:
-    the same for each parameter. Position 0 is the entry's own, then come the other ones."""
+    the same for each parameter. Position 0 is the entry's own, then come the other ones. A description after the last
+    is all of them together."""
 
     style: Style
     name: int
@@ -63,7 +65,7 @@ def draw_look(function: Function, style: Style, s: Stream, version: int) -> Look
     return Look(
         style,
         s.below(1 + len(function.other_names)),
-        s.below(1 + len(function.other_descriptions)),
+        s.below(1 + len(function.other_descriptions) + (version > 0 and bool(function.other_descriptions))),
         s.below(3),
         s.below(6) if version else 0,
     )
@@ -89,7 +91,8 @@ def dressed(catalogue: Catalogue, field: str, position: int, look: Look) -> tupl
     name = _coined(style.names + 7 * number) if style.names else (function.name, *function.other_names)[look.name]
     prefixes = function.prefixes or (field,)
     prefix = field if style.prefix is None else prefixes[style.prefix % len(prefixes)]
-    description = (function.description, *function.other_descriptions)[look.description]
+    descriptions = (function.description, *function.other_descriptions)
+    description = (*descriptions, " ".join(descriptions))[look.description]
     return (
         Tool(_called(prefix, name, style), description, function.schema(names, look.details), trusted=True),
         names,

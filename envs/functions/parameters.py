@@ -120,17 +120,17 @@ def _maker(kind: str, entry: _Parameter, lists: Lists) -> Maker:
     if options.get("step", 1) < 1 or options.get("places", 1) < 0:
         raise ValueError("step must be at least 1, and places at least 0")
     if kind == "day" and "format" in options:
-        return _dated(*arguments, entry.description, options["format"])
+        return _dated(given, entry.description, options["format"])
     maker: Maker = getattr(values, kind)(*arguments, **options)
     return maker
 
 
-def _dated(low: int, high: int, description: str, form: str) -> Maker:
+def _dated(years: tuple[int, int], description: str, form: str) -> Maker:
     if form not in values.DATE_FORMATS:
         raise ValueError(f"format is {form!r}; choose from {', '.join(values.DATE_FORMATS)}")
     if form not in description:
         raise ValueError(f"the description must name the format, {form}")
-    return values.dated(low, high, form)
+    return values.dated(*years, form)
 
 
 def _object(entry: _Parameter, members: tuple[Parameter, ...]) -> Maker:
