@@ -89,8 +89,8 @@ def page_table(found: Sequence[Line]) -> str:
 
 
 def cell(share: float, low: float, high: float) -> str:
-    """ "44 [31, 57]"."""
-    return f"{100 * share:.0f} [{100 * low:.0f}, {100 * high:.0f}]"
+    """ "44 [31-57]"."""
+    return f"{100 * share:.0f} [{100 * low:.0f}-{100 * high:.0f}]"
 
 
 def gain(found: Difference) -> str:

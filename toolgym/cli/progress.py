@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from toolgym.cli.resolve import env_argument
 from toolgym.types import Trajectory
@@ -57,7 +58,10 @@ def episodes_progress(console: Console) -> Progress:
 @contextmanager
 def trainer_progress(make: Callable[..., Any], config: Any, console: Console) -> Iterator[Any]:
     """Yields the trainer that ``make(on_step=...)`` returns, under a bar that advances with each of its steps."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # in a narrow terminal the metrics are cut, not the count of steps and the time that is left
+    count = MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(config.steps)) + 1))
+    left = TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7))
+    columns = (TextColumn("{task.description}"), BarColumn(), count, left)
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
         bar = progress.add_task(config.algo, total=config.steps, shown="loading the model")
         latest: dict[str, float] = {}
