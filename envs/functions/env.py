@@ -144,7 +144,7 @@ class FunctionsV1Env(FunctionsEnv):
         dialect, rubric, and further arguments: see ToolEnv.
 
     Version history:
-        v1: 47 fields and 502 functions instead of 14 and 147; objects, date formats, codes, defaults; the level
+        v1: 47 fields and 511 functions instead of 14 and 147; objects, date formats, codes, defaults; the level
             ``missing``.
         v0: FunctionsEnv.
     """
