@@ -110,7 +110,7 @@ def test_a_wrong_number_of_requests_is_refused(wrong):
 def test_neighbours_are_drawn_together():
     config = TrainConfig(neighbours=4, prompts_per_step=10, seed=3)
     drawn = RandomDraw(SimpleNamespace(tasks=lambda suite: [Task.of(str(i), "x", ()) for i in range(18)]), config, 5)
-    numbers = [int(task_id) for _, task_id in drawn.first(40)]
+    numbers = [int(task_id) for _, task_id in drawn.first(400)]
     starts = [n for i, n in enumerate(numbers) if i == 0 or n != numbers[i - 1] + 1 or n % 4 == 0]
     assert all(n % 4 == 0 for n in starts)
     assert set(numbers) == set(range(18))  # the last run is shorter
