@@ -21,7 +21,7 @@ from .recipe import STAGES, TITLES, Part
 from .table import NOTE, Line, page_table
 from .work import Played
 
-FILES = {"test_unseen": "functions_unseen", "test": "functions", "bfcl": "bfcl", "office": "office"}
+FILES = {"test_unseen": "functions", "bfcl": "bfcl"}
 """Page -> its file."""
 
 

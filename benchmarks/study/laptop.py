@@ -52,20 +52,23 @@ right dialogue rarely needs: a model of this size passes next to none, and calls
 _SFT = {
     "algo": "sft",
     "env": FUNCTIONS,
-    "env_kwargs": DIALECT,
+    "env_kwargs": {**DIALECT, "requests_per_toolset": 12},
     "mix": [
-        {"env": FUNCTIONS, **DIALECT},
-        {"env": FUNCTIONS, **DIALECT},
-        {"env": OFFICE, "level": ["single", "choose", "parallel"], **DIALECT},
-        {"env": OFFICE, "level": "easy", **DIALECT},
+        {"env": OFFICE, "level": ["single", "choose", "parallel"], "share": 0.15, **DIALECT},
+        {"env": OFFICE, "level": "easy", "share": 0.1, **DIALECT},
     ],
-    "max_tokens": 700,
-    "prompts_per_step": 8,
-    "learning_rate": 2e-4,
+    "neighbours": 12,
+    "prompts_per_step": 36,
+    "max_tokens": 1000,
+    "learning_rate": 3e-4,
 }
 _RL = {
     "env": FUNCTIONS_ENV,
-    "env_kwargs": {"level": ["single", "choose", "parallel", "irrelevant"], **DIALECT},
+    "env_kwargs": {
+        "level": ["single", "choose", "parallel", "mixed", "irrelevant"],
+        "reward": {"granularity": "intermediate"},
+        **DIALECT,
+    },
     "draw": "stratified",
     "steps": 40,
     "prompts_per_step": 16,

@@ -10,6 +10,7 @@ from toolgym.rewards.toolrl import ToolRLReward
 
 NAMED: Mapping[str, Callable[[], Reward]] = {
     "toolrl": ToolRLReward,
+    "toolrl-strict": partial(ToolRLReward, strict=True),
     "toolrl-intermediate": partial(ToolRLReward, granularity="intermediate"),
     "toolrl-coarse": partial(ToolRLReward, granularity="coarse"),
     "toolrl-reference": partial(ToolRLReward, matching="reference"),
