@@ -2,8 +2,9 @@
 
     python benchmarks/demo.py [--out runs/demo] [--model smollm2] [--seed 0]
 
-SFT imitates gold actions of ToolGym-Functions-v1; GRPO then learns from rewards alone. Before, between and after, the
-model plays the same held-out tasks: functions of fields that are not in training, with and without a tool that fits,
+SFT imitates gold actions of ToolGym-Functions-v1; GRPO then learns from rewards (a
+group whose tries all failed gets the gold answer as one more member: --guided plain). Before, between and after, the model
+plays the same held-out tasks: functions of fields that are not in training, with and without a tool that fits,
 and BFCL rows, on which it is never trained, under the official verdict. The recipe is in stages/recipe.py. The first
 run downloads 95 MB (the BFCL wheel and the model). Everything is saved as it is made: after a stop the same command
 continues.
@@ -72,7 +73,7 @@ def demo(out: Path, model: str, recipe: Recipe, seed: int, console: Console) -> 
     imitated = work.train_sft()
     stage("4. After SFT: the same held-out tasks")
     after_sft = work.play("after SFT", imitated)
-    stage("5. GRPO: it tries, and learns from rewards alone")
+    stage("5. GRPO: it tries, and learns from rewards")
     learnt = work.train_grpo(imitated)
     stage("6. After GRPO: the same held-out tasks")
     after_grpo = work.play("after GRPO", learnt)
