@@ -180,8 +180,16 @@ def test_sigterm_keeps_what_finished(tmp_path):
         assert kept(tmp_path) == 4
 
 
+@pytest.fixture
+def heeding():
+    """Ctrl-C raises KeyboardInterrupt, also if the tests are a shell's background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("kind", [Endpoint, AsyncEndpoint])
-def test_in_python_ctrl_c_raises_keyboard_interrupt_and_the_agent_works_afterwards(kind, tmp_path):
+def test_in_python_ctrl_c_raises_keyboard_interrupt_and_the_agent_works_afterwards(kind, tmp_path, heeding):
     with serving(then(BUSY)) as server:
         agent = kind("tiny", server.url, None)
         before, pressed = signal.getsignal(signal.SIGINT), []
