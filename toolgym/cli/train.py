@@ -45,13 +45,13 @@ HEADINGS = {
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
     ),
     "batches and lengths": (
-        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "tools",
-        "template_kwargs", "demonstrations", "demonstrations_in",
+        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
+        "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "the loss, for experts": (
-        "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in", "mask_truncated", "importance_cap",
-        "credit", "forks",
+        "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
+        "mask_truncated", "importance_cap",
     ),
 }  # fmt: skip
 """Heading of ``--help`` -> settings, in the order that a user needs them."""
