@@ -5,8 +5,8 @@
 SFT imitates gold actions of ToolGym-Functions-v1; GRPO then learns from rewards (a group whose tries all failed gets
 the gold answer as one more member: --guided plain). Before, between and after, the model plays the same held-out tasks:
 functions of fields that are not in training, with and without a tool that fits, and BFCL rows, on which it is never
-trained, under the official verdict. The recipe is in stages/recipe.py. The first run downloads 95 MB (the BFCL wheel and
-the model). Everything is saved as it is made: after a stop the same command continues.
+trained, under the official verdict. The recipe is in stages/recipe.py. The first run downloads 95 MB (the BFCL wheel
+and the model). Everything is saved as it is made: after a stop the same command continues.
 """
 
 from __future__ import annotations

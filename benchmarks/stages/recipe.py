@@ -55,9 +55,9 @@ TITLES = {
 SHARED = 9
 """Requests to the same functions in SFT, which computes their description once: three of each level."""
 DECISIONS = {**DIALECT, "level": [*FITS, *NONE], "rubric": "toolrl-strict"}
-"""The paper's fine reward with all points for parameter names, or none. Without ``strict``, a call with one argument too
-many earns nearly as much as the right one, and GRPO learns to add arguments. With points only for calls that are right
-in all, it learns to leave arguments out (LOG.md)."""
+"""The paper's fine reward with all points for parameter names, or none. Without ``strict``, a call with one argument
+too many earns nearly as much as the right one, and GRPO learns to add arguments. With points only for calls that are
+right in all, it learns to leave arguments out (LOG.md)."""
 _CURVE = {"eval_kwargs": {"split": "val", "requests_per_toolset": 1}, "eval_tasks": 16}
 """The curve is the same for both stages: tasks of the fields that are trained on, with wordings that are not."""
 
