@@ -172,10 +172,10 @@ def test_names_that_python_cannot_write_are_changed_there():
 
 def test_train_is_read_if_it_is_there_and_else_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     name = "sealtools-train"
+    given = Path(assets.fetch("sealtools-val")).parents[1]
     monkeypatch.setenv("TOOLGYM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(assets, "_download", lambda asset, target: (_ for _ in ()).throw(
         assets.AssetError(f"cannot download {asset.name!r} ({asset.url})")))  # fmt: skip
-    given = Path(assets.fetch("sealtools-val")).parents[1]
     monkeypatch.setenv("TOOLGYM_DATA", f"{given}:{tmp_path}")
     files.rows.cache_clear()
     if not (given / "sealtools/train.jsonl").is_file():
