@@ -42,9 +42,9 @@ def main() -> int:
     parser.add_argument("--sft-steps", type=int, help="instead of the recipe's")
     parser.add_argument("--grpo-steps", type=int, help="instead of the recipe's")
     args = parser.parse_args()
-    # Threads that wait spin for some microseconds, then sleep. If they spin for longer, a busy neighbour makes a model
-    # three times as slow; if they never spin, a step of GRPO takes a third longer (LOG.md). torch is imported later.
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    # Threads that wait spin for a few microseconds, then sleep. If they spin for longer, a busy neighbour makes a model
+    # three times as slow; if they never spin, a step of GRPO takes a fifth longer (LOG.md). torch is imported later.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         demo(args.out, args.model, RECIPE.with_steps(args.sft_steps, args.grpo_steps), args.seed, screen())
     except (AssetError, RunError, UserError) as error:

@@ -49,7 +49,7 @@ def main() -> int:
     args = parser.parse_args()
     if not all(part.isdecimal() for part in args.seeds.split(",")):
         parser.error(f"--seeds {args.seeds!r}: give whole numbers with commas, such as 0,1,2")
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # see demo.py
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see demo.py
     seeds = [int(part) for part in args.seeds.split(",")]
     try:
         judge(seeds, args.runs, args.model, RECIPE.with_steps(args.sft_steps, args.grpo_steps), args.keep, screen())
