@@ -11,7 +11,6 @@ and the model). Everything is saved as it is made: after a stop the same command
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -29,6 +28,7 @@ from toolgym import Trajectory
 from toolgym.assets import AssetError
 from toolgym.cli.resolve import UserError
 from toolgym.cli.terminal import reward_view, screen
+from toolgym.cli.threads import spin_briefly
 from toolgym.report.episode import quality
 from toolgym.report.text import plain
 from toolgym.runlog import RunError
@@ -42,9 +42,7 @@ def main() -> int:
     parser.add_argument("--sft-steps", type=int, help="instead of the recipe's")
     parser.add_argument("--grpo-steps", type=int, help="instead of the recipe's")
     args = parser.parse_args()
-    # Threads that wait spin for a few microseconds, then sleep. If they spin for longer, a busy neighbour makes a model
-    # three times as slow; if they never spin, a step of GRPO takes a fifth longer (LOG.md). torch is imported later.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    spin_briefly()
     try:
         demo(args.out, args.model, RECIPE.with_steps(args.sft_steps, args.grpo_steps), args.seed, screen())
     except (AssetError, RunError, UserError) as error:

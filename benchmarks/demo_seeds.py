@@ -31,6 +31,7 @@ from stages.work import Work, fetch
 from toolgym.assets import AssetError
 from toolgym.cli.resolve import UserError
 from toolgym.cli.terminal import screen
+from toolgym.cli.threads import spin_briefly
 from toolgym.report.text import plain
 from toolgym.runlog import RunError
 
@@ -49,7 +50,7 @@ def main() -> int:
     args = parser.parse_args()
     if not all(part.isdecimal() for part in args.seeds.split(",")):
         parser.error(f"--seeds {args.seeds!r}: give whole numbers with commas, such as 0,1,2")
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see demo.py
+    spin_briefly()
     seeds = [int(part) for part in args.seeds.split(",")]
     try:
         judge(seeds, args.runs, args.model, RECIPE.with_steps(args.sft_steps, args.grpo_steps), args.keep, screen())

@@ -19,13 +19,13 @@ document as size tiny measured them, because eight more arms are too dear there.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 from clock import Clock, in_minutes
 from harness import command_line
 
+from toolgym.cli.threads import spin_briefly
 from toolgym.disk import write_atomic
 
 RESULTS = Path(__file__).resolve().parent / "results" / "study"
@@ -47,8 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--table", action="store_true", help="train nothing; write the tables and the picture")
     options = parser.parse_args()
-    # On shared cores, threads that spin while they wait make a model slow. torch reads this variable.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    spin_briefly()
     import torch
     from study.all_sizes import SIZES
     from study.arms import ARMS

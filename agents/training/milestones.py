@@ -1,7 +1,7 @@
 """Milestones of an answer: after each part of a call, the reward that the calls so far would earn.
 
 A part is a call's name, or one of its arguments. ``credit="term"`` takes the reward of the last milestone off what a
-token is credited with: nothing that the token does can have caused it (``term_advantages`` in advantages.py).
+token is credited with: nothing that the token does can have caused it (term_credit.py).
 
 What the tokens so far have earned is a baseline, and leaves the gradient unbiased, only if it is the same whatever
 follows. So it is never taken from the records of the whole answer: there the best pairing of calls, or a bracket too

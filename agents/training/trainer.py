@@ -113,11 +113,10 @@ class Trainer:
             tools=config.tools,
         )
         self.chat = policy.chat
-        self.collector = self._collector(config.suites(), policy, config.max_tokens)
+        self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
         self.drawing = Drawing(self.collector, config)
         if state is not None:
             self.drawing.load_state_dict(state)
-        self.collector.milestones = config.credit == "term"
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -298,9 +297,7 @@ class Trainer:
         if self.config.guided != "off":
             (group,), _ = guide([group], self.collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
-        masked = self.config.mask_truncated
-        used = [r.sample for r in group if r.valid and not (masked and r.sample.truncated)]
-        return any(any(sample.advantages) for sample in used)
+        return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
     def _gold(self, step: int) -> list[Rollout]:
         """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
@@ -321,11 +318,15 @@ class Trainer:
         return rollouts
 
     def _collector(
-        self, suites: Sequence[tuple[str, dict[str, Any]]], policy: Policy, max_tokens: int | None
+        self,
+        suites: Sequence[tuple[str, dict[str, Any]]],
+        policy: Policy,
+        max_tokens: int | None,
+        milestones: bool = False,
     ) -> Collector:
         made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
         demonstrations = self.config.demonstrations_in == "prompt"
-        return Collector(made, policy, self.chat, max_tokens, demonstrations=demonstrations)
+        return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
 
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -97,8 +96,3 @@ def gain(found: Difference) -> str:
     """ "+41 [30, 52]"."""
     low, high = found.interval
     return f"{100 * found.mean:+.0f} [{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def as_data(found: Sequence[Line]) -> list[Mapping[str, Any]]:
-    """Plain data for JSON."""
-    return [dict(msgspec.to_builtins(each)) for each in found]

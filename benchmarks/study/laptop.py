@@ -93,6 +93,7 @@ LAPTOP = Size(
     length_words=64,
     arms=("raw", "sft-small", "sft-grpo", "grpo-guided", "sft-ppo"),
     seeds=3,
+    # reckoned from the seconds of single steps (LOG.md); no arm has run to its end at these settings yet
     minutes={"sft_small": 36, "sft_large": 140, "ppo": 32, "grpo": 32, "guided": 50, "judge": 20},
     ablations="tiny",
 )

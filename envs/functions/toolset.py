@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from toolgym.checks import whole_number
 from toolgym.tasks import Task
 from toolgym.tasks.stream import Stream, key_of
 
@@ -70,8 +71,6 @@ MAKERS: dict[str, Callable[[Drawing, Toolset], Wanted]] = {
     "irrelevant": _irrelevant,
     "missing": _missing,
 }
-
-
 _toolset = lru_cache(256)(Toolset)
 
 
@@ -89,9 +88,7 @@ class FunctionsV1Tasks(FunctionsTasks):
         self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None, per_toolset: int = 1
     ):
         super().__init__(split, seed, level)
-        if type(per_toolset) is not int or not 1 <= per_toolset <= self.sizes[split]:
-            raise ValueError(f"requests_per_toolset must be a whole number from 1, got {per_toolset!r}")
-        self.per_toolset = per_toolset
+        self.per_toolset = whole_number("requests_per_toolset", per_toolset, 1)
 
     def make(self, index: int) -> Task:
         level = self.kind(index)

@@ -12,6 +12,7 @@ import msgspec
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.dialects.names import Names
 from toolgym.tasks import Task
+from toolgym.tasks.source import select
 from toolgym.tasks.stream import Stream, key_of
 from toolgym.tools import Tool
 from toolgym.types import ToolCall, message
@@ -42,25 +43,11 @@ class Entry(msgspec.Struct, frozen=True):
     """Why no natural completion can match the expected one, or None."""
 
 
-def categories(category: str | Iterable[str] | None) -> tuple[str, ...]:
-    """The categories, from one, several (a list, or names with commas between them), or None for all.
-
-    Raises ValueError for a category that does not exist.
-    """
-    if category is None:
-        return CATEGORIES
-    given = category.split(",") if isinstance(category, str) else category
-    found = tuple(dict.fromkeys(str(each).strip() for each in given))
-    if not found or not set(found) <= set(CATEGORIES):
-        raise ValueError(f"Seal-Tools has the categories {', '.join(CATEGORIES)}, got {category!r}")
-    return found
-
-
 def tasks(
     split: str, category: str | Iterable[str] | None, num_tools: int, seed: int, dialect: str | Dialect
 ) -> tuple[Task, ...]:
-    """The tasks of a split. They are cached if the dialect is given by name. Raises like ``rows``."""
-    wanted = categories(category)
+    """The tasks of a split. They are cached if the dialect is given by name. Raises like ``rows`` and ``select``."""
+    wanted = select("category", category, CATEGORIES)
     if isinstance(dialect, str):
         found = _named(split, num_tools, seed, dialect)
     else:

@@ -8,7 +8,6 @@ A new command is one such file and one line in ``COMMANDS``. Only the command th
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -84,11 +83,11 @@ def _run(args: argparse.Namespace) -> int:
     from toolgym.cli.output import Output
     from toolgym.cli.resolve import UserError
     from toolgym.cli.terminal import screen
+    from toolgym.cli.threads import spin_briefly
     from toolgym.rollout import AgentError, NotAnAgent
     from toolgym.runlog import RunError
 
-    # torch is imported later and reads this. Threads that spin while they wait slow down all others on shared cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    spin_briefly()
     command: Callable[[argparse.Namespace, Console], int | None] = args.command
     output = Output(sys.stdout)
     try:
