@@ -39,15 +39,21 @@ class Target:
 
     requirements: tuple[str, ...]
     lacks: str
-    dialect: str | None = None
-    """Played in this dialect only."""
+    native: bool = False
+    """Whether tools can go through the API (dialect openai)."""
 
 
 TARGETS = {
     "verifiers": Target(
         ("verifiers==0.4.0",),
-        "Rewards per turn stand in trace.info, and no loss reads them. An unscored episode is an error: its record is "
-        "in the error's text only.",
+        "Tools through the API: a harness does not have the task's. Rewards per turn, verdict and call records are in "
+        "trace.info; no loss of prime-rl reads them there.",
+    ),
+    "inspect_ai": Target(
+        ("inspect-ai==0.3.285",),
+        "Token ids, so it evaluates and does not train. Tool schemas are cut to inspect's fields ($ref and oneOf are "
+        "lost); arguments that are not JSON arrive as unreadable.",
+        native=True,
     ),
 }
 FIELDS = {
@@ -65,7 +71,7 @@ FIELDS = {
 def play(name: str, target: Target, peers: Path) -> dict[str, Any]:
     """The row of a framework."""
     python = python_of(peers / name, [*target.requirements, *OURS])
-    found = list(plays(target.dialect))
+    found = list(plays(target.native))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plays.json"
         write(found, path)
@@ -138,7 +144,7 @@ def main() -> None:
     rows = {row["name"]: row for row in json.loads(kept.read_text())["rows"]} if kept.is_file() else {}
     for name in names:
         row = play(name, TARGETS[name], options.peers)
-        rows[name] = {**row, "suites": len({each.suite for each in plays()}), "toolgym": toolgym.__version__}
+        rows[name] = {**row, "suites": len({each.suite for each in plays(native=False)}), "toolgym": toolgym.__version__}
         print(f"{name}: {row['plays']} episodes, {len(row['different'])} differences")
         print("\n".join(row["different"][:20]))
     ordered = [rows[name] for name in TARGETS if name in rows]

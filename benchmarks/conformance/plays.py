@@ -32,6 +32,12 @@ SUITES: list[tuple[str, dict[str, Any]]] = [
     ("ToolGym-Math-v0", {"split": "test"}),
     ("failing:Failing-v0", {}),
 ]
+NATIVE: list[tuple[str, dict[str, Any]]] = [
+    ("ToolGym-Office-v0", {"split": "test", "dialect": "openai", "max_turns": 6}),
+    ("ToolGym-BFCL-v0", {"category": "parallel", "dialect": "openai"}),
+    ("failing:Failing-v0", {"dialect": "openai"}),
+]
+"""Played by frameworks that can give the tools to a model's API."""
 TASKS = 2
 """Tasks per suite."""
 JUNK = [
@@ -81,17 +87,16 @@ class Played:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def plays(dialect: str | None = None) -> Iterator[Play]:
-    """All plays; with a dialect, in this one only."""
-    for suite, kwargs in SUITES:
-        kwargs = {**kwargs, "dialect": dialect} if dialect else kwargs
+def plays(native: bool) -> Iterator[Play]:
+    """All plays; with ``native``, also those whose tools go through the API."""
+    for suite, kwargs in SUITES + (NATIVE if native else []):
         env: Any = gym.make(suite, **kwargs).unwrapped
-        ids = [env.tasks[i].id for i in range(min(len(env.tasks), TASKS + 1))]
+        ids = [env.tasks[i].id for i in range(min(len(env.tasks), 4))]
         gold = [[*env.gold(env.find_task(id))] for id in ids]
-        for i, task_id in enumerate(ids[:TASKS]):
-            down = suite.startswith("failing") and "bolt" in task_id
-            yield Play(suite, kwargs, task_id, "crash" if down else "gold", gold[i])
-            if not suite.startswith("failing"):
+        for i, task_id in enumerate(ids if suite.startswith("failing") else ids[:TASKS]):
+            fails = suite.startswith("failing")
+            yield Play(suite, kwargs, task_id, "crash" if fails and i else "gold", gold[i])
+            if not fails:
                 yield Play(suite, kwargs, task_id, "wrong", gold[(i + 1) % len(ids)])
             yield Play(suite, kwargs, task_id, "junk", JUNK[i:] + JUNK[:i])
 
@@ -111,6 +116,11 @@ def bare(play: Play) -> Played:
         None if unscored else sum(rewards), unscored, rewards, len(rewards), None if unscored else info["success"],
         info["verdict"], calls,
     )  # fmt: skip
+
+
+def message(text: str) -> dict[str, Any]:
+    """An answer as a message of OpenAI's API: in the dialect openai, the text is its JSON."""
+    return json.loads(text) if text.startswith('{"role"') else {"role": "assistant", "content": text}
 
 
 def read(path: str) -> list[Play]:

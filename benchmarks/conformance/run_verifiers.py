@@ -23,7 +23,7 @@ async def play(each: Play, number: int, address: str) -> Played:
     async with env.serving():
         episode = await env.run_episode(task, context)
     (trace,) = episode.traces
-    found = trace.info.get("toolgym", {})
+    found = trace.info["toolgym"]
     unscored = not episode.ok and "Unscored" in str(episode.errors[0])
     if not episode.ok and not unscored:
         raise SystemExit(f"{each.name}: {episode.errors}")
@@ -31,11 +31,11 @@ async def play(each: Play, number: int, address: str) -> Played:
     return Played(
         None if unscored else rewards["toolgym"],
         unscored,
-        found.get("turn_rewards"),
+        found["turn_rewards"],
         turns=trace.num_turns,
         success=None if unscored else bool(trace.metrics["success"]),
-        verdict=found.get("verdict"),
-        calls=None if unscored else sum(len(turn["reward"]["calls"]) for turn in found["turns"]),
+        verdict=found["verdict"],
+        calls=sum(len(turn["reward"]["calls"]) for turn in found["turns"]),
     )
 
 

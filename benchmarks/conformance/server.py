@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from plays import Play
+from plays import Play, message
 
 
 def serve(found: Sequence[Play]) -> str:
@@ -19,14 +19,11 @@ def serve(found: Sequence[Play]) -> str:
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            turn = sum(message["role"] == "assistant" for message in request["messages"])
+            turn = sum(each["role"] == "assistant" for each in request["messages"])
             text = found[int(request["model"].rpartition("-")[2])].text(turn)
-            message: dict[str, Any] = {"role": "assistant", "content": text}
-            if text.startswith('{"role"'):  # an answer in the dialect openai
-                message = json.loads(text)
             answer = {
                 "id": "1", "object": "chat.completion", "created": 0, "model": request["model"],
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "choices": [{"index": 0, "message": message(text), "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
             }  # fmt: skip
             body = json.dumps(answer).encode()

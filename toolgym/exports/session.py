@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import msgspec
@@ -66,6 +66,12 @@ class Outcome(msgspec.Struct, frozen=True):
     """"tool" or "environment" if the episode is unscored, else ""."""
     turns: list[dict[str, Any]]
     """One per answer: ``action``, and ``reward`` with its total, its terms and its call records."""
+
+    def scored(self) -> float:
+        """The reward. Raises Unscored if there is none."""
+        if self.reward is None:
+            raise Unscored(f"task {self.task_id}: the {self.error_kind} failed, so there is no reward: {self.error}")
+        return self.reward
 
 
 class Session:
@@ -169,13 +175,6 @@ class Session:
             turns=[_record(turn) for turn in turns],
         )
 
-    def scored(self) -> Outcome:
-        """The outcome. Raises Unscored if the environment failed."""
-        found = self.outcome
-        if found.unscored:
-            raise Unscored(f"task {found.task_id}: {found.error_kind} failure, so there is no reward: {found.error}")
-        return found
-
     def _messages(self, *, after_answer: bool = False) -> list[ChatMessage]:
         """The conversation as the model reads it, or what follows its last answer."""
         seen = self.env.observe()
@@ -197,6 +196,8 @@ class TaskRow(msgspec.Struct, frozen=True):
     """The first messages of its episodes."""
     tools: list[dict[str, Any]]
     """For the API; [] if the messages describe them."""
+    gold: list[str]
+    """The gold actions, one text per turn."""
 
 
 def task_rows(
@@ -215,7 +216,7 @@ def task_rows(
     session = Session(env_id, env_kwargs)
     for task_id in task_order(session.env.tasks, n, seed) if task_ids is None else task_ids:
         messages = session.reset(task_id=task_id)
-        yield TaskRow(task_id, messages, session.tools)
+        yield TaskRow(task_id, messages, session.tools, list(session.env.gold(session.env.task)))
 
 
 def _record(turn: Turn) -> dict[str, Any]:

@@ -25,7 +25,7 @@ import msgspec
 
 from toolgym.exports.session import Outcome, Session, task_rows
 
-__all__ = ["ToolGymEnv", "ToolGymHarness", "ToolGymTaskset"]
+__all__ = ["ToolGymEnv", "ToolGymHarness", "ToolGymTaskset"]  # noqa: F822  made by __getattr__
 
 
 def __getattr__(name: str) -> Any:
@@ -35,14 +35,14 @@ def __getattr__(name: str) -> Any:
 
 
 def record(outcome: Outcome, trace: Any) -> None:
-    """Write an outcome with a reward onto a trace of verifiers."""
-    trace.record_reward("toolgym", outcome.reward, 1.0)
+    """Write an outcome onto a trace of verifiers. Raises Unscored, after that, if it has no reward."""
+    trace.info["toolgym"] = msgspec.to_builtins(outcome)
+    trace.record_reward("toolgym", outcome.scored(), 1.0)
     metrics: dict[str, float] = defaultdict(float, success=float(bool(outcome.success)))
     for turn in outcome.turns:
         for term in turn["reward"]["terms"]:
             metrics[term["name"]] += term["weight"] * term["score"]
     trace.record_metrics(metrics)
-    trace.info["toolgym"] = msgspec.to_builtins(outcome)
 
 
 @cache
@@ -98,7 +98,7 @@ def _classes() -> dict[str, type]:
             system, prompt = self.resolve_prompt(data)
             messages = [{"role": "system", "content": system}] if system else []
             messages += [message.model_dump(exclude_none=True) for message in prompt]
-            async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113  the rollout has a time limit
+            async with httpx.AsyncClient(timeout=None) as client:  # verifiers limits the rollout's time
                 answer = await client.post(
                     f"{endpoint}/chat/completions",
                     json={"model": ctx.model, "messages": messages},
@@ -126,6 +126,6 @@ def _classes() -> dict[str, type]:
                     if session.env.turns:
                         session.cut_off(f"verifiers ended the episode: {player.trace.stop_condition}")
                 if session.env.turns:
-                    record(session.scored(), player.trace)
+                    record(session.outcome, player.trace)
 
     return {each.__name__: each for each in (ToolGymEnv, ToolGymHarness, ToolGymTaskset)}
