@@ -144,7 +144,11 @@ def main() -> None:
     rows = {row["name"]: row for row in json.loads(kept.read_text())["rows"]} if kept.is_file() else {}
     for name in names:
         row = play(name, TARGETS[name], options.peers)
-        rows[name] = {**row, "suites": len({each.suite for each in plays(native=False)}), "toolgym": toolgym.__version__}
+        rows[name] = {
+            **row,
+            "suites": len({each.suite for each in plays(native=False)}),
+            "toolgym": toolgym.__version__,
+        }
         print(f"{name}: {row['plays']} episodes, {len(row['different'])} differences")
         print("\n".join(row["different"][:20]))
     ordered = [rows[name] for name in TARGETS if name in rows]

@@ -99,9 +99,7 @@ def environment(env_id: str, env_kwargs: Mapping[str, Any] | None = None) -> Any
                 task_id = self._session.env.tasks[index].id
             messages = self._session.reset(task_id=task_id, seed=seed)
             self._episode = episode_id or str(uuid4())
-            return types["observation"](
-                messages=messages, tools=self._session.tools, task_id=self._session.env.task.id
-            )
+            return types["observation"](messages=messages, tools=self._session.tools, task_id=self._session.env.task.id)
 
         def step(self, action: Any, timeout_s: float | None = None, **_: Any) -> Any:
             reply = self._session.step(action.text, action.unfinished)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ def write_rows(path: str | Path, env_id: str, env_kwargs: Mapping[str, Any] | No
     return write_parquet(path, rows(env_id, env_kwargs, **which))
 
 
-class ToolGymTextEnv:
-    """One episode: SkyRL's ``BaseTextEnv`` by its methods.
+class Episodes:
+    """The methods of ToolGymTextEnv, which is this class and SkyRL's ``BaseTextEnv``.
 
     Args:
         env_config: not used.
@@ -54,6 +55,7 @@ class ToolGymTextEnv:
     """
 
     def __init__(self, env_config: Any = None, extras: Mapping[str, Any] | None = None):
+        super().__init__()
         self._row = (extras or {})["toolgym"]
         self._session = Session(self._row["env_id"], json.loads(self._row["env_kwargs"]))
 
@@ -63,8 +65,7 @@ class ToolGymTextEnv:
 
     def step(self, action: str) -> dict[str, Any]:
         """Play an answer. Raises Unscored at the end of an episode that has no reward."""
-        reply = self._session.step(action)
-        outcome = self._session.outcome
+        reply, outcome = self._session.step(action), self._session.outcome
         if reply.done:
             outcome.scored()
         return {
@@ -75,25 +76,24 @@ class ToolGymTextEnv:
             "postprocessed_action": None,
         }
 
-    def close(self) -> None:
-        """There is nothing to close."""
-
-    def get_metrics(self) -> dict[str, Any]:
-        """Success, reward and turns of the episode."""
+    def get_metrics(self) -> dict[str, float]:
+        """Success, reward and turns of the episode; SkyRL reports their means."""
         outcome = self._session.outcome
         return {
             "success": float(bool(outcome.success)),
             "reward": sum(outcome.turn_rewards),
-            "turns": len(outcome.turns),
+            "turns": float(len(outcome.turns)),
         }
 
-    @staticmethod
-    def aggregate_metrics(metrics: list[dict[str, Any]]) -> dict[str, Any]:
-        """The means."""
-        return {name: sum(each[name] for each in metrics) / len(metrics) for name in (metrics or [{}])[0]}
 
-    def __enter__(self) -> ToolGymTextEnv:
-        return self
+@cache
+def _environment() -> type:
+    from skyrl_gym.envs.base_text_env import BaseTextEnv
 
-    def __exit__(self, *args: object) -> None:
-        self.close()
+    return type("ToolGymTextEnv", (Episodes, BaseTextEnv), {"__doc__": Episodes.__doc__, "__module__": __name__})
+
+
+def __getattr__(name: str) -> Any:
+    if name != "ToolGymTextEnv":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _environment()
