@@ -133,7 +133,7 @@ def test_a_session_plays_the_same_episode(play):
     assert (reply.reward is None) is not valid
     json.dumps(msgspec.to_builtins(found), allow_nan=False).encode("ascii")  # strict JSON, whatever the model wrote
     if not valid:
-        with pytest.raises(Unscored, match="task bolt: the tool failed.*warehouse"):
+        with pytest.raises(Unscored, match=r"task bolt: the tool failed.*warehouse"):
             found.scored()
 
 
@@ -204,9 +204,10 @@ def test_skyrl(play, module):
     assert env.init(row["prompt"]) == (row["prompt"], {})
     rewards = []
     if not outcome[3]:
+        for text in texts[:-1]:
+            env.step(text)
         with pytest.raises(Unscored):
-            for text in texts:
-                env.step(text)
+            env.step(texts[-1])
         return
     for text in texts:
         step = env.step(text)
@@ -362,7 +363,7 @@ def verifiers_module(module):
     names = {
         "TasksetConfig": type("TasksetConfig", (Model,), {"__annotations__": {"task": object}, "task": None}),
         "TaskData": TaskData, "Task": Task_, "Taskset": Taskset, "State": object, "TaskConfig": object,
-        "Harness": Generic, "HarnessConfig": object, "EnvConfig": Model, "Env": Generic, "AgentConfig": lambda **_: None,
+        "Harness": Generic, "HarnessConfig": object, "EnvConfig": Model, "Env": Generic,
         "SubprocessConfig": lambda: None,
     }  # fmt: skip
     names["AgentConfig"] = type("AgentConfig", (Model,), {"__annotations__": {"runtime": object}, "runtime": None})
@@ -376,10 +377,6 @@ def verifiers_module(module):
 
 
 def run_verifiers(export, suite, kwargs, task_id, player):
-    config_type = next(  # the taskset's config
-        each for each in export._classes()["ToolGymTaskset"].load.__closure__ or () if each
-    )
-    assert config_type
     config = SimpleNamespace(suite=suite, kwargs=kwargs, n=None, seed=0, task_ids=[task_id], task=None)
     (task,) = export.ToolGymTaskset(config).load()
     assert task.key == task_id
@@ -591,14 +588,14 @@ def test_trl_calls_tools_as_methods(datasets_module):
 
 
 def test_trl_refuses_what_its_tool_loop_cannot_play(datasets_module):
-    with pytest.raises(ValueError, match="offer different tools.*rollout_spec"):
+    with pytest.raises(ValueError, match=r"offer different tools.*rollout_spec"):
         trl.tools_spec("ToolGym-Functions-v0", n=3)
-    with pytest.raises(ValueError, match="the user replies.*rollout_spec"):
+    with pytest.raises(ValueError, match=r"the user replies.*rollout_spec"):
         trl.tools_spec(
             "ToolGym-Office-v0", {"category": "dialogue", "split": "test"}, task_ids=["test-000001-dialogue"]
         )
 
 
 def test_a_bare_tool_env_is_no_environment_factory():
-    with pytest.raises(TypeError, match="would offer its methods to the model as tools.*toolgym.exports.trl"):
+    with pytest.raises(TypeError, match=r"would offer its methods to the model as tools.*toolgym\.exports\.trl"):
         gym.make("TestWarehouse-v0").reset(prompt=[{"role": "user", "content": "Count."}])
