@@ -156,6 +156,9 @@ def compared(found: list[Play], played: list[Played]) -> dict[str, Any]:
             count["equal"] += carried and given[name] == wanted[name]
             if carried and given[name] != wanted[name]:
                 different.append(f"{each.name}: {name} is {given[name]}, not {wanted[name]}")
+    for name, count in fields.items():
+        if all(asdict(got)[name] is None for got in played):
+            count["equal"] = count["carried"] = 0
     return {"plays": len(found), "kinds": kinds, "fields": fields, "different": different}
 
 
