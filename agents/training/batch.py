@@ -124,15 +124,18 @@ class Batch:
         # True entries of the mask are in the same order: row after row
         return flat.new_zeros(self.mask.shape).masked_scatter(self.mask, flat)
 
-    def micro_batches(self, device: torch.device) -> Iterator[Batch]:
+    def micro_batches(self, device: torch.device, rows: Sequence[int] | None = None) -> Iterator[Batch]:
         """The batch in parts that fit ``TOKENS_PER_MICRO_BATCH``, in order, on the device.
 
         Neighbours with the same prompt stay together unless they exceed the budget: their prompt is computed once.
+
+        Args:
+            rows: only these rows of the batch.
         """
         budget = TOKENS_PER_MICRO_BATCH.get(device.type, TOKENS_PER_MICRO_BATCH["cuda"])
         chosen: list[int] = []
         used = 0  # tokens: each prompt once, and every completion
-        for prompt, group in groupby(range(len(self.rows)), lambda i: self.rows[i].prompt):
+        for prompt, group in groupby(range(len(self.rows)) if rows is None else rows, lambda i: self.rows[i].prompt):
             members = list(group)
             # the whole group goes into the next micro-batch if it does not fit into this one
             if chosen and used + len(prompt) + sum(self.rows[i].length for i in members) > budget:

@@ -34,6 +34,8 @@ from toolgym.assets import AssetError
 from ..sampling.engine import core_of, holds_keys_and_values, keep_weights, uncached, windows
 from ..sampling.probe import close_rows, is_precise
 from .batch import Batch, Row
+from .distributed.ranks import ALONE, Ranks
+from .distributed.shares import divide
 from .logprobs import token_logprobs
 from .shared_prefix import Run, cached, padded, single, split
 
@@ -48,11 +50,13 @@ class TrainingForward:
     Args:
         model: its mode and dtype stay as they are.
         layout: "auto" or one of the layouts. Raises ValueError for a layout that does not work for this model.
+        ranks: the processes that train the model; each computes its share of a batch.
     """
 
-    def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
+    def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto", ranks: Ranks = ALONE):
         if layout not in ("auto", *get_args(Layout)):
             raise ValueError(f"unknown layout {layout!r}: choose auto, {', '.join(get_args(Layout))}")
+        self.ranks = ranks
         keep_weights(model)
         core = core_of(model)
         self.model = model
@@ -107,15 +111,26 @@ class TrainingForward:
         targets = torch.tensor([token for row in rows for token in row.targets], device=states.device)
         return token_logprobs(states, head, targets, temperature=temperature, entropy=entropy, chunk=chunk)
 
+    def micro_batches(self, batch: Batch) -> Iterator[Batch]:
+        """This rank's share of the batch in micro-batches, on the model's device; the whole batch in one process."""
+        return batch.micro_batches(self.model.device, divide(batch.rows, self.ranks.size)[self.ranks.rank])
+
     @torch.no_grad()
+    def placed(self, batch: Batch, compute: Callable[[Batch], Tensor]) -> Tensor:
+        """A value per sampled token without gradients, (N, T) on the CPU, 0 elsewhere; by all ranks together.
+
+        Args:
+            compute: of a micro-batch, (n,) values of its sampled tokens.
+        """
+        out = torch.zeros_like(batch.logprobs)
+        for micro in self.micro_batches(batch):
+            found = micro.place(compute(micro))
+            out[list(micro.index), : found.shape[1]] = found.cpu()
+        return self.ranks.add(out)
+
     def score(self, batch: Batch, temperature: float) -> Tensor:
         """Log-probabilities of the sampled tokens without gradients, (N, T) on the CPU, 0 elsewhere."""
-        out = torch.zeros_like(batch.logprobs)
-        for micro in batch.micro_batches(self.model.device):
-            logprobs, _ = self.logprobs(micro, temperature=temperature)
-            placed = micro.place(logprobs)
-            out[list(micro.index), : placed.shape[1]] = placed.cpu()
-        return out
+        return self.placed(batch, lambda micro: self.logprobs(micro, temperature=temperature)[0])
 
     def _hidden(self, rows: list[Row], layout: Layout | None = None) -> Tensor:
         """The hidden states of a separable model, (n, H)."""

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -35,8 +34,10 @@ from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
 from ..step_folders import begins_again
-from .collect import Collector, Rollout
+from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
+from .distributed.ranks import join
+from .distributed.shares import TaskShares
 from .drawing import Drawing
 from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
 from .forward import TrainingForward
@@ -84,6 +85,9 @@ class Trainer:
         self.config = config
         self.on_step = on_step
         self.folder = Path(config.out)
+        self.ranks = join()
+        self.shares = TaskShares(self.ranks)
+        self._check_ranks()
         state = self._open(resume)
         self.model, self.tokenizer = (
             loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
@@ -91,16 +95,19 @@ class Trainer:
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.forward = TrainingForward(self.model)
+        self.forward = TrainingForward(self.model, ranks=self.ranks)
         self.reference = self._frozen_copy() if config.beta else None
         self.value_head = None
-        self.optimizer = MasterAdamW(self.model.parameters())
+        self.optimizer = MasterAdamW(self.model.parameters(), ranks=self.ranks)
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
             if not self.forward.width:
                 raise ValueError("ppo needs a model with an output layer: its value head reads what enters that layer")
             self.value_head = ValueHead(self.forward.width).to(self.model.device)
-            self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
+            self._optimizers["value_optimizer"] = (
+                MasterAdamW(self.value_head.parameters(), ranks=self.ranks),
+                VALUE_RATE,
+            )
         self.step = 0
         if state is not None:
             self._load(state)
@@ -135,13 +142,14 @@ class Trainer:
             for suite in range(len(config.suites())):
                 self.collector.env(suite)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
-        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        kept = self.step or -1  # at step 0, the first evaluation is run again
-        self.log = MetricsLog(self.folder, kept)
-        forget_after(self.folder, kept)
+        self.log: MetricsLog | None = None
+        self.ranks.from_first(self._begin)
+        self.ranks.spread(weight for optimizer, _ in self._optimizers.values() for weight in optimizer.weights())
 
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
+
+        Of several ranks, all call this, and rank 0 alone writes and calls ``on_step``. Raises RankLost if a rank ends.
 
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
         gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
@@ -158,8 +166,8 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            saved = self.step if checkpoint.all_of(self.folder) else -1
-            while self.step < self.config.steps and not self._stop:
+            saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
+            while self.step < self.config.steps and not self._stops():
                 metrics = self._train_step()
                 last = self.step == self.config.steps
                 if self.config.eval_every and (last or self.step % self.config.eval_every == 0):
@@ -167,18 +175,22 @@ class Trainer:
                     metrics |= evaluated
                 self._log(metrics)
                 unscored = self._unscored_steps >= UNSCORED_STEPS
-                if last or self._stop or unscored or self.step % self.config.save_every == 0:
+                if last or self._stops() or unscored or self.step % self.config.save_every == 0:
                     self.save()
                     saved = self.step
                 if unscored:
                     raise self._nothing_scored()
-            if self._stop and self.step != saved:
+            stopped = self._stops()
+            if stopped and self.step != saved:
                 self.save()
+        except BaseException as error:
+            raise self.ranks.explained(error) from error.__cause__
         finally:
-            self.log.close()
+            if self.log is not None:
+                self.log.close()
             if before is not None:
                 signal.signal(signal.SIGINT, before)
-        if self._stop:
+        if stopped:
             raise KeyboardInterrupt
         return evaluated or metrics
 
@@ -188,13 +200,17 @@ class Trainer:
         A reward with a schedule stays at its first step here, so evaluations can be compared.
         """
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
-        trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
-        with self._needs_room():
-            keep_evaluation(self.folder, self.step, self._held_out, trajectories)
+        self.shares.begin_step()
+        trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
+        if self.ranks.first:
+            with self._needs_room():
+                keep_evaluation(self.folder, self.step, self._held_out, trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint, and the first group of the step."""
+        """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
+        if not self.ranks.first:
+            return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
             if self._shown and self.config.algo != "sft":
                 suite = self.config.suites()[self._shown_suite]
@@ -210,6 +226,7 @@ class Trainer:
         config, step = self.config, self.step
         self.collector.set_step(step)
         self.collector.policy.reseed(f"{config.seed} {step}")
+        self.shares.begin_step()
         metrics: dict[str, float] = {}
         if config.algo == "sft":
             rollouts = drawn = self._shown = self._gold(step)
@@ -285,12 +302,20 @@ class Trainer:
         """Groups of episodes of the step's tasks."""
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
+        play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
         batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
         for task, group in batch.played:
             draw.record(task, group)
         return batch
+
+    def _golds(self, tasks: Sequence[TaskName]) -> list[Rollout]:
+        """Each task's gold episode, each rank playing its share."""
+        return self.shares.map(tasks, self.collector.opening, lambda mine: [self.collector.gold(task) for task in mine])
+
+    def _played(self, collector: Collector, tasks: Sequence[TaskName], **how: int) -> list[list[Rollout]]:
+        """``collector.play``, each rank its share of the tasks."""
+        return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
     def _teaches(self, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
@@ -306,13 +331,14 @@ class Trainer:
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
-        tasks = draw.first(wanted)
-        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
-            rollout = self.collector.gold(task)
-            if len(rollout.sample.token_ids) <= limit:
-                rollouts.append(rollout)
-            else:
-                tasks.append(draw.another(task))
+        tasks, played = draw.first(wanted), 0
+        while tasks and played < 20 * wanted:
+            tasks = tasks[: 20 * wanted - played]
+            played += len(tasks)
+            golds = self._golds(tasks)
+            fits = [len(gold.sample.token_ids) <= limit for gold in golds]
+            rollouts += [gold for gold, short in zip(golds, fits, strict=True) if short]
+            tasks = [draw.another(task) for task, short in zip(tasks, fits, strict=True) if not short]
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts
@@ -331,8 +357,43 @@ class Trainer:
     def _frozen_copy(self) -> TrainingForward:
         return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
 
+    def _check_ranks(self) -> None:
+        """Raises RunError if the ranks have other settings, or if one would have nothing to play."""
+        size = self.ranks.size
+        first, *others = self.ranks.gather(asdict(self.config))
+        for rank, other in enumerate(others, 1):
+            for name in first:
+                if first[name] != other[name]:
+                    raise RunError(
+                        f"rank 0 was started with {name}={first[name]!r} and rank {rank} with {other[name]!r}: give "
+                        "every rank the same command"
+                    )
+        if self.config.prompts_per_step < size:
+            raise RunError(
+                f"prompts_per_step ({self.config.prompts_per_step}) is less than the number of ranks ({size}), so a "
+                "rank would have nothing to play: raise it, or start fewer ranks"
+            )
+
     def _open(self, resume: bool) -> dict[str, Any] | None:
         """Make or check the folder; returns the state to resume from, or None."""
+        state: dict[str, Any] | None = None
+
+        def open_first() -> int:
+            nonlocal state
+            state = self._open_first(resume)
+            return -1 if state is None else int(state["step"])
+
+        step = self.ranks.from_first(open_first)
+        if step >= 0 and not self.ranks.first:
+            state = checkpoint.latest(self.folder)
+            if state is None or state["step"] != step:
+                raise RunError(
+                    f"rank {self.ranks.rank} does not find the checkpoint of step {step} in {self.folder} that rank 0 "
+                    "reads: the folder must be on a disk that all machines share"
+                )
+        return state
+
+    def _open_first(self, resume: bool) -> dict[str, Any] | None:
         about = self.folder / "config.json"
         if about.is_file():
             asked = json.loads(json.dumps(asdict(self.config)))
@@ -350,6 +411,12 @@ class Trainer:
         if resume and state is None:
             begins_again(self.folder, self.config.save_every)
         return state
+
+    def _begin(self) -> None:
+        config, kept = self.config, self.step or -1  # at step 0, the first evaluation is run again
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
 
     def _load(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm, or of a
@@ -370,6 +437,8 @@ class Trainer:
         self.step = state["step"]
 
     def _log(self, metrics: dict[str, float]) -> None:
+        if self.log is None:  # of another rank
+            return
         with self._needs_room():
             row = self.log.append(metrics)
         if self.on_step is not None:
@@ -389,6 +458,10 @@ class Trainer:
         if self._stop:  # the second Ctrl-C stops at once
             raise KeyboardInterrupt
         self._stop = True
+
+    def _stops(self) -> bool:
+        """Whether a rank was interrupted: the same answer on every rank."""
+        return self.ranks.any(self._stop)
 
     def _nothing_scored(self) -> TrainingStopped:
         episode = self._shown[-1]
@@ -410,8 +483,9 @@ class Trainer:
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
         step = self.step + 1  # as the metrics and checkpoints count
         path = self.folder / f"broken-step-{step:06d}.pt"
-        with self._needs_room(), checkpoint.writing():
-            torch.save([asdict_sample(rollout) for rollout in rollouts], path)
+        if self.ranks.first:
+            with self._needs_room(), checkpoint.writing():
+                torch.save([asdict_sample(rollout) for rollout in rollouts], path)
         raise TrainingStopped(
             f"the gradient's norm at step {step} is {norm}: this update was not made. The batch is in {path}. "
             f"{self._anew('a lower learning rate or another seed')}."
