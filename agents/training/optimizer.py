@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 
 from .distributed.ranks import ALONE, Ranks
 
@@ -63,7 +64,8 @@ class MasterAdamW:
             _hand_over(master, parameter)
         self.ranks.add_gradients(self.masters)
         # clipped in float32, over all weights together
-        norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
+        total = nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm)
+        norm = float(total.full_tensor() if isinstance(total, DTensor) else total)
         if norm == norm and norm != float("inf"):
             for group in self.adamw.param_groups:
                 group["lr"] = learning_rate

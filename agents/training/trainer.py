@@ -31,11 +31,13 @@ from toolgym.types import Trajectory
 from .. import checkpoint
 from ..config import TrainConfig
 from ..lora import with_lora
-from ..model import load_model
+from ..model import choose_device, choose_dtype, load_model
 from ..policy import Policy
 from ..step_folders import begins_again
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
+from .distributed import sharded
+from .distributed.launch import HOW
 from .distributed.ranks import join
 from .distributed.shares import TaskShares
 from .drawing import Drawing
@@ -46,6 +48,7 @@ from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluati
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
+from .recompute import recompute_layers
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -89,16 +92,15 @@ class Trainer:
         self.shares = TaskShares(self.ranks)
         self._check_ranks()
         state = self._open(resume)
-        self.model, self.tokenizer = (
-            loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
-        )
+        self.model, self.tokenizer = loaded if loaded is not None else self._load_model()
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.forward = TrainingForward(self.model, ranks=self.ranks)
-        self.reference = self._frozen_copy() if config.beta else None
+        self.ranks.spread(self.model.parameters())
+        self._stale = False  # whether self.model, a whole copy of the divided model, lacks the last update
+        self.forward, self.reference = self._forwards()
         self.value_head = None
-        self.optimizer = MasterAdamW(self.model.parameters(), ranks=self.ranks)
+        self.optimizer = MasterAdamW(self.forward.model.parameters(), ranks=self.ranks)
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
             if not self.forward.width:
@@ -144,7 +146,6 @@ class Trainer:
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         self.log: MetricsLog | None = None
         self.ranks.from_first(self._begin)
-        self.ranks.spread(weight for optimizer, _ in self._optimizers.values() for weight in optimizer.weights())
 
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
@@ -201,6 +202,7 @@ class Trainer:
         """
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         self.shares.begin_step()
+        self._renew_copy()
         trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
         if self.ranks.first:
             with self._needs_room():
@@ -209,13 +211,18 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
+        self._renew_copy()
+        state = {}
+        if self.config.fsdp or self.ranks.first:
+            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+        if self.config.fsdp:
+            state = sharded.gathered(state, keep=self.ranks.first)
         if not self.ranks.first:
             return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
             if self._shown and self.config.algo != "sft":
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
-            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
             state |= self.drawing.state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
@@ -251,6 +258,7 @@ class Trainer:
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
                     self._keep_batch(rollouts, norm)
+        self._stale = self.config.fsdp
         self.step += 1
         seconds = perf_counter() - began
         tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)
@@ -300,6 +308,7 @@ class Trainer:
 
     def _play(self, step: int) -> PlayedGroups:
         """Groups of episodes of the step's tasks."""
+        self._renew_copy()
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
         play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
@@ -354,8 +363,34 @@ class Trainer:
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
 
-    def _frozen_copy(self) -> TrainingForward:
-        return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
+    def _load_model(self) -> tuple[Any, Any]:
+        config = self.config
+        device = "cpu" if config.fsdp else "auto"  # a divided model goes to the GPU layer by layer
+        dtype = config.dtype if config.dtype != "auto" else choose_dtype("auto", choose_device("auto"))
+        return load_model(config.model, device, dtype, trust_remote_code=config.trust_remote_code)
+
+    def _forwards(self) -> tuple[TrainingForward, TrainingForward | None]:
+        """The policy that is trained, and the reference if there is a KL.
+
+        If the model is divided, ``self.model`` becomes a whole copy of it.
+        """
+        config, model = self.config, self.model
+        if config.fsdp:
+            self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
+        forward, reference = TrainingForward(self.model, ranks=self.ranks), None
+        if config.beta:
+            frozen = copy.deepcopy(model).requires_grad_(False).eval()
+            divided = config.fsdp and sharded.ShardedForward(frozen, forward)
+            reference = divided or TrainingForward(frozen, ranks=self.ranks)
+        if config.gradient_checkpointing:
+            recompute_layers(model)
+        return sharded.ShardedForward(model, forward) if config.fsdp else forward, reference
+
+    def _renew_copy(self) -> None:
+        """Bring the whole copy of a divided model up to date, on all ranks at once."""
+        if self._stale:
+            sharded.copy_weights(self.forward.model, self.model)
+            self._stale = False
 
     def _check_ranks(self) -> None:
         """Raises RunError if the ranks have other settings, or if one would have nothing to play."""
@@ -368,6 +403,8 @@ class Trainer:
                         f"rank 0 was started with {name}={first[name]!r} and rank {rank} with {other[name]!r}: give "
                         "every rank the same command"
                     )
+        if self.config.fsdp and size == 1:
+            raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
         if self.config.prompts_per_step < size:
             raise RunError(
                 f"prompts_per_step ({self.config.prompts_per_step}) is less than the number of ranks ({size}), so a "
@@ -403,7 +440,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code"),
+                free=("out", "steps", "save_every", "trust_remote_code", "fsdp", "gradient_checkpointing"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
@@ -428,7 +465,8 @@ class Trainer:
             )
         try:
             for name, (optimizer, _) in self._optimizers.items():
-                optimizer.load_state_dict(state[name])
+                optimizer.load_state_dict(sharded.divided(state[name], optimizer.masters))
+            self._stale = self.config.fsdp
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"the checkpoint of step {state['step']} in {self.folder} does not fit the model {self.config.model!r} "

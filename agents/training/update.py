@@ -128,9 +128,9 @@ class PPOUpdate:
         """Add up the gradients of update number ``update`` over the batch; returns ``loss`` and mean metrics."""
 
         def loss(micro: Batch) -> tuple[Tensor, Metrics]:
-            states = self.forward.hidden(micro)  # (n, H): one forward serves the log-probabilities and the values
-            logprobs, entropy = self.forward.logprobs(
-                micro, temperature=self.config.temperature, entropy=True, hidden=states
+            # one forward serves the log-probabilities and the values; states (n, H)
+            states, logprobs, entropy = self.forward.with_states(
+                micro, temperature=self.config.temperature, entropy=True
             )
             policy, metrics = self.policy.loss(micro, logprobs, entropy, update)
             # detached: the critic's error must not change the policy
@@ -203,6 +203,9 @@ def add_gradients(batch: Batch, forward: TrainingForward, loss_of: MicroLoss) ->
     parts: list[Metrics] = []
     for micro in forward.micro_batches(batch):
         loss, metrics = loss_of(micro)
+        if micro.padding:
+            (loss * 0.0).backward()  # for its part in the ranks' sums of gradients
+            continue
         # losses are sums with weights over the whole batch, so gradients of micro-batches simply add up
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()

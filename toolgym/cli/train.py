@@ -50,6 +50,9 @@ HEADINGS = {
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
+        "dtype", "gradient_checkpointing", "fsdp",
+    ),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
         "mask_truncated", "importance_cap",

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from toolgym.runlog import RunError
 
@@ -101,12 +102,12 @@ class Ranks:
     def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Put the sum of the ranks' gradients into every ``grad``, the same bits on every rank.
 
-        No gradient counts as 0. A parameter without one on any rank stays without: AdamW then leaves it alone, as in
-        one process.
+        The gradients of weights that FSDP divides are sums already. No gradient counts as 0. A parameter without one on
+        any rank stays without: AdamW then leaves it alone, as in one process.
         """
         if self.size == 1:
             return
-        parameters = list(parameters)
+        parameters = [parameter for parameter in parameters if not isinstance(parameter, DTensor)]
         found = self.add(torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.int32))
         with self._guarded():
             travelling = []
@@ -123,6 +124,8 @@ class Ranks:
         if self.size > 1:
             with self._guarded():
                 for tensor in tensors:
+                    if isinstance(tensor, DTensor):
+                        raise TypeError("a weight that FSDP divides is not the same on every rank")
                     dist.broadcast(tensor.detach(), src=0)
 
     def leave(self, error: BaseException) -> bool:
