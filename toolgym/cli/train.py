@@ -94,11 +94,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
     sb3 = import_module("toolgym.agents.sb3.config")
+    place = import_module("toolgym.agents.training.distributed.launch").place()
     if _algorithm(args) in sb3.ALGOS:
+        if place.size > 1:
+            raise UserError(f"{_algorithm(args)} trains in one process: start it without torchrun")
         return train_sb3.train(args, console)
-    ranks = _ranks()
-    if ranks is not None and not ranks.first:
-        return _follow(ranks, args.resume)
+    ranks: Any = None
+    if place.size > 1:  # only then, for it imports torch: mistakes in the settings are told first
+        ranks = import_module("toolgym.agents.training.distributed.ranks").join()
+        if not ranks.first:
+            return _follow(ranks, args.resume)
     checked = partial(_checked, args, sb3)
     config = checked() if ranks is None else ranks.from_first(checked)
     try:
@@ -116,13 +121,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     rows = read_metrics(Path(config.out))
     return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
-
-
-def _ranks() -> Any:
-    """This process among those that a launcher started; None if there is one only."""
-    if import_module("toolgym.agents.training.distributed.launch").place().size == 1:
-        return None  # without importing torch: mistakes in the settings are told first
-    return import_module("toolgym.agents.training.distributed.ranks").join()
 
 
 def _follow(ranks: Any, resume: bool) -> int:

@@ -22,6 +22,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from toolgym.runlog import RunError
+
 from ..batch import Batch
 from ..forward import TrainingForward
 from ..recompute import layers_of
@@ -93,10 +95,12 @@ def _divided(model: Any, device: torch.device, size: int) -> nn.Module:
     """The model, divided, in a module to call it in. Each layer's weights are gathered together; so are all others."""
     mesh = init_device_mesh(device.type, (size,))
     how: dict[str, Any] = {"mesh": mesh, "mp_policy": MixedPrecisionPolicy(reduce_dtype=torch.float32)}
-    for layer in layers_of(model):
-        fully_shard(layer, **how)
     root: nn.Module = _Root(model)
-    fully_shard(root, **how)
+    try:
+        for part in (*layers_of(model), root):
+            fully_shard(part, **how)
+    except ValueError as error:  # e.g. layers that share weights (Zamba 2)
+        raise RunError(f"{type(model).__name__} cannot be divided (fsdp): {error}") from error
     for module in root.modules():
         if isinstance(module, FSDPModule):
             # the sum over the ranks and not the mean; gloo has no other way to reduce
