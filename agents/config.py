@@ -102,6 +102,8 @@ class TrainConfig:
     """Updates per batch of episodes."""
     lora_rank: int = 0
     """Rank of LoRA adapters (needs peft); 0 trains all weights."""
+    quantize: Literal["off", "nf4"] = "off"
+    """nf4 keeps the base model in 4 bits (QLoRA; needs bitsandbytes), for less memory. It is for lora_rank above 0."""
     eval_every: int = 25
     """Steps between greedy evaluations on eval_tasks held-out tasks; 0 for none."""
     eval_tasks: int = 64
@@ -140,6 +142,10 @@ class TrainConfig:
             )
         if self.demonstrations_in == "sampling" and self.algo == "sft":
             raise ValueError('demonstrations_in "sampling" is for grpo and ppo: sft samples nothing')
+        if self.quantize != "off" and not self.lora_rank:
+            raise ValueError(
+                f"quantize {self.quantize!r} needs lora_rank, e.g. 16: weights in 4 bits are not trained, adapters are"
+            )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.importance_cap != 0 and not self.importance_cap >= 1:

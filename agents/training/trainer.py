@@ -6,7 +6,6 @@ from its last checkpoint ends in the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import math
@@ -45,6 +44,7 @@ from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluati
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
+from .reference import reference_of
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -86,13 +86,15 @@ class Trainer:
         self.folder = Path(config.out)
         state = self._open(resume)
         self.model, self.tokenizer = (
-            loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
+            loaded
+            if loaded is not None
+            else load_model(config.model, trust_remote_code=config.trust_remote_code, quantize=config.quantize)
         )
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
         self.forward = TrainingForward(self.model)
-        self.reference = self._frozen_copy() if config.beta else None
+        self.reference = reference_of(self.forward, new_adapters=config.lora_rank > 0) if config.beta else None
         self.value_head = None
         self.optimizer = MasterAdamW(self.model.parameters())
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
@@ -327,9 +329,6 @@ class Trainer:
         made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
-
-    def _frozen_copy(self) -> TrainingForward:
-        return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
 
     def _open(self, resume: bool) -> dict[str, Any] | None:
         """Make or check the folder; returns the state to resume from, or None."""

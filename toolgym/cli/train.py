@@ -48,7 +48,7 @@ HEADINGS = {
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
-    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank", "quantize"),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
         "mask_truncated", "importance_cap",
