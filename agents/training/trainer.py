@@ -6,7 +6,6 @@ from its last checkpoint ends in the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import math
@@ -45,6 +44,8 @@ from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluati
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
+from .reference import reference_of
+from .texts import Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -86,13 +87,15 @@ class Trainer:
         self.folder = Path(config.out)
         state = self._open(resume)
         self.model, self.tokenizer = (
-            loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
+            loaded
+            if loaded is not None
+            else load_model(config.model, trust_remote_code=config.trust_remote_code, quantize=config.quantize)
         )
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
         self.forward = TrainingForward(self.model)
-        self.reference = self._frozen_copy() if config.beta else None
+        self.reference = reference_of(self.forward, new_adapters=config.lora_rank > 0) if config.beta else None
         self.value_head = None
         self.optimizer = MasterAdamW(self.model.parameters())
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
@@ -104,6 +107,39 @@ class Trainer:
         self.step = 0
         if state is not None:
             self._load(state)
+        self._stop = False
+        self._unscored_steps = 0
+        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
+        self._shown: Sequence[Rollout] = ()
+        self._shown_suite = 0
+        self.texts: Texts | None = None
+        if config.algo == "pretrain":
+            self._read_texts(state)
+        else:
+            self._prepare_to_play(state)
+        # only now: a run that fails to start must not leave a folder that blocks the next attempt
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        kept = self.step or -1  # at step 0, the first evaluation is run again
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
+
+    def _read_texts(self, state: dict[str, Any] | None) -> None:
+        """The documents of a run that plays nothing. Its model needs no chat template."""
+        config = self.config
+        context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
+        self.texts = Texts(
+            config.text,
+            self.tokenizer,
+            max_tokens=min(config.max_tokens, context),
+            held_out=config.eval_tasks if config.eval_every else 0,
+            seed=config.seed,
+        )
+        if state is not None:
+            self.texts.check(state)
+
+    def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
+        """The policy, its environments, and the drawing of tasks."""
+        config = self.config
         policy = Policy(
             (self.model, self.tokenizer),
             max_new_tokens=config.max_completion_length,
@@ -122,11 +158,6 @@ class Trainer:
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
-        self._stop = False
-        self._unscored_steps = 0
-        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
-        self._shown: Sequence[Rollout] = ()
-        self._shown_suite = 0
         alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
         if config.algo == "grpo" and alone:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
@@ -134,11 +165,6 @@ class Trainer:
             self.evaluator.env()
             for suite in range(len(config.suites())):
                 self.collector.env(suite)
-        # only now: a run that fails to start must not leave a folder that blocks the next attempt
-        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        kept = self.step or -1  # at step 0, the first evaluation is run again
-        self.log = MetricsLog(self.folder, kept)
-        forget_after(self.folder, kept)
 
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
@@ -185,8 +211,11 @@ class Trainer:
     def evaluate(self) -> dict[str, float]:
         """Play the held-out tasks greedily; returns ``eval_metrics``. Some episodes are kept in ``evaluations/``.
 
-        A reward with a schedule stays at its first step here, so evaluations can be compared.
+        A reward with a schedule stays at its first step here, so evaluations can be compared. In pre-training it is the
+        loss of the held-out text instead.
         """
+        if self.texts is not None:
+            return self.texts.evaluate(self.forward)
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
         with self._needs_room():
@@ -196,11 +225,11 @@ class Trainer:
     def save(self) -> Path:
         """Write a checkpoint, and the first group of the step."""
         with self._needs_room():
-            if self._shown and self.config.algo != "sft":
+            if self._shown and self.config.plays:
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
             state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
-            state |= self.drawing.state_dict()
+            state |= (self.drawing if self.texts is None else self.texts).state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -208,10 +237,11 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
-        self.collector.set_step(step)
-        self.collector.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
-        if config.algo == "sft":
+        if self.texts is None:
+            self.collector.set_step(step)
+            self.collector.policy.reseed(f"{config.seed} {step}")
+        if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
@@ -240,8 +270,8 @@ class Trainer:
         return {
             "step": self.step,
             **metrics,
-            **episode_metrics(drawn, sampled=config.algo != "sft"),
-            **self.drawing.metrics(),
+            **episode_metrics(drawn, sampled=config.plays),
+            **(self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -300,11 +330,14 @@ class Trainer:
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's. In
+        pre-training, the step's pieces of text.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
+        if self.texts is not None:
+            return self.texts.of_step(step, wanted)
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
         tasks = draw.first(wanted)
         for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
@@ -327,9 +360,6 @@ class Trainer:
         made = [partial(gym.make, name, **kwargs) for name, kwargs in suites]
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
-
-    def _frozen_copy(self) -> TrainingForward:
-        return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
 
     def _open(self, resume: bool) -> dict[str, Any] | None:
         """Make or check the folder; returns the state to resume from, or None."""

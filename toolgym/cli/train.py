@@ -22,8 +22,9 @@ from toolgym.runlog import read_metrics
 
 ABOUT = """\
 Train a language model on a suite: sft imitates the gold actions, grpo and ppo
-learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
-transformers loads; --resume continues a stopped run, to the same weights."""
+learn from rewards; pretrain continues pre-training on the text of a file. The
+folder --out gets metrics.jsonl and checkpoints that transformers loads;
+--resume continues a stopped run, to the same weights."""
 SB3 = """\
 sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
 choose: which tool to call, and whether to; rules fill in the arguments.
@@ -35,11 +36,12 @@ EXAMPLES = """\
   toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
   toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
       --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --algo pretrain --text corpus.jsonl --out runs/text
   toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
 
 HEADINGS = {
     "what to train, on what, for how long": (
-        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
+        "algo", "model", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
@@ -48,7 +50,7 @@ HEADINGS = {
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
-    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank", "quantize"),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
         "mask_truncated", "importance_cap",
@@ -101,16 +103,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError(str(error)) from None
     if args.resume and not (Path(config.out) / "config.json").is_file():
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
-    for name, arguments in config.suites():
-        make_env(name, arguments)
-    held_out = config.held_out()
-    try:
-        make_env(config.env, held_out)
-    except UserError as error:
-        raise UserError(
-            f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
-            "for the tasks that are trained on, --eval-kwargs '{}')"
-        ) from None
+    if config.algo != "pretrain":
+        _check_envs(config)
     try:
         last = train_with_progress(config, console, resume=args.resume)
     except KeyboardInterrupt as stopped:
@@ -120,16 +114,31 @@ def run(args: argparse.Namespace, console: Console) -> int:
     console.print(f"The model is in {last}", soft_wrap=True)
     template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
     template += ["--tools template"] if config.tools == "template" else []
-    say_what_next(console, config, held_out, " ".join([f"--agent policy --model {quote(str(last))}", *template]))
+    say_what_next(
+        console, config, config.held_out(), " ".join([f"--agent policy --model {quote(str(last))}", *template])
+    )
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     rows = read_metrics(Path(config.out))
     return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
 
 
+def _check_envs(config: Any) -> None:
+    """Raises UserError for an env that cannot be made."""
+    for name, arguments in config.suites():
+        make_env(name, arguments)
+    try:
+        make_env(config.env, config.held_out())
+    except UserError as error:
+        raise UserError(
+            f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
+            "for the tasks that are trained on, --eval-kwargs '{}')"
+        ) from None
+
+
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
     """Say how many training episodes were left out of the updates, if more than 1 %; 1 if all were, else 0."""
-    each = config.prompts_per_step * (1 if config.algo == "sft" else config.num_generations)
+    each = config.prompts_per_step * (config.num_generations if config.plays else 1)
     played = each * sum(row["step"] > 0 for row in rows)
     lost = int(sum(row.get("unscored", 0.0) for row in rows))
     if lost > MOST_LEFT_OUT * played:
