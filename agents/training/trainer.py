@@ -34,7 +34,9 @@ from ..config import TrainConfig
 from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
+from ..sampler import Sampler
 from ..step_folders import begins_again
+from ..token_policy import TokenPolicy
 from .collect import Collector, Rollout
 from .credit import grpo_advantages
 from .drawing import Drawing
@@ -45,6 +47,7 @@ from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluati
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
+from .served import ServedSampler
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -104,14 +107,11 @@ class Trainer:
         self.step = 0
         if state is not None:
             self._load(state)
-        policy = Policy(
-            (self.model, self.tokenizer),
-            max_new_tokens=config.max_completion_length,
-            temperature=config.temperature,
-            batch_size=64 if self.model.device.type == "cpu" else 512,
-            template_kwargs=config.template_kwargs,
-            tools=config.tools,
-        )
+        self.served: ServedSampler | None = None
+        if config.sampler:
+            self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
+        policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
+        self.policy = policy
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
         self.drawing = Drawing(self.collector, config)
@@ -187,6 +187,7 @@ class Trainer:
 
         A reward with a schedule stays at its first step here, so evaluations can be compared.
         """
+        self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
         with self._needs_room():
@@ -205,11 +206,22 @@ class Trainer:
 
     # --------------------------------------------------------------------------------------------
 
+    def _policy(self) -> Policy:
+        config = self.config
+        return Policy(
+            (self.model, self.tokenizer),
+            max_new_tokens=config.max_completion_length,
+            temperature=config.temperature,
+            batch_size=64 if self.model.device.type == "cpu" else 512,
+            template_kwargs=config.template_kwargs,
+            tools=config.tools,
+        )
+
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
         self.collector.set_step(step)
-        self.collector.policy.reseed(f"{config.seed} {step}")
+        self.policy.reseed(f"{config.seed} {step}")
         metrics: dict[str, float] = {}
         if config.algo == "sft":
             rollouts = drawn = self._shown = self._gold(step)
@@ -218,6 +230,7 @@ class Trainer:
         else:
             batch = self._play(step)
             played = perf_counter()
+            stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
             drawn = batch.drawn_first
@@ -230,6 +243,8 @@ class Trainer:
         for update in range(config.num_iterations):
             with self.optimizer.summing():
                 metrics |= updates(update)
+            if self.served is not None and update == 0:
+                self.served.check(metrics)
             for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
@@ -242,6 +257,7 @@ class Trainer:
             **metrics,
             **episode_metrics(drawn, sampled=config.algo != "sft"),
             **self.drawing.metrics(),
+            **({} if self.served is None else {**self.served.metrics(), "sampler/stale": float(stale)}),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -283,6 +299,7 @@ class Trainer:
 
     def _play(self, step: int) -> PlayedGroups:
         """Groups of episodes of the step's tasks."""
+        self._publish()
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
         play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
@@ -291,6 +308,12 @@ class Trainer:
         for task, group in batch.played:
             draw.record(task, group)
         return batch
+
+    def _publish(self) -> None:
+        """Let the sampler have the weights of this step."""
+        if self.served is not None:
+            self.served.publish(self.step)
+        self.policy.version = self.step
 
     def _teaches(self, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
@@ -320,7 +343,7 @@ class Trainer:
     def _collector(
         self,
         suites: Sequence[tuple[str, dict[str, Any]]],
-        policy: Policy,
+        policy: Sampler,
         max_tokens: int | None,
         milestones: bool = False,
     ) -> Collector:
@@ -342,7 +365,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code"),
+                free=("out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
