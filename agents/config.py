@@ -88,8 +88,9 @@ class TrainConfig:
     """k2 in the loss, or k1 taken off the reward (ppo: off each token's reward) before advantages."""
     mask_truncated: bool = False
     """Leave truncated episodes out of the loss; their rewards stay in the group's statistics."""
-    importance_cap: float = 0.0
-    """Multiply each token's loss by min(trainer's / sampler's probability, this cap), e.g. 2; 0 turns it off."""
+    importance_cap: float | None = None
+    """Multiply each token's loss by min(trainer's / sampler's probability, this cap); 0 turns it off. 2 with a sampler,
+    else 0, unless given."""
     tools: Literal["prompt", "template"] = "prompt"
     """prompt: the messages describe the tools; template: the model's chat template does, in the words it was trained on
     (then choose its dialect, e.g. hermes, in env_kwargs)."""
@@ -115,6 +116,12 @@ class TrainConfig:
     """Steps between checkpoints; the last two are kept."""
     seed: int = 0
     """Seed of task selection and sampling."""
+    sampler: str = ""
+    """Address of a vLLM server that samples the episodes (grpo, ppo), http://host:port, started by `toolgym
+    serve-sampler`; without one, this process does."""
+    sampler_folder: str = ""
+    """Folder for the weights on their way to the sampler, which both see under this path; RUN/sampler-weights if not
+    given."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
@@ -151,8 +158,12 @@ class TrainConfig:
             )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
-        if self.importance_cap != 0 and not self.importance_cap >= 1:
-            raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {self.importance_cap}")
+        if self.sampler and self.algo == "sft":
+            raise ValueError("sampler is for grpo and ppo: sft samples nothing")
+        cap = (2.0 if self.sampler else 0.0) if self.importance_cap is None else self.importance_cap
+        if cap != 0 and not cap >= 1:
+            raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {cap}")
+        object.__setattr__(self, "importance_cap", cap)
         for name, value in (("epsilon", self.epsilon), ("epsilon_high", self.epsilon_high)):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be a number above 0, got {value}")

@@ -33,7 +33,9 @@ from ..config import TrainConfig
 from ..lora import with_lora
 from ..model import load_model
 from ..policy import Policy
+from ..sampler import Sampler
 from ..step_folders import begins_again
+from ..token_policy import TokenPolicy
 from .collect import Collector, Rollout
 from .credit import grpo_advantages
 from .drawing import Drawing
@@ -45,6 +47,7 @@ from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
 from .reference import reference_of
+from .served import ServedSampler
 from .texts import Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
@@ -113,6 +116,7 @@ class Trainer:
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
         self.texts: Texts | None = None
+        self.served: ServedSampler | None = None
         if config.algo == "pretrain":
             self._read_texts(state)
         else:
@@ -140,14 +144,9 @@ class Trainer:
     def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
         """The policy, its environments, and the drawing of tasks."""
         config = self.config
-        policy = Policy(
-            (self.model, self.tokenizer),
-            max_new_tokens=config.max_completion_length,
-            temperature=config.temperature,
-            batch_size=64 if self.model.device.type == "cpu" else 512,
-            template_kwargs=config.template_kwargs,
-            tools=config.tools,
-        )
+        if config.sampler:
+            self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
+        policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
         self.drawing = Drawing(self.collector, config)
@@ -216,6 +215,7 @@ class Trainer:
         """
         if self.texts is not None:
             return self.texts.evaluate(self.forward)
+        self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
         with self._needs_room():
@@ -234,6 +234,17 @@ class Trainer:
 
     # --------------------------------------------------------------------------------------------
 
+    def _policy(self) -> Policy:
+        config = self.config
+        return Policy(
+            (self.model, self.tokenizer),
+            max_new_tokens=config.max_completion_length,
+            temperature=config.temperature,
+            batch_size=64 if self.model.device.type == "cpu" else 512,
+            template_kwargs=config.template_kwargs,
+            tools=config.tools,
+        )
+
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
@@ -248,6 +259,7 @@ class Trainer:
         else:
             batch = self._play(step)
             played = perf_counter()
+            stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
             drawn = batch.drawn_first
@@ -260,6 +272,8 @@ class Trainer:
         for update in range(config.num_iterations):
             with self.optimizer.summing():
                 metrics |= updates(update)
+            if self.served is not None and update == 0:
+                self.served.check(metrics)
             for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
@@ -272,6 +286,7 @@ class Trainer:
             **metrics,
             **episode_metrics(drawn, sampled=config.plays),
             **(self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))),
+            **({} if self.served is None else {**self.served.metrics(), "sampler/stale": float(stale)}),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -313,6 +328,7 @@ class Trainer:
 
     def _play(self, step: int) -> PlayedGroups:
         """Groups of episodes of the step's tasks."""
+        self._publish()
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
         play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
@@ -321,6 +337,12 @@ class Trainer:
         for task, group in batch.played:
             draw.record(task, group)
         return batch
+
+    def _publish(self) -> None:
+        """Let the sampler have the weights of this step."""
+        if self.served is not None:
+            self.served.publish(self.step)
+        self.collector.policy.version = self.step
 
     def _teaches(self, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
@@ -353,7 +375,7 @@ class Trainer:
     def _collector(
         self,
         suites: Sequence[tuple[str, dict[str, Any]]],
-        policy: Policy,
+        policy: Sampler,
         max_tokens: int | None,
         milestones: bool = False,
     ) -> Collector:
@@ -372,7 +394,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code"),
+                free=("out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder"),
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
