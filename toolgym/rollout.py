@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -385,42 +384,27 @@ def _play_concurrently(
     After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
     """
     from toolgym.playing.concurrent_episodes import ConcurrentEpisodes
-    from toolgym.playing.daemon_pool import Ended
 
     failures.expect_at_once(workers)
-    spare = [first]  # envs without an episode
-    queue = iter(todo)
-    playing: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
-    failed: BaseException | None = None
     concurrent = inspect.iscoroutinefunction(bind(agent, first).act)
-    with ConcurrentEpisodes(workers, stop) as episodes:
-        while True:
-            while len(playing) < workers and failed is None and not stop.stopped:
-                if (key := next(queue, None)) is None:
-                    break
-                env = spare.pop() if spare else make()
-                how = env, _bound(agent, env, failures), failures, None, *key
-                began = (
-                    episodes.on_the_loop(_rollout_async(*how))
-                    if concurrent
-                    else episodes.on_a_thread(partial(_rollout, *how))
-                )
-                playing[began] = env
-            future = episodes.next_finished()
-            if future is None:
+
+    def started(env: gym.Env[Any, Any], key: tuple[str, int]) -> tuple[Any, ...]:
+        return env, _bound(agent, env, failures), failures, None, *key
+
+    with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
+        for i in range(workers):
+            if episodes.failed is not None or stop.stopped:
                 break
-            spare.append(playing.pop(future))  # an env plays one episode at a time
-            try:
-                trajectory = future.result()
-            except BaseException as error:
-                failed = failed or (error.error if isinstance(error, Ended) else error)
+            env = make() if i else first  # plays one episode at a time
+            if concurrent:
+                episodes.on_the_loop(lambda key, env=env: _rollout_async(*started(env, key)))
             else:
-                yield trajectory
+                episodes.on_a_thread(lambda key, env=env: _rollout(*started(env, key)))
+        yield from episodes
         if stop.stopped:
-            yield from episodes.rest()
             raise KeyboardInterrupt
-    if failed is not None:  # raises here what the agent raised there; episodes under way were finished and kept
-        raise failed
+    if episodes.failed is not None:  # raises here what the agent raised there
+        raise episodes.failed
 
 
 __all__ = [
