@@ -104,6 +104,12 @@ class TrainConfig:
     learnt. See agents/README.md."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Dtype in which the model computes. auto: bfloat16 if the GPU or CPU has it. The optimizer's are float32."""
+    gradient_checkpointing: bool = False
+    """Compute each layer's activations again in backward instead of keeping them: less memory, slower updates."""
+    fsdp: bool = False
+    """Under torchrun, divide weights, gradients and the optimizer's state among the ranks (FSDP2)."""
     lora_rank: int = 0
     """Rank of LoRA adapters (needs peft); 0 trains all weights."""
     quantize: Literal["off", "nf4"] = "off"

@@ -1,4 +1,4 @@
-"""Continued pre-training: every token of a text is trained once per epoch, and a killed run goes on to the same bytes."""
+"""Continued pre-training: every token of a text is trained, and a killed run goes on to the same bytes."""
 
 from __future__ import annotations
 
@@ -120,7 +120,12 @@ def test_control_tokens_in_a_text_are_plain_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.jsonl", b'{"text": "a"}\n{"text": 1}\nnope\n\n["text"]\n[[\n', 'line 2 has no text: expected .*; line 3 is not JSON .*; line 5 has no text.*; and 1 lines more'),
+        (
+            "a.jsonl",
+            b'{"text": "a"}\n{"text": 1}\nnope\n\n["text"]\n[[\n',
+            "line 2 has no text: expected .*; line 3 is not JSON .*; line 5 has no text.*; "
+            "and 1 lines more",
+        ),
         ("a.jsonl", b'{"text": "a"}\n\xff\n', "line 2 is not UTF-8 text"),
         ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
         ("a.jsonl", b'{"text": ' + b"9" * 10_000 + b"}", "line 1 is not JSON"),

@@ -27,7 +27,8 @@ def reference_of(forward: TrainingForward, *, new_adapters: bool) -> Reference:
     """
     if new_adapters:
         return _AdaptersOff(forward)
-    return TrainingForward(copy.deepcopy(forward.model).requires_grad_(False).eval())
+    frozen = copy.deepcopy(forward.model).requires_grad_(False).eval()
+    return TrainingForward(frozen, ranks=forward.ranks)
 
 
 class _AdaptersOff:

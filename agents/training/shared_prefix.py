@@ -127,7 +127,7 @@ def split(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
                 # (C, P + C) bool: all of the prompt, and of the completion what came before
                 masks[size] = torch.ones(size[0], sum(size), dtype=torch.bool, device=device).tril(len(prompt))
             pieces.append((size[0], masks[size]))
-    with _attention(backbone.config, _SPLIT):
+    with attention(backbone.config, _SPLIT):
         out = backbone(
             input_ids=torch.tensor([ids], device=device),
             position_ids=torch.tensor([positions], device=device),
@@ -188,7 +188,7 @@ ALL_ATTENTION_FUNCTIONS.register(_SPLIT, _split_attention)
 
 
 @contextmanager
-def _attention(config: Any, name: str) -> Iterator[None]:
+def attention(config: Any, name: str) -> Iterator[None]:
     """The model uses this attention function inside the block."""
     before = config._attn_implementation
     config._attn_implementation = name

@@ -6,6 +6,7 @@ from its last checkpoint ends in the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -31,13 +31,17 @@ from toolgym.types import Trajectory
 from .. import checkpoint
 from ..config import TrainConfig
 from ..lora import with_lora
-from ..model import load_model
+from ..model import choose_device, choose_dtype, load_model
 from ..policy import Policy
 from ..sampler import Sampler
 from ..step_folders import begins_again
 from ..token_policy import TokenPolicy
-from .collect import Collector, Rollout
+from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
+from .distributed import sharded
+from .distributed.launch import HOW
+from .distributed.ranks import join
+from .distributed.shares import TaskShares
 from .drawing import Drawing
 from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
 from .forward import TrainingForward
@@ -46,7 +50,8 @@ from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluati
 from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
-from .reference import reference_of
+from .recompute import recompute_layers
+from .reference import Reference, reference_of
 from .served import ServedSampler
 from .texts import Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
@@ -58,6 +63,17 @@ Update: TypeAlias = Callable[[int], dict[str, float]]
 
 UNSCORED_STEPS = 5
 """A run stops after this many steps in a row without a scored episode."""
+FREE = (
+    "out",
+    "steps",
+    "save_every",
+    "trust_remote_code",
+    "sampler",
+    "sampler_folder",
+    "fsdp",
+    "gradient_checkpointing",
+)
+"""Settings that a resumed run may have otherwise."""
 
 
 class TrainingStopped(RuntimeError):
@@ -88,25 +104,28 @@ class Trainer:
         self.config = config
         self.on_step = on_step
         self.folder = Path(config.out)
+        self.ranks = join()
+        self.shares = TaskShares(self.ranks)
+        self._check_ranks()
         state = self._open(resume)
-        self.model, self.tokenizer = (
-            loaded
-            if loaded is not None
-            else load_model(config.model, trust_remote_code=config.trust_remote_code, quantize=config.quantize)
-        )
+        self.model, self.tokenizer = loaded if loaded is not None else self._load_model()
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.forward = TrainingForward(self.model)
-        self.reference = reference_of(self.forward, new_adapters=config.lora_rank > 0) if config.beta else None
+        self.ranks.spread(self.model.parameters())
+        self._stale = False  # whether self.model, a whole copy of the divided model, lacks the last update
+        self.forward, self.reference = self._forwards()
         self.value_head = None
-        self.optimizer = MasterAdamW(self.model.parameters())
+        self.optimizer = MasterAdamW(self.forward.model.parameters(), ranks=self.ranks)
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
         if config.algo == "ppo":
             if not self.forward.width:
                 raise ValueError("ppo needs a model with an output layer: its value head reads what enters that layer")
             self.value_head = ValueHead(self.forward.width).to(self.model.device)
-            self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
+            self._optimizers["value_optimizer"] = (
+                MasterAdamW(self.value_head.parameters(), ranks=self.ranks),
+                VALUE_RATE,
+            )
         self.step = 0
         if state is not None:
             self._load(state)
@@ -122,10 +141,8 @@ class Trainer:
         else:
             self._prepare_to_play(state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
-        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        kept = self.step or -1  # at step 0, the first evaluation is run again
-        self.log = MetricsLog(self.folder, kept)
-        forget_after(self.folder, kept)
+        self.log: MetricsLog | None = None
+        self.ranks.from_first(self._begin)
 
     def _read_texts(self, state: dict[str, Any] | None) -> None:
         """The documents of a run that plays nothing. Its model needs no chat template."""
@@ -147,6 +164,7 @@ class Trainer:
         if config.sampler:
             self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
         policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
+        self.policy = policy
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
         self.drawing = Drawing(self.collector, config)
@@ -168,6 +186,8 @@ class Trainer:
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
 
+        Of several ranks, all call this, and rank 0 alone writes and calls ``on_step``. Raises RankLost if a rank ends.
+
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
         gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
         UNSCORED_STEPS steps could be scored.
@@ -183,8 +203,8 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            saved = self.step if checkpoint.all_of(self.folder) else -1
-            while self.step < self.config.steps and not self._stop:
+            saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
+            while self.step < self.config.steps and not self._stops():
                 metrics = self._train_step()
                 last = self.step == self.config.steps
                 if self.config.eval_every and (last or self.step % self.config.eval_every == 0):
@@ -192,18 +212,22 @@ class Trainer:
                     metrics |= evaluated
                 self._log(metrics)
                 unscored = self._unscored_steps >= UNSCORED_STEPS
-                if last or self._stop or unscored or self.step % self.config.save_every == 0:
+                if last or self._stops() or unscored or self.step % self.config.save_every == 0:
                     self.save()
                     saved = self.step
                 if unscored:
                     raise self._nothing_scored()
-            if self._stop and self.step != saved:
+            stopped = self._stops()
+            if stopped and self.step != saved:
                 self.save()
+        except BaseException as error:
+            raise self.ranks.explained(error) from error.__cause__
         finally:
-            self.log.close()
+            if self.log is not None:
+                self.log.close()
             if before is not None:
                 signal.signal(signal.SIGINT, before)
-        if self._stop:
+        if stopped:
             raise KeyboardInterrupt
         return evaluated or metrics
 
@@ -217,18 +241,28 @@ class Trainer:
             return self.texts.evaluate(self.forward)
         self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
-        trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
-        with self._needs_room():
-            keep_evaluation(self.folder, self.step, self._held_out, trajectories)
+        self.shares.begin_step()
+        self._renew_copy()
+        trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
+        if self.ranks.first:
+            with self._needs_room():
+                keep_evaluation(self.folder, self.step, self._held_out, trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint, and the first group of the step."""
+        """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
+        self._renew_copy()
+        state = {}
+        if self.config.fsdp or self.ranks.first:
+            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
+        if self.config.fsdp:
+            state = sharded.gathered(state, keep=self.ranks.first)
+        if not self.ranks.first:
+            return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
             if self._shown and self.config.plays:
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
-            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
             state |= (self.drawing if self.texts is None else self.texts).state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
@@ -248,10 +282,11 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
+        self.shares.begin_step()
         metrics: dict[str, float] = {}
         if self.texts is None:
             self.collector.set_step(step)
-            self.collector.policy.reseed(f"{config.seed} {step}")
+            self.policy.reseed(f"{config.seed} {step}")
         if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
@@ -278,6 +313,7 @@ class Trainer:
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
                     self._keep_batch(rollouts, norm)
+        self._stale = self.config.fsdp
         self.step += 1
         seconds = perf_counter() - began
         tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)
@@ -328,10 +364,11 @@ class Trainer:
 
     def _play(self, step: int) -> PlayedGroups:
         """Groups of episodes of the step's tasks."""
+        self._renew_copy()
         self._publish()
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self.collector.play, num_generations=config.num_generations, forks=forks)
+        play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
         batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
         for task, group in batch.played:
@@ -342,7 +379,15 @@ class Trainer:
         """Let the sampler have the weights of this step."""
         if self.served is not None:
             self.served.publish(self.step)
-        self.collector.policy.version = self.step
+        self.policy.version = self.step
+
+    def _golds(self, tasks: Sequence[TaskName]) -> list[Rollout]:
+        """Each task's gold episode, each rank playing its share."""
+        return self.shares.map(tasks, self.collector.opening, lambda mine: [self.collector.gold(task) for task in mine])
+
+    def _played(self, collector: Collector, tasks: Sequence[TaskName], **how: int) -> list[list[Rollout]]:
+        """``collector.play``, each rank its share of the tasks."""
+        return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
     def _teaches(self, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
@@ -361,13 +406,14 @@ class Trainer:
         if self.texts is not None:
             return self.texts.of_step(step, wanted)
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
-        tasks = draw.first(wanted)
-        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
-            rollout = self.collector.gold(task)
-            if len(rollout.sample.token_ids) <= limit:
-                rollouts.append(rollout)
-            else:
-                tasks.append(draw.another(task))
+        tasks, played = draw.first(wanted), 0
+        while tasks and played < 20 * wanted:
+            tasks = tasks[: 20 * wanted - played]
+            played += len(tasks)
+            golds = self._golds(tasks)
+            fits = [len(gold.sample.token_ids) <= limit for gold in golds]
+            rollouts += [gold for gold, short in zip(golds, fits, strict=True) if short]
+            tasks = [draw.another(task) for task, short in zip(tasks, fits, strict=True) if not short]
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts
@@ -383,8 +429,78 @@ class Trainer:
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
 
+    def _load_model(self) -> tuple[Any, Any]:
+        config = self.config
+        device = "cpu" if config.fsdp else "auto"  # a divided model goes to the GPU layer by layer
+        dtype = config.dtype if config.dtype != "auto" else choose_dtype("auto", choose_device("auto"))
+        trust = config.trust_remote_code
+        return load_model(config.model, device, dtype, trust_remote_code=trust, quantize=config.quantize)
+
+    def _forwards(self) -> tuple[TrainingForward, Reference | None]:
+        """The policy that is trained, and the reference if there is a KL.
+
+        If the model is divided, ``self.model`` becomes a whole copy of it.
+        """
+        config, model = self.config, self.model
+        if config.fsdp:
+            self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
+        forward = TrainingForward(self.model, ranks=self.ranks)
+        reference: Reference | None = None
+        if config.beta and config.fsdp:
+            reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
+        elif config.beta:
+            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
+        if config.gradient_checkpointing:
+            recompute_layers(model)
+        return sharded.ShardedForward(model, forward) if config.fsdp else forward, reference
+
+    def _renew_copy(self) -> None:
+        """Bring the whole copy of a divided model up to date, on all ranks at once."""
+        if self._stale:
+            sharded.copy_weights(self.forward.model, self.model)
+            self._stale = False
+
+    def _check_ranks(self) -> None:
+        """Raises RunError if the ranks have other settings, or if one would have nothing to play."""
+        size = self.ranks.size
+        first, *others = self.ranks.gather(asdict(self.config))
+        for rank, other in enumerate(others, 1):
+            for name in first:
+                if first[name] != other[name]:
+                    raise RunError(
+                        f"rank 0 was started with {name}={first[name]!r} and rank {rank} with {other[name]!r}: give "
+                        "every rank the same command"
+                    )
+        if self.config.fsdp and size == 1:
+            raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
+        if self.config.sampler and size > 1:
+            raise RunError("a vLLM server (sampler) serves one process: leave out sampler, or start one process")
+        if self.config.prompts_per_step < size:
+            raise RunError(
+                f"prompts_per_step ({self.config.prompts_per_step}) is less than the number of ranks ({size}), so a "
+                "rank would have nothing to play: raise it, or start fewer ranks"
+            )
+
     def _open(self, resume: bool) -> dict[str, Any] | None:
         """Make or check the folder; returns the state to resume from, or None."""
+        state: dict[str, Any] | None = None
+
+        def open_first() -> int:
+            nonlocal state
+            state = self._open_first(resume)
+            return -1 if state is None else int(state["step"])
+
+        step = self.ranks.from_first(open_first)
+        if step >= 0 and not self.ranks.first:
+            state = checkpoint.latest(self.folder)
+            if state is None or state["step"] != step:
+                raise RunError(
+                    f"rank {self.ranks.rank} does not find the checkpoint of step {step} in {self.folder} that rank 0 "
+                    "reads: the folder must be on a disk that all machines share"
+                )
+        return state
+
+    def _open_first(self, resume: bool) -> dict[str, Any] | None:
         about = self.folder / "config.json"
         if about.is_file():
             asked = json.loads(json.dumps(asdict(self.config)))
@@ -394,7 +510,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder"),
+                free=FREE,
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)
@@ -402,6 +518,12 @@ class Trainer:
         if resume and state is None:
             begins_again(self.folder, self.config.save_every)
         return state
+
+    def _begin(self) -> None:
+        config, kept = self.config, self.step or -1  # at step 0, the first evaluation is run again
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
 
     def _load(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm, or of a
@@ -413,7 +535,8 @@ class Trainer:
             )
         try:
             for name, (optimizer, _) in self._optimizers.items():
-                optimizer.load_state_dict(state[name])
+                optimizer.load_state_dict(sharded.divided(state[name], optimizer.masters))
+            self._stale = self.config.fsdp
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"the checkpoint of step {state['step']} in {self.folder} does not fit the model {self.config.model!r} "
@@ -422,6 +545,8 @@ class Trainer:
         self.step = state["step"]
 
     def _log(self, metrics: dict[str, float]) -> None:
+        if self.log is None:  # of another rank
+            return
         with self._needs_room():
             row = self.log.append(metrics)
         if self.on_step is not None:
@@ -441,6 +566,10 @@ class Trainer:
         if self._stop:  # the second Ctrl-C stops at once
             raise KeyboardInterrupt
         self._stop = True
+
+    def _stops(self) -> bool:
+        """Whether a rank was interrupted: the same answer on every rank."""
+        return self.ranks.any(self._stop)
 
     def _nothing_scored(self) -> TrainingStopped:
         episode = self._shown[-1]
@@ -462,8 +591,9 @@ class Trainer:
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
         step = self.step + 1  # as the metrics and checkpoints count
         path = self.folder / f"broken-step-{step:06d}.pt"
-        with self._needs_room(), checkpoint.writing():
-            torch.save([asdict_sample(rollout) for rollout in rollouts], path)
+        if self.ranks.first:
+            with self._needs_room(), checkpoint.writing():
+                torch.save([asdict_sample(rollout) for rollout in rollouts], path)
         raise TrainingStopped(
             f"the gradient's norm at step {step} is {norm}: this update was not made. The batch is in {path}. "
             f"{self._anew('a lower learning rate or another seed')}."

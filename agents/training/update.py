@@ -45,7 +45,7 @@ class SFTUpdate:
             logprobs, _ = self.forward.logprobs(micro)  # (n,)
             return sft_loss(micro.place(logprobs), micro.cut(self.weights))
 
-        _, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        _, metrics = add_gradients(self.batch, self.forward, loss)
         return metrics
 
 
@@ -84,7 +84,7 @@ class GRPOUpdate:
             logprobs, entropy = self.forward.logprobs(micro, temperature=self.config.temperature, entropy=True)
             return self.policy.loss(micro, logprobs, entropy, update)
 
-        total, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        total, metrics = add_gradients(self.batch, self.forward, loss)
         return {"loss": total, **metrics}
 
 
@@ -121,22 +121,17 @@ class PPOUpdate:
         self.batch = replace(batch, advantages=whiten(advantages, batch.mask & (weights > 0)))
         self.policy = PolicyTerm(config=config, weights=weights, old=old, reference=ref)
 
-    @torch.no_grad()
     def _values(self, batch: Batch) -> Tensor:
         """The value before each sampled token, (N, T) on the CPU, 0 elsewhere."""
-        out = torch.zeros_like(batch.logprobs)
-        for micro in batch.micro_batches(self.forward.model.device):
-            values = micro.place(self.value_head(self.forward.hidden(micro)))
-            out[list(micro.index), : values.shape[1]] = values.cpu()
-        return out
+        return self.forward.placed(batch, lambda micro: self.value_head(self.forward.hidden(micro)))
 
     def gradients(self, update: int) -> dict[str, float]:
         """Add up the gradients of update number ``update`` over the batch; returns ``loss`` and mean metrics."""
 
         def loss(micro: Batch) -> tuple[Tensor, Metrics]:
-            states = self.forward.hidden(micro)  # (n, H): one forward serves the log-probabilities and the values
-            logprobs, entropy = self.forward.logprobs(
-                micro, temperature=self.config.temperature, entropy=True, hidden=states
+            # one forward serves the log-probabilities and the values; states (n, H)
+            states, logprobs, entropy = self.forward.with_states(
+                micro, temperature=self.config.temperature, entropy=True
             )
             policy, metrics = self.policy.loss(micro, logprobs, entropy, update)
             # detached: the critic's error must not change the policy
@@ -146,7 +141,7 @@ class PPOUpdate:
             )
             return policy + critic, {**metrics, **more}
 
-        total, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        total, metrics = add_gradients(self.batch, self.forward, loss)
         return {"loss": total, **metrics}
 
 
@@ -200,17 +195,25 @@ class PolicyTerm:
         return loss, {**metrics, **gap}
 
 
-def add_gradients(batch: Batch, device: torch.device, loss_of: MicroLoss) -> tuple[float, dict[str, float]]:
-    """Differentiate the loss of every micro-batch; returns the loss of the whole batch and the means of its metrics."""
-    total = torch.zeros((), dtype=torch.float64, device=device)
+def add_gradients(batch: Batch, forward: TrainingForward, loss_of: MicroLoss) -> tuple[float, dict[str, float]]:
+    """Differentiate the loss of every micro-batch; returns the loss of the whole batch and the means of its metrics.
+
+    Of several ranks each differentiates its share: the batch's gradients are then the sum of the ranks'.
+    """
+    total = torch.zeros((), dtype=torch.float64, device=forward.model.device)
     parts: list[Metrics] = []
-    for micro in batch.micro_batches(device):
+    for micro in forward.micro_batches(batch):
         loss, metrics = loss_of(micro)
+        if micro.padding:
+            (loss * 0.0).backward()  # for its part in the ranks' sums of gradients
+            continue
         # losses are sums with weights over the whole batch, so gradients of micro-batches simply add up
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
         parts.append(metrics)
-    return float(total), mean_metrics(parts)
+    numbers = [{name: float(value) for name, value in part.items()} for part in parts]
+    every = forward.ranks.gather((float(total), numbers))
+    return sum(loss for loss, _ in every), mean_metrics(part for _, ranks_part in every for part in ranks_part)
 
 
 def weights_of(batch: Batch, config: TrainConfig) -> Tensor:

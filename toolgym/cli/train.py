@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from functools import partial
@@ -51,7 +52,10 @@ HEADINGS = {
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
     "sampling by a vLLM server": ("sampler", "sampler_folder"),
-    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank", "quantize"),
+    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
+        "dtype", "quantize", "gradient_checkpointing", "fsdp",
+    ),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
         "mask_truncated", "importance_cap",
@@ -95,6 +99,52 @@ def run(args: argparse.Namespace, console: Console) -> int:
     sb3 = import_module("toolgym.agents.sb3.config")
     if _algorithm(args) in sb3.ALGOS:
         return train_sb3.train(args, console)
+    ranks = _ranks()
+    if ranks is not None and not ranks.first:
+        return _follow(ranks, args.resume)
+    checked = partial(_checked, args, sb3)
+    config = checked() if ranks is None else ranks.from_first(checked)
+    try:
+        last = train_with_progress(config, console, resume=args.resume)
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"{stopped}; go on with --resume\n")
+        return 128 + signal.SIGINT
+    warning = nothing_learnt(config)
+    console.print(f"The model is in {last}", soft_wrap=True)
+    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
+    template += ["--tools template"] if config.tools == "template" else []
+    agent = " ".join([f"--agent policy --model {quote(str(last))}", *template])
+    say_what_next(console, config, config.held_out(), agent)
+    if warning:
+        console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
+    rows = read_metrics(Path(config.out))
+    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+
+
+def _ranks() -> Any:
+    """This process among those that a launcher started; None if there is one only."""
+    if import_module("toolgym.agents.training.distributed.launch").place().size == 1:
+        return None  # without importing torch: mistakes in the settings are told first
+    return import_module("toolgym.agents.training.distributed.ranks").join()
+
+
+def _follow(ranks: Any, resume: bool) -> int:
+    """Train as another rank than the first, which alone talks to the user."""
+    logging.getLogger("toolgym").setLevel(logging.ERROR)
+    module: Any = import_module("toolgym.agents.training.trainer")
+    try:
+        module.Trainer(ranks.from_first(None), resume=resume).run()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:
+        if isinstance(error, module.TrainingStopped) or not ranks.leave(error):
+            return 1  # rank 0 raises the same, or tells of it
+        raise
+    return 0
+
+
+def _checked(args: argparse.Namespace, sb3: Any) -> Any:
+    """The settings of a language model's trainer. Raises UserError if they cannot be."""
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
@@ -106,22 +156,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
     if config.algo != "pretrain":
         _check_envs(config)
-    try:
-        last = train_with_progress(config, console, resume=args.resume)
-    except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"{stopped}; go on with --resume\n")
-        return 128 + signal.SIGINT
-    warning = nothing_learnt(config)
-    console.print(f"The model is in {last}", soft_wrap=True)
-    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
-    template += ["--tools template"] if config.tools == "template" else []
-    say_what_next(
-        console, config, config.held_out(), " ".join([f"--agent policy --model {quote(str(last))}", *template])
-    )
-    if warning:
-        console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
-    rows = read_metrics(Path(config.out))
-    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+    return config
 
 
 def _check_envs(config: Any) -> None:
