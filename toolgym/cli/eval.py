@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
-from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
+from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
@@ -45,8 +45,9 @@ _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agent, how to play, and the run's folder."""
-    parser.usage = "%(prog)s --env ID --agent NAME [-n N] [--out DIR] [OPTIONS]"
-    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [--out DIR] [OPTIONS]"
+    parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    data_option(parser)
     parser.add_argument(
         "--agent", metavar="NAME", required=True,
         help="oracle, random, silent, replay, endpoint, policy, sb3, or module:Class for one of your own",
@@ -99,7 +100,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Play, write the run's results, print the tables. 1 if too many episodes left the score, 130 after Ctrl-C."""
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
-    arguments = {**offer(args.agent, args.tools), **env_kwargs(args)}
+    if args.env is None and "data" not in args:
+        args.usage_error("name what is played: --env ID, or --data FILE")
+    arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
