@@ -87,13 +87,14 @@ def decoded(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        wrong = error
+        wrong = str(error).partition(": line")[0]
+        wrong += f", at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
     if len(text) < 100_000 and text.lstrip()[:1] in "{[":
         try:
             return ast.literal_eval(text.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             pass
-    raise BadRow("arguments that are not JSON", f"{what}: {str(wrong)[:80]}")
+    raise BadRow("arguments that are not JSON", f"{what}: {wrong[:100]}")
 
 
 def _native(message: Mapping[str, Any]) -> list[tuple[ToolCall, str | None]]:

@@ -85,11 +85,8 @@ class RowsEnv(ToolEnv):
         if not (isinstance(held_out, (int, float)) and 0 < held_out < 0.5):
             raise ValueError(f"held_out is a share between 0 and 0.5, got {held_out!r}")
         rows = read(EXAMPLE if path is None else Path(path))
-        only_toolrl = set(rows.layouts) == {"toolrl"}
-        if dialect is None:
-            dialect = "toolrl" if only_toolrl else "hermes"
-        written = get_dialect(dialect)
-        if not only_toolrl:
+        written = get_dialect(dialect or rows.dialect)
+        if set(rows.layouts) != {"toolrl"}:
             if prompt == "original":
                 raise ValueError(f"prompt='original' is for rows in ToolRL's layout, and {rows.path} has others")
             prompt = "dialect"
@@ -102,7 +99,9 @@ class RowsEnv(ToolEnv):
         """The verdict on each turn so far."""
 
     def instructions(self, tools: tuple[Tool, ...]) -> str:
-        return "" if self.prompt == "original" else super().instructions(tools)
+        """None for the original prompt, and without tools: "toolrl" alone has a layout for plain words too."""
+        needed = self.prompt != "original" and (tools or self.dialect.name == "toolrl")
+        return super().instructions(tools) if needed else ""
 
     def start(self, task: Task) -> None:
         self.state = ()

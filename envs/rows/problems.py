@@ -37,6 +37,12 @@ class Tally:
         self._found[kind] = count + 1, first
         self.rows += 1
 
+    def add_many(self, kind: str, count: int, first: list[str]) -> None:
+        """Note something about ``count`` places, of which the first are described."""
+        before, known = self._found.get(kind, (0, []))
+        self._found[kind] = before + count, [*known, *first][:_FIRST]
+        self.rows += count
+
     def __bool__(self) -> bool:
         return bool(self._found)
 

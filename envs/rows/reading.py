@@ -32,6 +32,11 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     digest: str
 
     @property
+    def dialect(self) -> str:
+        """The dialect in which these rows are played by default."""
+        return "toolrl" if set(self.layouts) == {"toolrl"} else "hermes"
+
+    @property
     def turns(self) -> int:
         """Of the longest conversation."""
         return max(sum(isinstance(part, Turn) for part in each.parts) for each in self.conversations)
@@ -69,6 +74,7 @@ def _read(path: str, changed: int, size: int) -> Rows:
         conversations.append(msgspec.structs.replace(one, notes=()))
         layouts[one.layout] += 1
     if bad and conversations:
-        total = bad.rows + len(conversations)
-        logger.warning("%s: %s of %s rows are left out: %s", path, f"{bad.rows:,}", f"{total:,}", bad)
+        total, most = bad.rows + len(conversations), str(bad).partition("\n")[0]
+        told = "%s: %s of %s rows are left out (`toolgym data` says why): %s"
+        logger.warning(told, path, f"{bad.rows:,}", f"{total:,}", most)
     return Rows(Path(path), conversations, bad, notes, layouts, source.digest)

@@ -20,6 +20,7 @@ COMMANDS = {
     "list": "the suites, and the data they need",
     "show": "a suite, or one of its tasks",
     "play": "be the model: act in the terminal, see every score",
+    "data": "what is in a file of your own conversations, and what is wrong with it",
     "eval": "let an agent play, and report how it did",
     "compare": "several agents on several suites, in one table",
     "train": "teach a model with SFT, GRPO or PPO",
