@@ -72,7 +72,9 @@ class Description(msgspec.Struct, frozen=True):
     gold_tokens: Spread
 
 
-def describe(path: str | Path, dialect: str | Dialect | None = None, seed: int = 0, held_out: float = 0.1) -> Description:
+def describe(
+    path: str | Path, dialect: str | Dialect | None = None, seed: int = 0, held_out: float = 0.1
+) -> Description:
     """Count what a file holds. Raises what ``reading.read`` raises.
 
     Args:
@@ -147,4 +149,6 @@ def _check_calls(conversation: Conversation, turn: Turn, notes: Tally) -> None:
         if tool is None:
             notes.add(conversation.place, "a call of a tool that is not offered", repr(call.name[:60]))
         elif problems := tool.validator.problems(call.arguments, limit=1):
-            notes.add(conversation.place, "arguments that the tool's schema refuses", f"{call.name}: {problems[0][:100]}")
+            notes.add(
+                conversation.place, "arguments that the tool's schema refuses", f"{call.name}: {problems[0][:100]}"
+            )

@@ -1,11 +1,11 @@
 """The layouts in which files hold conversations: each is brought to OpenAI's messages.
 
-    openai      {"messages": [{"role", "content", "tool_calls"}, ...], "tools": [...]}
-                also "functions" with "function_call"; "prompt" and "completion"; a bare list of messages
-    sharegpt    {"conversations": [{"from": "human" | "gpt" | "function_call" | "observation", "value"}], "tools"}
-    hermes      sharegpt with the tools in the system message, between <tools> tags
-    query       {"query", "tools", "answers"}: one request and its calls (xLAM)
-    toolrl      {"prompt": [system, user], "reward_model": {"ground_truth"}}, or {"instruction", "input", "output"}
+openai      {"messages": [{"role", "content", "tool_calls"}, ...], "tools": [...]}
+            also "functions" with "function_call"; "prompt" and "completion"; a bare list of messages
+sharegpt    {"conversations": [{"from": "human" | "gpt" | "function_call" | "observation", "value"}], "tools"}
+hermes      sharegpt with the tools in the system message, between <tools> tags
+query       {"query", "tools", "answers"}: one request and its calls (xLAM)
+toolrl      {"prompt": [system, user], "reward_model": {"ground_truth"}}, or {"instruction", "input", "output"}
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ _BEFORE = ("\n# Tools", "# Tools", "You are a function calling AI model", "You m
 _GAP = re.compile(r"[\s,]*")
 _scan = json.JSONDecoder().raw_decode
 _AFTER = re.compile(
-    r"\s*(?:use the following pydantic model|for each function call|return (?:a )?json|for each tool call)", re.IGNORECASE
+    r"\s*(?:use the following pydantic model|for each function call|return (?:a )?json|for each tool call)",
+    re.IGNORECASE,
 )
 """How the part that teaches the syntax begins; it ends with the last ``</tool_call>`` of the message."""
 

@@ -123,7 +123,9 @@ def _unpacked(path: Path) -> Any:
             names = archive.namelist()
             value = json.loads(archive.read("header.json"))
             value["samples"] = [
-                json.loads(archive.read(name)) for name in names if name.startswith("samples/") and name.endswith(".json")
+                json.loads(archive.read(name))
+                for name in names
+                if name.startswith("samples/") and name.endswith(".json")
             ]
             return value
     except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, TypeError) as error:
@@ -140,7 +142,9 @@ def _sample(given: Any, at: int, path: Path) -> Sample:
     if not answers:  # a log without messages still has the model's last output
         output = given.get("output")
         choices = output.get("choices") if isinstance(output, dict) else None
-        answers = list(_answers([each.get("message") for each in choices[:1] if isinstance(each, dict)])) if choices else []
+        answers = (
+            list(_answers([each.get("message") for each in choices[:1] if isinstance(each, dict)])) if choices else []
+        )
     error = given.get("error")
     epoch = given.get("epoch")
     return Sample(

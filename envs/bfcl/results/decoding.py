@@ -110,9 +110,11 @@ def _native(result: Any, all_keys: bool = False) -> list[tuple[str, Any]]:
 
 
 def _loaded(value: Any) -> Any:
-    """Arguments, which most handlers keep as JSON in a string."""
-    if not isinstance(value, str):
+    """Arguments: JSON in a string, or as the handlers of some local models keep them, an object."""
+    if isinstance(value, dict):
         return value
+    if not isinstance(value, str):
+        raise Undecodable("the arguments are neither JSON in a string nor an object")
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:

@@ -59,7 +59,7 @@ def _score(results: ModelResults, form: Form | None) -> Scored:
         # a native model whose answers are all text has called nothing
         form = "native" if known is not None and known.native and found == "prompted" else found
     dotless = known.underscore_to_dot if known is not None else form == "native" and not _has_dots(results)
-    notes, trajectories = list(results.notes), []
+    notes, trajectories, partly = list(results.notes), list[Trajectory](), []
     for category in sorted(results.answers, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
         answers = results.answers[category]
         if category not in ORDER:
@@ -73,7 +73,9 @@ def _score(results: ModelResults, form: Form | None) -> Scored:
         for row in sorted((row for row in answers if row.id in places), key=lambda row: places[row.id]):
             trajectories.append(_episode(category, row, form, dotless))
         if len(answers) - len(strange) < len(places):
-            notes.append(f"{category}: {len(answers) - len(strange)} of {len(places)} rows are answered")
+            partly.append(f"{category} {len(answers) - len(strange)} of {len(places)}")
+    if partly:
+        notes.append(f"answered in part, and scored over what is there: {', '.join(partly)}")
     broken = sum(isinstance(row.result, str) and row.result.startswith(_HARNESS_ERROR) for row in rows)
     if broken:
         told = "answers are errors of the harness, which counts them as answers: irrelevance passes with them"
