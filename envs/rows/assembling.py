@@ -11,7 +11,7 @@ from toolgym.types import ToolCall
 
 from .calls import Answer, decoded, read_answer, read_call, text_of
 from .conversation import Conversation, Original, Part, Said, Turn
-from .layouts import Row, read_row
+from .layouts import read_row
 from .offered import read_tools
 from .problems import BadRow
 from .tool_prompt import split_tools

@@ -64,7 +64,7 @@ def text_of(content: Any) -> str | None:
 
 
 def arguments_of(given: Any, name: str) -> dict[str, Any]:
-    """The arguments of a call: an object, or JSON in a string; null and "" are none. Raises BadRow for anything else."""
+    """The arguments of a call: an object, or JSON in a string; null and "" are none. Raises BadRow."""
     if isinstance(given, str):
         given = decoded(given, f"arguments of {name!r}") if given.strip() else None
         if isinstance(given, str):  # encoded twice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run
 from toolgym.report.text import plain
-from toolgym.rollout import Agent, agent_name, evaluate, run_settings
+from toolgym.rollout import Agent, agent_name, chosen_tasks, evaluate, run_settings
 from toolgym.runlog import RunLog, read_episodes
 from toolgym.types import Trajectory
 
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--task", action="append", metavar="ID", help="only this task, in place of -n; may be repeated")
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
     how.add_argument("--resume", action="store_true", help="continue the run in --out")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
@@ -109,7 +110,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
-    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    how["task_ids"] = args.task
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed, args.task)
     settings = {"model": args.model, "dialect": env.dialect.name, **asked}
 
     def run_of(found: list[Trajectory]) -> Run:
@@ -149,6 +151,7 @@ def evaluate_with_progress(
     resume: bool = False,
     batch_size: int = 16,
     on_agent_error: OnAgentError = "record",
+    task_ids: Sequence[str] | None = None,
     then: Callable[[list[Trajectory]], object] | None = None,
     title: str = "",
 ) -> list[Trajectory]:
@@ -157,12 +160,13 @@ def evaluate_with_progress(
     ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
     """
     try:
-        total = len(task_order(env.tasks, n, seed)) * repeats
+        order = task_order(env.tasks, n, seed) if task_ids is None else chosen_tasks(env, task_ids, n)
+        total = len(order) * repeats
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
     if out is not None:  # raises RunError before the bar is shown if the folder holds another run
-        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed, task_ids), resume=resume)
         for each in log.before:
             if each.reward_valid:
                 tally.add(each)
@@ -191,6 +195,7 @@ def evaluate_with_progress(
             batch_size=batch_size,
             on_episode=on_episode,
             on_agent_error=on_agent_error,
+            task_ids=task_ids,
         )
         if then is not None:
             then(found)

@@ -11,7 +11,6 @@ from toolgym.cli.resolve import UserError, category_name, env_arguments
 from toolgym.dialects import DIALECTS
 from toolgym.rewards import NAMED
 
-
 ROWS = "ToolGym-Rows-v0"
 
 

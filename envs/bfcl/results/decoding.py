@@ -95,7 +95,7 @@ def _leaves(result: Any) -> Iterable[Any]:
 
 
 def _native(result: Any, all_keys: bool = False) -> list[tuple[str, Any]]:
-    """(name, value) of each call. The official handler reads the first key of a call to grade it, all keys to run it."""
+    """(name, value) of each call. Officially only the first key of a call is graded, and all keys are run."""
     if all_keys and isinstance(result, dict):
         result = [result]
     if not isinstance(result, (list, str)) or (isinstance(result, str) and result):

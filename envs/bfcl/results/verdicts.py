@@ -1,4 +1,4 @@
-"""The official verdict on an answer of a result file (``eval_runner`` of bfcl_eval 2026.3.23); tests compare the two."""
+"""The official verdict on an answer of a result file, as ``eval_runner`` of bfcl_eval 2026.3.23 gives it."""
 
 from __future__ import annotations
 
