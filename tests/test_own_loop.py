@@ -150,7 +150,8 @@ IDS = ["val-000004-chain", "val-000001-chain"]
 
 
 def test_chosen_tasks_are_played_in_their_order(tmp_path):
-    played = evaluate("ToolGym-Office-v0", Oracle(), env_kwargs=OFFICE, task_ids=IDS, repeats=2, out=tmp_path / "run")
+    how = {"env_kwargs": OFFICE, "repeats": 2, "out": tmp_path / "run"}
+    played = evaluate("ToolGym-Office-v0", Oracle(), task_ids=IDS, **how)
     assert [(each.task_id, each.repeat) for each in played] == [(name, i) for name in IDS for i in (0, 1)]
     again = evaluate(
         "ToolGym-Office-v0", Oracle(), env_kwargs=OFFICE, task_ids=IDS, repeats=2, out=tmp_path / "run", resume=True

@@ -55,8 +55,8 @@ class Source:
         for magic, name in _UNREAD.items():
             if head.startswith(magic):
                 raise ValueError(f"{self.path} is a {name} file: write its rows as JSON lines (.jsonl or .jsonl.gz)")
-        opened: Any = gzip.open(self.path, "rb") if head.startswith(b"\x1f\x8b") else self.path.open("rb")
-        with opened:
+        open_file: Any = gzip.open if head.startswith(b"\x1f\x8b") else open
+        with open_file(self.path, "rb") as opened:
             try:
                 yield from self._text(opened)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -79,10 +79,8 @@ class RowTasks(LazyTasks):
             raise ValueError(f"{rows.path}: {what} has none of its {len(rows.conversations)} conversations{more}")
 
     def __repr__(self) -> str:
-        return (
-            f"RowTasks({self.rows.digest}, {self.split!r}, seed={self.seed}, held_out={self.held_out}, whole={self.whole}, "
-            f"category={self._category!r}, prompt={self.prompt!r})"
-        )
+        chosen = f"{self.split!r}, seed={self.seed}, held_out={self.held_out}, category={self._category!r}"
+        return f"RowTasks({self.rows.digest}, {chosen}, whole={self.whole}, prompt={self.prompt!r})"
 
     def kind(self, index: int) -> str:
         return self._id(*self._places[index]).partition("-")[2]

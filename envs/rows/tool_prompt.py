@@ -10,8 +10,14 @@ from .calls import decoded
 from .problems import BadRow
 
 _OPEN, _CLOSE = "<tools>", "</tools>"
-_BEFORE = ("\n# Tools", "# Tools", "You are a function calling AI model", "You may call one or more functions",
-           "You are provided with function signatures", "You have access to the following", "Here are the available")  # fmt: skip
+_BEFORE = (
+    "# Tools",
+    "You are a function calling AI model",
+    "You may call one or more functions",
+    "You are provided with function signatures",
+    "You have access to the following",
+    "Here are the available",
+)
 """How the part of a system message that offers tools begins."""
 _GAP = re.compile(r"[\s,]*")
 _scan = json.JSONDecoder().raw_decode
