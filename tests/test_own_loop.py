@@ -153,20 +153,9 @@ def test_chosen_tasks_are_played_in_their_order(tmp_path):
     how = {"env_kwargs": OFFICE, "repeats": 2, "out": tmp_path / "run"}
     played = evaluate("ToolGym-Office-v0", Oracle(), task_ids=IDS, **how)
     assert [(each.task_id, each.repeat) for each in played] == [(name, i) for name in IDS for i in (0, 1)]
-    again = evaluate(
-        "ToolGym-Office-v0", Oracle(), env_kwargs=OFFICE, task_ids=IDS, repeats=2, out=tmp_path / "run", resume=True
-    )
-    assert again == played
+    assert evaluate("ToolGym-Office-v0", Oracle(), task_ids=IDS, resume=True, **how) == played
     with pytest.raises(RunError, match="task_ids"):
-        evaluate(
-            "ToolGym-Office-v0",
-            Oracle(),
-            env_kwargs=OFFICE,
-            task_ids=IDS[:1],
-            repeats=2,
-            out=tmp_path / "run",
-            resume=True,
-        )
+        evaluate("ToolGym-Office-v0", Oracle(), task_ids=IDS[:1], resume=True, **how)
 
 
 @pytest.mark.parametrize(
