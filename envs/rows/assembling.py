@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from toolgym.toolrl_prompts import read_tools as read_listing
+from toolgym.tools import Tool
 from toolgym.types import ToolCall
 
-from .calls import Answer, decoded, read_answer, read_call, text_of
+from .calls import Answer, decoded, in_python, is_parts, read_answer, read_call, text_of
 from .conversation import Conversation, Original, Part, Said, Turn
 from .layouts import read_row
 from .offered import read_tools
@@ -33,10 +37,10 @@ def read_conversation(place: str, value: Any) -> Conversation:
     layout = "hermes" if offered is not None and row.layout == "sharegpt" else row.layout
     given = row.tools if row.tools or offered is None else offered
     tools = read_tools(given, notes)
-    parts = tuple(_Assembler(notes, row.imitated_from).parts(messages))
+    parts = tuple(_Assembler(notes, tools).parts(messages))
     found = Conversation(place, layout, system, tools, parts, _key(system, parts), None, tuple(notes))
     if not any(isinstance(part, Turn) for part in parts):
-        raise BadRow("no message of the assistant")
+        raise BadRow("no message of the assistant with words or calls")
     if not found.decisions:
         raise BadRow("no message of the assistant to imitate", "none has a message before it and a weight above 0")
     return found
@@ -66,8 +70,9 @@ def _key(system: str, parts: Sequence[Part]) -> str:
 class _Assembler:
     """Reads messages one after the other."""
 
-    def __init__(self, notes: Notes, imitated_from: int):
-        self.notes, self.imitated_from = notes, imitated_from
+    def __init__(self, notes: Notes, tools: Sequence[Tool]):
+        self.notes = notes
+        self.tools = {tool.name: tool for tool in tools}
         self.found: list[Part] = []
         self.ids: list[str | None] = []
         self.results: list[str | None] = []
@@ -85,14 +90,22 @@ class _Assembler:
                 detail = f"message {at + 1}: {error.detail}" if error.detail else f"message {at + 1}"
                 raise BadRow(error.kind, detail) from None
         self._close()
+        if self.found and isinstance(self.found[0], Turn):
+            self.notes.append(("an assistant message before any other is part of the prompt only", ""))
         return self.found
 
     def _take(self, role: str, message: dict[str, Any], at: int) -> None:
         if role in ("assistant", "call"):
-            answer = _call_message(message) if role == "call" else read_answer(message)
-            self._answer(answer, _weight(message) and at >= self.imitated_from, at)
+            answer = (
+                _call_message(message) if role == "call" else in_python(read_answer(message), self.tools, self.notes)
+            )
+            answer = msgspec.structs.replace(answer, calls=tuple(map(self._without_empty_columns, answer.calls)))
+            self._answer(answer, _weight(message), at)
             return
-        text = text_of(message.get("content")) or ""
+        content = message.get("content")
+        if role == "tool" and isinstance(content, (dict, list)) and not is_parts(content):
+            content = json.dumps(content, ensure_ascii=False)
+        text = text_of(content) or ""
         in_tags = _RESULT.findall(text)
         if role == "tool" or (in_tags and not _RESULT.sub("", text).strip()):
             self._result(message, in_tags or [text])
@@ -101,26 +114,35 @@ class _Assembler:
         self.found.append(Said(role, text))
 
     def _answer(self, answer: Answer, weight: bool, at: int) -> None:
-        if not answer.calls and answer.response is None:
-            self.notes.append(("an assistant message that says nothing and calls nothing", f"message {at + 1}"))
+        if not (answer.calls or answer.response or answer.think):
+            self.notes.append(("an assistant message without words and calls", f"message {at + 1}"))
             return
         last = self.found[-1] if self.found else None
-        if isinstance(last, Turn) and not any(result is not None for result in self.results):
-            self.notes.append(("assistant messages in a row are one turn", f"message {at + 1}"))
-            last = Turn(
-                last.calls + answer.calls,
-                _joined(last.response, answer.response),
-                _joined(last.think, answer.think),
-                (),
-                last.weight or weight,
-            )
-            self.found[-1] = last
-            self.ids += answer.ids
-            self.results = [None] * len(last.calls)
+        waiting = isinstance(last, Turn) and not any(result is not None for result in self.results)
+        if not (waiting and (answer.calls or not self.ids)):
+            self._close()
+            self.found.append(Turn(answer.calls, answer.response, answer.think, (), weight))
+            self.ids, self.results = list(answer.ids), [None] * len(answer.calls)
             return
-        self._close()
-        self.found.append(Turn(answer.calls, answer.response, answer.think, (), weight))
-        self.ids, self.results = list(answer.ids), [None] * len(answer.calls)
+        if last.calls or last.response is not None:  # type: ignore[union-attr]  # a thought alone belongs to what follows
+            self.notes.append(("assistant messages in a row are one turn", f"message {at + 1}"))
+        self.found[-1] = Turn(
+            last.calls + answer.calls,  # type: ignore[union-attr]
+            _joined(last.response, answer.response),  # type: ignore[union-attr]
+            _joined(last.think, answer.think),  # type: ignore[union-attr]
+            (),
+            last.weight and weight,  # type: ignore[union-attr]
+        )
+        self.ids += answer.ids
+        self.results = [None] * len(self.ids)
+
+    def _without_empty_columns(self, call: ToolCall) -> ToolCall:
+        """The call without arguments of null that its tool does not have: a table has a column for each parameter."""
+        tool = self.tools.get(call.name)
+        if tool is None or None not in call.arguments.values():
+            return call
+        known = tool.parameters["properties"]
+        return ToolCall(call.name, {k: v for k, v in call.arguments.items() if v is not None or k in known})
 
     def _result(self, message: dict[str, Any], texts: list[str]) -> None:
         """Give results to calls: by id, else by name, else in order."""
@@ -145,20 +167,30 @@ class _Assembler:
     def _close(self) -> None:
         """The last turn gets its results."""
         last = self.found[-1] if self.found else None
-        if isinstance(last, Turn) and last.calls and not last.results:
+        if not isinstance(last, Turn):
+            return
+        if last.calls and not last.results:
             self.found[-1] = Turn(last.calls, last.response, last.think, tuple(self.results), last.weight)
+        elif not last.calls and last.response is None:
+            self.notes.append(("reasoning without words and calls after it is left out", ""))
+            self.found.pop()
 
 
 def _call_message(message: dict[str, Any]) -> Answer:
     """A message of the role "function_call", whose text is a call or a list of calls."""
     given = message.get("content")
-    given = decoded(given, "the call") if isinstance(given, str) else given
+    given = decoded(given, "calls") if isinstance(given, str) else given
     read = [read_call(each) for each in (given if isinstance(given, list) else [given])]
     return Answer(tuple([call for call, _ in read]), tuple([id for _, id in read]), None, None)
 
 
 def _weight(message: dict[str, Any]) -> bool:
     return bool(message.get("weight", 1)) and message.get("train", True) is not False
+
+
+def _first_words(text: str) -> str:
+    """What the user says first in ToolRL's records of a dialogue."""
+    return text.partition("<user>")[2].partition("</user>")[0] or text
 
 
 def _joined(first: str | None, second: str | None) -> str | None:
@@ -180,4 +212,5 @@ def _of_toolrl(place: str, original: Original) -> Conversation:
     if not calls and spoken is None:
         raise BadRow("a ground truth without <tool_call> and <response>", repr(original.gold[:60]))
     parts = Said("user", original.user), Turn(tuple(calls), spoken, think)
-    return Conversation(place, "toolrl", "", read_listing(original.system), parts, _key("", parts[:1]), original)
+    key = _first_words(original.user)
+    return Conversation(place, "toolrl", "", read_listing(original.system), parts, key, original)

@@ -14,7 +14,7 @@ from toolgym.dialects import Dialect, get_dialect
 from .conversation import Conversation, Turn
 from .problems import Tally
 from .reading import read
-from .tasks import CATEGORIES, gold_text, split_of
+from .tasks import CATEGORIES, gold_text, split_of, unwritable
 
 CHARS_PER_TOKEN = 4
 """English text and JSON have three to five characters a token."""
@@ -103,7 +103,10 @@ def describe(
             if not isinstance(part, Turn):
                 before += len(part.text)
                 continue
-            length = len(gold_text(part, written))
+            text = gold_text(part, written)
+            length = len(text)
+            if problem := unwritable(part, text, written):
+                checks.add(each.place, problem)
             if at in found:
                 prompts.append(before / CHARS_PER_TOKEN)
                 golds.append(length / CHARS_PER_TOKEN)

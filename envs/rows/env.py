@@ -45,7 +45,8 @@ class RowsEnv(ToolEnv):
     query with answers, and ToolRL's rows. Calls may stand in the text, between ``<tool_call>`` tags. ``toolgym data
     FILE`` says how a file is read. Rows that cannot be played are left out, with a warning that names and counts them.
 
-    ``info`` also has ``category``: "one call", "several calls" (in some turn) or "no call".
+    ``info`` also has ``category``: "one call", "several calls" (in some turn) or "no call"; and ``known_unpassable``: why
+    the recorded answer cannot be written in the dialect, or None.
 
     Args:
         path: the file. Without one, the rows of envs/rows/example.jsonl are played.
@@ -143,7 +144,8 @@ class RowsEnv(ToolEnv):
         return self.state[-1]
 
     def extra_info(self, over: bool) -> dict[str, Any]:
-        return {"category": self.task.data.category}
+        entry: Entry = self.task.data
+        return {"category": entry.category, "known_unpassable": entry.unpassable}
 
     def stratum(self, task: Task) -> tuple[str, ...]:
         """The category."""

@@ -69,8 +69,11 @@ class Source:
         values = [one_value(line) for _, line in head]
         if not head:
             return
-        whole = isinstance(values[0], BadRow) and not isinstance(values[-1], dict)
-        if whole:  # a value over several lines
+        first = head[0][1].lstrip()[:1]
+        opens = isinstance(values[0], BadRow) and (
+            first == b"[" or (first == b"{" and not isinstance(values[-1], dict))
+        )
+        if opens:  # a value over several lines
             number, text = head[0][0], b"".join(line for _, line in chain(head, lines))
             yield from values_of(text, number)
         elif len(head) == 1 and (items := items_of(values[0])) is not None:

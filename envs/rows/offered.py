@@ -56,7 +56,7 @@ def _tools(written: bytes) -> tuple[tuple[Tool, ...], tuple[tuple[str, str], ...
         try:
             if given is None:
                 continue
-            given = decoded(given, f"tools[{i}]") if isinstance(given, str) else given
+            given = decoded(given, "tools") if isinstance(given, str) and given[:1] in "{[" else given
             kind = given.get("type") if isinstance(given, dict) else None
             if kind not in (None, "function", "custom") and not ({"function", *_SCHEMAS} & given.keys()):
                 notes.append(("a tool of another type than function is not offered", f"{str(kind)[:40]!r}"))
@@ -95,7 +95,7 @@ def _tool(written: bytes) -> Tool:
 def _schema(given: Any, name: str) -> dict[str, Any]:
     """Parameters as a JSON Schema of an object. Flat ones, ``{"city": {"type": "str"}}``, become its properties."""
     if isinstance(given, str):
-        given = decoded(given, f"parameters of {name!r}") if given.strip() else None
+        given = decoded(given, "parameters", repr(name)) if given.strip() else None
     if given is None:
         return {"type": "object", "properties": {}}
     if not isinstance(given, dict):

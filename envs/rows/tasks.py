@@ -33,6 +33,8 @@ class Entry(msgspec.Struct, frozen=True):
     replies: tuple[tuple[Message, ...], ...]
     """What is said to the assistant after each turn, beside the results."""
     category: str
+    unpassable: str | None
+    """Why the recorded answer cannot be the expected one in this dialect, or None."""
 
 
 def split_of(conversation: Conversation, seed: int, held_out: float) -> str:
@@ -122,7 +124,9 @@ class RowTasks(LazyTasks):
             else:
                 replies[-1] = (*replies[-1], message(part.role, part.text))
         expected = tuple([turn.calls for turn in turns])
-        entry = Entry(conversation, tuple(turns), tuple(replies), _category(turns))
+        problems = [unwritable(turn, gold_text(turn, self.dialect), self.dialect) for turn in turns]
+        unpassable = next(filter(None, problems), None)
+        entry = Entry(conversation, tuple(turns), tuple(replies), _category(turns), unpassable)
         return Task(self._id(row, at), before, tools, expected, turns[-1].response, self.split, entry)
 
     def _opening(self, conversation: Conversation, at: int, names: Names) -> tuple[Message, ...]:
@@ -154,24 +158,30 @@ def _messages(part: Part, dialect: Dialect, names: Names) -> list[Message]:
 def gold_text(turn: Turn, dialect: Dialect) -> str:
     """A turn as an action in a dialect: the recorded reasoning, words and calls.
 
-    What a dialect cannot write beside calls is left out: first the words, then the reasoning. "toolrl" requires a
-    thought; for a turn without reasoning it names the calls.
+    What a dialect cannot write is left out: first words beside calls, then the reasoning. "toolrl" requires a thought:
+    for a turn without reasoning it names the calls.
     """
-    think = turn.think
-    if think is None and dialect.name == "toolrl":
-        think = gold_thought(turn.calls) if turn.calls else "No tool is needed."
-    tries = [(think, turn.response)]
-    if turn.calls:
-        tries += [(think, None), (None, None)]
-    else:
-        tries += [(None, turn.response)]
-    for thought, response in tries:
-        text = dialect.render(Completion("", turn.calls, thought, response))
-        read = dialect.parse(text)
-        same = len(read.calls) == len(turn.calls) and all(map(same_call, turn.calls, read.calls))
-        if same and dialect.well_formed(read, calls=bool(turn.calls), response=response is not None):
-            return text
-    return text
+    own = None
+    if dialect.name == "toolrl":
+        own = gold_thought(turn.calls) if turn.calls else "No tool is needed."
+    think = turn.think or own
+    words = (turn.response, None) if turn.calls else (turn.response,)
+    tries = [(thought, response) for thought in dict.fromkeys((think, own)) for response in words]
+    texts = [dialect.render(Completion("", turn.calls, thought, response)) for thought, response in tries]
+    return next((text for text in texts if not unwritable(turn, text, dialect)), texts[-1])
+
+
+def unwritable(turn: Turn, text: str, dialect: Dialect) -> str | None:
+    """Why a turn's text is not read as what was recorded; None if it is."""
+    read = dialect.parse(text)
+    if len(read.calls) != len(turn.calls):
+        return f"the dialect {dialect.name} reads {len(read.calls)} calls in the recorded answer"
+    if not all(map(same_call, turn.calls, read.calls)):
+        return f"the dialect {dialect.name} reads other calls in the recorded answer"
+    said = read.response is not None
+    if not dialect.well_formed(read, calls=bool(turn.calls), response=said) or not (said or turn.calls):
+        return f"the recorded answer cannot be written in the dialect {dialect.name}"
+    return None
 
 
 def _named(turn: Turn, names: Names) -> Turn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import Any
 
 from .calls import decoded
@@ -19,6 +20,9 @@ _BEFORE = (
     "Here are the available",
 )
 """How the part of a system message that offers tools begins."""
+_LIST = re.compile(r"\[\s*\{\s*\"")
+_TRIES = 4
+"""Lists in a system message that are tried."""
 _GAP = re.compile(r"[\s,]*")
 _scan = json.JSONDecoder().raw_decode
 _AFTER = re.compile(
@@ -39,13 +43,25 @@ def split_tools(system: str) -> tuple[str, list[Any] | None]:
         if inner[:1] in ("[", "{"):
             return _without(system, begin, end + len(_CLOSE)), _listed(inner)
         begin = system.find(_OPEN, begin + 1)  # "signatures within <tools></tools> XML tags"
+    return _bare_list(system)
+
+
+def _bare_list(system: str) -> tuple[str, list[Any] | None]:
+    """The system message without a JSON list of functions that stands in it, as in ToolACE, and the list."""
+    for found in islice(_LIST.finditer(system), _TRIES):
+        try:
+            tools, end = _scan(system, found.start())
+        except (ValueError, RecursionError):
+            continue
+        if all(isinstance(each, dict) and "name" in each and "parameters" in each for each in tools):
+            return f"{system[: found.start()].rstrip()}\n{system[end:].lstrip()}".strip(), tools
     return system, None
 
 
 def _listed(inner: str) -> list[Any]:
     """A JSON list, or JSON objects one after the other."""
     if inner.startswith("["):
-        found = decoded(inner, "the tools in the system message")
+        found = decoded(inner, "tools in the system message")
         return found if isinstance(found, list) else [found]
     tools, position = [], 0
     while position < len(inner):

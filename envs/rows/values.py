@@ -30,8 +30,9 @@ def one_value(line: bytes) -> Any:
         return text
     try:
         value, end = _scan(text)
+        value = _whole_letters(value)
     except (ValueError, RecursionError) as error:
-        return _not_json(error, text)
+        return _not_json(error)
     if text[end:].strip(" \t\r,"):
         return BadRow("more than one JSON value on a line", f"the second begins at character {end + 1}")
     return value
@@ -59,9 +60,14 @@ def values_of(text: bytes, line: int) -> Iterator[tuple[str, Any]]:
         number += 1
         try:
             value, end = _scan(read, position)
+            value = _whole_letters(value)
         except (ValueError, RecursionError) as error:
+            if number == 1 and "\n" in read.strip():  # lines after all, of which the first are broken
+                lines = enumerate(text.split(b"\n"), line)
+                yield from ((f"line {at}", one_value(each)) for at, each in lines if each.strip())
+                return
             at = line + read.count("\n", 0, getattr(error, "pos", position))
-            reason = _not_json(error, "")
+            reason = _not_json(error)
             yield f"item {number}", BadRow(reason.kind, f"{reason.detail} of line {at}; nothing after it is read")
             return
         yield f"item {number}", value
@@ -96,7 +102,18 @@ def _text(data: bytes) -> str | BadRow:
         return BadRow("not UTF-8", f"byte {error.start + 1}")
 
 
-def _not_json(error: Exception, text: str) -> BadRow:
+def _whole_letters(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair, which no encoding can write: letters that were cut."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole_letters(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_letters(key): _whole_letters(item) for key, item in value.items()}
+    return value
+
+
+def _not_json(error: Exception) -> BadRow:
     if isinstance(error, json.JSONDecodeError):
         return BadRow("not JSON", f"{error.msg}, at character {error.colno}")
     return BadRow("not JSON", "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100])
