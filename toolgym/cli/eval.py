@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
-from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
+from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.resolve import UserError, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
@@ -22,7 +22,7 @@ from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run
 from toolgym.report.text import plain
-from toolgym.rollout import Agent, agent_name, evaluate, run_settings
+from toolgym.rollout import Agent, agent_name, chosen_tasks, evaluate, run_settings
 from toolgym.runlog import RunLog, read_episodes
 from toolgym.types import Trajectory
 
@@ -45,14 +45,16 @@ _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agent, how to play, and the run's folder."""
-    parser.usage = "%(prog)s --env ID --agent NAME [-n N] [--out DIR] [OPTIONS]"
-    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [--out DIR] [OPTIONS]"
+    parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    data_option(parser)
     parser.add_argument(
         "--agent", metavar="NAME", required=True,
         help="oracle, random, silent, replay, endpoint, policy, sb3, or module:Class for one of your own",
     )  # fmt: skip
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--task", action="append", metavar="ID", help="only this task, in place of -n; may be repeated")
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
     how.add_argument("--resume", action="store_true", help="continue the run in --out")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
@@ -99,14 +101,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Play, write the run's results, print the tables. 1 if too many episodes left the score, 130 after Ctrl-C."""
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
-    arguments = {**offer(args.agent, args.tools), **env_kwargs(args)}
+    if args.env is None and "data" not in args:
+        args.usage_error("name what is played: --env ID, or --data FILE")
+    arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
-    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    how["task_ids"] = args.task
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed, args.task)
     settings = {"model": args.model, "dialect": env.dialect.name, **asked}
 
     def run_of(found: list[Trajectory]) -> Run:
@@ -146,6 +151,7 @@ def evaluate_with_progress(
     resume: bool = False,
     batch_size: int = 16,
     on_agent_error: OnAgentError = "record",
+    task_ids: Sequence[str] | None = None,
     then: Callable[[list[Trajectory]], object] | None = None,
     title: str = "",
 ) -> list[Trajectory]:
@@ -154,12 +160,13 @@ def evaluate_with_progress(
     ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
     """
     try:
-        total = len(task_order(env.tasks, n, seed)) * repeats
+        order = task_order(env.tasks, n, seed) if task_ids is None else chosen_tasks(env, task_ids, n)
+        total = len(order) * repeats
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
     if out is not None:  # raises RunError before the bar is shown if the folder holds another run
-        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed, task_ids), resume=resume)
         for each in log.before:
             if each.reward_valid:
                 tally.add(each)
@@ -188,6 +195,7 @@ def evaluate_with_progress(
             batch_size=batch_size,
             on_episode=on_episode,
             on_agent_error=on_agent_error,
+            task_ids=task_ids,
         )
         if then is not None:
             then(found)

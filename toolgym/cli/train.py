@@ -16,6 +16,7 @@ from rich.console import Console
 
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
+from toolgym.cli.options import data_option, with_data
 from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.playing.left_out import MOST_LEFT_OUT
@@ -37,12 +38,14 @@ EXAMPLES = """\
   toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
   toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
       --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --algo sft --data mine.jsonl --out runs/mine
   toolgym train --algo pretrain --text corpus.jsonl --out runs/text
   toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
 
 HEADINGS = {
     "what to train, on what, for how long": (
-        "algo", "model", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
+        "algo", "model", "data", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
+        "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
@@ -83,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
     max_invalid_option(options)
+    data_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -148,6 +152,8 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
+    if "data" in args:
+        args.env_kwargs = with_data(args, {"split": "train", **getattr(args, "env_kwargs", {})})
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
