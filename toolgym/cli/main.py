@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "teach a model with SFT, GRPO or PPO",
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
+    "view": "runs in the browser, episode by episode",
     "replay": "a run again: the same bytes, or another rubric",
     "audit": "does a reward pay for success: kept runs, or adversaries",
     "fetch": "download data and models into the cache",

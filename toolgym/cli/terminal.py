@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from toolgym.report.episode import notes
-from toolgym.report.glossary import in_words
+from toolgym.report.reward_words import in_words
 from toolgym.report.text import as_json, one_line, plain, shorten
 from toolgym.rewards.audit import AuditReport
 from toolgym.types import CallRecord, RewardBreakdown

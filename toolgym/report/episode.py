@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolgym.report.glossary import in_words
+from toolgym.report.reward_words import in_words
 from toolgym.report.text import as_json, in_html, one_line, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 

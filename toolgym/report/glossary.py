@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from toolgym.report.reward_words import in_words
+
 TERMS = {
     "format": "the text has the fields that the dialect and the expected answer ask for, in order",
     "minimum": "correctness is counted up from here, -3 by default; an action whose calls earn nothing keeps it",
@@ -39,11 +41,6 @@ CATEGORIES = {
     "nested": "several calls, of which one uses the result of another",
     "multi_turn_base": "several requests in a row, with nothing missing",
 }
-
-
-def in_words(term: str) -> str:
-    """A reward term's name as people read it: "missed steps"."""
-    return term.replace("_", " ")
 
 
 def explained(terms: Iterable[str], categories: Iterable[str]) -> list[tuple[str, str]]:

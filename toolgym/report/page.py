@@ -10,7 +10,8 @@ from toolgym.playing.left_out import ENDINGS, KINDS, endings, left_out
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
-from toolgym.report.glossary import explained, in_words
+from toolgym.report.glossary import explained
+from toolgym.report.reward_words import in_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html, one_line
 

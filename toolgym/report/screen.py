@@ -8,8 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from toolgym.report.glossary import in_words
 from toolgym.report.page import number, percent, term_names
+from toolgym.report.reward_words import in_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import plain
 from toolgym.report.training import TrainingRun, summary
