@@ -13,9 +13,11 @@ from toolgym.report.text import printable
 from toolgym.stored.run_files import RunError
 from toolgym.view.entry import Entry
 from toolgym.view.library import Library, ShownRun, described
+from toolgym.view.pairs import chosen, pairs_of, pairs_page
 from toolgym.view.query import PAGE, BadQuery, numbers_of, parse_query
 from toolgym.view.shown import beside, shown_episode
 from toolgym.view.texts import in_table
+from toolgym.view.training_shown import training_shown
 
 Given = Mapping[str, Sequence[str]]
 _MOST_CHOICES = 200
@@ -28,8 +30,6 @@ class NotThere(LookupError):
 def runs(library: Library, given: Given) -> dict[str, Any]:
     """All runs, and the training runs."""
     library.look()
-    for run in library.runs.values():
-        run.index.refresh(0.02)
     return {"runs": [described(run) for run in library.runs.values()], "training": list(library.training)}
 
 
@@ -48,9 +48,9 @@ def table(library: Library, given: Given) -> dict[str, Any]:
         "page": page,
         "pages": pages,
         "rows": [row(run, entry) for entry in found[PAGE * (page - 1) : PAGE * page]],
-        "choices": choices(every),
-        "categories": by_category(found),
-        "filtered": len(found) != len(every),
+        **overview(run, every),
+        "shown": Counter(entry.category for entry in found),
+        "filtered": query.filters,
     }
 
 
@@ -60,17 +60,45 @@ def episode(library: Library, given: Given) -> dict[str, Any]:
     run.index.refresh()
     entry = _entry(run, given)
     found, _ = run.select(query)
-    place = next((i for i, each in enumerate(found) if each is entry), -1)
-    beyond = {-1: place - 1, 1: place + 1} if place >= 0 else {}
-    near = {way: _key(found[i]) if 0 <= i < len(found) else None for way, i in beyond.items()}
     return {
         "run": described(run),
         "episode": shown_episode(run.episode(entry)),
-        "place": place + 1,
-        "of": len(found),
-        "previous": near.get(-1),
-        "next": near.get(1),
+        "tokens": run.tokens(entry),
+        **_neighbours(found, entry),
     }
+
+
+def pairs(library: Library, given: Given) -> dict[str, Any]:
+    """Two runs, ``run`` and ``other``, on the same tasks."""
+    before, after = _run(library, given), _run(library, given, "other")
+    for run in (before, after):
+        run.index.refresh()
+    found = pairs_page(before, after, given, parse_query(given).page)
+    both = [described(before), described(after)]
+    return found | {"runs": both, "categories": choices([pair.before for pair in pairs_of(before, after)])["category"]}
+
+
+def pair(library: Library, given: Given) -> dict[str, Any]:
+    """The episodes of one task in two runs, and the neighbours in the table of pairs."""
+    before, after = _run(library, given), _run(library, given, "other")
+    for run in (before, after):
+        run.index.refresh()
+    entries = [_entry(run, given) for run in (before, after)]
+    found, _ = chosen(before, after, pairs_of(before, after), given)
+    return {
+        "runs": [described(before), described(after)],
+        "episodes": [shown_episode(run.episode(e)) for run, e in zip((before, after), entries, strict=True)],
+        **_neighbours([each.before for each in found], entries[0]),
+    }
+
+
+def training(library: Library, given: Given) -> dict[str, Any]:
+    """The curves and numbers of training runs (``run``, may be repeated), and what they kept."""
+    names = [name for name in given.get("run", ()) if name in library.training]
+    if not names:
+        raise NotThere(f"there is no training run {_one(given, 'run')[:200]!r}")
+    kept = [described(run) for run in library.runs.values() if run.training in names]
+    return training_shown([library.training[name] for name in names], names) | {"kept": kept, "names": names}
 
 
 def expected(library: Library, given: Given) -> dict[str, Any]:
@@ -113,10 +141,19 @@ def row(run: ShownRun, entry: Entry) -> dict[str, Any]:
     }
 
 
+def overview(run: ShownRun, every: Sequence[Entry]) -> dict[str, Any]:
+    """What can be filtered, and the numbers by category, of all episodes; made again only if the run has grown."""
+    version = run.index.version
+    if run.overview is None or run.overview[0] != version:
+        run.overview = version, {"choices": choices(every), "categories": by_category(every)}
+    return run.overview[1]
+
+
 def choices(entries: Sequence[Entry]) -> dict[str, Any]:
     """The values that the filters offer, with their numbers of episodes."""
-    names = {name: name for entry in entries for name in grouped(entry.parts)}
-    inner = {name: name for entry in entries for name in entry.parts if name not in names}
+    single = dict.fromkeys(name for entry in entries for name in entry.parts)
+    names = grouped(dict.fromkeys(single, 0.0))
+    inner = [name for name in single if name not in names]
     return {
         "outcome": _counted(Counter(entry.outcome for entry in entries)),
         "category": _counted(Counter(entry.category for entry in entries if entry.category)),
@@ -140,14 +177,23 @@ def by_category(entries: Sequence[Entry]) -> list[dict[str, Any]]:
         low, high = wilson(passed, len(valid))
         mean = sum(entry.reward for entry in valid) / len(valid) if valid else None
         found.append({
-            "category": printable(name), "all": group is not groups.get(name), "passed": passed, "valid": len(valid),
+            "category": name, "passed": passed, "valid": len(valid),
             "invalid": len(group) - len(valid), "low": low, "high": high, "reward": mean,
         })  # fmt: skip
     return found
 
 
 def _counted(counts: Counter[str]) -> list[list[Any]]:
-    return [[printable(name), count] for name, count in counts.most_common(_MOST_CHOICES)]
+    return [[name, count] for name, count in counts.most_common(_MOST_CHOICES)]
+
+
+def _neighbours(found: Sequence[Entry], entry: Entry) -> dict[str, Any]:
+    """The place of an entry in a list, from 1 (0: not in it), and the entries before and after it."""
+    place = next((i for i, each in enumerate(found) if each is entry), None)
+    if place is None:
+        return {"place": 0, "of": len(found), "previous": None, "next": None}
+    near = [_key(found[i]) if 0 <= i < len(found) else None for i in (place - 1, place + 1)]
+    return {"place": place + 1, "of": len(found), "previous": near[0], "next": near[1]}
 
 
 def _key(entry: Entry) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class RunIndex:
         with self._lock:
             return list(self.by_key.values())
 
+    def items(self) -> list[tuple[tuple[str, int], Entry]]:
+        """((task, repeat), entry) of each."""
+        with self._lock:
+            return list(self.by_key.items())
+
     def find(self, task: str, repeat: int) -> Entry | None:
         with self._lock:
             return self.by_key.get((task, repeat))

@@ -17,6 +17,7 @@ from toolgym.view.entry import Entry
 from toolgym.view.expected import Expectations
 from toolgym.view.index import RunIndex
 from toolgym.view.query import Query, Search, matching
+from toolgym.view.tokens import tokens_of
 
 _DEEPEST, _MOST_RUNS = 5, 500
 """Folders below a named one that are looked into, and runs that are shown."""
@@ -33,6 +34,8 @@ class ShownRun:
         """The training run that kept it; "" for an evaluation of its own."""
         self.index = RunIndex(path)
         self.expectations = Expectations(self.folder, trust)
+        self.overview: tuple[int, dict[str, Any]] | None = None
+        """What answers.py has counted over all episodes, and the version of the index that it counted."""
         self._search: Search | None = None
 
     def settings(self) -> dict[str, Any]:
@@ -45,12 +48,18 @@ class ShownRun:
     def select(self, query: Query, seconds: float = 1.0) -> tuple[list[Entry], float]:
         """The entries that a query asks for, and the share of the episodes that was searched for its text."""
         found = matching(self.index.entries(), query)
-        if not query.text.strip():
-            return found, 1.0
+        return self.search(query.text, found, seconds) if query.text.strip() else (found, 1.0)
+
+    def search(self, text: str, entries: Sequence[Entry], seconds: float) -> tuple[list[Entry], float]:
+        """Those of ``entries`` that are known to have a text, and the share that was searched so far."""
         search = self._search
-        if search is None or search.text != query.text:
-            search = self._search = Search(query.text)
-        return search.within(self.index, found, seconds)
+        if search is None or search.text != text:
+            search = self._search = Search(text)
+        return search.within(self.index, entries, seconds)
+
+    def tokens(self, entry: Entry) -> dict[str, Any] | None:
+        """The tokens of an episode that training kept, with their advantages; None if there are none."""
+        return tokens_of(self.folder / "tokens.jsonl", entry.task, entry.repeat)
 
     def episode(self, entry: Entry) -> Trajectory:
         """Read an episode. Raises RunError if the file has changed or cannot be read."""

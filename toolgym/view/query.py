@@ -45,6 +45,11 @@ class Query(msgspec.Struct, frozen=True):
     """A field or reward part, with "-" in front for falling; "" for the order of the file."""
     page: int = 1
 
+    @property
+    def filters(self) -> bool:
+        """Whether anything is filtered out."""
+        return bool(self.outcome or self.category or self.error or self.ending or self.where or self.text.strip())
+
 
 def parse_query(given: Mapping[str, Sequence[str]]) -> Query:
     """The query of a URL's parameters. Raises BadQuery."""

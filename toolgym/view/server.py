@@ -20,7 +20,7 @@ from toolgym.stored.strict_json import to_json
 from toolgym.view import answers
 from toolgym.view.answers import NotThere
 from toolgym.view.library import Library
-from toolgym.view.page import FILES, HTML
+from toolgym.view.page import HTML, SCRIPT, STYLE
 from toolgym.view.query import BadQuery
 
 HOST = "127.0.0.1"
@@ -39,7 +39,11 @@ JSON: dict[str, Callable[[Library, answers.Given], Any]] = {
     "/api/table": answers.table,
     "/api/episode": answers.episode,
     "/api/expected": answers.expected,
+    "/api/pairs": answers.pairs,
+    "/api/pair": answers.pair,
+    "/api/training": answers.training,
 }
+FILES = {"/": ("text/html", HTML), "/viewer.css": ("text/css", STYLE), "/viewer.js": ("text/javascript", SCRIPT)}
 
 
 class ViewServer(ThreadingHTTPServer):
@@ -95,11 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("Sec-Fetch-Mode") == "navigate" and urlsplit(self.path).path == "/"
 
     def _answer(self, path: str, given: dict[str, list[str]]) -> None:
-        if path == "/":
-            self._send(HTTPStatus.OK, "text/html; charset=utf-8", HTML.encode())
-        elif path in FILES:
-            kind = "text/css" if path.endswith(".css") else "text/javascript"
-            self._send(HTTPStatus.OK, f"{kind}; charset=utf-8", FILES[path])
+        if path in FILES:
+            kind, text = FILES[path]
+            self._send(HTTPStatus.OK, f"{kind}; charset=utf-8", text.encode())
         elif path in JSON:
             found = JSON[path](self.server.library, given)
             self._send(HTTPStatus.OK, "application/json", to_json(found).encode())

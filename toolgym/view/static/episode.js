@@ -7,46 +7,34 @@ class EpisodeView {
   }
 
   async show(query, again) {
-    if (again) return;
+    if (again && this.shown === String(query)) return null;
     this.query = query;
+    this.shown = "";
     const found = await Source.get("episode", query);
-    if (this.query !== query) return;
-    this.found = found;
+    if (this.query !== query) return null;
     this.draw(found);
+    this.shown = String(query);
     scrollTo(0, 0);
     this.expect(await Source.get("expected", query), query);
-    return found;
+    return null;
   }
 
-  draw({run, episode, place, of, previous, next}) {
-    const near = (key, text, rel, hint) => key
-      ? h("a", {class: "button", rel, href: address("episode", changed(this.query, key)), title: hint}, text)
-      : h("span", {class: "button off"}, text);
-    const request = [...episode.messages].reverse().find(message => message.role === "user");
+  draw({run, episode, tokens, place, of, previous, next}) {
     this.turns = episode.turns.map((turn, i) => turnOf(turn, i, episode.turns.length));
     fill(this.element,
-      h("nav", {class: "steps", "aria-label": "episodes"},
-        h("a", {class: "button", href: this.back(), title: "u"}, "↑ all episodes"),
-        near(previous, "← previous", "prev", "k or ←"), near(next, "next →", "next", "j or →"),
-        h("span", {class: "note"}, place ? `${place.toLocaleString("en")} of ${of.toLocaleString("en")}` : "not among the filtered episodes"),
-        h("span", {class: "copies"},
-          h("button", {type: "button", onclick: () => copy(location.href, "the link")}, "copy link"),
-          h("button", {type: "button", onclick: () => this.copyJson()}, "copy JSON"),
-          h("button", {type: "button", onclick: () => copy(command(run, episode), "the command")}, "copy command"))),
+      steps(this, "episode", place, of, previous, next,
+        h("button", {type: "button", onclick: () => copy(location.href, "the link")}, "copy link"),
+        h("button", {type: "button", onclick: () => this.copyJson()}, "copy JSON"),
+        h("button", {type: "button", onclick: () => copy(command(run, episode), "the command")}, "copy command")),
       h("header", {},
         h("h1", {tabindex: "-1"}, badge(episode.outcome), " ", episode.task, episode.repeat ? ` · repeat ${episode.repeat}` : ""),
         h("p", {class: "facts"},
           fact("reward", episode.outcome === "invalid" ? "–" : signed(episode.reward)),
           episode.category && fact("category", episode.category), episode.error && fact("error", episode.error),
           episode.endings.length > 0 && fact("ended by", episode.endings.join(", ")),
-          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toFixed(2)), fact("run", run.name)),
+          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toPrecision(2)), fact("run", run.name)),
         episode.why && h("p", {class: episode.outcome === "passed" ? "verdict" : "verdict bad"}, episode.why)),
-      h("section", {class: "request"}, h("h2", {}, "request"), h("p", {}, request ? request.text : "(no message of a user)"),
-        h("details", {class: "prompt"}, h("summary", {}, `the whole prompt: ${counted(episode.messages.length, "message")}`),
-          episode.messages.map(messageOf))),
-      h("p", {class: "fold"}, h("button", {type: "button", class: "quiet", onclick: () => this.fold()}, "collapse or expand all actions"),
-        " ", h("kbd", {}, "e")),
-      this.turns);
+      requestOf(episode), tokens && tokensOf(tokens), foldLine(this), this.turns);
   }
 
   back() {
@@ -72,14 +60,68 @@ class EpisodeView {
   }
 
   key(event) {
-    const link = {j: "next", ArrowRight: "next", k: "prev", ArrowLeft: "prev"}[event.key];
-    if (link) this.element.querySelector(`[rel=${link}]`)?.click();
-    else if (event.key === "u" || event.key === "Escape") location.hash = this.back();
-    else if (event.key === "e") this.fold();
-    else if (event.key === "c") this.copyJson();
-    else return false;
+    if (event.key !== "c") return episodeKey(this, event);
+    this.copyJson();
     return true;
   }
+}
+
+/** The line above an episode: back, previous, next, and what can be copied. */
+function steps(view, name, place_, of, previous, next, ...copies) {
+  const near = (key, text, rel, hint) => key
+    ? h("a", {class: "button", rel, href: address(name, changed(view.query, key)), title: hint}, text)
+    : h("span", {class: "button off"}, text);
+  return h("nav", {class: "steps", "aria-label": "episodes"},
+    h("a", {class: "button", href: view.back(), title: "u"}, "↑ table"),
+    near(previous, "← previous", "prev", "k or ←"), near(next, "next →", "next", "j or →"),
+    h("span", {class: "note"}, place_ ? `${place_.toLocaleString("en")} of ${of.toLocaleString("en")}` : "not among the filtered episodes"),
+    h("span", {class: "copies"}, copies));
+}
+
+/** Keys of a view with one episode, or with two. */
+function episodeKey(view, event) {
+  const link = {j: "next", ArrowRight: "next", k: "prev", ArrowLeft: "prev"}[event.key];
+  if (link) view.element.querySelector(`[rel=${link}]`)?.click();
+  else if (event.key === "u" || event.key === "Escape") location.hash = view.back();
+  else if (event.key === "e") fold(view);
+  else return false;
+  return true;
+}
+
+function foldLine(view) {
+  return h("p", {class: "fold"}, h("button", {type: "button", class: "quiet", onclick: () => fold(view)}, "collapse or expand all actions"),
+    " ", h("kbd", {}, "e"));
+}
+
+function fold(view) {
+  const open = !view.turns.some(turn => turn.open);
+  view.turns.forEach(turn => { turn.open = open; });
+}
+
+function requestOf(episode) {
+  const request = [...episode.messages].reverse().find(message => message.role === "user");
+  return h("section", {class: "request"}, h("h2", {}, "request"), h("p", {}, request ? request.text : "(no message of a user)"),
+    h("details", {class: "prompt"}, h("summary", {}, `the whole prompt: ${counted(episode.messages.length, "message")}`),
+      episode.messages.map(messageOf)));
+}
+
+/** The tokens of a training episode, coloured by their advantage. */
+function tokensOf({prompt, of, tokens}) {
+  const most = Math.max(1e-9, ...tokens.map(([, , , , advantage]) => Math.abs(advantage)));
+  const told = h("output", {class: "note"}, "choose a token to see its numbers");
+  const pieces = tokens.map(([text, id, sampled, logprob, advantage]) => {
+    const piece = h("span", {class: !sampled ? "token environment" : advantage > 0 ? "token up" : advantage < 0 ? "token down" : "token"}, text);
+    if (sampled && advantage) piece.style.setProperty("--strength", `${Math.round(15 + 55 * Math.abs(advantage) / most)}%`);
+    piece.numbers = sampled ? `${JSON.stringify(text)}: token ${id}, log-probability ${logprob}, advantage ${advantage}`
+      : `${JSON.stringify(text)}: token ${id}, written by the environment`;
+    return piece;
+  });
+  const show = event => { if (event.target.numbers) told.value = event.target.numbers; };
+  return h("details", {class: "tokens card"}, h("summary", {}, "tokens and advantages"),
+    h("p", {class: "note"}, `${counted(of, "token")} after a prompt of ${prompt.toLocaleString("en")}. `,
+      h("span", {class: "token up legend"}, "made more likely"), " ", h("span", {class: "token down legend"}, "made less likely"), " ",
+      h("span", {class: "token environment"}, "written by the environment, not trained on")),
+    h("pre", {class: "text", tabindex: "0", onmouseover: show, onclick: show}, pieces), h("p", {}, told));
 }
 
 function fact(name, value) {

@@ -1,7 +1,8 @@
 "use strict";
 // The frame: the run, the views, the keyboard, following a run that goes on.
 
-const VIEWS = {episodes: new TableView(), episode: new EpisodeView()};
+const VIEWS = {episodes: new TableView(), episode: new EpisodeView(), compare: new CompareView(), pair: new PairView(),
+  training: new TrainingView()};
 const KEYS = [
   ["/", "search"], ["j, k", "down and up the table; next and previous episode"], ["[ ]", "previous and next page"],
   ["Enter", "open the episode"], ["u, Esc", "back to the table"], ["e", "collapse or expand all actions"],
@@ -10,16 +11,26 @@ const KEYS = [
 const top_ = h("header", {class: "top"});
 const main = h("main", {});
 const failure = h("p", {class: "failure", role: "alert", hidden: true});
-let runs = [], shownView = null, followTimer;
+let runs = [], trainings = [], shownView = null, followTimer;
+
+function runWords(run) {
+  return run.agent && !run.name.includes("/step-") && run.agent !== run.name ? `${run.name}: ${run.agent}` : run.name;
+}
 
 function drawTop() {
   const {view, query} = place();
-  const names = runs.map(run => [run.name, run.agent && run.agent !== run.name ? `${run.name}: ${run.agent}` : run.name]);
+  const names = runs.map(run => [run.name, runWords(run)]);
   const run = runs.find(each => each.name === query.get("run"));
-  fill(top_, h("a", {class: "home", href: "#/episodes"}, "ToolGym"),
-    names.length > 1 ? choice("run", names, query.get("run") || "", name => go("episodes", new URLSearchParams({run: name})))
-      : h("b", {}, names[0]?.[1]),
-    run && h("span", {class: "note about"}, [run.env, run.settings].filter(Boolean).join(", ")),
+  const link = (name, text, to, views) => h("a", {href: address(name, new URLSearchParams(to)), "aria-current": views.includes(view) ? "page" : null}, text);
+  const current = {run: run ? run.name : runs[0]?.name || ""};
+  fill(top_, h("b", {class: "home"}, "ToolGym"),
+    h("nav", {class: "views", "aria-label": "views"}, runs.length > 0 && link("episodes", "episodes", current, ["episodes", "episode"]),
+      runs.length > 1 && link("compare", "compare", current, ["compare", "pair"]),
+      trainings.length > 0 && link("training", "training", {}, ["training"])),
+    ["episodes", "episode"].includes(view) && (names.length > 1
+      ? choice("run", names, query.get("run") || "", name => go("episodes", new URLSearchParams({run: name})))
+      : h("b", {}, names[0]?.[1])),
+    ["episodes", "episode"].includes(view) && run && h("span", {class: "note about"}, [run.env, run.settings].filter(Boolean).join(", ")),
     h("button", {type: "button", class: "quiet help", "aria-label": "keys", onclick: help}, "?"));
 }
 
@@ -37,8 +48,12 @@ async function render(again = false) {
   let {view, query} = place();
   let found;
   try {
-    if (!again || !runs.length) runs = (await Source.get("runs", "")).runs;
-    if (!query.get("run") && runs.length) {
+    if (!again || !runs.length) ({runs, training: trainings} = await Source.get("runs", ""));
+    if (!location.hash && trainings.length) {
+      view = "training";
+      history.replaceState(null, "", address(view, query));
+    }
+    if (!query.get("run") && runs.length && view !== "training") {
       query = changed(query, {run: runs[0].name});
       history.replaceState(null, "", address(view, query));
     }
@@ -56,7 +71,7 @@ async function render(again = false) {
     failure.hidden = false;
   }
   const busy = found && (found.searched < 1 || found.run?.done < 1);
-  followTimer = setTimeout(() => document.hidden ? render(true) : render(true), busy ? 150 : 3000);
+  followTimer = setTimeout(() => render(true), busy ? 150 : 3000);
 }
 
 addEventListener("hashchange", () => render());

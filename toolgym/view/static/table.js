@@ -34,7 +34,8 @@ class TableView {
 
   draw(found, again) {
     const query = this.query;
-    fill(this.summary, summary(found, query));
+    const open = this.summary.querySelector("details")?.open ?? matchMedia("(min-width: 700px)").matches;
+    fill(this.summary, summary(found, query, open));
     const inFilters = this.filters.contains(document.activeElement);
     if (!inFilters) this.drawFilters(found);
     const {run} = found;
@@ -143,23 +144,23 @@ class TableView {
   }
 
   key(event) {
-    const links = [...this.table.querySelectorAll("tbody a")];
-    const at = links.indexOf(document.activeElement);
-    const to = {j: at + 1, ArrowDown: at + 1, k: at - 1, ArrowUp: at - 1}[event.key];
-    if (to !== undefined && (at >= 0 || event.key === "j" || event.key === "k")) {
-      links[Math.max(0, Math.min(links.length - 1, to))]?.focus();
-      return true;
-    }
-    if (event.key === "]" || event.key === "[") {
-      this.pager.querySelector(event.key === "]" ? "[rel=next]" : "[rel=prev]")?.click();
-      return true;
-    }
-    if (event.key === "/") {
-      document.getElementById("search")?.focus();
-      return true;
-    }
-    return false;
+    return tableKey(this, event);
   }
+}
+
+/** Keys of a view with a table. */
+function tableKey(view, event) {
+  const links = [...view.table.querySelectorAll("tbody a")];
+  const at = links.indexOf(document.activeElement);
+  const to = {j: at + 1, ArrowDown: at + 1, k: at - 1, ArrowUp: at - 1}[event.key];
+  if (to !== undefined && (at >= 0 || event.key === "j" || event.key === "k")) {
+    links[Math.max(0, Math.min(links.length - 1, to))]?.focus();
+    return true;
+  }
+  const other = {"]": "next", "[": "prev"}[event.key];
+  if (other) view.pager.querySelector(`[rel=${other}]`)?.click();
+  else if (event.key === "/") document.getElementById("search")?.focus();
+  return Boolean(other) || event.key === "/";
 }
 
 let laterTimer;
@@ -176,19 +177,20 @@ function cell(name, label, row, to) {
   if (name === "endings") return h("td", data, row.endings.join(", "));
   if (WORDS.has(name)) return h("td", data, row[name]);
   if (name === "reward") return h("td", data, row.outcome === "invalid" ? "–" : signed(row.reward));
-  if (name === "seconds") return h("td", data, row.seconds.toFixed(2));
+  if (name === "seconds") return h("td", data, row.seconds.toPrecision(3));
   if (!(name in row)) return h("td", data, "–");
   return h("td", data, name.startsWith("part:") ? signed(row[name]) : String(row[name]));
 }
 
-function summary(found, query) {
+/** How the whole run did, by category; the filters only add how many episodes they show. */
+function summary(found, query, open) {
   const all = found.categories[found.categories.length - 1];
   const by = found.categories.slice(0, -1);
-  if (!found.matched) return "";
+  if (!found.run.episodes) return "";
   const line = h("p", {class: "headline"},
     h("b", {}, all.valid ? `${percent(all.passed / all.valid)} % passed` : "no valid episode"),
-    all.valid > 0 && h("small", {}, `${counted(all.passed, "episode")} of ${all.valid.toLocaleString("en")}; 95 % interval ` +
-      `${percent(all.low)} to ${percent(all.high)}; mean reward ${signed(all.reward)}`),
+    all.valid > 0 && h("small", {}, `${all.passed.toLocaleString("en")} of ${counted(all.valid, "episode")}; 95 % interval ` +
+      `${percent(all.low)} to ${percent(all.high)} %; mean reward ${signed(all.reward)}`),
     all.invalid > 0 && h("small", {class: "left-out"}, `${counted(all.invalid, "episode")} invalid: lost to a failure ` +
       "outside the model, counted in no number"));
   if (!by.length) return line;
@@ -199,12 +201,12 @@ function summary(found, query) {
     h("td", {class: "number"}, row.valid ? percent(row.passed / row.valid) : "–"),
     h("td", {class: "number"}, row.valid ? `${percent(row.low)} to ${percent(row.high)}` : "–"),
     h("td", {class: "number"}, row.valid.toLocaleString("en")),
-    h("td", {class: "number"}, row.reward === null ? "–" : signed(row.reward))));
-  return [line, h("details", {class: "by-category", open: matchMedia("(min-width: 700px)").matches},
-    h("summary", {}, "by category"),
+    h("td", {class: "number"}, row.reward === null ? "–" : signed(row.reward)),
+    found.filtered && h("td", {class: "number"}, (found.shown[row.category] || 0).toLocaleString("en"))));
+  const head = ["category", "", "passed, %", "95 % interval", "episodes", "mean reward", found.filtered && "in the table"];
+  return [line, h("details", {class: "by-category", open}, h("summary", {}, "by category"),
     h("div", {class: "scroll"}, h("table", {}, h("thead", {}, h("tr", {},
-      ["category", "", "passed, %", "95 % interval", "episodes", "mean reward"]
-        .map((word, i) => h("th", {scope: "col", class: i > 1 && "number"}, word)))), h("tbody", {}, rows))))];
+      head.filter(word => word !== false).map((word, i) => h("th", {scope: "col", class: i > 1 && "number"}, word)))), h("tbody", {}, rows))))];
 }
 
 function share(row) {
@@ -215,11 +217,11 @@ function share(row) {
   return bar;
 }
 
-function pages(found, query) {
+function pages(found, query, view = "episodes") {
   if (found.pages < 2) return "";
   const link = (page, text, rel) => page < 1 || page > found.pages || page === found.page
     ? h("span", {class: "off"}, text)
-    : h("a", {href: address("episodes", changed(query, {page})), rel}, text);
+    : h("a", {href: address(view, changed(query, {page})), rel}, text);
   return [link(1, "first"), link(found.page - 1, "previous", "prev"),
     h("span", {}, `page ${found.page.toLocaleString("en")} of ${found.pages.toLocaleString("en")}`),
     link(found.page + 1, "next", "next"), link(found.pages, "last")];
