@@ -20,7 +20,7 @@ KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp
 
 
 class Chromium:
-    """A headless browser with one page; use it as a context manager. It looks up no names, so it reaches only 127.0.0.1."""
+    """A headless browser with one page; use it as a context manager. It reaches 127.0.0.1 only."""
 
     def __init__(self, profile: Path, timeout: float = 30.0):
         self.timeout = timeout
@@ -106,8 +106,9 @@ class Chromium:
         """Click the middle of the first element that a selector finds, with the mouse."""
         self.wait(f"!!document.querySelector({json.dumps(selector)})")
         x, y = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
-            "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

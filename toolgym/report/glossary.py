@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from toolgym.report.reward_words import in_words
-
 TERMS = {
     "format": "the text has the fields that the dialect and the expected answer ask for, in order",
+    "correctness": "the calls beside the expected calls: by default from -3, nothing right, to 3, all right, an action",
     "minimum": "correctness is counted up from here, -3 by default; an action whose calls earn nothing keeps it",
     "name": "the tools called are the expected tools",
     "param": "each call has the expected call's parameters",
@@ -41,6 +40,11 @@ CATEGORIES = {
     "nested": "several calls, of which one uses the result of another",
     "multi_turn_base": "several requests in a row, with nothing missing",
 }
+
+
+def in_words(term: str) -> str:
+    """A reward term's name as people read it: "missed steps"."""
+    return term.replace("_", " ")
 
 
 def explained(terms: Iterable[str], categories: Iterable[str]) -> list[tuple[str, str]]:

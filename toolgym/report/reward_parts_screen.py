@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolgym.report.glossary import in_words
 from toolgym.report.reward_parts import Part, RewardParts, in_numbers
-from toolgym.report.reward_words import in_words
 from toolgym.report.text import plain
 from toolgym.rewards.discrimination import Interval
 

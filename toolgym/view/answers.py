@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from toolgym.report.reward_words import CORRECTNESS, grouped, in_words, point_words
+from toolgym.report.glossary import in_words
+from toolgym.report.reward_words import CORRECTNESS, grouped, point_words
 from toolgym.report.table import wilson
 from toolgym.report.text import printable
 from toolgym.stored.run_files import RunError
@@ -60,12 +61,12 @@ def episode(library: Library, given: Given) -> dict[str, Any]:
     run.index.refresh()
     entry = _entry(run, given)
     found, _ = run.select(query)
-    return {
-        "run": described(run),
-        "episode": shown_episode(run.episode(entry)),
-        "tokens": run.tokens(entry),
-        **_neighbours(found, entry),
-    }
+    return {"run": described(run), **alone(run, entry), **_neighbours(found, entry)}
+
+
+def alone(run: ShownRun, entry: Entry) -> dict[str, Any]:
+    """An episode, and its tokens if training kept them."""
+    return {"episode": shown_episode(run.episode(entry)), "tokens": run.tokens(entry)}
 
 
 def pairs(library: Library, given: Given) -> dict[str, Any]:
@@ -105,7 +106,12 @@ def expected(library: Library, given: Given) -> dict[str, Any]:
     """The expected calls of an episode's actions, each beside the call that was made."""
     run = _run(library, given)
     run.index.refresh()
-    trajectory = run.episode(_entry(run, given))
+    return expected_of(run, _entry(run, given))
+
+
+def expected_of(run: ShownRun, entry: Entry) -> dict[str, Any]:
+    """The comparison of an episode's calls with the expected calls, and a note if it is not certain, or not known."""
+    trajectory = run.episode(entry)
     gold, note = run.expectations.of(trajectory)
     return {
         "note": printable(note),

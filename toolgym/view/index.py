@@ -76,6 +76,7 @@ class RunIndex:
         self._inode = self._modified = 0
         self._last = (0, "")
         self._saved = 0
+        self._at_end = True
 
     def entries(self) -> list[Entry]:
         """The entries so far, in the order of their first appearance."""
@@ -93,8 +94,8 @@ class RunIndex:
 
     @property
     def done(self) -> float:
-        """The share of the file that has been read, in [0, 1]."""
-        return 1.0 if self.covered >= self.size else self.covered / self.size
+        """The share of the file that has been read, in [0, 1]. A last line that is not complete yet does not count."""
+        return 1.0 if self._at_end or self.covered >= self.size else self.covered / self.size
 
     def refresh(self, seconds: float = 0.25) -> None:
         """Read on for about so long: what the file has more than at the last time. A file that is missing is empty."""
@@ -106,7 +107,7 @@ class RunIndex:
                 if self.by_key:
                     self._forget()
                 return
-            if self.covered - self._saved >= _WORTH_KEEPING and (self.covered >= self.size or not self._saved):
+            if self._at_end and self.covered - self._saved >= _WORTH_KEEPING:
                 self._save()
 
     def line(self, entry: Entry) -> bytes:
@@ -125,12 +126,12 @@ class RunIndex:
             self._forget()
             self.version = version + 1
         self._inode, self._modified, self.size = now.st_ino, now.st_mtime_ns, now.st_size
-        if self.covered >= self.size:
-            return
         file.seek(self.covered)
+        self._at_end = False
         while monotonic() < until:
             line = file.readline(LONGEST_LINE + 1)
             if not line or not self._take(file, line):
+                self._at_end = True
                 break
 
     def _take(self, file: BinaryIO, line: bytes) -> bool:

@@ -47,7 +47,6 @@ def pairs_page(before: ShownRun, after: ShownRun, given: Mapping[str, Sequence[s
     pages = max(1, ceil(len(found) / PAGE))
     page = min(page, pages)
     counts = Counter(pair.change for pair in every)
-    difference = of_counts(counts["both passed"], counts["lost"], counts["gained"], counts["both failed"])
     return {
         "matched": len(found),
         "every": len(every),
@@ -55,15 +54,17 @@ def pairs_page(before: ShownRun, after: ShownRun, given: Mapping[str, Sequence[s
         "page": page,
         "pages": pages,
         "changes": [[name, counts[name]] for name in CHANGES if counts[name]],
-        "difference": {
-            "tasks": difference.tasks,
-            "before": difference.before,
-            "after": difference.after,
-            "low": difference.interval[0],
-            "high": difference.interval[1],
-        },
+        "difference": difference_of(every),
         "rows": [_row(before, pair) for pair in found[PAGE * (page - 1) : PAGE * page]],
     }
+
+
+def difference_of(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """The success of both runs on the tasks that are valid in both, and the paired 95 % interval of the difference."""
+    counts = Counter(pair.change for pair in pairs)
+    found = of_counts(counts["both passed"], counts["lost"], counts["gained"], counts["both failed"])
+    low, high = found.interval
+    return {"tasks": found.tasks, "before": found.before, "after": found.after, "low": low, "high": high}
 
 
 def chosen(

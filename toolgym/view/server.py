@@ -20,7 +20,7 @@ from toolgym.stored.strict_json import to_json
 from toolgym.view import answers
 from toolgym.view.answers import NotThere
 from toolgym.view.library import Library
-from toolgym.view.page import HTML, SCRIPT, STYLE
+from toolgym.view.page import HTML, SCRIPT, STYLE, TEXT_ONLY
 from toolgym.view.query import BadQuery
 
 HOST = "127.0.0.1"
@@ -28,7 +28,7 @@ _NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """What a browser on this machine, or at the other end of an SSH tunnel, calls the server."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    f"form-action 'none'; frame-ancestors 'none'; {TEXT_ONLY}"
 )
 _LONGEST_ADDRESS = 16_000
 _IDLE = 60.0

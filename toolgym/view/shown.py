@@ -1,4 +1,4 @@
-"""An episode as plain data for the page: texts made safe to show and cut to a length, calls beside what was expected."""
+"""An episode as plain data for the page: printable texts of limited length, calls beside the expected calls."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 from toolgym.grading import json_equal
 from toolgym.playing.left_out import ENDINGS, KINDS, endings_of
 from toolgym.report.episode import MOST_CALLS, MOST_TEXT, quality
-from toolgym.report.glossary import TERMS
-from toolgym.report.reward_words import CORRECTNESS, in_correctness, in_words, point_words
-from toolgym.report.text import as_json, one_line, printable
-from toolgym.types import UNFINISHED, CallRecord, Message, Term, ToolCall, Trajectory, Turn
+from toolgym.report.reward_words import Part, reward_parts
+from toolgym.report.text import as_json, printable
+from toolgym.types import UNFINISHED, CallRecord, Message, ToolCall, Trajectory, Turn
 
 MOST_VALUE = 3_000
 """Characters shown of an argument, or of a remark."""
@@ -87,7 +86,7 @@ def _turn(turn: Turn) -> Shown:
         "unfinished": UNFINISHED[turn.unfinished] if turn.unfinished else "",
         "valid": turn.reward_valid,
         "reward": turn.reward.total,
-        "parts": reward_parts(turn.reward.terms),
+        "parts": [_part(each) for each in reward_parts(turn.reward.terms)],
         "calls": [_call(record) for record in records],
         "more_calls": len(turn.reward.calls) - len(records),
         "replies": [_message(each) for each in turn.messages[1:] if each["role"] != "tool"],
@@ -107,34 +106,13 @@ def segments(text: str, records: Sequence[CallRecord]) -> list[tuple[str, int]]:
     return [(printable(piece), number) for piece, number in found if piece]
 
 
-def reward_parts(terms: Sequence[Term]) -> list[Shown]:
-    """The paid terms of an action, those of the correctness as one with its parts behind it."""
-    paid = [term for term in terms if term.weight]
-    inside = in_correctness(term.name for term in paid)
-    found: list[Shown] = []
-    points = [term for term in paid if term.name in inside]
-    for term in paid:
-        if term.name not in inside:
-            found.append(_part(term, in_words(term.name), TERMS.get(term.name, "")))
-        elif term is points[0]:
-            reasons = [term.reason for term in points if term.reason]
-            found.append({
-                "name": CORRECTNESS,
-                "points": sum(each.weight * each.score for each in points),
-                "reason": one_line("; ".join(reasons), 300),
-                "meaning": "the calls beside the expected calls: -3 for nothing right, 3 for all right, by default",
-                "parts": [_part(each, point_words(each.name), TERMS.get(each.name, "")) for each in points],
-            })  # fmt: skip
-    return found
-
-
-def _part(term: Term, label: str, meaning: str) -> Shown:
+def _part(part: Part) -> Shown:
     return {
-        "name": printable(label),
-        "points": term.weight * term.score,
-        "reason": one_line(term.reason, 300),
-        "meaning": meaning,
-        "parts": [],
+        "name": part.name,
+        "points": part.points,
+        "reason": part.reason,
+        "meaning": part.meaning,
+        "parts": [_part(each) for each in part.inside],
     }
 
 

@@ -20,12 +20,11 @@ def training_shown(folders: Sequence[Path], names: Sequence[str]) -> dict[str, A
     loaded = load_training_runs(folders)
     runs = [TrainingRun(name, run.folder, run.config, run.rows) for name, run in zip(names, loaded, strict=True)]
     found = [summary(run) for run in runs]
+    rows = dict.fromkeys(name for each in found for name in each)
     return {
         "about": [about(run) for run in runs],
         "steps": [run.step for run in runs],
-        "numbers": [
-            [name, *(each.get(name, "–") for each in found)] for name in dict.fromkeys(n for each in found for n in each)
-        ],
+        "numbers": [[name, *(each.get(name, "–") for each in found)] for name in rows],
         "changes": [changes(run) or {} for run in runs],
         "curves": as_drawing(curves(runs)),
         "reading": READING,
@@ -47,4 +46,3 @@ def _element(element: ElementTree.Element) -> Drawing:
         if child.tail:
             children.append(child.tail)
     return [element.tag, dict(element.attrib), children]
-

@@ -156,10 +156,9 @@ function turnOf(turn, i, of) {
 }
 
 function partOf(part) {
-  const inner = part.parts.filter(each => each.points);
   return h("li", {title: part.meaning}, h("span", {class: "name"}, part.name), " ", h("b", {}, signed(part.points)),
     part.reason && h("span", {class: "note"}, ` ${part.reason}`),
-    inner.length > 0 && h("span", {class: "note inner"}, " = " + inner.map(each => `${each.name} ${signed(each.points)}`).join(", ")));
+    part.parts.length > 0 && h("span", {class: "note inner"}, " = " + part.parts.map(each => `${each.name} ${signed(each.points)}`).join(", ")));
 }
 
 const QUALITY = {right: "as expected", partly: "the expected tool, other arguments", wrong: "not expected"};

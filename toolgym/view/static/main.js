@@ -71,7 +71,7 @@ async function render(again = false) {
     failure.hidden = false;
   }
   const busy = found && (found.searched < 1 || found.run?.done < 1);
-  followTimer = setTimeout(() => render(true), busy ? 150 : 3000);
+  if (Source.follows) followTimer = setTimeout(() => render(true), busy ? 150 : 3000);
 }
 
 addEventListener("hashchange", () => render());

@@ -2,6 +2,7 @@
 // Where the data comes from: the server, or the page itself if it is one file.
 
 const Source = {
+  follows: true,
   async get(path, parameters) {
     const answer = await fetch(`/api/${path}?${parameters}`);
     const found = await answer.json();
