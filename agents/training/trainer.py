@@ -262,7 +262,10 @@ class Trainer:
         with self._needs_room():
             if self._shown and self.config.plays:
                 suite = self.config.suites()[self._shown_suite]
-                keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
+                decode = self.tokenizer.decode
+                keep_group(
+                    self.folder, self.step, suite, self.config.temperature, self._shown, lambda token: decode([token])
+                )
             state |= (self.drawing if self.texts is None else self.texts).state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "teach a model with SFT, GRPO or PPO",
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
+    "view": "runs in the browser, episode by episode",
     "score": "answers that you have: official result files, inspect logs, runs",
     "replay": "a run again: the same bytes, or another rubric",
     "audit": "does a reward pay for success: kept runs, or adversaries",

@@ -198,6 +198,14 @@ def summary(run: TrainingRun) -> dict[str, str]:
     return found
 
 
+def about(run: TrainingRun) -> str:
+    """The run's main settings on one line."""
+    config = run.config
+    words = [f"{config.get('algo')} on {config.get('env')}"]
+    words += [f"{name}={config[name]}" for name in ("env_kwargs", "model", "learning_rate", "seed") if config.get(name)]
+    return one_line(", ".join(words), 300)
+
+
 def success_words(evaluation: Evaluation) -> str:
     """Success in percent, its interval, and the step."""
     low, high = evaluation.interval
