@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -38,6 +38,11 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt("the evaluation was stopped") from None
     finally:
         future.cancel()  # after an exception in this thread; a finished future stays as it is
+
+
+def begin(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Start ``coroutine`` on the shared event loop. Cancelling the future cancels the coroutine."""
+    return _shared().submit(coroutine)
 
 
 def _shared() -> LoopThread:
