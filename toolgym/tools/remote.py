@@ -1,23 +1,21 @@
 """Tools that a server runs: what MCP and OpenAPI have in common.
 
-A ``ToolServer`` lists the tools and makes connections. A ``Session`` is what one episode has of a server, and
-``Sessions`` (all servers of an episode) is the state that the tools of a ``ServerEnv`` get.
+A ``ToolServer`` lists the tools and makes connections. ``Sessions``, the connections of an episode, is the state that
+the tools of a ``ServerEnv`` get.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
-import sys
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from toolgym.snapshot import SnapshotError
+from toolgym.tools.server_env import ServerEnv
+from toolgym.tools.sessions import Connection, Refusal, Session, Sessions
 from toolgym.tools.tool import DEFAULT_RESULT_LIMIT, DEFAULT_TIMEOUT, Tool
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.types import ToolResult
@@ -25,9 +23,6 @@ from toolgym.web.background import begin, wait_for
 
 if TYPE_CHECKING:
     from toolgym.tasks import Task
-    from toolgym.tools.server_env import ServerEnv
-
-logger = logging.getLogger(__name__)
 
 State = Literal["session", "shared", "none"]
 STATES = ("session", "shared", "none")
@@ -35,22 +30,6 @@ MOST_TOOLS = 1_000
 """Tools that a server may list."""
 LONGEST_NAME = 128
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-class Refusal(Exception):
-    """A server's answer that refuses the call. The model reads the message; the episode goes on."""
-
-
-class Connection(Protocol):
-    """What a ToolServer opens. All methods run on the event loop of ``toolgym.web.background``."""
-
-    @property
-    def alive(self) -> bool: ...
-
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """The result as text. Raises Refusal for a refused call; any other exception says that the server failed."""
-
-    async def close(self) -> None: ...
 
 
 class RemoteTool(Tool):
@@ -77,6 +56,8 @@ class RemoteTool(Tool):
         self.validator  # noqa: B018  a schema that cannot be used is reported when the tools are listed
 
     def _failed(self, error: BaseException) -> ToolResult:
+        if isinstance(error, ToolUnavailable):
+            return ToolResult(self._cut(f"Error: {self.name} is unavailable: {error}"), "unavailable")
         if isinstance(error, Refusal):
             return ToolResult(self._cut(f"Error: {error}"), "execution")
         return super()._failed(error)
@@ -119,8 +100,8 @@ class ToolServer(ABC):
     def __init__(
         self,
         name: str,
-        *,
         state: State,
+        *,
         reset: str | tuple[str, Mapping[str, Any]] | None = None,
         only: Iterable[str] | None = None,
         without: Iterable[str] = (),
@@ -217,8 +198,6 @@ class ToolServer(ABC):
 
     def env(self, tasks: Sequence[Task], **kwargs: Any) -> ServerEnv:
         """An environment with this server's tools; the arguments are those of ``ServerEnv``."""
-        from toolgym.tools.server_env import ServerEnv
-
         return ServerEnv(tasks, [self], **kwargs)
 
     # On the event loop ---------------------------------------------------------------------------
@@ -277,153 +256,6 @@ class ToolServer(ABC):
 
 def _usable(task: asyncio.Task[Connection]) -> bool:
     return not task.cancelled() and task.exception() is None and task.result().alive
-
-
-class Session:
-    """What one episode has of a server. The connection is opened in the background, or by the first call."""
-
-    def __init__(self, server: ToolServer):
-        self.server = server
-        self.used = False
-        """Whether a call was made, which may have changed the state of the server."""
-        self._held = _Held(server)
-        self._finalizer = weakref.finalize(self, _let_go, self._held)
-        self._finalizer.atexit = False
-
-    def prepare(self) -> None:
-        """Open the connection in the background."""
-        begin(self._held.connected()).add_done_callback(_looked_at)
-
-    async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """The result of a call. Raises Refusal, or an exception that means that the server is down."""
-        self.used = True
-        server = self.server
-        connection = await self._held.connected()
-        if server.state == "shared" and server.reset and self._held.generation != server.generation:
-            raise ToolUnavailable(
-                f"another episode has reset {server.name}, whose state all episodes share; play one episode at a time"
-            )
-        return await connection.call(name, arguments)
-
-    def close(self) -> None:
-        """Let go of the connection. Does not wait."""
-        self._finalizer()
-
-    def problem(self) -> str:
-        """Why the state of this session cannot be kept in a snapshot; "" if it can."""
-        if self.server.state == "none" or (self.server.state == "session" and not self.used):
-            return ""
-        if self.server.state == "shared":
-            return f"{self.server.name} has one state for all episodes"
-        return f"{self.server.name} keeps the state of the episode to itself"
-
-
-class _Held:
-    """The connection of a session, apart from it: the finalizer needs it when the session is gone."""
-
-    def __init__(self, server: ToolServer):
-        self.server = server
-        self.generation = 0
-        self.opening: asyncio.Task[Connection] | None = None
-        self.closed = False
-        self.process = os.getpid()
-
-    async def connected(self) -> Connection:
-        if self.closed:
-            raise ToolUnavailable(f"the connection to {self.server.name} is closed: the episode is over")
-        if self.process != os.getpid():
-            raise ToolUnavailable(f"the connection to {self.server.name} belongs to another process: call reset()")
-        again = self.opening is not None and self.opening.done() and self._lost()
-        if self.opening is None or again:
-            self.opening = asyncio.create_task(self._acquire())
-        try:
-            return await asyncio.shield(self.opening)
-        except asyncio.CancelledError:
-            if self.closed:
-                raise ToolUnavailable("the episode is over") from None
-            raise
-
-    def _lost(self) -> bool:
-        """Whether the connection is to be opened again: a state that was lost with a connection does not come back."""
-        task = self.opening
-        assert task is not None
-        if task.cancelled() or task.exception() is not None:
-            return True
-        return self.server.state == "none" and not task.result().alive
-
-    async def _acquire(self) -> Connection:
-        connection = await self.server.acquire()
-        self.generation = self.server.generation
-        return connection
-
-    async def let_go(self) -> None:
-        self.closed = True
-        task, self.opening = self.opening, None
-        if task is None:
-            return
-        if not task.done():
-            task.cancel()
-        with_connection = await asyncio.gather(task, return_exceptions=True)
-        if not isinstance(with_connection[0], BaseException):
-            await self.server.release(with_connection[0])
-
-
-def _let_go(held: _Held) -> None:
-    held.closed = True
-    if held.process == os.getpid() and not sys.is_finalizing():
-        begin(held.let_go()).add_done_callback(_looked_at)
-
-
-def _looked_at(future: Any) -> None:
-    """Read the exception of a future that nobody waits for: the call that needs its result says the same."""
-    if not future.cancelled() and (error := future.exception()) is not None:
-        logger.debug("%s", error)
-
-
-class Sessions:
-    """The state of an episode whose tools live in servers: its connections."""
-
-    def __init__(self, servers: Sequence[ToolServer]):
-        self._sessions = {id(server): server.session() for server in servers}
-
-    def of(self, server: ToolServer) -> Session:
-        """The session with a server. Raises ToolUnavailable if the env was made without it."""
-        found = self._sessions.get(id(server))
-        if found is None:
-            raise ToolUnavailable(
-                f"{server.name} is not one of the env's servers: name it in ServerEnv(tasks, servers)"
-            )
-        return found
-
-    def prepare(self) -> None:
-        for session in self._sessions.values():
-            session.prepare()
-
-    def call(self, name: str, /, **arguments: Any) -> str:
-        """Call a tool by the name that it is listed with, also a tool that is not offered to the model; its result.
-
-        For judges. Raises RuntimeError if the server refuses the call, ToolUnavailable if it is down, and KeyError if
-        no server lists the tool.
-        """
-        for session in self._sessions.values():
-            if session.server.lists(name):
-                try:
-                    return wait_for(session.answer(name, arguments))
-                except Refusal as error:
-                    raise RuntimeError(f"{name}: {error}") from None
-        raise KeyError(f"no server has a tool {name!r}")
-
-    def check_copy(self) -> None:
-        """Raises SnapshotError if a server holds a state that cannot be copied."""
-        for session in self._sessions.values():
-            if problem := session.problem():
-                raise SnapshotError(
-                    f'{problem}, and that cannot be copied; if its tools change nothing, say state="none"'
-                )
-
-    def close(self) -> None:
-        for session in self._sessions.values():
-            session.close()
 
 
 def readable_name(name: str, taken: Iterable[str] = ()) -> str:

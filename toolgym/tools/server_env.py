@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from toolgym.env import ToolEnv
 from toolgym.tasks import Task
-from toolgym.tools.remote import Sessions, ToolServer
+from toolgym.tools.sessions import Sessions
 from toolgym.tools.unavailable import is_unavailable
 from toolgym.types import Verdict
+
+if TYPE_CHECKING:
+    from toolgym.tools.remote import ToolServer
 
 
 class ServerEnv(ToolEnv):
@@ -23,8 +26,8 @@ class ServerEnv(ToolEnv):
     Args:
         tasks: as in ToolEnv. A task without tools offers all tools of the servers.
         servers: MCPServers and OpenAPIs.
-        judge: the verdict, from the env at the end of the episode: a Verdict, or whether the episode is a success. None:
-            every turn made exactly the expected calls.
+        judge: the verdict, from the env at the end of the episode: a Verdict, or whether the episode is a success.
+            None: every turn made exactly the expected calls.
         kwargs: the other arguments of ToolEnv.
 
     Version history: v0, the first.
@@ -38,7 +41,7 @@ class ServerEnv(ToolEnv):
         judge: Callable[[ServerEnv], Verdict | bool] | None = None,
         **kwargs: Any,
     ):
-        if isinstance(servers, ToolServer) or not all(isinstance(each, ToolServer) for each in servers):
+        if not isinstance(servers, (list, tuple)) or not all(hasattr(each, "session") for each in servers):
             raise TypeError(f"servers is a list of MCPServer and OpenAPI, got {servers!r}")
         self.servers = tuple(servers)
         if isinstance(tasks, (list, tuple)) and any(isinstance(task, Task) and not task.tools for task in tasks):

@@ -17,7 +17,7 @@ def result_text(result: Mapping[str, Any]) -> str:
     contents = result.get("content")
     texts = [_text(each) for each in contents if isinstance(each, dict)] if isinstance(contents, list) else []
     structured = result.get("structuredContent")
-    if structured is not None and not any(_says(text, structured) for text in texts):
+    if structured is not None and not any(_says(text, structured) for text in ["[" + ",".join(texts) + "]", *texts]):
         texts.append(as_json(structured))
     return "\n".join(texts)
 

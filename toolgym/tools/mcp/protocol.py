@@ -14,7 +14,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from toolgym.tools.mcp.contents import result_text
-from toolgym.tools.remote import MOST_TOOLS, Listed, Refusal
+from toolgym.tools.remote import MOST_TOOLS, Listed
+from toolgym.tools.sessions import Refusal
 from toolgym.tools.unavailable import ToolUnavailable
 
 HANDSHAKE_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
