@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,10 +43,9 @@ class RemoteTool(Tool):
         super().__init__(
             name,
             listed.description,
-            listed.parameters,
+            listed.parameters() if callable(listed.parameters) else listed.parameters,
             function,
-            # the session has a limit for each part of its own, which starts when the call can begin
-            timeout=server.start_timeout + 2 * server.timeout,
+            timeout=None,  # the server has limits of its own: for its start, and for each call
             result_limit=server.result_limit,
             stateful=True,
             trusted=True,  # the server checks what its words mean; here a word that is misspelt is no reason to refuse
@@ -71,10 +70,11 @@ class Listed:
 
     __slots__ = ("description", "name", "parameters")
 
-    def __init__(self, name: str, description: str, parameters: Mapping[str, Any]):
+    def __init__(self, name: str, description: str, parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]]):
         self.name = name
         self.description = description
         self.parameters = parameters
+        """JSON Schema of the arguments, or a function that makes it once the tool is to be offered."""
 
 
 class ToolServer(ABC):
@@ -122,7 +122,7 @@ class ToolServer(ABC):
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < 1e6:
                 raise ValueError(f"{what} must be a positive number of seconds, got {seconds!r}")
         self.name = name
-        self.state = state
+        self._state = state
         self.reset = (reset, {}) if isinstance(reset, str) else reset
         self.only = None if only is None else tuple(only)
         self.without = tuple(without)
@@ -138,10 +138,16 @@ class ToolServer(ABC):
     def _forget(self) -> None:
         """Set what belongs to one process."""
         self._process = os.getpid()
+        self._starts = asyncio.Semaphore(max(2, os.cpu_count() or 1))
         self._idle: list[Connection] = []
         self._opening: asyncio.Task[Connection] | None = None
         self.generation = 0
         """How often a shared state was reset."""
+
+    @property
+    def state(self) -> State:
+        """Where the server keeps what its tools change."""
+        return self._state
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, state={self.state!r})"
@@ -154,8 +160,8 @@ class ToolServer(ABC):
         """A new connection."""
 
     @abstractmethod
-    async def listed(self) -> Sequence[Listed]:
-        """The server's tools. Raises ValueError for a list that cannot be used."""
+    def listed(self) -> Sequence[Listed]:
+        """The server's tools. Raises ToolUnavailable, and ValueError for a list that cannot be used."""
 
     @property
     def tools(self) -> tuple[RemoteTool, ...]:
@@ -163,21 +169,24 @@ class ToolServer(ABC):
         whose name or schema cannot be used."""
         with self._lock:
             if self._tools is None:
-                self._tools = self._offered(wait_for(self.listed()))
+                listed = self.listed()
+                names = [each.name for each in listed]
+                asked = [*(self.only or ()), *self.without, *([self.reset[0]] if self.reset else [])]
+                if missing := [name for name in asked if name not in names]:
+                    known = ", ".join(names[:20]) or "none"
+                    raise ValueError(f"{self.name} has no tool {missing[0]!r}; its tools: {known}")
+                self._tools, self._names = self.offered(listed), frozenset(names)
             return self._tools
 
-    def _offered(self, listed: Sequence[Listed]) -> tuple[RemoteTool, ...]:
-        names = [each.name for each in listed]
-        self._names = frozenset(names)
-        asked = [*(self.only or ()), *self.without, *([self.reset[0]] if self.reset else [])]
-        if missing := [name for name in asked if name not in names]:
-            known = ", ".join(names[:20]) or "none"
-            raise ValueError(f"{self.name} has no tool {missing[0]!r}; its tools: {known}")
+    def offered(self, listed: Sequence[Listed]) -> tuple[RemoteTool, ...]:
+        """The tools to offer of a list. Raises ValueError for a tool whose schema cannot be used."""
         hidden = {*self.without, *([self.reset[0]] if self.reset else [])}
         found, taken = [], set[str]()
         for each in listed:
             if each.name in hidden or (self.only is not None and each.name not in self.only):
                 continue
+            if len(found) == MOST_TOOLS:
+                raise ValueError(f"{self.name} has more than {MOST_TOOLS} tools: choose some with only=[...]")
             name = readable_name(self.prefix + each.name, taken)
             taken.add(name)
             try:
@@ -188,9 +197,12 @@ class ToolServer(ABC):
                 ) from None
         return tuple(found)
 
-    def lists(self, name: str) -> bool:
-        """Whether the server has a tool of this name, offered or not."""
-        return len(self.tools) >= 0 and name in self._names
+    def own_name(self, name: str) -> str | None:
+        """The server's own name of a tool, offered or not, that is named as the server or as the model names it."""
+        for each in self.tools:
+            if name == each.name:
+                return each.listed.name
+        return name if name in self._names else None
 
     def session(self) -> Session:
         """What a new episode has of this server."""
@@ -208,7 +220,7 @@ class ToolServer(ABC):
             self._forget()
         if self.state == "session":
             alive = (each for each in iter(self._pop, None) if each.alive)
-            connection = next(alive, None) or await self.open()
+            connection = next(alive, None) or await self._open()
         else:
             connection = await self._one()
         if self.reset is not None:
@@ -223,13 +235,17 @@ class ToolServer(ABC):
                 raise
         return connection
 
+    async def _open(self) -> Connection:
+        async with self._starts:  # more at once take longer in all, and run into their time limits
+            return await self.open()
+
     def _pop(self) -> Connection | None:
         return self._idle.pop() if self._idle else None
 
     async def _one(self) -> Connection:
         """The connection that all episodes share; a new one if it broke."""
         if self._opening is None or (self._opening.done() and not _usable(self._opening)):
-            self._opening = asyncio.create_task(self.open())
+            self._opening = asyncio.create_task(self._open())
         return await asyncio.shield(self._opening)
 
     async def release(self, connection: Connection) -> None:

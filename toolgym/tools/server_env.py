@@ -11,10 +11,10 @@ from toolgym.env import ToolEnv
 from toolgym.tasks import Task
 from toolgym.tools.sessions import Sessions
 from toolgym.tools.unavailable import is_unavailable
-from toolgym.types import Verdict
+from toolgym.types import Completion, ToolCall, ToolResult, Verdict
 
 if TYPE_CHECKING:
-    from toolgym.tools.remote import ToolServer
+    from toolgym.tools.remote import RemoteTool, ToolServer
 
 
 class ServerEnv(ToolEnv):
@@ -57,6 +57,26 @@ class ServerEnv(ToolEnv):
         self._verdict = None
         self.state = Sessions(self.servers)
         self.state.prepare()
+
+    def on_action(self, completion: Completion, results: Sequence[ToolResult | None]) -> tuple[ToolCall, ...]:
+        """Offers the tools that a server says it has now."""
+        expected = super().on_action(completion, results)
+        try:
+            for server, tools in self.state.changed().items():
+                self._offer_new(server, tools)
+        except Exception as error:
+            self.fail(f"the tools of a server have changed, and cannot be offered: {error}")
+        return expected
+
+    def _offer_new(self, server: ToolServer, tools: Sequence[RemoteTool]) -> None:
+        """Offer what is on offer and still there, and what the server has not had at first."""
+        offered = self.episode.tools or ()
+        kept = {tool.name for tool in offered}
+        first = {tool.name for tool in server.tools}
+        others = [tool for tool in offered if getattr(tool, "server", None) is not server]
+        taken = {tool.name for tool in others}
+        mine = [tool for tool in tools if (tool.name in kept or tool.name not in first) and tool.name not in taken]
+        self.offer((*others, *mine))
 
     def judge(self) -> Verdict:
         if self._judge is None:

@@ -15,7 +15,7 @@ from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web.background import begin, wait_for
 
 if TYPE_CHECKING:
-    from toolgym.tools.remote import ToolServer
+    from toolgym.tools.remote import Listed, RemoteTool, ToolServer
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ class Connection(Protocol):
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """The result as text. Raises Refusal for a refused call; any other exception says that the server failed."""
+
+    async def changed(self) -> Sequence[Listed] | None:
+        """The server's tools, if it has said that they are others now; else None."""
 
     async def close(self) -> None: ...
 
@@ -61,6 +64,13 @@ class Session:
                 f"another episode has reset {server.name}, whose state all episodes share; play one episode at a time"
             )
         return await connection.call(name, arguments)
+
+    async def changed(self) -> Sequence[Listed] | None:
+        """The server's tools, if it has said since the last time that they are others now; else None."""
+        task = self._held.opening
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        return await task.result().changed() if task.result().alive else None
 
     def close(self) -> None:
         """Let go of the connection. Does not wait."""
@@ -157,18 +167,29 @@ class Sessions:
             session.prepare()
 
     def call(self, name: str, /, **arguments: Any) -> str:
-        """Call a tool by the name that it is listed with, also a tool that is not offered to the model; its result.
+        """Call a tool, also one that is not offered to the model; its result.
 
         For judges. Raises RuntimeError if the server refuses the call, ToolUnavailable if it is down, and KeyError if
         no server lists the tool.
         """
         for session in self._sessions.values():
-            if session.server.lists(name):
+            if (own := session.server.own_name(name)) is not None:
                 try:
-                    return wait_for(session.answer(name, arguments))
+                    return wait_for(session.answer(own, arguments))
                 except Refusal as error:
                     raise RuntimeError(f"{name}: {error}") from None
         raise KeyError(f"no server has a tool {name!r}")
+
+    def changed(self) -> dict[ToolServer, tuple[RemoteTool, ...]]:
+        """The tools of each server that has said since the last time that they are others now.
+
+        Raises ToolUnavailable, and ValueError for a list that cannot be used.
+        """
+        found = {}
+        for session in self._sessions.values():
+            if session.used and (listed := wait_for(session.changed())) is not None:
+                found[session.server] = session.server.offered(listed)
+        return found
 
     def check_copy(self) -> None:
         """Raises SnapshotError if a server holds a state that cannot be copied."""

@@ -151,6 +151,10 @@ class Client:
             raise Refusal(text or "the call failed")
         return text
 
+    async def changed(self) -> list[Listed] | None:
+        """The tools, if the server has said that they are others now; else None."""
+        return await self.list_tools() if self.tools_changed else None
+
     async def close(self) -> None:
         self._ended("it was closed")
         await self.transport.close()

@@ -15,7 +15,7 @@ from toolgym.tools.mcp.protocol import Client, Transport
 from toolgym.tools.mcp.stdio import INHERITED, Stdio
 from toolgym.tools.mcp.streamable_http import StreamableHTTP
 from toolgym.tools.remote import Listed, State, ToolServer
-from toolgym.web import below
+from toolgym.web import below, wait_for
 
 
 class MCPServer(ToolServer):
@@ -86,8 +86,11 @@ class MCPServer(ToolServer):
         command = [sys.executable if self.command[0] == "python" else self.command[0], *self.command[1:]]
         return await Stdio.open(command, kept | given, self.cwd), list(given.values())
 
-    async def listed(self) -> list[Listed]:
+    def listed(self) -> list[Listed]:
         """The tools of the server. Raises ToolUnavailable, and ValueError for a list that cannot be used."""
+        return wait_for(self._listed())
+
+    async def _listed(self) -> list[Listed]:
         client = await self.open()
         try:
             return await client.list_tools()

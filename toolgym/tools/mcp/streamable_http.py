@@ -54,6 +54,8 @@ class StreamableHTTP:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/event-stream":
             async for data in events(answer.parts(MOST_BYTES)):
+                if not data:  # says only from where the stream can be resumed
+                    continue
                 message = _message(data)
                 self.receive(message)
                 if _answers(message, wants):
@@ -75,6 +77,7 @@ class StreamableHTTP:
                 return
         if answer.status == 404 and self._session:
             self.ended("the session is over (HTTP 404)")
+            raise ToolUnavailable("the session is over (HTTP 404)")
         place = answer.headers.get("location", "") if 300 <= answer.status < 400 else ""
         where = f" to {shown_url(place[:300])}, which is not followed" if place else ""
         raise ToolUnavailable(f"HTTP {answer.status} {answer.reason}{where}: {_shown(body)}")
@@ -145,5 +148,7 @@ async def events(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             elif line.startswith(b"data:"):
                 data.append(bytes(line[6:] if line[5:6] == b" " else line[5:]))
             line.clear()
+    if line.startswith(b"data:"):  # the stream ended in the middle of an event
+        data.append(bytes(line[5:]).strip())
     if data:
         yield b"\n".join(data)
