@@ -130,9 +130,9 @@ class _Held:
             return
         if not task.done():
             task.cancel()
-        with_connection = await asyncio.gather(task, return_exceptions=True)
-        if not isinstance(with_connection[0], BaseException):
-            await self.server.release(with_connection[0])
+            await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None:
+            await self.server.release(task.result())
 
 
 def _let_go(held: _Held) -> None:

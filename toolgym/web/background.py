@@ -17,7 +17,7 @@ from toolgym.playing.daemon_pool import LoopThread
 T = TypeVar("T")
 
 _loop: LoopThread | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()  # a finalizer may come here while the lock is held
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -63,7 +63,7 @@ def _close() -> None:
 def _reset() -> None:
     """Called in the child after a fork: the threads of the parent do not exist there."""
     global _loop, _lock
-    _loop, _lock = None, threading.Lock()
+    _loop, _lock = None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
