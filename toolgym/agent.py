@@ -21,6 +21,8 @@ class Agent(Protocol):
     - ``name: str``: shown in tables.
     - ``settings: dict``: a run can only be resumed with the same settings.
     - ``resume(trajectories)``: called before a resumed run goes on, with the episodes played so far.
+    - ``play_elsewhere(env, todo, batch_size, on_agent_error) -> trajectories``: plays the episodes of ``todo`` (task
+      ids and repeats) in other processes, in place of all the above. See ``toolgym.playing.ray_actors``.
 
     An agent with a loop of its own has ``play(episode)`` in place of ``act``: see ``toolgym.playing.own_loop``.
     """

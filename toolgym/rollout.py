@@ -121,8 +121,13 @@ def evaluate(
             agent.resume(list(done.values()))
     wanted = [(task_id, repeat) for task_id in order(base.tasks, n, seed) for repeat in range(repeats)]
     todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
+    elsewhere = getattr(agent, "play_elsewhere", None)
+    if elsewhere is None:
+        episodes = play_episodes(first, make, agent, todo, batch_size, failures)
+    else:
+        episodes = elsewhere(first, todo, batch_size, on_agent_error)
     try:
-        for trajectory in _play(first, make, agent, todo, batch_size, failures):
+        for trajectory in episodes:
             if log is not None:
                 log.append(trajectory)  # before anybody hears of it
             done[trajectory.task_id, trajectory.repeat] = trajectory
@@ -349,7 +354,7 @@ class _Failing:
         raise self.error
 
 
-def _play(
+def play_episodes(
     first: gym.Env[Any, Any],
     make: Callable[[], gym.Env[Any, Any]],
     agent: Agent,
@@ -484,6 +489,7 @@ __all__ = [
     "chosen_tasks",
     "evaluate",
     "failure_kind",
+    "play_episodes",
     "rollout",
     "run_settings",
 ]

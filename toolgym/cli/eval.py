@@ -15,7 +15,7 @@ from rich.console import Console
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
 from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
-from toolgym.cli.resolve import UserError, make_agent, make_env, offer
+from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
 from toolgym.playing.agent_failures import OnAgentError
 from toolgym.report.results import write_results
@@ -40,7 +40,8 @@ EXAMPLES = """\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
 _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
-                  "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header")  # fmt: skip
+                  "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header",
+                  "requests_per_minute")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-agent-error", choices=["record", "raise"], default="record",
         help="if the agent's code raises: record the episode as not valid (up to 20 in a row), or raise it",
     )  # fmt: skip
+    how.add_argument(
+        "--ray", metavar="ADDRESS",
+        help="play on a Ray cluster: auto (the one of this machine), host:port, or local (a new one, here)",
+    )  # fmt: skip
+    how.add_argument("--ray-actors", type=whole(1), metavar="N", help="processes on the cluster (one per CPU)")
     env_options(parser)
     model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
@@ -94,6 +100,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--header", action="append", metavar="K=V", help="endpoint: a further header; '$NAME' is a variable's value"
     )
+    model.add_argument(
+        "--requests-per-minute", type=from_zero, metavar="X",
+        help="endpoint: the limit for all requests together, over all actors of --ray too",
+    )  # fmt: skip
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
 
@@ -106,7 +116,34 @@ def run(args: argparse.Namespace, console: Console) -> int:
     arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
-        agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
+        agent = _agent(args)
+    try:
+        return _evaluated(args, env, agent, arguments, console)
+    finally:
+        if args.ray is not None:
+            agent.close()
+
+
+def _agent(args: argparse.Namespace) -> Any:
+    """The agent, or the actors that have it."""
+    options = {key: getattr(args, key) for key in _AGENT_OPTIONS}
+    if args.ray is None:
+        if args.ray_actors is not None:
+            raise UserError("--ray-actors says how many processes play on a cluster: give its address with --ray")
+        return make_agent(args.agent, options)
+    entry_point, arguments = agent_spec(args.agent, options)
+    if ":" in args.agent:
+        load(entry_point, "agent")  # a mistake is better told here than by every actor
+    from toolgym.playing.ray_actors import RayActors
+
+    try:
+        gpu = args.agent == "policy" and args.device != "cpu"
+        return RayActors(args.ray, entry_point, arguments, actors=args.ray_actors, gpu=gpu)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"agent {args.agent!r}: {error}") from error
+
+
+def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: dict[str, Any], console: Console) -> int:
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}

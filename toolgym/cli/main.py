@@ -38,6 +38,7 @@ EXTRAS = {
     "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
     "peft": "lora", "stable_baselines3": "sb3", "matplotlib": "report", "aiohttp": "endpoint",
     "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
+    "ray": "ray",
 }  # fmt: skip
 """Module -> the extra of the package that installs it."""
 

@@ -24,6 +24,7 @@ KINDS = {
     "exception": "the agent's own code raised an exception",
     "tool": "a tool failed by itself",
     "environment": "the environment failed by itself",
+    "actor": "the processes that played it died",
     "unknown": "no reason was recorded",
 }
 """``Trajectory.error_kind`` -> the reason in words."""
