@@ -105,7 +105,7 @@ class TrainConfig:
     num_iterations: int = 1
     """Updates per batch of episodes."""
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
-    """Dtype in which the model computes. auto: bfloat16 if the GPU or CPU has it. The optimizer's are float32."""
+    """Dtype that the model computes in. auto: bfloat16 if the hardware has it. The optimizer has float32 weights."""
     gradient_checkpointing: bool = False
     """Compute each layer's activations again in backward instead of keeping them: less memory, slower updates."""
     fsdp: bool = False

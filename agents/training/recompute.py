@@ -26,9 +26,8 @@ def layers_of(model: nn.Module) -> Iterator[nn.Module]:
     """The model's layers, outermost ones only, by transformers' own mark. Raises RunError if there are none."""
     found = [name for name, module in model.named_modules() if isinstance(module, GradientCheckpointingLayer)]
     if not found:
-        raise RunError(
-            f"{type(model).__name__} has no layers that gradient_checkpointing or fsdp could take one by one"
-        )
+        why = "gradient_checkpointing and fsdp take layers that transformers has marked for checkpointing"
+        raise RunError(f"{why}, and {type(model).__name__} has none")
     for name in found:
         if not any(name.startswith(f"{other}.") for other in found):
             yield model.get_submodule(name)

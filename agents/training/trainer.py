@@ -106,7 +106,9 @@ class Trainer:
         self.folder = Path(config.out)
         self.ranks = join()
         self.shares = TaskShares(self.ranks)
-        self._check_ranks()
+        for name, value in asdict(config).items():
+            self.ranks.check_same(value, f"the setting {name}")
+        self.ranks.from_first(self._check_ranks)
         state = self._open(resume)
         self.model, self.tokenizer = loaded if loaded is not None else self._load_model()
         if config.lora_rank:
@@ -464,16 +466,8 @@ class Trainer:
             self._stale = False
 
     def _check_ranks(self) -> None:
-        """Raises RunError if the ranks have other settings, or if one would have nothing to play."""
+        """Raises RunError if a rank would have nothing to play, or if there is nothing to divide."""
         size = self.ranks.size
-        first, *others = self.ranks.gather(asdict(self.config))
-        for rank, other in enumerate(others, 1):
-            for name in first:
-                if first[name] != other[name]:
-                    raise RunError(
-                        f"rank 0 was started with {name}={first[name]!r} and rank {rank} with {other[name]!r}: give "
-                        "every rank the same command"
-                    )
         if self.config.fsdp and size == 1:
             raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
         if self.config.sampler and size > 1:

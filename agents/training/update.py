@@ -200,6 +200,8 @@ def add_gradients(batch: Batch, forward: TrainingForward, loss_of: MicroLoss) ->
 
     Of several ranks each differentiates its share: the batch's gradients are then the sum of the ranks'.
     """
+    # e.g. an environment whose gold episodes are not the same each time they are played
+    forward.ranks.check_same((len(batch), int(batch.mask.sum())), "the batch (samples, sampled tokens)")
     total = torch.zeros((), dtype=torch.float64, device=forward.model.device)
     parts: list[Metrics] = []
     for micro in forward.micro_batches(batch):

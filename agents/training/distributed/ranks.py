@@ -15,21 +15,26 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor
 
 from toolgym.runlog import RunError
 
-from .launch import place
+from .launch import Place, place
 
+LATEST = timedelta(minutes=10)
+"""How long the first rank to start waits for the last one."""
 PATIENCE = timedelta(hours=2)
 """How long a rank waits for the others, e.g. for slow episodes, before it takes them for dead. If a process ends, the
 others know within seconds."""
 _FAILED = "toolgym/failed"
+_RESUME = "Saved checkpoints are whole: --resume goes on from the last one"
 
 T = TypeVar("T")
 
@@ -39,7 +44,7 @@ class RankLost(RunError):
 
 
 class ToldByFirst(RunError):
-    """Rank 0 has raised this error and tells it to the user: other ranks have nothing to add."""
+    """Rank 0 raises the same error and tells the user: other ranks need not."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,14 @@ class Ranks:
         """Whether any rank's flag is set: the same answer on every rank."""
         return any(self.gather(flag))
 
+    def check_same(self, value: Any, what: str) -> None:
+        """Raises RunError on rank 0 and ToldByFirst on the others if the ranks have different values."""
+        first, *others = self.gather(value)
+        for rank, other in enumerate(others, 1):
+            if other != first:
+                kind = RunError if self.first else ToldByFirst
+                raise kind(f"{what} of rank 0 is {first!r} and of rank {rank} {other!r}")
+
     def add(self, values: Tensor) -> Tensor:
         """The sum of the ranks' tensors, in place."""
         if self.size > 1:
@@ -117,15 +130,13 @@ class Ranks:
                         parameter.grad = torch.zeros_like(parameter)
                     travelling.append(dist.all_reduce(parameter.grad, async_op=True))
             for work in travelling:
-                work.wait()  # type: ignore[union-attr]
+                work.wait()
 
     def spread(self, tensors: Iterable[Tensor]) -> None:
         """Put rank 0's values into every rank's tensors."""
         if self.size > 1:
             with self._guarded():
                 for tensor in tensors:
-                    if isinstance(tensor, DTensor):
-                        raise TypeError("a weight that FSDP divides is not the same on every rank")
                     dist.broadcast(tensor.detach(), src=0)
 
     def leave(self, error: BaseException) -> bool:
@@ -142,7 +153,7 @@ class Ranks:
     def explained(self, error: BaseException) -> BaseException:
         """The error, or RankLost with another rank's reason if torch raised the error because that rank has ended."""
         if not self.leave(error) and (type(error) is RuntimeError or isinstance(error, dist.DistError)):
-            return RankLost(self._reason())
+            return RankLost(f"{self._reason()}. {_RESUME}")
         return error
 
     @contextmanager
@@ -150,7 +161,8 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:
-            raise RankLost(self._reason() or f"another rank has ended without a word ({_short(error)})") from error
+            why = self._reason() or f"another rank has ended without a word ({_short(error)})"
+            raise RankLost(f"{why}. {_RESUME}") from error
 
     def _reason(self) -> str:
         """The reason that another rank has left; "" if there is none."""
@@ -174,8 +186,11 @@ def join() -> Ranks:
     where = place()
     if where.size == 1:
         return ALONE
-    if dist.is_initialized():
-        return Ranks(where.rank, where.size, dist.distributed_c10d._get_default_store())
+    return _meet(where)
+
+
+@cache
+def _meet(where: Place) -> Ranks:
     backend = "gloo"
     if torch.cuda.is_available():
         gpus = torch.cuda.device_count()
@@ -186,13 +201,16 @@ def join() -> Ranks:
             )
         torch.cuda.set_device(where.local)
         backend = "cpu:gloo,cuda:nccl"
+    if dist.is_initialized():  # by the caller's own code
+        return Ranks(where.rank, where.size)
     try:
-        dist.init_process_group(backend, timeout=PATIENCE)
+        store, *_ = next(rendezvous("env://", where.rank, where.size, timeout=LATEST))
+        dist.init_process_group(backend, store=store, rank=where.rank, world_size=where.size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         meeting = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise RunError(f"rank {where.rank} cannot meet the other ranks at {meeting}: {_short(error)}") from error
     atexit.register(_leave)
-    return Ranks(where.rank, where.size, dist.distributed_c10d._get_default_store())
+    return Ranks(where.rank, where.size, store)
 
 
 def _leave() -> None:
