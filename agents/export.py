@@ -13,7 +13,7 @@ from toolgym.runlog import RunError
 
 from . import checkpoint
 from .model import load_model
-from .policy import end_ids
+from .token_policy import end_ids
 from .tokens import ChatTokens
 
 
@@ -49,7 +49,7 @@ def _write_merged(source: Path, folder: Path, trust: bool) -> None:
     model, tokenizer = load_model(source, "cpu", "float32", trust_remote_code=trust)
     about = AutoConfig.from_pretrained(model.name_or_path, trust_remote_code=trust, local_files_only=True)
     stored = about.dtype or torch.float32
-    model.generation_config.eos_token_id = sorted(end_ids(model, ChatTokens(tokenizer)))
+    model.generation_config.eos_token_id = sorted(end_ids(model.generation_config, ChatTokens(tokenizer)))
     with checkpoint.writing():
         model.to(stored).save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -33,7 +33,9 @@ from ..config import TrainConfig
 from ..lora import with_lora
 from ..model import choose_device, choose_dtype, load_model
 from ..policy import Policy
+from ..sampler import Sampler
 from ..step_folders import begins_again
+from ..token_policy import TokenPolicy
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
 from .distributed import sharded
@@ -49,6 +51,9 @@ from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
 from .recompute import recompute_layers
+from .reference import Reference, reference_of
+from .served import ServedSampler
+from .texts import Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -58,6 +63,17 @@ Update: TypeAlias = Callable[[int], dict[str, float]]
 
 UNSCORED_STEPS = 5
 """A run stops after this many steps in a row without a scored episode."""
+FREE = (
+    "out",
+    "steps",
+    "save_every",
+    "trust_remote_code",
+    "sampler",
+    "sampler_folder",
+    "fsdp",
+    "gradient_checkpointing",
+)
+"""Settings that a resumed run may have otherwise."""
 
 
 class TrainingStopped(RuntimeError):
@@ -115,14 +131,42 @@ class Trainer:
         self.step = 0
         if state is not None:
             self._load(state)
-        policy = Policy(
-            (self.model, self.tokenizer),
-            max_new_tokens=config.max_completion_length,
-            temperature=config.temperature,
-            batch_size=64 if self.model.device.type == "cpu" else 512,
-            template_kwargs=config.template_kwargs,
-            tools=config.tools,
+        self._stop = False
+        self._unscored_steps = 0
+        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
+        self._shown: Sequence[Rollout] = ()
+        self._shown_suite = 0
+        self.texts: Texts | None = None
+        self.served: ServedSampler | None = None
+        if config.algo == "pretrain":
+            self._read_texts(state)
+        else:
+            self._prepare_to_play(state)
+        # only now: a run that fails to start must not leave a folder that blocks the next attempt
+        self.log: MetricsLog | None = None
+        self.ranks.from_first(self._begin)
+
+    def _read_texts(self, state: dict[str, Any] | None) -> None:
+        """The documents of a run that plays nothing. Its model needs no chat template."""
+        config = self.config
+        context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
+        self.texts = Texts(
+            config.text,
+            self.tokenizer,
+            max_tokens=min(config.max_tokens, context),
+            held_out=config.eval_tasks if config.eval_every else 0,
+            seed=config.seed,
         )
+        if state is not None:
+            self.texts.check(state)
+
+    def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
+        """The policy, its environments, and the drawing of tasks."""
+        config = self.config
+        if config.sampler:
+            self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
+        policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
+        self.policy = policy
         self.chat = policy.chat
         self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
         self.drawing = Drawing(self.collector, config)
@@ -133,11 +177,6 @@ class Trainer:
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
-        self._stop = False
-        self._unscored_steps = 0
-        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
-        self._shown: Sequence[Rollout] = ()
-        self._shown_suite = 0
         alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
         if config.algo == "grpo" and alone:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
@@ -145,9 +184,6 @@ class Trainer:
             self.evaluator.env()
             for suite in range(len(config.suites())):
                 self.collector.env(suite)
-        # only now: a run that fails to start must not leave a folder that blocks the next attempt
-        self.log: MetricsLog | None = None
-        self.ranks.from_first(self._begin)
 
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
@@ -200,8 +236,12 @@ class Trainer:
     def evaluate(self) -> dict[str, float]:
         """Play the held-out tasks greedily; returns ``eval_metrics``. Some episodes are kept in ``evaluations/``.
 
-        A reward with a schedule stays at its first step here, so evaluations can be compared.
+        A reward with a schedule stays at its first step here, so evaluations can be compared. In pre-training it is the
+        loss of the held-out text instead.
         """
+        if self.texts is not None:
+            return self.texts.evaluate(self.forward)
+        self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         self.shares.begin_step()
         self._renew_copy()
@@ -222,28 +262,44 @@ class Trainer:
         if not self.ranks.first:
             return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
-            if self._shown and self.config.algo != "sft":
+            if self._shown and self.config.plays:
                 suite = self.config.suites()[self._shown_suite]
-                keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
-            state |= self.drawing.state_dict()
+                decode = self.tokenizer.decode
+                keep_group(
+                    self.folder, self.step, suite, self.config.temperature, self._shown, lambda token: decode([token])
+                )
+            state |= (self.drawing if self.texts is None else self.texts).state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
 
+    def _policy(self) -> Policy:
+        config = self.config
+        return Policy(
+            (self.model, self.tokenizer),
+            max_new_tokens=config.max_completion_length,
+            temperature=config.temperature,
+            batch_size=64 if self.model.device.type == "cpu" else 512,
+            template_kwargs=config.template_kwargs,
+            tools=config.tools,
+        )
+
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
-        self.collector.set_step(step)
-        self.collector.policy.reseed(f"{config.seed} {step}")
         self.shares.begin_step()
         metrics: dict[str, float] = {}
-        if config.algo == "sft":
+        if self.texts is None:
+            self.collector.set_step(step)
+            self.policy.reseed(f"{config.seed} {step}")
+        if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
         else:
             batch = self._play(step)
             played = perf_counter()
+            stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
             drawn = batch.drawn_first
@@ -256,6 +312,8 @@ class Trainer:
         for update in range(config.num_iterations):
             with self.optimizer.summing():
                 metrics |= updates(update)
+            if self.served is not None and update == 0:
+                self.served.check(metrics)
             for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
                 norm = optimizer.step(rate * config.learning_rate_at(step))
                 if not math.isfinite(norm):
@@ -267,8 +325,9 @@ class Trainer:
         return {
             "step": self.step,
             **metrics,
-            **episode_metrics(drawn, sampled=config.algo != "sft"),
-            **self.drawing.metrics(),
+            **episode_metrics(drawn, sampled=config.plays),
+            **(self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))),
+            **({} if self.served is None else {**self.served.metrics(), "sampler/stale": float(stale)}),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
@@ -311,6 +370,7 @@ class Trainer:
     def _play(self, step: int) -> PlayedGroups:
         """Groups of episodes of the step's tasks."""
         self._renew_copy()
+        self._publish()
         config, draw = self.config, self.drawing.of_step(step)
         forks = config.forks if config.credit == "fork" else 0
         play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
@@ -319,6 +379,12 @@ class Trainer:
         for task, group in batch.played:
             draw.record(task, group)
         return batch
+
+    def _publish(self) -> None:
+        """Let the sampler have the weights of this step."""
+        if self.served is not None:
+            self.served.publish(self.step)
+        self.policy.version = self.step
 
     def _golds(self, tasks: Sequence[TaskName]) -> list[Rollout]:
         """Each task's gold episode, each rank playing its share."""
@@ -336,11 +402,14 @@ class Trainer:
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's. In
+        pre-training, the step's pieces of text.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
+        if self.texts is not None:
+            return self.texts.of_step(step, wanted)
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
         tasks, played = draw.first(wanted), 0
         while tasks and played < 20 * wanted:
@@ -357,7 +426,7 @@ class Trainer:
     def _collector(
         self,
         suites: Sequence[tuple[str, dict[str, Any]]],
-        policy: Policy,
+        policy: Sampler,
         max_tokens: int | None,
         milestones: bool = False,
     ) -> Collector:
@@ -369,9 +438,10 @@ class Trainer:
         config = self.config
         device = "cpu" if config.fsdp else "auto"  # a divided model goes to the GPU layer by layer
         dtype = config.dtype if config.dtype != "auto" else choose_dtype("auto", choose_device("auto"))
-        return load_model(config.model, device, dtype, trust_remote_code=config.trust_remote_code)
+        trust = config.trust_remote_code
+        return load_model(config.model, device, dtype, trust_remote_code=trust, quantize=config.quantize)
 
-    def _forwards(self) -> tuple[TrainingForward, TrainingForward | None]:
+    def _forwards(self) -> tuple[TrainingForward, Reference | None]:
         """The policy that is trained, and the reference if there is a KL.
 
         If the model is divided, ``self.model`` becomes a whole copy of it.
@@ -379,11 +449,12 @@ class Trainer:
         config, model = self.config, self.model
         if config.fsdp:
             self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
-        forward, reference = TrainingForward(self.model, ranks=self.ranks), None
-        if config.beta:
-            frozen = copy.deepcopy(model).requires_grad_(False).eval()
-            divided = config.fsdp and sharded.ShardedForward(frozen, forward)
-            reference = divided or TrainingForward(frozen, ranks=self.ranks)
+        forward = TrainingForward(self.model, ranks=self.ranks)
+        reference: Reference | None = None
+        if config.beta and config.fsdp:
+            reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
+        elif config.beta:
+            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
         if config.gradient_checkpointing:
             recompute_layers(model)
         return sharded.ShardedForward(model, forward) if config.fsdp else forward, reference
@@ -399,6 +470,8 @@ class Trainer:
         size = self.ranks.size
         if self.config.fsdp and size == 1:
             raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
+        if self.config.sampler and size > 1:
+            raise RunError("a vLLM server (sampler) serves one process: leave out sampler, or start one process")
         if self.config.prompts_per_step < size:
             raise RunError(
                 f"prompts_per_step ({self.config.prompts_per_step}) is less than the number of ranks ({size}), so a "
@@ -434,7 +507,7 @@ class Trainer:
                 asked,
                 lambda: ours | read_object(about, "the settings of a training run", RunError),
                 resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code", "fsdp", "gradient_checkpointing"),
+                free=FREE,
             )
         open_folder(self.folder, about)
         hold_folder(self.folder, self)

@@ -22,6 +22,7 @@ from .forward import TrainingForward
 from .guided import guided_loss
 from .losses import Metrics, importance_weights, kl_rewards, mean_metrics, policy_loss, token_weights
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
+from .reference import Reference
 from .sft import sft_loss
 from .shared_opening import with_shared_openings
 
@@ -62,7 +63,7 @@ class GRPOUpdate:
         samples: Sequence[Sample],
         forward: TrainingForward,
         config: TrainConfig,
-        reference: TrainingForward | None = None,
+        reference: Reference | None = None,
     ):
         self.forward, self.config = forward, config
         whole = Batch.of(samples)
@@ -103,7 +104,7 @@ class PPOUpdate:
         forward: TrainingForward,
         config: TrainConfig,
         value_head: ValueHead,
-        reference: TrainingForward | None = None,
+        reference: Reference | None = None,
     ):
         self.forward, self.config, self.value_head = forward, config, value_head
         batch = Batch.of(samples)

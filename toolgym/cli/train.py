@@ -16,6 +16,7 @@ from rich.console import Console
 
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
+from toolgym.cli.options import data_option, with_data
 from toolgym.cli.progress import say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.playing.left_out import MOST_LEFT_OUT
@@ -23,8 +24,9 @@ from toolgym.runlog import read_metrics
 
 ABOUT = """\
 Train a language model on a suite: sft imitates the gold actions, grpo and ppo
-learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
-transformers loads; --resume continues a stopped run, to the same weights."""
+learn from rewards; pretrain continues pre-training on the text of a file. The
+folder --out gets metrics.jsonl and checkpoints that transformers loads;
+--resume continues a stopped run, to the same weights."""
 SB3 = """\
 sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
 choose: which tool to call, and whether to; rules fill in the arguments.
@@ -36,11 +38,14 @@ EXAMPLES = """\
   toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
   toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
       --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --algo sft --data mine.jsonl --out runs/mine
+  toolgym train --algo pretrain --text corpus.jsonl --out runs/text
   toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
 
 HEADINGS = {
     "what to train, on what, for how long": (
-        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
+        "algo", "model", "data", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
+        "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
         "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
@@ -49,9 +54,10 @@ HEADINGS = {
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
+    "sampling by a vLLM server": ("sampler", "sampler_folder"),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
-        "dtype", "gradient_checkpointing", "fsdp",
+        "dtype", "quantize", "gradient_checkpointing", "fsdp",
     ),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
@@ -80,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
     max_invalid_option(options)
+    data_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -143,12 +150,21 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
+    if "data" in args:
+        args.env_kwargs = with_data(args, {"split": "train", **getattr(args, "env_kwargs", {})})
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
         raise UserError(str(error)) from None
     if args.resume and not (Path(config.out) / "config.json").is_file():
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
+    if config.algo != "pretrain":
+        _check_envs(config)
+    return config
+
+
+def _check_envs(config: Any) -> None:
+    """Raises UserError for an env that cannot be made."""
     for name, arguments in config.suites():
         make_env(name, arguments)
     try:
@@ -158,12 +174,11 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
             "for the tasks that are trained on, --eval-kwargs '{}')"
         ) from None
-    return config
 
 
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
     """Say how many training episodes were left out of the updates, if more than 1 %; 1 if all were, else 0."""
-    each = config.prompts_per_step * (1 if config.algo == "sft" else config.num_generations)
+    each = config.prompts_per_step * (config.num_generations if config.plays else 1)
     played = each * sum(row["step"] > 0 for row in rows)
     lost = int(sum(row.get("unscored", 0.0) for row in rows))
     if lost > MOST_LEFT_OUT * played:
