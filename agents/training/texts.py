@@ -166,7 +166,7 @@ def _documents(path: Path, data: bytes) -> list[str]:
         else:
             found += [text] if text.strip() else []
     if bad:
-        more = f"; and {len(bad) - 3} lines more" if len(bad) > 3 else ""
+        more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
         raise RunError(f"{path}: {'; '.join(bad[:3])}{more}")
     if not found:
         raise RunError(f"{path} holds no text")
