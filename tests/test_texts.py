@@ -17,7 +17,7 @@ from test_train import Unplugged, config, metrics, timeless, unplug_after, weigh
 from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents.training import texts as module  # noqa: E402
-from toolgym.agents.training.texts import Texts  # noqa: E402
+from toolgym.agents.training.texts import Documents, Texts  # noqa: E402
 from toolgym.agents.training.trainer import Trainer  # noqa: E402
 from toolgym.agents.training.update import SFTUpdate  # noqa: E402
 from toolgym.cli.main import main  # noqa: E402
@@ -36,7 +36,7 @@ TOKENIZER = byte_tokenizer()
 
 
 def texts(path, **given):
-    return Texts(path, TOKENIZER, **{"max_tokens": 8, **given})
+    return Texts(Documents.read(path), TOKENIZER, **{"max_tokens": 8, **given})
 
 
 def said(ids):

@@ -45,7 +45,7 @@ from .metrics import MetricsLog, episode_metrics
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
 from .reference import reference_of
-from .texts import Texts
+from .texts import Documents, Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,8 @@ class Trainer:
         self.on_step = on_step
         self.folder = Path(config.out)
         state = self._open(resume)
+        # before the model is loaded: a bad line is told at once
+        documents = Documents.read(config.text) if config.algo == "pretrain" else None
         self.model, self.tokenizer = (
             loaded
             if loaded is not None
@@ -113,8 +115,8 @@ class Trainer:
         self._shown: Sequence[Rollout] = ()
         self._shown_suite = 0
         self.texts: Texts | None = None
-        if config.algo == "pretrain":
-            self._read_texts(state)
+        if documents is not None:
+            self._encode(documents, state)
         else:
             self._prepare_to_play(state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
@@ -123,12 +125,12 @@ class Trainer:
         self.log = MetricsLog(self.folder, kept)
         forget_after(self.folder, kept)
 
-    def _read_texts(self, state: dict[str, Any] | None) -> None:
-        """The documents of a run that plays nothing. Its model needs no chat template."""
+    def _encode(self, documents: Documents, state: dict[str, Any] | None) -> None:
+        """Prepare to train on documents. Nothing is played, so the model needs no chat template."""
         config = self.config
         context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
         self.texts = Texts(
-            config.text,
+            documents,
             self.tokenizer,
             max_tokens=min(config.max_tokens, context),
             held_out=config.eval_tasks if config.eval_every else 0,
