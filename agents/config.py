@@ -183,10 +183,10 @@ class TrainConfig:
             raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if not self.plays and self.beta:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for {self.algo}")
-        if (self.algo == "pretrain") != bool(self.text):
-            raise ValueError(
-                f"pretrain needs text, a file, and only pretrain reads one; got {self.text!r} for {self.algo}"
-            )
+        if self.algo == "pretrain" and not self.text:
+            raise ValueError('algo "pretrain" needs text: --text FILE.txt or --text FILE.jsonl')
+        if self.algo != "pretrain" and self.text:
+            raise ValueError(f'text is for algo "pretrain", got {self.text!r} for {self.algo}')
         if self.algo == "pretrain" and self.max_tokens < 2:
             raise ValueError(f"max_tokens must be at least 2 in pretrain, got {self.max_tokens}")
 

@@ -53,7 +53,7 @@ from .ppo import VALUE_RATE, ValueHead
 from .recompute import recompute_layers
 from .reference import Reference, reference_of
 from .served import ServedSampler
-from .texts import Texts
+from .texts import Documents, Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ class Trainer:
             self.ranks.check_same(value, f"the setting {name}")
         self.ranks.from_first(self._check_ranks)
         state = self._open(resume)
+        # before the model is loaded: a bad line is told at once
+        documents = Documents.read(config.text) if config.algo == "pretrain" else None
         self.model, self.tokenizer = loaded if loaded is not None else self._load_model()
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
@@ -138,20 +140,20 @@ class Trainer:
         self._shown_suite = 0
         self.texts: Texts | None = None
         self.served: ServedSampler | None = None
-        if config.algo == "pretrain":
-            self._read_texts(state)
+        if documents is not None:
+            self._encode(documents, state)
         else:
             self._prepare_to_play(state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         self.log: MetricsLog | None = None
         self.ranks.from_first(self._begin)
 
-    def _read_texts(self, state: dict[str, Any] | None) -> None:
-        """The documents of a run that plays nothing. Its model needs no chat template."""
+    def _encode(self, documents: Documents, state: dict[str, Any] | None) -> None:
+        """Prepare to train on documents. Nothing is played, so the model needs no chat template."""
         config = self.config
         context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
         self.texts = Texts(
-            config.text,
+            documents,
             self.tokenizer,
             max_tokens=min(config.max_tokens, context),
             held_out=config.eval_tasks if config.eval_every else 0,

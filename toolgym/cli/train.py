@@ -120,10 +120,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
-    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
-    template += ["--tools template"] if config.tools == "template" else []
-    agent = " ".join([f"--agent policy --model {quote(str(last))}", *template])
-    say_what_next(console, config, config.held_out(), agent)
+    if config.algo == "pretrain":
+        console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+        console.print(f"Teach it to call tools: toolgym train --algo sft --model {quote(str(last))}", soft_wrap=True)
+    else:
+        _say_what_next(config, last, console)
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     rows = read_metrics(Path(config.out))
@@ -161,6 +162,13 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
     if config.algo != "pretrain":
         _check_envs(config)
     return config
+
+
+def _say_what_next(config: Any, last: Path, console: Console) -> None:
+    agent = [f"--agent policy --model {quote(str(last))}"]
+    agent += [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
+    agent += ["--tools template"] if config.tools == "template" else []
+    say_what_next(console, config, config.held_out(), " ".join(agent))
 
 
 def _check_envs(config: Any) -> None:
