@@ -155,6 +155,11 @@ def _spec_of(env: gym.Env[Any, Any]) -> Any:
 
 def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
     """The module ray, connected; and whether it was connected here."""
+    if address.startswith("ray://"):
+        raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
+    host, _, port = address.rpartition(":")
+    if address not in ("auto", "local") and not (host and port.isdecimal()):
+        raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -162,16 +167,11 @@ def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
         raise ModuleNotFoundError("Ray is not installed: pip install 'toolgym[ray]'", name="ray") from error
     if ray.is_initialized():
         return ray, False
-    if address.startswith("ray://"):
-        raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
-    if address not in ("auto", "local"):
-        host, _, port = address.rpartition(":")
-        if not (host and port.isdecimal()):
-            raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
+    if host:  # Ray itself would try for minutes
         try:
             socket.create_connection((host, int(port)), _REACHED_WITHIN).close()
         except (OSError, OverflowError) as error:
-            raise RunError(f"no Ray cluster at {address}: {error}. On its head: ray start --head") from None
+            raise RunError(f"no Ray cluster at {address}: {error}. Start one there with `ray start --head`") from None
     more = {"num_cpus": actors, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
