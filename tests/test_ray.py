@@ -14,7 +14,8 @@ from toolgym.agents.scripted import Random
 from toolgym.cli.main import main
 from toolgym.env import task_order
 from toolgym.playing import ray_actors
-from toolgym.playing.ray_actors import RayActors, source_digest
+from toolgym.playing.ray_actors import RayActors, _RayCrew, _Spec
+from toolgym.playing.same_source import check_sources, code_of, source_digest
 from toolgym.rollout import NotAnAgent
 from toolgym.runlog import RunError, read_episodes
 
@@ -109,30 +110,13 @@ def test_the_command(cluster, tmp_path, capsys):
     assert len(read_episodes(tmp_path / "run")) == 6
 
 
-def test_a_rate_limit_is_shared(monkeypatch):
-    given = []
-
-    class Stopped(Exception):
-        pass
-
-    class Crew:
-        def __init__(self, ray, needs, made_from):
-            given.append((needs, made_from))
-            raise Stopped
-
-    class Ray:
-        @staticmethod
-        def cluster_resources():
-            return {"CPU": 12.0, "GPU": 4.0}
-
-    monkeypatch.setattr(ray_actors, "_RayCrew", Crew)
-    monkeypatch.setattr(ray_actors, "_connected", lambda address, actors: (Ray, False))
-    for gpu in (False, True):
-        with pytest.raises(Stopped):
-            RayActors("auto", "toolgym.agents.endpoint:AsyncEndpoint", {"requests_per_minute": 60}, gpu=gpu)
-    (cpus, of_cpus), (gpus, of_gpus) = given
-    assert (cpus, gpus) == ({"num_cpus": 1, "num_gpus": 0}, {"num_cpus": 1, "num_gpus": 1})
-    assert (of_cpus.options, of_gpus.options) == ({"requests_per_minute": 5}, {"requests_per_minute": 15})
+def test_a_rate_limit_is_shared():
+    given = _Spec("m:A", {"requests_per_minute": 60, "model": "m"}, {}, "", [])
+    crew = _RayCrew(None, {}, given)
+    crew.plays(12, None, 1, "record")
+    assert crew._made_from.options == {"requests_per_minute": 5, "model": "m"}
+    crew.plays(4, None, 1, "record")
+    assert crew._made_from.options["requests_per_minute"] == 15
 
 
 def test_mistakes_are_told_in_time(monkeypatch, capsys):
@@ -154,7 +138,7 @@ def test_an_address_without_a_cluster_is_told_in_time(monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(RunError, match="no Ray cluster at 127.0.0.1"):
+    with pytest.raises(RunError, match=r"no Ray cluster at 127\.0\.0\.1"):
         RayActors(f"127.0.0.1:{port}", "toolgym.agents.scripted:Silent")
 
 
@@ -168,3 +152,10 @@ def test_the_digest_of_a_source(tmp_path, monkeypatch):
     assert source_digest("toolgym") != source_digest("toolgym.playing")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         source_digest("no_such_module")
+    check_sources(code_of("mine_for_digest:Agent"))
+    with pytest.raises(RunError, match="another mine_for_digest than this process"):
+        check_sources({"mine_for_digest": first})
+    with pytest.raises(RunError, match="no module 'no_such_module': install it on every machine"):
+        check_sources({"no_such_module": first})
+    with pytest.raises(RunError, match="put it in a module"):
+        code_of("__main__:Agent")
