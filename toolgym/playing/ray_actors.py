@@ -170,7 +170,7 @@ def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
     more = {"num_cpus": actors, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # also of this very class
         told = "no Ray cluster is running here" if address == "auto" else f"cannot connect to Ray at {address}"
         said = str(error).split(". ")[0].rstrip(".")
         raise RunError(f"{told} ({said}). Start one with `ray start --head`, or use the address local") from None
