@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from toolgym.cli.resolve import UserError
+from toolgym.cli.resolve import UserError, here_first
 from toolgym.view.library import Library
 from toolgym.view.one_file import write_one_file
 from toolgym.view.server import ViewServer
@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Serve until Ctrl-C, or write one file. Raises UserError if the port cannot be had."""
+    if args.trust:
+        here_first()
     library = Library(args.run, args.trust)
     if args.html is not None:
         _one_file(library, args.html, console)

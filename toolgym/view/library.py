@@ -63,10 +63,14 @@ class ShownRun:
 
     def episode(self, entry: Entry) -> Trajectory:
         """Read an episode. Raises RunError if the file has changed or cannot be read."""
+        where = f"{self.index.path} at byte {entry.offset}"
         try:
-            return load_episode(self.index.line(entry), f"{self.index.path} at byte {entry.offset}")
+            found = load_episode(self.index.line(entry), where)
         except OSError as error:
             raise RunError(f"cannot read {self.index.path}: {error.strerror or error}") from None
+        if (found.task_id, found.repeat) != (entry.task, entry.repeat):
+            raise RunError(f"{where} is another episode now: the file was written anew; load the page again")
+        return found
 
 
 class Library:

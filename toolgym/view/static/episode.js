@@ -117,7 +117,7 @@ function tokensOf({prompt, of, tokens}) {
     return piece;
   });
   const show = event => { if (event.target.numbers) told.value = event.target.numbers; };
-  return h("details", {class: "tokens card"}, h("summary", {}, "tokens and advantages"),
+  return h("details", {class: "tokens card", open: true}, h("summary", {}, "tokens and advantages"),
     h("p", {class: "note"}, `${counted(of, "token")} after a prompt of ${prompt.toLocaleString("en")}. `,
       h("span", {class: "token up legend"}, "made more likely"), " ", h("span", {class: "token down legend"}, "made less likely"), " ",
       h("span", {class: "token environment"}, "written by the environment, not trained on")),
