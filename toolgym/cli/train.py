@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.console import Console
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
 from toolgym.cli.options import data_option, with_data
-from toolgym.cli.progress import say_what_next, trainer_progress
+from toolgym.cli.progress import make_trackers, say_what_next, trackers_option, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.playing.left_out import MOST_LEFT_OUT
 from toolgym.runlog import read_metrics
@@ -48,7 +49,7 @@ HEADINGS = {
         "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
-        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
+        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid", "report_to",
     ),
     "batches and lengths": (
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
@@ -87,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
     max_invalid_option(options)
     data_option(options)
+    trackers_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -114,7 +116,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     checked = partial(_checked, args, sb3)
     config = checked() if ranks is None else ranks.from_first(checked)
     try:
-        last = train_with_progress(config, console, resume=args.resume)
+        last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}; go on with --resume\n")
         return 128 + signal.SIGINT
@@ -226,13 +228,14 @@ def _algorithm(args: argparse.Namespace) -> Any:
         raise UserError(str(error)) from None
 
 
-def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
-    """``Trainer.run`` with a progress bar; returns the last checkpoint.
+def train_with_progress(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None = None) -> Path:
+    """``Trainer.run`` with a progress bar; returns the last checkpoint. ``report_to``: names of trackers.
 
     Raises UserError if training cannot continue, and KeyboardInterrupt, with the saved step, after Ctrl-C.
     """
     module: Any = import_module("toolgym.agents.training.trainer")
-    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console) as trainer:
+    trackers = make_trackers(report_to, config)
+    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console, trackers) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:
