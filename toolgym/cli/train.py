@@ -48,7 +48,7 @@ HEADINGS = {
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
-    "sampling by a vLLM server": ("sampler", "sampler_folder"),
+    "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap"),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
