@@ -23,6 +23,7 @@ import gymnasium as gym
 import msgspec
 import torch
 
+from toolgym.agent import AgentError
 from toolgym.disk import read_object, write_atomic
 from toolgym.playing.left_out import left_out, left_out_words
 from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
@@ -36,6 +37,7 @@ from ..policy import Policy
 from ..sampler import Sampler
 from ..step_folders import begins_again
 from ..token_policy import TokenPolicy
+from .ahead import Ahead
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
 from .distributed import sharded
@@ -170,10 +172,18 @@ class Trainer:
         policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
         self.policy = policy
         self.chat = policy.chat
-        self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
+        # with overlap, two batches are under way at once: each has environments of its own
+        self._collectors = [
+            self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
+            for _ in range(1 + config.overlap)
+        ]
+        self.collector = self._collectors[0]
+        """Of the step that is being trained."""
         self.drawing = Drawing(self.collector, config)
+        self.ahead = Ahead(self._play)
         if state is not None:
             self.drawing.load_state_dict(state)
+            self.ahead.load_state_dict(state)
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -194,11 +204,12 @@ class Trainer:
 
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
         gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
-        UNSCORED_STEPS steps could be scored.
+        UNSCORED_STEPS steps could be scored; or if the sampler is lost, or has other weights.
         """
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
         before = signal.getsignal(signal.SIGINT)
+        saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
         try:
             signal.signal(signal.SIGINT, self._interrupt)
         except ValueError:  # not in the main thread: the caller handles Ctrl-C
@@ -207,7 +218,6 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
             while self.step < self.config.steps and not self._stops():
                 metrics = self._train_step()
                 last = self.step == self.config.steps
@@ -224,6 +234,14 @@ class Trainer:
             stopped = self._stops()
             if stopped and self.step != saved:
                 self.save()
+            if self.served is not None:
+                self.served.close()
+        except AgentError as error:
+            if self.served is None:
+                raise
+            if self.step not in (0, saved) and not self.config.overlap:  # what was sampled ahead is lost with it
+                self.save()
+            raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         except BaseException as error:
             raise self.ranks.explained(error) from error.__cause__
         finally:
@@ -270,7 +288,10 @@ class Trainer:
                 keep_group(
                     self.folder, self.step, suite, self.config.temperature, self._shown, lambda token: decode([token])
                 )
-            state |= (self.drawing if self.texts is None else self.texts).state_dict()
+            if self.texts is not None:
+                state |= self.texts.state_dict()
+            else:
+                state |= self.ahead.state_dict() | self.drawing.state_dict()  # the batch first: it is waited for
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -292,19 +313,20 @@ class Trainer:
         self.shares.begin_step()
         metrics: dict[str, float] = {}
         if self.texts is None:
+            self.collector = self._collectors[step % len(self._collectors)]
             self.collector.set_step(step)
-            self.policy.reseed(f"{config.seed} {step}")
         if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
+            drawing = self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))
         else:
-            batch = self._play(step)
+            batch, waited = self._batch(step)
             played = perf_counter()
             stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
-            drawn = batch.drawn_first
+            drawn, drawing = batch.drawn_first, batch.drawing
             if config.dynamic_sampling:
                 metrics |= replacement_metrics(batch)
             self._shown, self._shown_suite = batch.groups[0], batch.tasks[0][0]
@@ -328,12 +350,13 @@ class Trainer:
             "step": self.step,
             **metrics,
             **episode_metrics(drawn, sampled=config.plays),
-            **(self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))),
-            **({} if self.served is None else {**self.served.metrics(), "sampler/stale": float(stale)}),
+            **drawing,
+            **({} if self.served is None else self.served.metrics(stale)),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
             "seconds/play": round(played - began, 3),
+            **({"seconds/wait": round(waited, 3)} if config.overlap else {}),
             "tokens_per_second": round(tokens / seconds, 1),
         }
 
@@ -369,21 +392,39 @@ class Trainer:
         update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
         return metrics, update.gradients
 
+    def _batch(self, step: int) -> tuple[PlayedGroups, float]:
+        """The groups of a step, and the seconds that were waited for them. With overlap, the next step's are begun."""
+        began = perf_counter()
+        batch = self.ahead.take(step)
+        if batch is None:
+            self._renew_copy()
+            self._publish()
+            batch = self._play(step)
+        waited = perf_counter() - began
+        if self.config.overlap and step + 1 < self.config.steps:
+            self._publish()
+            self.ahead.start(step + 1)
+        return batch, waited
+
     def _play(self, step: int) -> PlayedGroups:
-        """Groups of episodes of the step's tasks."""
-        self._renew_copy()
-        self._publish()
+        """Groups of episodes of the step's tasks. With overlap, this runs on a thread of its own."""
         config, draw = self.config, self.drawing.of_step(step)
+        collector = self._collectors[step % len(self._collectors)]
+        collector.set_step(step)
+        self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
+        play = partial(self._played, collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
-        batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
+        teaches = partial(self._teaches, collector)
+        batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
         for task, group in batch.played:
             draw.record(task, group)
+        batch.drawing = self.drawing.metrics()
         return batch
 
     def _publish(self) -> None:
         """Let the sampler have the weights of this step."""
+        self.ahead.wait()  # an episode's answers are all of one version
         if self.served is not None:
             self.served.publish(self.step)
         self.policy.version = self.step
@@ -396,10 +437,10 @@ class Trainer:
         """``collector.play``, each rank its share of the tasks."""
         return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
-    def _teaches(self, group: Sequence[Rollout]) -> bool:
+    def _teaches(self, collector: Collector, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
         if self.config.guided != "off":
-            (group,), _ = guide([group], self.collector, self.config)
+            (group,), _ = guide([group], collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
