@@ -116,8 +116,8 @@ class ServedWeights:
                 raise WeightsDiffer(
                     f"{self.server} was sent the weights of step {self.version}, and its log-probabilities of "
                     f"{TOKENS} tokens after {PROBES} fixed prompts differ from the trainer's by {self.gap:.3g} nats on "
-                    f"average (at most {min(limit, DIFFERENT):.3g} were expected): it does not have these weights. Is it a "
-                    "server of the same model, started by `toolgym serve-sampler`?",
+                    f"average (at most {min(limit, DIFFERENT):.3g} were expected): it does not have these weights. "
+                    "Is it a server of the same model, started by `toolgym serve-sampler`?",
                     kind="server",
                 )
 
