@@ -98,12 +98,12 @@ def test_the_context_is_the_shorter_of_the_models_and_the_servers(folder, addres
 def test_errors_name_the_server_and_the_reason(folder, fake, address):
     policy = VLLMPolicy(address, folder, max_new_tokens=2)
     fake.faults = ["nan"] * 20
-    with pytest.raises(AgentError, match="vLLM server at http.*cannot be right: a log-probability is not a finite"):
+    with pytest.raises(AgentError, match=r"vLLM server at http.*cannot be right: a log-probability is not a finite"):
         policy.sample(CHATS[:1])
     fake.faults = ["500"] * 20
-    with pytest.raises(AgentError, match="HTTP 500.*the engine is unwell"):
+    with pytest.raises(AgentError, match=r"HTTP 500.*the engine is unwell"):
         policy.sample(CHATS[:1])
-    with pytest.raises(AgentError, match="no connection.*4 tries"):
+    with pytest.raises(AgentError, match=r"no connection.*4 tries"):
         VLLMPolicy("http://127.0.0.1:9", folder)
     for wrong in ("localhost:8000", "ftp://x", "http://me:secret@x:1"):
         with pytest.raises(ValueError, match="address"):
@@ -207,8 +207,8 @@ def test_serve_sampler_prints_the_command(capsys):
     assert main([*words, "--lora-rank", "4", "--cpu", "--", "--max-num-seqs", "8"]) == 0
     printed = capsys.readouterr().out
     for part in (
-        "VLLM_SERVER_DEV_MODE=1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1", "vllm/bin/python -m vllm.", "--model 'my model'",
-        "--port 8123", "--enable-scale-out", "--logprobs-mode processed_logprobs", "--generation-config vllm",
+        "VLLM_SERVER_DEV_MODE=1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1", "vllm/bin/python -m vllm.",
+        "--model 'my model'", "--port 8123", "--enable-scale-out", "--logprobs-mode processed_logprobs", "--generation-config vllm",
         "--worker-extension-cls toolgym_vllm_worker.ToolGymWorker", "--no-enable-chunked-prefill", "--max-lora-rank 8",
     ):  # fmt: skip
         assert part in printed

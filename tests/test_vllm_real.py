@@ -26,8 +26,8 @@ pytest.importorskip("transformers")
 pytest.importorskip("aiohttp")
 
 from test_train import config, metrics  # noqa: E402
-from vllm_server import shape  # noqa: E402
 from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
+from vllm_server import shape  # noqa: E402
 
 from toolgym.agents.training.trainer import Trainer  # noqa: E402
 from toolgym.agents.vllm.policy import VLLMPolicy  # noqa: E402

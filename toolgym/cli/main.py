@@ -1,6 +1,6 @@
 """The ``toolgym`` command: picks the command, turns exceptions into messages and exit codes.
 
-Each command is a file beside this one, named as the command (with _ for -). It has ``ABOUT`` and ``EXAMPLES`` (its help),
+Each command is a file beside this one, named as the command (_ for -). It has ``ABOUT`` and ``EXAMPLES`` (its help),
 ``add_arguments(parser)``, and ``run(args, console)``, which returns the exit code (None counts as 0).
 A new command is one such file and one line in ``COMMANDS``. Only the command that was asked for is imported.
 """
