@@ -208,7 +208,8 @@ def test_serve_sampler_prints_the_command(capsys):
     printed = capsys.readouterr().out
     for part in (
         "VLLM_SERVER_DEV_MODE=1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1", "vllm/bin/python -m vllm.",
-        "--model 'my model'", "--port 8123", "--enable-scale-out", "--logprobs-mode processed_logprobs", "--generation-config vllm",
+        "--model 'my model'", "--port 8123", "--enable-scale-out", "--logprobs-mode processed_logprobs",
+        "--generation-config vllm",
         "--worker-extension-cls toolgym_vllm_worker.ToolGymWorker", "--no-enable-chunked-prefill", "--max-lora-rank 8",
     ):  # fmt: skip
         assert part in printed

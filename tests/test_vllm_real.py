@@ -61,7 +61,7 @@ class Server:
             words, cwd=ROOT, env=variables, stdout=self.log, stderr=self.log, start_new_session=True
         )
 
-    def wait(self, seconds=600):
+    def wait(self, seconds=1800):
         over = time.monotonic() + seconds
         while time.monotonic() < over:
             try:

@@ -62,8 +62,12 @@ def run(args: argparse.Namespace, console: Console) -> int | None:
         told = " ".join(f"{name}={quote(value)}" for name, value in variables.items())
         console.print(f"{told} {join(words)}", soft_wrap=True, markup=False, highlight=False)
         return None
-    found = subprocess.run([args.python, "-c", "import vllm"], capture_output=True, check=False)
-    if found.returncode:
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm') is None)"
+    try:
+        found = subprocess.run([args.python, "-c", look], check=False).returncode == 0
+    except OSError as error:
+        raise UserError(f"--python {args.python}: {error.strerror}") from None
+    if not found:
         raise UserError(f"{args.python} has no vLLM: --python names an interpreter that has it; see --help")
     os.execve(args.python, words, serving.environment(variables))
 
