@@ -186,6 +186,15 @@ def scores(model, ids, temperature, wanted):
     return [{"token_id": token, "logprob": logprobs[token].item(), "rank": 1} for token in wanted]
 
 
+def shape(value):
+    """The keys and types of a JSON value; of lists, those of the first element."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
 @contextmanager
 def serving(fake):
     """Yields the fake's address."""

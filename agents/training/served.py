@@ -36,6 +36,7 @@ class ServedSampler:
 
     def __init__(self, config: TrainConfig, model: Any, tokenizer: Any, forward: TrainingForward, folder: Path):
         self.config, self.forward = config, forward
+        self._told = 0  # of the answers that were refused
         server = VLLMServer(config.sampler)
         place = Path(config.sampler_folder) if config.sampler_folder else folder / "sampler-weights"
         self.weights = ServedWeights(server, place, model, self._score, config.temperature)
@@ -87,7 +88,7 @@ class ServedSampler:
     def metrics(self, stale: int) -> dict[str, float]:
         """Of one step: ``sampler/canary``, nats per token; ``sampler/refused``, answers that other weights had written
         and that were sampled anew; ``sampler/stale``, the result of ``refuse_stale``."""
-        refused, self.weights.refused = self.weights.refused, 0
+        refused, self._told = self.weights.refused - self._told, self.weights.refused
         return {
             "sampler/canary": self.weights.gap,
             "sampler/refused": float(refused),

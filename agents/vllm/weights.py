@@ -10,11 +10,10 @@ loaded again: the trainer's own weights may have changed since.
 
 from __future__ import annotations
 
-import logging
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,8 +28,6 @@ from .. import checkpoint
 from ..token_policy import Asked
 from .answers import sampled, scored
 from .server import VLLMServer
-
-logger = logging.getLogger(__name__)
 
 Probe: TypeAlias = tuple[list[int], list[int]]
 """A prompt, and tokens that might follow it: the canary compares their log-probabilities."""
@@ -74,7 +71,7 @@ class ServedWeights:
         self.version = -1
         """Training steps of the weights that were sent last; -1 before the first."""
         self.refused = 0
-        """Answers that were refused because other weights had written them."""
+        """Answers so far that were refused, because other weights had written them."""
         self.gap = 0.0
         """Of the canary: mean absolute difference between the server's and the trainer's log-probabilities, nats."""
         self._floor: float | None = None
@@ -116,8 +113,8 @@ class ServedWeights:
                 raise WeightsDiffer(
                     f"{self.server} was sent the weights of step {self.version}, and its log-probabilities of "
                     f"{TOKENS} tokens after {PROBES} fixed prompts differ from the trainer's by {self.gap:.3g} nats on "
-                    f"average (at most {min(limit, DIFFERENT):.3g} were expected): it does not have these weights. Is it a "
-                    "server of the same model, started by `toolgym serve-sampler`?",
+                    f"average (at most {min(limit, DIFFERENT):.3g} were expected): it does not have these weights. "
+                    "Is it a server of the same model, started by `toolgym serve-sampler`?",
                     kind="server",
                 )
 
@@ -141,8 +138,11 @@ class ServedWeights:
             )
 
     def close(self) -> None:
-        """Remove the folder. The server keeps the weights that it has."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what was written. The server keeps the weights that it has."""
+        for place in self.folder.glob("toolgym-weights-[01]"):
+            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # the user's own folder may hold more
+            self.folder.rmdir()
 
     # --------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class ServedWeights:
     @property
     def _place(self) -> Path:
         """The folder of the weights that were written last: another one than that before, which vLLM might know."""
-        return self.folder / str(self._sent % 2)
+        return self.folder / f"toolgym-weights-{self._sent % 2}"
 
     def _load(self) -> None:
         self.server.ask(self._load_paused)

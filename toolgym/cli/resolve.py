@@ -54,6 +54,15 @@ AGENTS = {
             "tools": "tools", "template_kwarg": "template_kwargs",
         },
     ),
+    "vllm": AgentEntry(
+        "toolgym.agents.vllm.policy:VLLMPolicy",
+        {
+            "base_url": "base_url", "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens",
+            "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
+            "tools": "tools", "template_kwarg": "template_kwargs",
+        },
+        "base_url",
+    ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
 }  # fmt: skip
 
@@ -195,7 +204,7 @@ def _pairs(option: str, given: Any) -> dict[str, Any]:
 
 def offer(agent: str, tools: str | None) -> dict[str, Any]:
     """What an env needs if the agent's chat template describes its tools."""
-    return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
+    return {"instructions": False} if agent in ("policy", "vllm") and tools == "template" else {}
 
 
 _PYTHONS = {"True": True, "False": False, "None": None}
