@@ -117,8 +117,8 @@ def _load(
             chain = (*adapted, folder.resolve())
             if nf4_on is not None:
                 raise AssetError(
-                    f"{source} holds adapters, and in 4 bits much of what they learnt would be rounded away. Write the "
-                    f"whole model first: toolgym export {source} --out FOLDER, and quantise that"
+                    f"{source} holds adapters, and quantize takes a whole model: toolgym export {source} --out FOLDER "
+                    "writes one. Its 4 bits round what the adapters learnt, too; without quantize nothing is rounded"
                 )
             base, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain)
             if trained_in_4_bits(folder):

@@ -143,3 +143,10 @@ def test_without_bitsandbytes_the_extra_is_named(base, monkeypatch):
         load_model(base, "cpu", quantize="nf4")
     with pytest.raises(ValueError, match="off or nf4, got 'fp4'"):
         load_model(base, "cpu", quantize="fp4")
+
+
+def test_adapters_are_not_quantised(base, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    Trainer(config(tmp_path / "run", model=base, lora_rank=2, algo="sft", steps=1)).run()
+    with pytest.raises(AssetError, match="toolgym export .* writes one"):
+        load_model(checkpoint.of(tmp_path / "run"), "cpu", quantize="nf4")
