@@ -79,7 +79,7 @@ def dequantised(plain: Any, quantised: Any) -> Any:
 
 def _quantised(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """The model's 4-bit layers by name."""
-    if "bitsandbytes" not in sys.modules:  # no layer can be one of its
+    if sys.modules.get("bitsandbytes") is None:  # not imported, so no layer can be one of its
         return
     from bitsandbytes.nn import Linear4bit
 

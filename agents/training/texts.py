@@ -86,7 +86,8 @@ class Texts:
             for at in range(start, end - 1, max_tokens - 1)
         ]
         self.held_out = _held_out(pieces, held_out)
-        self.trained = sorted(set(pieces) - set(self.held_out))
+        left_out = set(self.held_out)
+        self.trained = [piece for piece in pieces if piece not in left_out]
         if held_out and not (self.held_out and self.trained):
             raise RunError(
                 f"{self.path} has {len(pieces)} piece of max_tokens ({max_tokens}), so none can be held out to "
