@@ -12,17 +12,19 @@ import socket
 import ssl
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from toolgym.playing.daemon_pool import in_a_daemon
 from toolgym.web.addresses import is_public
+from toolgym.web.plain_http import Head, NotHTTP, PlainHTTP, request_bytes
 from toolgym.web.tries import Failure
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ MOST_BYTES = 8_000_000
 """The longest body of an answer, decompressed."""
 ERROR_BYTES = 64_000
 """What is read of the body of an error."""
+_HEADERS = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 _MISSING = "asking a server needs aiohttp: pip install 'toolgym[endpoint]'"
 _LARGE = 1_000_000
 """Bytes of a request from which on it is sent in parts, so that other requests of the loop go on."""
@@ -112,18 +115,27 @@ class Connections:
         ``user:password@`` in the URL is sent as basic authorization, unless ``headers`` have another. Raises Failure
         if no response arrives, whatever the server does; ModuleNotFoundError without aiohttp.
         """
-        session = await _session(self.public_only)
+        session, plain = await _pool(self.public_only)
         try:
             address, arguments = _prepared(url, headers, params, json, direct=self.public_only)
+            request = None
+            if address.scheme == "http" and "proxy" not in arguments and not self.public_only:
+                request = _written(method, address, arguments)
         except (ValueError, TypeError, RecursionError) as error:
             raise Failure(f"the request cannot be sent: {error or type(error).__name__}", False) from None
         try:
             async with asyncio.timeout(timeout):
+                if request is not None:
+
+                    async def receive(head: Head, parts: AsyncIterator[bytes]) -> bytes:
+                        return await _body(head.status, head.headers, parts, most_bytes, cut)
+
+                    head, body = await plain.exchange(address.raw_host or "", address.port or 80, request, receive)
+                    return Response(head.status, head.reason, head.headers, body)
                 response = await session.request(method, address, allow_redirects=False, **arguments)
                 try:
-                    if not 200 <= response.status < 300:
-                        most_bytes, cut = min(most_bytes, ERROR_BYTES), True
-                    body = await _body(response, most_bytes, cut)
+                    names = {name.lower(): value for name, value in response.headers.items()}
+                    body = await _body(response.status, names, response.content.iter_any(), most_bytes, cut)
                 finally:
                     response.close()  # has no effect once the whole body was read
         except TimeoutError:
@@ -132,16 +144,17 @@ class Connections:
             raise
         except Exception as error:  # a hostile server reaches many corners of a client
             raise _failed(error) from None
-        names = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status, response.reason or "", names, body)
 
 
-async def _body(response: aiohttp.ClientResponse, most: int, cut: bool) -> bytes:
+async def _body(status: int, headers: Mapping[str, str], parts: AsyncIterator[bytes], most: int, cut: bool) -> bytes:
     """The decompressed body. Raises Failure if it is longer than ``most``, unless it may be cut."""
-    declared = response.headers.get("Content-Length", "")
-    decode, ended = _decoder(response.headers.get("Content-Encoding", ""))
+    if not 200 <= status < 300:
+        most, cut = min(most, ERROR_BYTES), True
+    declared = headers.get("content-length", "")
+    decode, ended = _decoder(headers.get("content-encoding", ""))
     body = bytearray()
-    async for data in response.content.iter_any():
+    async for data in parts:
         body += decode(data, most - len(body) + 1)
         if len(body) > most or (declared.isdecimal() and len(declared) < 20 and int(declared) > most and not cut):
             if cut:
@@ -200,6 +213,14 @@ def _prepared(
     return address, {"headers": sent, **arguments}
 
 
+def _written(method: str, address: URL, arguments: dict[str, Any]) -> bytes:
+    """The request as it is sent without aiohttp. Raises ValueError if a header cannot be sent."""
+    sent = {"Host": address.host_port_subcomponent, **_HEADERS, **arguments["headers"]}
+    data = arguments.get("data", b"")
+    body = data.getvalue() if isinstance(data, BytesIO) else data
+    return request_bytes(method, address.raw_path_qs, sent, body)
+
+
 @lru_cache(maxsize=256)
 def _address(url: str) -> tuple[URL, str | None]:
     """A URL without its ``user:password@``, and these as basic authorization."""
@@ -227,8 +248,10 @@ def _failed(error: Exception) -> Failure:
 
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failure(f"the server's certificate is not trusted: {error}", False)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
+    if isinstance(error, (aiohttp.ServerDisconnectedError, EOFError)):  # also of a stream
         return Failure("no connection: the server closed it before it answered", True)
+    if isinstance(error, NotHTTP):
+        return Failure(f"the answer is not HTTP: {error}", True)
     if isinstance(error, aiohttp.ClientResponseError):
         return Failure(f"the answer is not HTTP: {error.message}", True)
     what = "no connection" if isinstance(error, OSError) else "the answer cannot be read"
@@ -237,26 +260,27 @@ def _failed(error: Exception) -> Failure:
 
 # Pools -------------------------------------------------------------------------------------------
 
-_Pool = tuple["aiohttp.ClientSession", AsyncGenerator["aiohttp.ClientSession", None]]
+_Clients = tuple["aiohttp.ClientSession", PlainHTTP]
+_Pool = tuple[_Clients, AsyncGenerator[_Clients, None]]
 _pools: dict[tuple[asyncio.AbstractEventLoop, bool], _Pool] = {}
 """(event loop, public only) -> its connections, and the generator that closes them when the loop is closed."""
 
 
-async def _session(public_only: bool) -> aiohttp.ClientSession:
+async def _pool(public_only: bool) -> _Clients:
     key = asyncio.get_running_loop(), public_only
     if key not in _pools:
         for other in [each for each in list(_pools) if each[0].is_closed()]:  # of a loop that did not say so
             left = _pools.pop(other, None)
             if left is not None:
                 with suppress(Exception):
-                    await left[0].close()
+                    await left[0][0].close()
         holder = _hold(key)
         _pools[key] = await anext(holder), holder
     return _pools[key][0]
 
 
-async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[aiohttp.ClientSession, None]:
-    """Yields a session. ``asyncio.run`` closes the generators of a loop at its end, and so the session."""
+async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[_Clients, None]:
+    """Yields the clients. ``asyncio.run`` closes the generators of a loop at its end, and so the connections."""
     try:
         import aiohttp
     except ModuleNotFoundError as error:
@@ -264,10 +288,10 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
     connector = aiohttp.TCPConnector(
         limit=_most_sockets(), ssl=_trusted(), resolver=_resolver(), socket_factory=_public_socket if key[1] else None
     )
-    headers = {"User-Agent": "toolgym", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+    plain = PlainHTTP(_addresses, _most_sockets())
     async with aiohttp.ClientSession(
         connector=connector,
-        headers=headers,
+        headers=_HEADERS,
         timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
@@ -275,8 +299,9 @@ async def _hold(key: tuple[asyncio.AbstractEventLoop, bool]) -> AsyncGenerator[a
         skip_auto_headers=["Content-Type"],
     ) as session:
         try:
-            yield session
+            yield session, plain
         finally:
+            plain.close()
             _pools.pop(key, None)
 
 
@@ -296,10 +321,7 @@ def _resolver() -> AbstractResolver:
 
     class Resolver(AbstractResolver):
         async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
-            def look_up() -> list[Any]:
-                return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-
-            found = await asyncio.wrap_future(in_a_daemon(look_up, "toolgym-lookup"))
+            found = await _found(host, port, family)
             flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
             return [
                 {
@@ -317,6 +339,21 @@ def _resolver() -> AbstractResolver:
             """Holds nothing open."""
 
     return Resolver()
+
+
+async def _found(host: str, port: int, family: int) -> list[Any]:
+    def look_up() -> list[Any]:
+        return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+
+    return await asyncio.wrap_future(in_a_daemon(look_up, "toolgym-lookup"))
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, which may be one itself."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        return list(dict.fromkeys(each[4][0] for each in await _found(host, port, socket.AF_UNSPEC)))
 
 
 @cache
