@@ -1,28 +1,23 @@
 """How many GRPO steps an hour a cluster would do, by a cost model: a plan, not a measurement.
 
     python benchmarks/plan.py --model qwen2.5-7b --machine h100 --gpus 8,64,512 --suite office
-    python benchmarks/plan.py --check     # the same formulas against the built-in trainer on this CPU (minutes)
+    python benchmarks/plan.py --check     # the same formulas against the built-in trainer on this CPU
 
 A step is: prefill the prompts once per group; decode, limited by memory bandwidth or by arithmetic; the environments,
 limited by processes; forward and backward over each prompt once and all answers; the sum of the gradients; the
 optimizer; the weights sent to the samplers. Each line of the output names its largest part. GPU numbers follow from
-peaks of data sheets and from shares of these peaks (SHARES): nothing of it was run on GPUs. ``--check`` fits the three
-rates of this CPU on one setting and predicts others: a longer one, and a model with half of the layers.
+peaks of data sheets and from shares of these peaks (SHARES): nothing of it was run on GPUs. ``--check`` fits two rates
+of this CPU on one case of trl_step.py's kept result, and predicts the other one, with prompts of twice the length.
 Result of the check: benchmarks/results/plan.json.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass
 from typing import Any
 
-from harness import command_line, keep
+from harness import RESULTS, command_line, keep
 
 
 @dataclass(frozen=True)
@@ -210,86 +205,39 @@ def step_seconds(found: dict[str, float]) -> float:
 
 # The check ----------------------------------------------------------------------------------------
 
-HERE = Path(__file__).resolve().parent
-SETTINGS = {"fitted": (300, 64, 30), "longer": (600, 80, 30), "half the layers": (300, 64, 15)}
-"""Name -> prompt tokens, completion tokens, layers of SmolLM2."""
-GROUPS, GROUP = 2, 8  # of peers/trl_workload.py
+FITTED, PREDICTED = "best", "long"
+"""Cases of trl_step.py, whose kept result has the seconds of ToolGym's trainer on a quiet CPU, part by part."""
 
 
-def measured(prompt: int, completion: int, layers: int, steps: int) -> dict[str, float]:
-    """The fastest CPU seconds of each part of a step of ToolGym's trainer on one thread."""
-    with TemporaryDirectory() as folder:
-        if layers != 30:
-            cut_model(Path(folder), layers)
-        made = folder if layers != 30 else str(smollm2())
-        given = {"model": made, "prompt_tokens": prompt, "completion_tokens": completion, "dtype": "bf16", "threads": 1}
-        script = (
-            "import sys, time; sys.path.insert(0, sys.argv.pop(1)); time.perf_counter = time.process_time; "
-            "import trl_toolgym; trl_toolgym.main()"
-        )
-        command = [sys.executable, "-c", script, str(HERE / "peers"), json.dumps(given)]
-        env = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-        asked = (json.dumps({"do": "step"}) + "\n") * steps
-        out = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True, check=True, env=env).stdout
-    rows = [json.loads(line)["parts"] for line in out.splitlines()[2:]]  # after the greeting and a warm-up
-    return {part: min(row[part] for row in rows) for part in rows[0]}
+def check() -> None:
+    """Fit two rates of the CPU on one case and predict the other, whose prompts are twice as long."""
+    kept = json.loads((RESULTS / "trl_step.json").read_text())["steps"]
+    rows = {row["case"]: row for row in kept["rows"] if row["side"] == "ToolGym"}
+    model, run = MODELS["smollm2-135m"], Run(kept["prompts_per_step"], kept["num_generations"], longest=1.0)
+    unit = Machine(1.0, 1e30, 1e30, 1.0, 1.0, train_share=1.0, prefill_share=1.0, decode_share=1.0)
+    seconds, work = {}, {}
+    for case in (FITTED, PREDICTED):
+        parts, row = rows[case]["parts"], rows[case]
+        seconds[case] = {"sampling": parts["sampling"], "update": parts["forward"] + parts["backward"]}
+        suite = Suite(row["prompt_tokens"], 1, row["completion_tokens"], 0, 0)
+        work[case] = play(model, unit, 1, suite, run) | train(model, unit, 1, suite, run)  # in operations
+    rate = work[FITTED]["train"] / seconds[FITTED]["update"]
+    decode = work[FITTED]["decode"] / (seconds[FITTED]["sampling"] - work[FITTED]["prefill"] / rate)
+    found = work[PREDICTED]
+    predicted = {"sampling": found["prefill"] / rate + found["decode"] / decode, "update": found["train"] / rate}
+    result: dict[str, Any] = {"command": "python benchmarks/plan.py --check", "measured": kept["command"]}
+    result |= {"train_gflops": round(rate / 1e9), "decode_gflops": round(decode / 1e9)}
+    for part, value in predicted.items():
+        actual = seconds[PREDICTED][part]
+        result[part] = {"predicted_s": round(value, 2), "measured_s": actual, "off_percent": off(value, actual)}
+    total = sum(predicted.values()), sum(seconds[PREDICTED].values())
+    result["step"] = {"predicted_s": round(total[0], 2), "measured_s": round(total[1], 2), "off_percent": off(*total)}
+    print(json.dumps(result, indent=2))
+    keep("plan", result)
 
 
-def smollm2() -> Path:
-    from toolgym.agents.model import smollm2_folder
-
-    return Path(smollm2_folder())
-
-
-def cut_model(folder: Path, layers: int) -> None:
-    """SmolLM2 with its first layers only."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model = AutoModelForCausalLM.from_pretrained(smollm2())
-    model.model.layers = model.model.layers[:layers]
-    model.config.num_hidden_layers = layers
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(smollm2()).save_pretrained(folder)
-
-
-def check(steps: int) -> None:
-    """Fit the rates of this CPU on the first setting, and predict all."""
-    found = {name: measured(*setting, steps) for name, setting in SETTINGS.items()}
-    first = found["fitted"]
-    cpu = Machine(1.0, 1.0, 1e12, 1.0, 1.0, train_share=1.0, prefill_share=1.0, decode_share=1.0)
-
-    def work(setting: tuple[int, int, int], machine: Machine) -> dict[str, float]:
-        prompt, completion, layers = setting
-        whole = MODELS["smollm2-135m"]
-        model = replace(whole, body=whole.body * layers / 30, layers=layers)
-        suite, run = Suite(prompt, 1, completion, 0, 0), Run(GROUPS, GROUP, longest=1.0)
-        played, trained = play(model, machine, 1, suite, run), train(model, machine, 1, suite, run)
-        updated = 15 * model.bytes / machine.bandwidth
-        return {"prefill": played["prefill"], "decode": played["decode"], "train": trained["train"], "update": updated}
-
-    base = work(SETTINGS["fitted"], replace(cpu, bandwidth=1e30))  # arithmetic alone
-    rate = base["train"] / (first["forward"] + first["backward"])
-    prefill = base["prefill"] / rate
-    decode = base["decode"] / (first["sampling"] - prefill)
-    rows = []
-    for name, setting in SETTINGS.items():
-        need = work(setting, replace(cpu, bandwidth=1e30))
-        predicted = {"sampling": need["prefill"] / rate + need["decode"] / decode, "update": need["train"] / rate}
-        actual = {"sampling": found[name]["sampling"], "update": found[name]["forward"] + found[name]["backward"]}
-        total = sum(predicted.values()) / sum(actual.values()) - 1
-        row = {"setting": name, "prompt": setting[0], "completion": setting[1], "layers": setting[2]}
-        row |= {"predicted_s": rounded(predicted), "measured_s": rounded(actual), "off_percent": round(100 * total)}
-        rows.append(row)
-        print(row, flush=True)
-    fitted = {"train_gflops": round(rate / 1e9), "decode_gflops": round(decode / 1e9)}
-    keep(
-        "plan",
-        {"command": "python benchmarks/plan.py --check", "threads": 1, "time": "CPU seconds", **fitted, "rows": rows},
-    )
-
-
-def rounded(values: dict[str, Any]) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in values.items()}
+def off(predicted: float, measured: float) -> int:
+    return round(100 * (predicted / measured - 1))
 
 
 def main() -> None:
@@ -303,11 +251,10 @@ def main() -> None:
     parser.add_argument("--longest", type=float, default=Run.longest, help="the longest episode over the mean")
     parser.add_argument("--processes", type=int, default=Run.processes, help="that play environments")
     parser.add_argument("--by-folder", action="store_true", help="send weights by a folder")
-    parser.add_argument("--check", action="store_true", help="compare with this CPU")
-    parser.add_argument("--steps", type=int, default=3, help="of the check; the first is dropped")
+    parser.add_argument("--check", action="store_true", help="compare with the trainer on this CPU")
     options = parser.parse_args()
     if options.check:
-        check(options.steps)
+        check()
         return
     given = options.prompts, options.generations, options.longest, options.processes, options.by_folder
     run, model, suite = Run(*given), MODELS[options.model], SUITES[options.suite]

@@ -4,9 +4,11 @@ import importlib.util
 import os
 import socket
 import sys
+from urllib.parse import urlsplit
 
 import gymnasium as gym
 import pytest
+from chat_server import serving
 from ray_agents import Deadly
 
 import toolgym
@@ -14,7 +16,7 @@ from toolgym.agents.scripted import Random
 from toolgym.cli.main import main
 from toolgym.env import task_order
 from toolgym.playing import ray_actors
-from toolgym.playing.ray_actors import RayActors, _RayCrew, _Spec
+from toolgym.playing.ray_actors import RayActors, _check_reached, _RayCrew, _Spec
 from toolgym.playing.same_source import check_sources, code_of, source_digest
 from toolgym.rollout import NotAnAgent
 from toolgym.runlog import RunError, read_episodes
@@ -131,15 +133,13 @@ def test_mistakes_are_told_in_time(monkeypatch, capsys):
     assert "pip install 'toolgym[ray]'" in capsys.readouterr().err
 
 
-@needs_ray
-def test_an_address_without_a_cluster_is_told_in_time(monkeypatch):
-    import ray
-
-    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+def test_an_address_without_a_cluster_is_told_in_time():
+    with serving((200, {}, {})) as other, pytest.raises(RunError, match="another program listens there"):
+        _check_reached("127.0.0.1", urlsplit(other.url).port)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(RunError, match=r"no Ray cluster at 127\.0\.0\.1"):
-        RayActors(f"127.0.0.1:{port}", "toolgym.agents.scripted:Silent")
+    with pytest.raises(RunError, match=rf"no Ray cluster at 127\.0\.0\.1:{port}: .*refused.*ray start --head"):
+        _check_reached("127.0.0.1", port)
 
 
 def test_the_digest_of_a_source(tmp_path, monkeypatch):

@@ -162,19 +162,28 @@ def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
         raise ModuleNotFoundError("Ray is not installed: pip install 'toolgym[ray]'", name="ray") from error
     if ray.is_initialized():
         return ray, False
-    if host:  # Ray itself would try for minutes
-        try:
-            socket.create_connection((host, int(port)), _REACHED_WITHIN).close()
-        except (OSError, OverflowError) as error:
-            raise RunError(f"no Ray cluster at {address}: {error}. Start one there with `ray start --head`") from None
+    if host:
+        _check_reached(host, int(port))
     more = {"num_cpus": actors, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
-    except Exception as error:  # also of this very class
+    except Exception as error:  # Ray also raises plain Exceptions
         told = "no Ray cluster is running here" if address == "auto" else f"cannot connect to Ray at {address}"
         said = str(error).split(". ")[0].rstrip(".")
         raise RunError(f"{told} ({said}). Start one with `ray start --head`, or use the address local") from None
     return ray, True
+
+
+def _check_reached(host: str, port: int) -> None:
+    """Raises RunError if no gRPC server (a cluster has one) answers there. Ray itself would try for minutes."""
+    try:
+        with socket.create_connection((host, port), _REACHED_WITHIN) as connection:
+            connection.settimeout(_REACHED_WITHIN)
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4" + b"\0" * 5)  # and no settings
+            if connection.recv(9)[3:4] != b"\4":  # its own settings
+                raise OSError("another program listens there")
+    except (OSError, OverflowError) as error:
+        raise RunError(f"no Ray cluster at {host}:{port}: {error}. Start one there with `ray start --head`") from None
 
 
 class _RayCrew:
