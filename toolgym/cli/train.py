@@ -154,7 +154,7 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
     if "data" in args:
-        args.env_kwargs = with_data(args, {"split": "train", **getattr(args, "env_kwargs", {})})
+        take_data(args, console)
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
@@ -184,6 +184,26 @@ def _check_envs(config: Any) -> None:
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
             "for the tasks that are trained on, --eval-kwargs '{}')"
         ) from None
+
+
+def take_data(args: argparse.Namespace, console: Console) -> None:
+    """Turn ``--data`` into settings: train on the split "train", evaluate on "val". A file that is too small for one of
+    the two is trained on as a whole, without an evaluation, if no split was chosen."""
+    given = dict(getattr(args, "env_kwargs", {}))
+    arguments = with_data(args, given)
+    chosen = "split" in given or hasattr(args, "eval_kwargs")
+    args.env_kwargs = {"split": "train", **arguments}
+    if chosen:
+        return
+    sizes = import_module("toolgym.envs.rows.tasks").split_sizes(
+        args.data, given.get("seed", 0), given.get("held_out", 0.1)
+    )
+    if not (sizes["train"] and sizes["val"]):
+        console.print(
+            f"{args.data} has {sum(sizes.values())} conversations, too few to hold some out: all are trained on, and "
+            "nothing is evaluated.", style="yellow", markup=False,
+        )  # fmt: skip
+        args.env_kwargs, args.eval_kwargs, args.eval_every = {**arguments, "split": "all"}, {}, 0
 
 
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
