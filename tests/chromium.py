@@ -22,7 +22,7 @@ KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp
 class Chromium:
     """A headless browser with one page; use it as a context manager. It reaches 127.0.0.1 only."""
 
-    def __init__(self, profile: Path, timeout: float = 30.0):
+    def __init__(self, profile: Path, timeout: float = 120.0):
         self.timeout = timeout
         self._ours_out, theirs_in = _pipe()
         theirs_out, self._ours_in = _pipe()
@@ -90,7 +90,7 @@ class Chromium:
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=url)
 
-    def wait(self, script: str, seconds: float = 8.0) -> Any:
+    def wait(self, script: str, seconds: float = 30.0) -> Any:
         """The value of an expression once it is true. Raises AssertionError."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -162,6 +162,15 @@ def test_a_file_that_is_written_anew_while_it_is_shown_is_read_anew(tmp_path):
     assert [(e.task, e.outcome) for e in found.entries()] == [("b", "failed"), ("c", "passed"), ("d", "passed")]
 
 
+def test_an_index_that_points_outside_of_the_file_is_not_believed(kept):
+    place = kept.parent / NAME
+    good = msgspec.msgpack.decode(place.read_bytes())
+    for offset, length in ((-1, 10), (0, -1), (0, 1 << 40), (1 << 40, 1)):
+        bad = [*good[:-1], [[offset, length, "lie", *good[-1][0][3:]]]]
+        place.write_bytes(msgspec.msgpack.encode(bad))
+        assert [e.task for e in index_of(kept).entries()] == ["a", "b"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00", b"\x93\x01\x02\x03", msgspec.msgpack.encode([1] * 9)])
 def test_a_damaged_index_is_made_anew(kept, content):
     (kept.parent / NAME).write_bytes(content)

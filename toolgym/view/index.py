@@ -44,6 +44,11 @@ class _Kept(msgspec.Struct, array_like=True):
     lines: int
     entries: list[Entry]
 
+    def fits(self, size: int) -> bool:
+        """Whether all places are inside of a file of so many bytes. (The index may come from anybody.)"""
+        inside = all(entry.offset >= 0 and 0 <= entry.length <= self.covered - entry.offset for entry in self.entries)
+        return inside and 0 <= self.last[0] <= self.covered <= size
+
 
 class RunIndex:
     """The episodes of a file, by (task, repeat); the last line of each counts, as in ``read_episodes``.
@@ -184,7 +189,7 @@ class RunIndex:
             return
         kept = msgspec.msgpack.decode(self._place.read_bytes(), type=_Kept)
         now = self.path.stat()
-        if kept.version != _VERSION or kept.inode != now.st_ino or kept.covered > now.st_size:
+        if kept.version != _VERSION or kept.inode != now.st_ino or not kept.fits(now.st_size):
             return
         self._inode, self._modified, self.size = kept.inode, kept.modified, kept.size
         self.covered, self._last, self.lines, self.unreadable = kept.covered, kept.last, kept.lines, kept.unreadable

@@ -32,7 +32,7 @@ class EpisodeView {
           fact("reward", episode.outcome === "invalid" ? "–" : signed(episode.reward)),
           episode.category && fact("category", episode.category), episode.error && fact("error", episode.error),
           episode.endings.length > 0 && fact("ended by", episode.endings.join(", ")),
-          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toPrecision(2)), fact("run", run.name)),
+          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toPrecision(2)), tokens && fact("advantage", advantageOf(tokens)), fact("run", run.name)),
         episode.why && h("p", {class: episode.outcome === "passed" ? "verdict" : "verdict bad"}, episode.why)),
       requestOf(episode), tokens && tokensOf(tokens), foldLine(this), this.turns);
   }
@@ -103,6 +103,13 @@ function requestOf(episode) {
   return h("section", {class: "request"}, h("h2", {}, "request"), h("p", {}, request ? request.text : "(no message of a user)"),
     h("details", {class: "prompt"}, h("summary", {}, `the whole prompt: ${counted(episode.messages.length, "message")}`),
       episode.messages.map(messageOf)));
+}
+
+/** The advantage of the sampled tokens: one number, or the lowest and the highest. */
+function advantageOf({tokens}) {
+  const values = tokens.filter(([, , sampled]) => sampled).map(([, , , , advantage]) => advantage);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return !values.length ? "–" : low === high ? signed(low) : `${signed(low)} to ${signed(high)}`;
 }
 
 /** The tokens of a training episode, coloured by their advantage. */
