@@ -16,6 +16,7 @@ from toolgym.checks import arguments_of
 from toolgym.env import ToolEnv
 from toolgym.registry import SUITES, suite_class
 from toolgym.rollout import Agent
+from toolgym.tools import ToolUnavailable
 
 
 class UserError(Exception):
@@ -130,7 +131,7 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
         check_arguments(env_id, arguments)
     try:
         env = gym.make(env_id, **arguments).unwrapped
-    except (gym.error.Error, ModuleNotFoundError) as error:
+    except (gym.error.Error, ModuleNotFoundError, ToolUnavailable) as error:
         if env_id in SUITES:
             raise
         raise UserError(f"cannot make {env_id!r}: {error}") from error
