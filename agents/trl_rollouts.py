@@ -35,8 +35,8 @@ def rollout_func(
 
     The function returns, for each prompt, one episode: ``prompt_ids``, ``completion_ids``, ``logprobs``, ``env_mask``,
     and for reward functions ``toolgym_reward`` (None if the episode is unscored), ``toolgym_success``,
-    ``toolgym_verdict``, ``toolgym_turn_rewards`` and ``toolgym_error``. It raises ValueError for a trainer that samples in another way
-    (vLLM, continuous batching, a repetition penalty, min_p).
+    ``toolgym_verdict``, ``toolgym_turn_rewards`` and ``toolgym_error``. It raises ValueError for a trainer that samples
+    in another way (vLLM, continuous batching, a repetition penalty, min_p).
     """
     collectors: dict[int, Collector] = {}
 

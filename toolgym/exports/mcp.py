@@ -7,8 +7,8 @@ The server offers the task's tools, and ``submit``, which says the final answer;
 ``--show-task`` prints it. A process is an episode. The agent never sees a reward: the outcome is a line of
 ``outcomes.jsonl`` in the folder ``--out``, when the episode is over or the client leaves.
 
-MCP brings calls one by one, so each call is an action of its own. Suites that expect several calls in one action, or are
-over after one, pay less for that; a suite's verdict about a final state does not mind.
+MCP brings calls one by one, so each call is an action of its own. Suites that expect several calls in one action, or
+are over after one, pay less for that; a verdict about a final state does not mind.
 """
 
 from __future__ import annotations
@@ -53,11 +53,12 @@ class Episode:
         answer = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
         about = "Say something to the user: the final answer, or a question. Call this last."
         submit = {"name": self.submit, "description": about, "inputSchema": answer}
-        found = [tool["function"] for tool in self._session.tools]
-        return [
-            *({"name": f["name"], "description": f.get("description", ""), "inputSchema": f["parameters"]} for f in found),
-            submit,
+        functions = [tool["function"] for tool in self._session.tools]
+        found = [
+            {"name": each["name"], "description": each.get("description", ""), "inputSchema": each["parameters"]}
+            for each in functions
         ]
+        return [*found, submit]
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
         """Play a call. Returns what the agent reads, and whether it is an error."""
