@@ -127,6 +127,7 @@ def _load(
                 twin, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain, nf4_on=cpu)
                 base = dequantised(base, twin)
             return _loaded(source, "adapters", lambda: merged(base, folder)).to(dtype), tokenizer
+        load: Callable[[], Any]
         if nf4_on is not None:
             load = partial(load_nf4, source, dtype, nf4_on, **how)
         else:

@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         ranks = import_module("toolgym.agents.training.distributed.ranks").join()
         if not ranks.first:
             return _follow(ranks, args.resume)
-    checked = partial(_checked, args, sb3)
+    checked = partial(_checked, args, sb3, console)
     config = checked() if ranks is None else ranks.from_first(checked)
     try:
         last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
@@ -148,7 +148,7 @@ def _follow(ranks: Any, resume: bool) -> int:
     return 0
 
 
-def _checked(args: argparse.Namespace, sb3: Any) -> Any:
+def _checked(args: argparse.Namespace, sb3: Any, console: Console) -> Any:
     """The settings of a language model's trainer. Raises UserError if they cannot be."""
     own = sb3.own_options(vars(args))
     if own:
