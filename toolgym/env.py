@@ -298,9 +298,9 @@ class ToolEnv(gym.Env[Observation, str]):
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
         options = options or {}
-        unknown = set(options) - {"task_id"}
-        if unknown:
-            raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
+        others = set(options) - {"task_id"}
+        if others:
+            raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         self.episode = Episode(task, self._opening(task), [], task.tools)
