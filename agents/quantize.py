@@ -40,7 +40,8 @@ def load_nf4(source: str, dtype: torch.dtype, device: torch.device, **how: Any) 
 
     Raises AssetError if the model has no layer to quantise.
     """
-    settings = BitsAndBytesConfig(
+    make: Any = BitsAndBytesConfig  # has no types
+    settings = make(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
     model, info = AutoModelForCausalLM.from_pretrained(

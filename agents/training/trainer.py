@@ -231,7 +231,7 @@ class Trainer:
                 suite = self.config.suites()[self._shown_suite]
                 keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
             state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
-            state |= (self.drawing if self.texts is None else self.texts).state_dict()
+            state |= self.drawing.state_dict() if self.texts is None else self.texts.state_dict()
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
