@@ -114,7 +114,7 @@ class Trainer:
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.ranks.spread(self.model.parameters())
+        self.ranks.spread(weight for weight in self.model.parameters() if weight.is_floating_point())
         self._stale = False  # whether self.model, a whole copy of the divided model, lacks the last update
         self.forward, self.reference = self._forwards()
         self.value_head = None
@@ -451,13 +451,17 @@ class Trainer:
             self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
         forward = TrainingForward(self.model, ranks=self.ranks)
         reference: Reference | None = None
-        if config.beta and config.fsdp:
+        if config.beta and not config.lora_rank and config.fsdp:
             reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
-        elif config.beta:
-            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
+        elif config.beta and not config.lora_rank:
+            reference = reference_of(forward, new_adapters=False)
         if config.gradient_checkpointing:
             recompute_layers(model)
-        return sharded.ShardedForward(model, forward) if config.fsdp else forward, reference
+        if config.fsdp:
+            forward = sharded.ShardedForward(model, forward)
+        if config.beta and config.lora_rank:
+            reference = reference_of(forward, new_adapters=True)
+        return forward, reference
 
     def _renew_copy(self) -> None:
         """Bring the whole copy of a divided model up to date, on all ranks at once."""
