@@ -138,7 +138,7 @@ def test_help_teaches_every_command_in_80_columns(run):
 def test_alone_it_shows_its_help(run):
     status, _, err = run()
     assert status == 2
-    assert all(f"    {command} " in err for command in COMMANDS)
+    assert all(f"    {command}" in err for command in COMMANDS)
 
 
 WRONG = [

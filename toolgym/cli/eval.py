@@ -74,8 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     env_options(parser)
     model = parser.add_argument_group(
         "the agent (policy: a local model; endpoint: an OpenAI-compatible server)",
-        "vllm takes policy's options: its model, of which only the tokenizer is read here, is on the server of\n"
-        "--base-url (http://host:port, see `toolgym serve-sampler`).",
+        "vllm takes policy's options. Its model is on the server of --base-url, see\n"
+        "toolgym serve-sampler; only the tokenizer of --model is read here.",
     )
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
