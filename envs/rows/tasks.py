@@ -108,7 +108,7 @@ class RowTasks(LazyTasks):
             names.tool(tool)
         before = self._opening(conversation, at, names)
         rest = conversation.parts[at:] if self.whole else conversation.parts[at : at + 1]
-        turns, replies = [], []
+        turns, replies = list[Turn](), list[tuple[Message, ...]]()
         for part in rest:
             if isinstance(part, Turn):
                 turns.append(_named(part, names))
