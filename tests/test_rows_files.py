@@ -654,16 +654,16 @@ def changed(value, random):
 
 def test_any_row_is_read_or_named_and_what_is_read_can_be_played(tmp_path):
     bases = [value for value, _ in LAYOUTS.values()] + [{"prompt": [USER], "completion": [SAID]}]
-    path, kept = tmp_path / "mine.jsonl", []
+    path, kept, named = tmp_path / "mine.jsonl", [], 0
     for i in range(3000):
         random = Random(i)
         value = changed(random.choice(bases), random)
         try:
             read_conversation("line 1", value)
             kept.append(value)
-        except BadRow as told:
-            assert str(told)
-    assert len(kept) > 500
+        except BadRow:
+            named += 1
+    assert len(kept) > 500 < named
     path.write_text("".join(json.dumps(value) + "\n" for value in kept))
     assert read(path).bad.rows < len(kept) / 20  # what json reads otherwise: numbers without end
     for whole in (False, True):

@@ -36,8 +36,20 @@ GARBLED = [
     3,
     [],
 ]
-NATIVE_GARBLED = [None, "", "I cannot.", [], [{}], [{"f": "{bad"}], [{"f": "[1]"}], [{"f": "{}", "g": "{}"}], ["x"],
-                  {"f": "{}"}, [[{"f": "{}"}]], [{"f": None}]]  # fmt: skip
+NATIVE_GARBLED = [
+    None,
+    "",
+    "I cannot.",
+    [],
+    [{}],
+    [{"f": "{bad"}],
+    [{"f": "[1]"}],
+    [{"f": "{}", "g": "{}"}],
+    ["x"],
+    {"f": "{}"},
+    [[{"f": "{}"}]],
+    [{"f": None}],
+]
 
 
 def write(folder, model, category, rows):
@@ -56,8 +68,18 @@ def agree(folder, category, rows, form, dotless):
     return ours
 
 
-CATEGORIES = ["simple_python", "simple_java", "simple_javascript", "multiple", "parallel", "parallel_multiple",
-              "irrelevance", "live_simple", "live_irrelevance", "live_relevance"]  # fmt: skip
+CATEGORIES = [
+    "simple_python",
+    "simple_java",
+    "simple_javascript",
+    "multiple",
+    "parallel",
+    "parallel_multiple",
+    "irrelevance",
+    "live_simple",
+    "live_irrelevance",
+    "live_relevance",
+]
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -141,9 +163,15 @@ def test_format_sensitivity_gets_the_official_verdicts(tmp_path):
 
 
 def test_what_is_odd_about_the_files_is_said(tmp_path):
-    rows = [{"id": "simple_python_0", "result": "x"}, {"id": "simple_python_0", "result": "[f()]"},
-            {"id": "simple_python_9999", "result": "x"}, {"result": "x"}, 7,
-            {"id": "simple_python_1", "result": "Error during inference: 503"}]  # fmt: skip
+    rows = [
+        {"id": "simple_python_0", "result": "x"},
+        {"id": "simple_python_0", "result": "[f()]"},
+        {"id": "simple_python_9999", "result": "x"},
+        {"id": "simple_0", "result": "x"},
+        {"result": "x"},
+        7,
+        {"id": "simple_python_1", "result": "Error during inference: 503"},
+    ]
     path = write(tmp_path, "mine", "simple_python", rows)
     path.write_text(path.read_text() + "{torn")
     (scored,) = score_results([path])
@@ -151,10 +179,61 @@ def test_what_is_odd_about_the_files_is_said(tmp_path):
     assert "3 lines are not rows" in told
     assert "1 rows have the id of an earlier row: the last one counts" in told
     assert "simple_python_9999" in told
+    assert "1 ids of the category 'simple' are not of BFCL v4" in told
     assert "simple_python 2 of 400" in told
     assert "1 answers are errors of the harness" in told
     assert len(scored.trajectories) == 2
     assert scored.trajectories[0].turns[0].action == "[f()]"
+
+
+def test_a_file_of_any_name_is_read_by_its_ids(tmp_path):
+    path = tmp_path / "my-answers.jsonl"
+    rows = [{"id": "irrelevance_0", "result": "No."}, {"id": "live_irrelevance_0-0-0", "result": "[f()]"}]
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(rows).encode())
+    (scored,) = score_results([path])
+    assert scored.model == "my-answers"
+    assert [(each.category, each.success) for each in scored.trajectories] == [
+        ("irrelevance", True),
+        ("live_irrelevance", False),
+    ]
+
+
+def test_any_answer_gets_a_verdict(tmp_path):
+    odd = [
+        None,
+        0,
+        True,
+        "",
+        "x",
+        [],
+        {},
+        [[]],
+        [{}],
+        [[[]]],
+        [None],
+        {"f": 1},
+        [{"f": None}],
+        [{"f": {}}],
+        [[{"f": "{}"}]],
+        "\ud800",
+        [["x", None, 3, {"f": "{}"}, [{"f": '{"a": 1e999}'}]]],
+        "[f(a=" + "(" * 300 + ")]",
+        "[" * 5000,
+        [{"f": "[" * 5000}],
+    ]
+    ids = {
+        "simple_python": "simple_python_{}",
+        "irrelevance": "irrelevance_{}",
+        "multi_turn_base": "multi_turn_base_{}",
+    }
+    agentic = list(accepted("web_search_base"))
+    for category, name in {**ids, "web_search_base": ""}.items():
+        rows = [{"id": name.format(i) or agentic[i], "result": each} for i, each in enumerate(odd)]
+        write(tmp_path, "mine", category, rows)
+    for form in ("prompted", "native", "tagged"):
+        (scored,) = score_results([tmp_path], form)
+        assert len(scored.trajectories) == 4 * len(odd)
+        assert all(each.success is not None for each in scored.trajectories)
 
 
 def test_results_of_another_version_are_refused(tmp_path):
@@ -221,10 +300,14 @@ def log_of(tmp_path, native, samples=3, **about):
             if native:
                 message = json.loads(text)
                 calls = [
-                    {"id": each["id"], "type": "function", "function": each["function"]["name"],
-                     "arguments": json.loads(each["function"]["arguments"])}
+                    {
+                        "id": each["id"],
+                        "type": "function",
+                        "function": each["function"]["name"],
+                        "arguments": json.loads(each["function"]["arguments"]),
+                    }
                     for each in message.get("tool_calls", [])
-                ]  # fmt: skip
+                ]
                 messages.append({"role": "assistant", "content": message["content"] or "", "tool_calls": calls})
             else:
                 messages.append({"role": "assistant", "content": [{"type": "text", "text": text}]})

@@ -63,7 +63,8 @@ def _score(results: ModelResults, form: Form | None) -> Scored:
     for category in sorted(results.answers, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
         answers = results.answers[category]
         if category not in ORDER:
-            notes.append(f"{category}: {len(answers)} answers of a category that is not scored")
+            told = f"{len(answers)} ids of the category {category!r}" if category else f"{len(answers)} ids"
+            notes.append(f"{told} are not of BFCL v4 and are left out, such as {answers[0].id[:60]!r}")
             continue
         places = _places(category)
         strange = [row.id for row in answers if row.id not in places]
