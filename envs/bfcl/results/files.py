@@ -61,7 +61,7 @@ def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
     that has no readable row.
     """
     found: dict[str, ModelResults] = {}
-    for path in dict.fromkeys(file for path in map(Path, paths) for file in result_files(path)):
+    for path in dict.fromkeys(file for given in paths for file in result_files(Path(given))):
         name = _NAME.fullmatch(path.name)
         if name is not None and name[1] != "v4":
             raise ValueError(f"{path}: results of BFCL {name[1]}; the rows here are those of v4, which are others")
