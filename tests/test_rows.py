@@ -145,6 +145,19 @@ def test_an_answer_that_no_dialect_text_can_be_is_said(tmp_path):
     assert rows().reset(seed=0)[1]["known_unpassable"] is None
 
 
+def test_a_name_is_kept_to_the_last_space(tmp_path):
+    made = {"function": {"name": "look up ", "arguments": "{}"}}
+    value = {
+        "messages": [{"role": "user", "content": "Go."}, {"role": "assistant", "tool_calls": [made]}],
+        "tools": [{"name": "look up "}],
+    }
+    env = rows(write(tmp_path / "mine.jsonl", value))
+    env.reset(seed=0)
+    *_, info = env.step(env.gold(env.task)[0])
+    assert info["success"]
+    assert info["calls"][0].call.name == "look up "
+
+
 def test_names_are_written_as_the_dialect_can(tmp_path):
     made = {"function": {"name": "get weather.now", "arguments": '{"the city": "Oslo"}'}}
     tools = [{"name": "get weather.now", "parameters": {"properties": {"the city": {"type": "string"}}}}]

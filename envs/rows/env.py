@@ -19,7 +19,7 @@ from toolgym.types import CallRecord, Completion, Message, Term, ToolCall, ToolR
 
 from .conversation import Turn
 from .reading import read
-from .tasks import Entry, RowTasks, gold_text
+from .tasks import Entry, RowTasks, gold_text, unwritable
 
 EXAMPLE = Path(__file__).with_name("example.jsonl")
 """The rows that are played if no file is named."""
@@ -159,8 +159,8 @@ class RowsEnv(ToolEnv):
         original = entry.conversation.original
         if original is not None and self.prompt == "original":
             text, (turn,) = original.gold.strip(), entry.turns
-            read = self.dialect.parse(text)
-            if self.dialect.well_formed(read, calls=bool(turn.calls), response=turn.response is not None):
+            has = {"calls": bool(turn.calls), "response": turn.response is not None}
+            if self.dialect.well_formed(self.dialect.parse(text), **has) and not unwritable(turn, text, self.dialect):
                 return (text,)
         return tuple([gold_text(turn, self.dialect) for turn in entry.turns])
 
