@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from random import Random
 
 import bfcl_multi_turn_mutations as dialogues
@@ -198,6 +199,14 @@ def test_a_file_of_any_name_is_read_by_its_ids(tmp_path):
     ]
 
 
+def test_two_models_of_one_name_are_told_apart(tmp_path):
+    for run in ("first", "second"):
+        write(tmp_path / run, "mine", "irrelevance", [{"id": "irrelevance_0", "result": "No."}])
+    scored = score_results([tmp_path / "first", tmp_path / "second", tmp_path / "first" / "mine"])
+    assert [len(each.trajectories) for each in scored] == [1, 1]
+    assert [each.model for each in scored] == [f"mine ({tmp_path / run})" for run in ("first", "second")]
+
+
 def test_any_answer_gets_a_verdict(tmp_path):
     odd = [
         None,
@@ -334,6 +343,19 @@ def test_a_log_of_inspect_is_played_and_scored(tmp_path, native):
     assert "did you mean" in found[3].error
     assert found[4].error == "out of memory"
     assert found[4].repeat == 1
+
+
+def test_a_log_in_inspects_own_format(tmp_path):
+    log = json.loads(log_of(tmp_path, False).read_text())
+    samples = log.pop("samples")
+    with zipfile.ZipFile(tmp_path / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", json.dumps(log))
+        for i, sample in enumerate(samples):
+            archive.writestr(f"samples/{i}_epoch_1.json", json.dumps(sample))
+    assert len(read_log(tmp_path / "log.eval").samples) == len(samples)
+    (tmp_path / "other.eval").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(ValueError, match="inspect log convert"):
+        read_log(tmp_path / "other.eval")
 
 
 def test_a_log_that_names_code_or_no_env_is_refused(tmp_path, capsys):

@@ -32,6 +32,7 @@ class ModelResults(msgspec.Struct):
 
     model: str
     """The name of its folder."""
+    folder: Path
     answers: dict[str, list[Answered]] = {}
     """Category -> rows, in the order of the file."""
     notes: list[str] = []
@@ -60,19 +61,19 @@ def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
     The category of a row is that of its id. Raises ValueError for results of another version of BFCL, and for a file
     that has no readable row.
     """
-    found: dict[str, ModelResults] = {}
+    found: dict[Path, ModelResults] = {}
     for path in dict.fromkeys(file for given in paths for file in result_files(Path(given))):
         name = _NAME.fullmatch(path.name)
         if name is not None and name[1] != "v4":
             raise ValueError(f"{path}: results of BFCL {name[1]}; the rows here are those of v4, which are others")
         if name is not None and name[2].endswith("_prereq"):  # conversations that make a memory: never scored
             continue
-        model = path.stem if name is None else _model_of(path)
-        results = found.setdefault(model, ModelResults(model))
+        folder = path.with_suffix("") if name is None else _folder_of(path)
+        results = found.setdefault(folder.resolve(), ModelResults(folder.name, folder))
         for row in _rows(path, results.notes):
             category = row.id.partition(":")[0].rpartition("_")[0]
             results.answers.setdefault(category, []).append(row)
-    return sorted(found.values(), key=lambda each: each.model)
+    return sorted(found.values(), key=lambda each: (each.model, str(each.folder)))
 
 
 @cache
@@ -94,11 +95,9 @@ def _is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
-def _model_of(path: Path) -> str:
-    for folder in path.resolve().parents:
-        if folder.name not in _GROUPS:
-            return folder.name
-    return path.stem
+def _folder_of(path: Path) -> Path:
+    """The folder of the model that a result file is of."""
+    return next((folder for folder in path.resolve().parents if folder.name not in _GROUPS), path)
 
 
 def _has_a_row(path: Path) -> bool:

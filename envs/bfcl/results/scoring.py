@@ -31,6 +31,7 @@ class Scored(msgspec.Struct, frozen=True):
     """The answers of one model, scored."""
 
     model: str
+    """The name of its folder, and where it is if two models have the same."""
     trajectories: list[Trajectory]
     """``success``, ``verdict`` and ``error_type`` are the official ones."""
     form: Form
@@ -48,7 +49,15 @@ def score_results(paths: Iterable[str | Path], form: Form | None = None) -> list
 
     Raises ValueError for files that are not results of BFCL v4, AssetError if the data are missing.
     """
-    return [_score(each, form) for each in read_results(paths)]
+    found = read_results(paths)
+    scored = [_score(each, form) for each in found]
+    names = [each.model for each in found]
+    return [
+        msgspec.structs.replace(one, model=f"{one.model} ({each.folder.parent})")
+        if names.count(each.model) > 1
+        else one
+        for one, each in zip(scored, found, strict=True)
+    ]
 
 
 def _score(results: ModelResults, form: Form | None) -> Scored:
