@@ -258,6 +258,7 @@ def _split_of(path):
 
 def test_categories_choose_decisions():
     assert len(rows(category="several calls").tasks) == 2
+    assert rows().tasks.counts == {"one call": 11, "several calls": 2, "no call": 15}
     assert len(rows(category="one call,no call").tasks) == 26
     assert {task.data.category for task in rows(whole=True).tasks} == {"one call", "several calls", "no call"}
 

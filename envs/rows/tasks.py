@@ -84,6 +84,11 @@ class RowTasks(LazyTasks):
         chosen = f"{self.split!r}, seed={self.seed}, held_out={self.held_out}, category={self._category!r}"
         return f"RowTasks({self.rows.digest}, {chosen}, whole={self.whole}, prompt={self.prompt!r})"
 
+    @property
+    def counts(self) -> Counter[str]:
+        """Category -> tasks."""
+        return Counter(place.category for place in self._places)
+
     def kind(self, index: int) -> str:
         return self._places[index].name
 

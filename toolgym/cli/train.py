@@ -92,14 +92,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
+    if "data" in args:
+        take_data(args, console)
     sb3 = import_module("toolgym.agents.sb3.config")
     if _algorithm(args) in sb3.ALGOS:
         return train_sb3.train(args, console)
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
-    if "data" in args:
-        take_data(args, console)
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
