@@ -323,6 +323,16 @@ def test_the_page_needs_and_admits_nothing_from_outside():
         assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
+def test_an_action_that_rightly_calls_nothing_is_not_shown_as_points_for_a_tool():
+    each = episode(calls=[])
+    terms = (Term("format", 1.0), Term("name", 1.0, 6.0), Term("param", 0.0, 6.0), Term("minimum", -3.0))
+    each.turns[0] = msgspec.structs.replace(each.turns[0], reward=RewardBreakdown(4.0, terms))
+    html = page([make_run([each], "me")])
+    assert "<li><b>correctness</b> +3.00 <small>= tool names +6.00, counted from -3.00</small></li>" in html
+    head = Reader(html).text.split("Rewards and calls")[1]
+    assert head.index("correctness") < head.index("Correctness by part") < head.index("counted from")
+
+
 def test_the_page_shows_what_happened(tmp_path):
     calls = [CallRecord(ToolCall("pay", {"sum": 3}, start=3, end=8), score=CallScore(0, 1, 0.5, 1.0, "sum is too low"))]
     run = make_run([episode(text="so pay(3)", calls=calls, success=False, verdict="wrong sum")], "me")
