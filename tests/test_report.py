@@ -198,7 +198,7 @@ def test_words_that_do_not_explain_themselves_are_explained():
     text = Reader(page([make_run([each], "x")])).text
     assert "category irrelevance" in text
     assert "the right answer calls nothing" in text
-    assert "term minimum" in text
+    assert "correctness, counted from" in text
     assert "term format" not in text, "it does not occur"
 
 
