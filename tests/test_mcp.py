@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -528,6 +529,14 @@ def test_a_batch_of_episodes_overlaps_calls(counter):
     assert {each.turns[0].messages[1]["content"] for each in found} == {"1"}
 
 
+def test_a_server_and_its_tools_can_be_pickled(counter):
+    env = pickle.loads(pickle.dumps(counter.env(ONE)))
+    env.reset(seed=0)
+    observation, *_ = env.step(calling(("count", {"n": 3})))
+    assert observation["messages"][-1]["content"] == "3"
+    env.close()
+
+
 def test_a_name_that_the_server_does_not_have():
     with pytest.raises(ValueError, match="has no tool 'cuont'; its tools: count, total"):
         _ = MCPServer(command(), only=["cuont"]).tools
@@ -583,3 +592,31 @@ def test_no_process_is_left_when_the_program_ends(end, mode):
             program.send_signal(end)
         program.wait(10)
     assert gone(lambda: [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE])
+
+
+FORKED = f"""
+import os, sys, time
+sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]
+from toolgym.tools.mcp import MCPServer
+from toolgym.tools.sessions import Sessions
+server = MCPServer(["python", {str(HERE / "mcp_server.py")!r}])
+state = Sessions([server])
+state.call("count")
+if os.fork() == 0:
+    try:
+        state.call("count")
+    except Exception as error:
+        print("belongs to another process" in str(error), flush=True)
+    print(Sessions([server]).call("count"), flush=True)
+    sys.exit()
+os.wait()
+time.sleep(1.5)  # the child's servers are ended meanwhile
+print(state.call("count"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_has_servers_of_its_own():
+    arguments = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "1", "2"], done.stderr
