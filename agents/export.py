@@ -13,7 +13,7 @@ from toolgym.runlog import RunError
 
 from . import checkpoint
 from .model import load_model
-from .policy import end_ids
+from .token_policy import end_ids
 from .tokens import ChatTokens
 
 
@@ -21,7 +21,8 @@ def export(source: str | Path, out: str | Path, *, trust_remote_code: bool = Fal
     """Write the model of a run's last checkpoint, or of the checkpoint ``source``, to the new folder ``out``.
 
     If all weights were trained, the checkpoint is copied without the trainer's state. LoRA adapters are merged, in
-    float32, into their base model, and saved in the dtype of the base model's files.
+    float32, into their base model, and saved in the dtype of the base model's files. If the base model was in 4 bits,
+    that is its dequantised weights: the original ones would give another model than the trained one.
 
     Args:
         trust_remote_code: run code that comes with the adapters' base model, as in ``load_model``.
@@ -49,7 +50,7 @@ def _write_merged(source: Path, folder: Path, trust: bool) -> None:
     model, tokenizer = load_model(source, "cpu", "float32", trust_remote_code=trust)
     about = AutoConfig.from_pretrained(model.name_or_path, trust_remote_code=trust, local_files_only=True)
     stored = about.dtype or torch.float32
-    model.generation_config.eos_token_id = sorted(end_ids(model, ChatTokens(tokenizer)))
+    model.generation_config.eos_token_id = sorted(end_ids(model.generation_config, ChatTokens(tokenizer)))
     with checkpoint.writing():
         model.to(stored).save_pretrained(folder)
         tokenizer.save_pretrained(folder)

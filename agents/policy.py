@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from copy import copy
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Self
 
-import msgspec
 import torch
 from torch import Tensor
 
-from toolgym.assets import AssetError
-from toolgym.rollout import AgentError, ContextFull, Refused
-from toolgym.types import Observation, Trajectory, answer_text
+from toolgym.rollout import AgentError
+from toolgym.types import Observation
 
 from .model import DEFAULT_MODEL, load_model
+from .sampler import FinishReason, Generation
 from .sampling.choose_engine import engine_for
 from .sampling.draw import choose
 from .sampling.kv_cache import CachePool, KVCache
 from .sampling.llama_layers import weights_version
-from .tokens import ChatTokens, Offer, TemplateError, Tools
-from .tool_offer import FirstTools, check_offer
+from .token_policy import Asked, Sampling, TokenPolicy
+from .tokens import Offer
 
-logger = logging.getLogger(__name__)
-
-FinishReason: TypeAlias = Literal["end", "stop", "length"]
+__all__ = ["Generation", "Policy"]
 
 
-class Generation(msgspec.Struct, frozen=True):
-    """One sampled answer. Training uses the sampled ids themselves: ``text`` is decoded, never encoded back."""
-
-    prompt_ids: tuple[int, ...]
-    token_ids: tuple[int, ...]
-    """Every sampled token; the end token too, if one was sampled."""
-    logprobs: tuple[float, ...]
-    """One per token, under softmax(logits / temperature) over the whole vocabulary, without ``top_p`` and ``top_k``.
-    Greedy sampling uses temperature 1 here."""
-    text: str
-    """The tokens decoded, without the end token. A stop string is included, with the rest of its last token.
-    If the prompt ends in an opened thought, the text begins with it: the action that the environment reads."""
-    finish_reason: FinishReason
-    """end: an end token; stop: a stop string; length: ``max_new_tokens``, or the model's context is full."""
-
-    @property
-    def answer(self) -> str:
-        """The text as an action: an UnfinishedAnswer if ``finish_reason`` is "length"."""
-        return answer_text(self.text, "length" if self.finish_reason == "length" else None)
-
-
-class Policy:
+class Policy(TokenPolicy):
     """An agent that samples from a causal language model.
 
     The same seed and prompts give the same texts, whatever the rest of the batch is, as far as floating point
@@ -96,63 +67,31 @@ class Policy:
         tools: Offer = "prompt",
         trust_remote_code: bool = False,
     ):
-        if max_new_tokens < 1 or batch_size < 1:
-            raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {max_new_tokens}, {batch_size}")
-        if not (temperature >= 0 and 0 < top_p <= 1 and top_k >= 0):
-            raise ValueError(f"need temperature >= 0, 0 < top_p <= 1, top_k >= 0; got {temperature}, {top_p}, {top_k}")
-        if isinstance(stop, str) or not all(stop or ()):
-            raise ValueError(f"stop is a list of strings, none of them empty; got {stop!r}")
+        sampling = Sampling.checked(max_new_tokens, temperature, top_p, top_k, seed, stop)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if isinstance(model, tuple):
-            self.model, self.tokenizer = model
+            self.model, tokenizer = model
         else:
-            self.model, self.tokenizer = load_model(model, device, dtype, trust_remote_code=trust_remote_code)
+            self.model, tokenizer = load_model(model, device, dtype, trust_remote_code=trust_remote_code)
         self.model.eval()
-        self.trust_remote_code = trust_remote_code
-        self.name = Path(self.model.name_or_path if isinstance(model, tuple) else model).name or "policy"
-        if not self.tokenizer.chat_template:
-            raise AssetError(
-                f"the tokenizer of {self.name!r} has no chat template, so there is no telling how the model expects "
-                "a conversation. Use an instruction-tuned model, or put chat_template.jinja into its folder."
-            )
-        try:
-            self.chat = ChatTokens(self.tokenizer, template_kwargs=template_kwargs, tools=tools)
-        except TemplateError as error:
-            raise AssetError(f"{self.name!r}: {error}") from None
-        for name in self.chat.unknown_kwargs:
-            logger.warning("the chat template of %r never mentions %r: it changes nothing", self.name, name)
-        self.max_new_tokens = max_new_tokens
-        self.temperature = temperature
-        self.top_p = top_p
-        self.top_k = top_k
-        self.seed: int | str = seed
+        super().__init__(
+            Path(self.model.name_or_path if isinstance(model, tuple) else model).name or "policy",
+            tokenizer,
+            self.model.config,
+            self.model.generation_config,
+            sampling,
+            template_kwargs=template_kwargs,
+            tools=tools,
+            trust_remote_code=trust_remote_code,
+        )
         self.batch_size = batch_size
-        self.stop = tuple(stop or ())
-        self.context = _context(self.model)
-        self._vocabulary = self.model.config.get_text_config(decoder=True).vocab_size
-        self.end_ids = end_ids(self.model, self.chat)
         self._engine = engine_for(self.model)
         self._cache_pool = CachePool()
         self._version: tuple[int, ...] = ()  # of the weights that the KV caches were computed with
-        self._samples: Counter[str] = Counter()  # digest of a prompt -> answers sampled to it so far
-        self._resumed: Counter[str] = Counter()  # the same before a resumed run, for prompts without their tools
-        self._first_tools = FirstTools()
         # every token holds at least one byte, so this many last tokens contain any stop string that just ended;
         # 4 more, because a character may be split over as many tokens
         self._tail = max((len(text.encode("utf-8", "replace")) for text in self.stop), default=0) + 4
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings of the sampling, by name."""
-        names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed", "stop")
-        told: dict[str, Any] = {"template_kwargs": self.chat.template_kwargs} if self.chat.template_kwargs else {}
-        told |= {"tools": self.chat.tools} if self.chat.tools != "prompt" else {}
-        told |= {"trust_remote_code": True} if self.trust_remote_code else {}
-        return {name: getattr(self, name) for name in names} | told
-
-    def for_env(self, env: Any) -> Policy:
-        """This policy. Raises ValueError if the environment and the chat template describe the tools twice, or not."""
-        check_offer(self.chat, env.unwrapped)
-        return self
 
     def act(self, observation: Observation) -> str:
         """The model's answer. Raises AgentError if the model cannot take the conversation as a prompt."""
@@ -171,16 +110,12 @@ class Policy:
         generations = iter(self.sample_ids(prompts))
         return [next(generations).answer if answer == "" else answer for answer in answers]
 
-    def sample(self, conversations: Sequence[Sequence[Mapping[str, Any]]]) -> list[Generation]:
-        """An answer to each conversation. One given several times is prefilled once and answered each time."""
-        return self.sample_ids([self.encode(messages) for messages in conversations])
-
     def sample_ids(self, prompts: Sequence[Sequence[int]], max_tokens: int | None = None) -> list[Generation]:
         """Like ``sample``, for prompts as token ids. ``max_tokens`` limits prompt and answer together.
 
         Raises AgentError if a prompt leaves no room in the model's context, or if memory runs out.
         """
-        rows = [self._row(self._checked(prompt), max_tokens) for prompt in prompts]
+        rows = [_Row(self._asked(prompt, max_tokens)) for prompt in prompts]
         if (version := weights_version(self.model)) != self._version:
             # keys and values of the old weights would be wrong for the new weights
             self._version = version
@@ -204,7 +139,7 @@ class Policy:
         # each of these conversations has left a longer KV cache in the pool
         self._cache_pool.drop([row.cache for row in cached if row.cache is not None])
         self._cache_pool.trim()
-        return [self._generation(row) for row in rows]
+        return [self._generation(row.prompt, row.tokens, row.logprobs, row.finish or "length") for row in rows]
 
     def branch(self, conversation: Sequence[int], length: int) -> None:
         """Keep the KV cache of the first ``length`` tokens of a conversation, to sample from there once more. It covers
@@ -215,84 +150,13 @@ class Policy:
         """Free the KV caches of all conversations. The next answer to one of them prefills it from the start."""
         self._cache_pool.clear()
 
-    def greedy(self) -> Policy:
+    def greedy(self) -> Self:
         """The same model at temperature 0, with its own pool of KV caches."""
-        other = copy(self)
-        other.temperature, other._cache_pool, other._samples, other._resumed = 0.0, CachePool(), Counter(), Counter()
+        other = super().greedy()
+        other._cache_pool = CachePool()
         return other
 
-    def reseed(self, seed: int | str) -> None:
-        """Restart the random streams, as in a new Policy with this seed."""
-        self.seed = seed
-        self._samples.clear()
-        self._resumed.clear()
-
-    def resume(self, played: Sequence[Trajectory]) -> None:
-        """Count the answers in these episodes as sampled, so that further repeats of their tasks get new answers."""
-        if self.temperature > 0:
-            for trajectory in played:
-                messages = list(trajectory.messages)
-                counts = self._samples if self.chat.tools == "prompt" else self._resumed
-                for turn in trajectory.turns:
-                    counts[_digest(self.encode(messages))] += 1
-                    messages += turn.messages
-
-    def encode(self, messages: Sequence[Mapping[str, Any]], tools: Tools = ()) -> tuple[int, ...]:
-        """The prompt's token ids, open for the assistant to answer: see ``ChatTokens``.
-
-        Lone surrogates, which no tokenizer accepts, become U+FFFD. Raises AgentError if the template refuses the
-        tools.
-
-        Args:
-            tools: schemas, for ``tools="template"``. The tools of a conversation's first prompt stay in its prompts:
-                tools that are offered later are announced by the environment.
-        """
-        try:
-            if self.chat.tools == "prompt" or not tools:
-                return tuple(self.chat.prompt(messages))
-            prompt = tuple(self.chat.prompt(messages, self._first_tools.of(messages, tools)))
-        except TemplateError as error:
-            raise Refused(f"{self.name!r}: {error}") from None
-        if self._resumed:
-            self._samples[_digest(prompt)] += self._resumed.pop(_digest(self.encode(messages)), 0)
-        return prompt
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of sampled tokens, including control tokens, without the end token if it is the last token."""
-        if token_ids and token_ids[-1] in self.end_ids:
-            token_ids = token_ids[:-1]
-        return str(self.tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
-
     # --------------------------------------------------------------------------------------------
-
-    def _checked(self, prompt: Sequence[int]) -> tuple[int, ...]:
-        if not prompt:
-            raise AgentError("the prompt has no tokens")
-        if max(prompt) >= self._vocabulary:
-            raise AgentError(
-                f"the tokenizer of {self.name!r} gives token {max(prompt)}, and the model has tokens 0 to "
-                f"{self._vocabulary - 1}: they do not belong together"
-            )
-        if self.context is not None and len(prompt) >= self.context:
-            raise ContextFull(
-                f"the prompt has {len(prompt)} tokens and the context of {self.name!r} is {self.context}: "
-                "no room is left for an answer. Use a model with a longer context, or fewer turns or tools."
-            )
-        return tuple(prompt)
-
-    def _row(self, prompt: tuple[int, ...], max_tokens: int | None) -> _Row:
-        limits = [limit - len(prompt) for limit in (self.context, max_tokens) if limit is not None]
-        room = min([self.max_new_tokens, *limits])
-        digest = _digest(prompt)
-        earlier = self._samples[digest]
-        if self.temperature > 0:
-            self._samples[digest] += 1
-        # the stream depends on the prompt and not on the batch; the count makes repeats of a prompt differ
-        return _Row(prompt, room, random.Random(f"{self.seed} {digest} {earlier}"))
-
-    def _generation(self, row: _Row) -> Generation:
-        text = self.chat.opened_thought(row.prompt) + self.decode(row.tokens)
-        return Generation(row.prompt, tuple(row.tokens), tuple(row.logprobs), text, row.finish or "length")
 
     @torch.inference_mode()
     def _generate(self, rows: list[_Row]) -> None:
@@ -360,43 +224,11 @@ class _Row:
 
     __slots__ = ("cache", "finish", "logprobs", "prompt", "random", "room", "tokens")
 
-    def __init__(self, prompt: tuple[int, ...], room: int, stream: random.Random):
-        self.prompt = prompt
-        self.room = room
-        self.random = stream
+    def __init__(self, asked: Asked):
+        self.prompt = asked.prompt
+        self.room = asked.room
+        self.random = random.Random(asked.stream)
         self.tokens: list[int] = []
         self.logprobs: list[float] = []
         self.finish: FinishReason | None = None
         self.cache: KVCache | None = None
-
-
-def _digest(prompt: tuple[int, ...]) -> str:
-    return blake2b(repr(prompt).encode(), digest_size=16).hexdigest()
-
-
-def end_ids(model: Any, chat: ChatTokens) -> frozenset[int]:
-    """The tokens that end an answer: from the model's generation settings, the tokenizer and the chat template.
-
-    Training teaches the chat template's end token; the settings of a base model may name another one.
-    """
-    named = model.generation_config.eos_token_id
-    found = [*named] if isinstance(named, (list, tuple)) else [named]
-    with suppress(TemplateError):
-        found.append(chat.end_of_turn)
-    return frozenset(i for i in (*found, chat.tokenizer.eos_token_id) if i is not None)
-
-
-def _context(model: Any) -> int | None:
-    """The length of the model's context, in tokens, or None if its config has no limit.
-
-    With longrope it is ``original_max_position_embeddings``. In a longer conversation, the rotations of all tokens
-    change, and cached keys would have the wrong rotations.
-    """
-    config = model.config.get_text_config(decoder=True)
-    rope = getattr(config, "rope_parameters", None) or {}
-    # MPT's, DBRX's and CTRL's names
-    names = ("max_position_embeddings", "max_seq_len", "n_positions")
-    limit: int | None = next((size for name in names if (size := getattr(config, name, None))), None)
-    if rope.get("rope_type") == "longrope":
-        limit = rope.get("original_max_position_embeddings") or limit
-    return limit

@@ -74,6 +74,8 @@ class Sample(msgspec.Struct):
     """The token limit, the turn limit or the context cut the episode off."""
     off_policy: bool = False
     """The answers are gold and not sampled, in a group of sampled ones; see ``training/guided.py``."""
+    version: int = 0
+    """Of the weights that wrote all of its answers: the number of training steps that they have had."""
 
     def __post_init__(self) -> None:
         n = len(self.token_ids)
@@ -276,18 +278,24 @@ class Transcript:
         self.loss_mask = [0] * self.prompt_length
         self.logprobs = [0.0] * self.prompt_length
         self.turns: list[tuple[int, int]] = []
+        self.version = 0
 
-    def append_sampled(self, ids: Sequence[int], logprobs: Sequence[float]) -> None:
+    def append_sampled(self, ids: Sequence[int], logprobs: Sequence[float], version: int = 0) -> None:
         """Append an answer, with its end-of-turn token only if that was sampled.
 
-        Raises ValueError for an empty answer, a wrong number of log-probabilities, or two answers without a reply
-        between them.
+        Args:
+            version: of the weights that wrote it, the same for all answers of an episode.
+
+        Raises ValueError for an empty answer, a wrong number of log-probabilities, two answers without a reply
+        between them, or answers of two versions.
         """
+        if self.turns and version != self.version:
+            raise ValueError(f"an answer by the weights of step {version} in an episode of step {self.version}")
         if self._answer is not None:
             raise ValueError("the last answer has no reply yet: call append_environment first")
         if len(ids) != len(logprobs) or not ids:
             raise ValueError(f"an answer of {len(ids)} tokens with {len(logprobs)} log-probabilities")
-        start = len(self.token_ids)
+        start, self.version = len(self.token_ids), version
         self._answer = list(ids)
         self.token_ids += ids
         self.loss_mask += [1] * len(ids)
@@ -326,7 +334,7 @@ class Transcript:
         """The episode so far, with advantages 0."""
         return Sample(
             list(self.token_ids), list(self.loss_mask), list(self.logprobs), [0.0] * len(self.token_ids),
-            self.prompt_length, list(self.turns), truncated,
+            self.prompt_length, list(self.turns), truncated, version=self.version,
         )  # fmt: skip
 
     def _ended(self, answer: list[int], text: str) -> bool:

@@ -18,7 +18,7 @@ from toolgym.tasks import Task
 from toolgym.types import FrozenDict, Message, Trajectory, Turn, message
 from toolgym.vector import step_together
 
-from ..policy import Policy
+from ..sampler import Sampler
 from ..tokens import ChatTokens, Sample, TemplateError, Transcript
 from ..tool_offer import check_offer
 from .advantages import shared_states
@@ -60,7 +60,7 @@ class Collector:
 
     Args:
         make_envs: one per suite; returns a new ToolEnv, bare or wrapped.
-        policy: samples the answers; its ``max_new_tokens`` is the limit of one answer.
+        policy: samples the answers.
         chat: the tokenizer with its chat template.
         max_tokens: limit of a whole episode, prompt included. An episode without room for another token ends.
         milestones: find the milestones of every answer, for ``credit="term"``.
@@ -70,7 +70,7 @@ class Collector:
     def __init__(
         self,
         make_envs: Sequence[Callable[[], gym.Env[Any, Any]]],
-        policy: Policy,
+        policy: Sampler,
         chat: ChatTokens,
         max_tokens: int | None = None,
         milestones: bool = False,
@@ -105,6 +105,10 @@ class Collector:
         """The suite's tasks; only the selected ones if ``OnlyTasks`` is around the environment."""
         self.env(suite)
         return self._tasks[suite]
+
+    def opening(self, task: TaskName) -> str:
+        """The task's own first messages: tasks whose prompts are equal have the same."""
+        return repr(self.env(task[0]).find_task(task[1]).messages)
 
     def set_step(self, step: int) -> None:
         """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
@@ -168,7 +172,7 @@ class Collector:
             answers = self.policy.sample_ids([episode.transcript.token_ids for episode in going], self.max_tokens)
             for episode, answer in zip(going, answers, strict=True):
                 # tokens are kept as sampled, never encoded again from the text
-                episode.transcript.append_sampled(answer.token_ids, answer.logprobs)
+                episode.transcript.append_sampled(answer.token_ids, answer.logprobs, answer.version)
                 episode.truncated |= answer.finish_reason == "length"
                 if self.milestones:
                     episode.milestones.append(milestones(episode.env, str(answer.answer)))

@@ -16,7 +16,7 @@ from toolgym.report.trackers import TRACKERS, Trackers
 from toolgym.types import Trajectory
 
 SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
-         "tokens_per_second": "tok/s", "eval/success": "held-out ok"}  # fmt: skip
+         "tokens_per_second": "tok/s", "eval/success": "held-out ok", "eval/nll": "held-out nll"}  # fmt: skip
 """Metric -> its label beside a trainer's bar."""
 
 
