@@ -526,6 +526,19 @@ def test_arguments_that_no_request_can_carry(pets):
     assert json.loads(state.call("get_pets_id", id="a\0b"))["path"] == "/v1/pets/a%00b"
 
 
+def test_references_with_odd_names():
+    schemas = {"a/b": {"type": "string"}, "a b": {"type": "integer"}, "ü": {"$ref": "#/components/schemas/a~1b"}}
+    properties = {
+        "one": {"$ref": "#/components/schemas/a~1b"},
+        "two": {"$ref": "#/components/schemas/a%20b"},
+        "three": {"$ref": "#/components/schemas/ü"},
+    }
+    body = {"content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}
+    (tool,) = one({"requestBody": body}, components={"schemas": schemas}).tools
+    assert not tool.validator.problems({"body": {"one": "x", "two": 1, "three": "x"}})
+    assert len(tool.validator.problems({"body": {"one": 1, "two": "x", "three": 1}})) == 3
+
+
 def test_names_that_collide_stay_apart():
     same = [{"name": "a", "in": place, "schema": {"type": "string"}} for place in ("query", "header", "cookie")]
     body = {"content": {"application/json": {"schema": {}}}}
