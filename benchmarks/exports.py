@@ -97,8 +97,8 @@ TARGETS = {
     ),
     "skyrl_gym": Target(
         ("skyrl-gym==0.4.0", "pyarrow"),
-        "Unscored episodes: the last step raises, so nothing of them arrives. Tools through the API. That an answer was "
-        "cut off.",
+        "Unscored episodes: the last step raises, so nothing of them arrives. Tools through the API. That an answer "
+        "was cut off.",
         "skyrl_gym",
     ),
     "mcp 2": Target(
@@ -156,6 +156,9 @@ def compared(found: list[Play], played: list[Played]) -> dict[str, Any]:
             count["equal"] += carried and given[name] == wanted[name]
             if carried and given[name] != wanted[name]:
                 different.append(f"{each.name}: {name} is {given[name]}, not {wanted[name]}")
+    for name, count in fields.items():
+        if all(asdict(got)[name] is None for got in played):
+            count["equal"] = count["carried"] = 0
     return {"plays": len(found), "kinds": kinds, "fields": fields, "different": different}
 
 
@@ -164,10 +167,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# Exports beside the bare environment",
         "",
-        "`python benchmarks/exports.py` plays the same texts under each framework and in the bare environment: gold, wrong",
-        "(the gold texts of another task), junk (text that breaks parsers), crash (a tool's server is down or too slow, so",
-        "the episode is unscored). A cell says in how many episodes the field is the bare environment's; with `of`, in how",
-        "many it arrives.",
+        "`python benchmarks/exports.py` plays the same texts under each framework and in the bare environment: gold,",
+        "wrong (the gold texts of another task), junk (text that breaks parsers), crash (a tool's server is down or",
+        "too slow, so the episode is unscored). A cell: in how many episodes the field is the bare environment's, and",
+        "`of` how many in which it arrives.",
         "",
         "| framework | episodes | " + " | ".join(FIELDS.values()) + " |",
         "|---|---|" + "---|" * len(FIELDS),
@@ -188,6 +191,8 @@ def cell(count: dict[str, int], plays: int) -> str:
 
 
 def main() -> None:
+    import toolgym  # noqa: F401  the suites' ids
+
     parser = command_line(__doc__)
     parser.add_argument("--targets", default=",".join(TARGETS), help="which frameworks")
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".venv-peers", help="their virtual environments")
@@ -200,11 +205,7 @@ def main() -> None:
     rows = {row["name"]: row for row in json.loads(kept.read_text())["rows"]} if kept.is_file() else {}
     for name in names:
         row = play(name, TARGETS[name], options.peers)
-        rows[name] = {
-            **row,
-            "suites": len({each.suite for each in plays(native=False)}),
-            "toolgym": toolgym.__version__,
-        }
+        rows[name] = row
         print(f"{name}: {row['plays']} episodes, {len(row['different'])} differences")
         print("\n".join(row["different"][:20]))
     ordered = [rows[name] for name in TARGETS if name in rows]

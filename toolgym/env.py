@@ -292,8 +292,8 @@ class ToolEnv(gym.Env[Observation, str]):
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
         if unknown:  # the columns of a data set: TRL's environment_factory
             raise TypeError(
-                f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv is not an "
-                "environment_factory of TRL, which would offer its methods to the model as tools: use toolgym.exports.trl"
+                f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv cannot be TRL's "
+                "environment_factory: TRL would offer its methods to the model as tools. Use toolgym.exports.trl"
             )
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)

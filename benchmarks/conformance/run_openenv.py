@@ -25,8 +25,8 @@ def serve(each: Play) -> str:
     return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-async def play(each: Play, address: str) -> Played:
-    async with client(address) as env:
+async def play(each: Play, address: str, some: asyncio.Semaphore) -> Played:
+    async with some, client(address) as env:
         result = await env.reset(task_id=each.task_id)
         rewards = []
         while not result.done:
@@ -56,8 +56,9 @@ async def main() -> None:
     for each in found:
         key = repr((each.suite, each.kwargs))
         addresses[key] = addresses.get(key) or serve(each)
-    at_once = [play(each, addresses[repr((each.suite, each.kwargs))]) for each in found]
-    report(list(await asyncio.gather(*at_once)))
+    some = asyncio.Semaphore(8)
+    under_way = [play(each, addresses[repr((each.suite, each.kwargs))], some) for each in found]
+    report(list(await asyncio.gather(*under_way)))
 
 
 if __name__ == "__main__":

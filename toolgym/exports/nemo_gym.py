@@ -122,12 +122,12 @@ def _classes() -> dict[str, type]:
     from resources_servers.gymnasium import GymnasiumServer
     from responses_api_agents.gymnasium_agent.app import GymnasiumAgent
 
-    class ToolGymServer(Episodes, GymnasiumServer):  # type: ignore[misc]  # the framework has no types here
+    class ToolGymServer(Episodes, GymnasiumServer):
         """Plays the episodes of rows."""
 
         ray_enabled = False
 
-    class ToolGymAgent(GymnasiumAgent):  # type: ignore[misc]  # the framework has no types here
+    class ToolGymAgent(GymnasiumAgent):
         """NeMo's agent of Gymnasium-like servers, which masks unscored episodes."""
 
         ray_enabled = False

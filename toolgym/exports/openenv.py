@@ -68,7 +68,7 @@ def environment(env_id: str, env_kwargs: Mapping[str, Any] | None = None) -> Any
 
     types, kwargs = _types(), dict(env_kwargs or {})
 
-    class ToolGymEnvironment(Environment):  # type: ignore[misc]  # the framework has no types here
+    class ToolGymEnvironment(Environment):
         SUPPORTS_CONCURRENT_SESSIONS = True
 
         def __init__(self) -> None:
@@ -163,7 +163,7 @@ def client(base_url: str) -> Any:
     """An ``EnvClient`` whose actions are texts. ``.sync()`` makes it a plain one."""
     from openenv.core.generic_client import GenericEnvClient
 
-    class ToolGymClient(GenericEnvClient):  # type: ignore[misc]  # the framework has no types here
+    class ToolGymClient(GenericEnvClient):
         def _step_payload(self, action: Any) -> dict[str, Any]:
             return {"text": action} if isinstance(action, str) else dict(action)
 

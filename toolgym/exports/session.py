@@ -182,10 +182,18 @@ class Session:
             found: list[ChatMessage] = self._chat.native_messages(seen["messages"], self._names(seen["tools"]))
         else:
             found = self._chat.prompt_messages(seen["messages"])
-        if after_answer:
-            last = max(at for at, message in enumerate(found) if message["role"] == "assistant")
-            return found[last + 1 :]
-        return found
+        if not after_answer:
+            return found
+        last = max(at for at, message in enumerate(found) if message["role"] == "assistant")
+        # the framework has the ids that the answer came with, which are not always those that a server would be sent
+        sent = [call["id"] for call in found[last].get("tool_calls", ())]
+        own = dict(zip(sent, [record.call.id for record in self.env.turns[-1].reward.calls], strict=False))
+        return [
+            {**message, "tool_call_id": own.get(message["tool_call_id"]) or message["tool_call_id"]}
+            if message["role"] == "tool"
+            else message
+            for message in found[last + 1 :]
+        ]
 
 
 class TaskRow(msgspec.Struct, frozen=True):
