@@ -37,7 +37,7 @@ from ..model import load_model
 from ..policy import Policy
 from ..sampler import Sampler
 from ..step_folders import begins_again
-from ..token_policy import TokenPolicy
+from ..vllm.policy import VLLMPolicy
 from .ahead import Ahead
 from .collect import Collector, Rollout
 from .credit import grpo_advantages
@@ -112,7 +112,7 @@ class Trainer:
         self.served: ServedSampler | None = None
         if config.sampler:
             self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
-        policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
+        policy: Policy | VLLMPolicy = self._policy() if self.served is None else self.served.policy
         self.policy = policy
         self.chat = policy.chat
         # with overlap, two batches are under way at once: each has environments of its own
@@ -189,10 +189,8 @@ class Trainer:
         except AgentError as error:
             if self.served is None:
                 raise
-            if (
-                self.step not in (0, saved) and not self.config.overlap
-            ):  # what was sampled ahead is lost with the server
-                self.save()
+            if self.step not in (0, saved) and not self.config.overlap:
+                self.save()  # with overlap, the next batch would be missing: the last checkpoint has one
             raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         finally:
             self.log.close()
