@@ -338,7 +338,7 @@ class Trainer:
         forks = config.forks if config.credit == "fork" else 0
         play = partial(collector.play, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
-        teaches = partial(self._teaches, collector)
+        teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
         for task, group in batch.played:
             draw.record(task, group)
@@ -352,10 +352,14 @@ class Trainer:
             self.served.publish(self.step)
         self.policy.version = self.step
 
-    def _teaches(self, collector: Collector, group: Sequence[Rollout]) -> bool:
-        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
+    def _teaches(self, group: Sequence[Rollout], collector: Collector | None = None) -> bool:
+        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups.
+
+        Args:
+            collector: of the group's step; that of the step that is being trained if not given.
+        """
         if self.config.guided != "off":
-            (group,), _ = guide([group], collector, self.config)
+            (group,), _ = guide([group], collector or self.collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
