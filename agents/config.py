@@ -128,6 +128,8 @@ class TrainConfig:
     sampler_folder: str = ""
     """Folder for the weights on their way to the sampler, which both see under this path; RUN/sampler-weights if not
     given."""
+    overlap: bool = False
+    """Sample the next step's episodes while this step trains, with weights that are one step old. Needs a sampler."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
@@ -168,6 +170,8 @@ class TrainConfig:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.sampler and self.algo == "sft":
             raise ValueError("sampler is for grpo and ppo: sft samples nothing")
+        if self.overlap and not self.sampler:
+            raise ValueError("overlap needs a sampler: this process cannot sample with weights that it is changing")
         cap = (2.0 if self.sampler else 0.0) if self.importance_cap is None else self.importance_cap
         if cap != 0 and not cap >= 1:
             raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {cap}")
@@ -185,10 +189,10 @@ class TrainConfig:
             raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
         if not self.plays and self.beta:
             raise ValueError(f"beta is for grpo and ppo, got {self.beta} for {self.algo}")
-        if (self.algo == "pretrain") != bool(self.text):
-            raise ValueError(
-                f"pretrain needs text, a file, and only pretrain reads one; got {self.text!r} for {self.algo}"
-            )
+        if self.algo == "pretrain" and not self.text:
+            raise ValueError('algo "pretrain" needs text: --text FILE.txt or --text FILE.jsonl')
+        if self.algo != "pretrain" and self.text:
+            raise ValueError(f'text is for algo "pretrain", got {self.text!r} for {self.algo}')
         if self.algo == "pretrain" and self.max_tokens < 2:
             raise ValueError(f"max_tokens must be at least 2 in pretrain, got {self.max_tokens}")
 

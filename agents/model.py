@@ -55,8 +55,8 @@ def load_model(
     Args:
         name: "smollm2", a folder, or a name on the Hugging Face hub. LoRA adapters (a folder with
             ``adapter_config.json``) are merged, in float32, into the model they belong to. That model is never
-            downloaded: it has to be on this machine. Adapters trained on a 4-bit model are merged into its dequantised
-            weights.
+            downloaded: it has to be on this machine. Checkpoints of a run with ``quantize`` are merged into the
+            dequantised weights that they were trained on.
         device: "auto" is the GPU if torch finds one, else the CPU.
         dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32; float32 too for a model whose own
             code fails in bfloat16 (xLSTM).
@@ -71,12 +71,12 @@ def load_model(
     place = choose_device(device)
     number = choose_dtype(dtype, place)
     source = str(smollm2_folder() if name == DEFAULT_MODEL else name)
+    if not Path(source).is_dir() and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):
+        raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")  # the hub knows no such name
     if quantize != "off":
         check_bitsandbytes()
         model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=(), nf4_on=place)
         return model.eval(), tokenizer
-    if not Path(source).is_dir() and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):
-        raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")  # the hub knows no such name
     model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=())
     if dtype == "auto" and number != torch.float32 and not _computes(model.eval()):
         logger.warning("%s does not compute in %s here: it is used in float32", source, number)
@@ -117,8 +117,8 @@ def _load(
             chain = (*adapted, folder.resolve())
             if nf4_on is not None:
                 raise AssetError(
-                    f"{source} holds adapters, and in 4 bits much of what they learnt would be rounded away. Write the "
-                    f"whole model first: toolgym export {source} --out FOLDER, and quantise that"
+                    f"{source} holds adapters, and quantize takes a whole model: toolgym export {source} --out FOLDER "
+                    "writes one. Its 4 bits round what the adapters learnt, too; without quantize nothing is rounded"
                 )
             base, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain)
             if trained_in_4_bits(folder):
@@ -127,6 +127,7 @@ def _load(
                 twin, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain, nf4_on=cpu)
                 base = dequantised(base, twin)
             return _loaded(source, "adapters", lambda: merged(base, folder)).to(dtype), tokenizer
+        load: Callable[[], Any]
         if nf4_on is not None:
             load = partial(load_nf4, source, dtype, nf4_on, **how)
         else:

@@ -40,10 +40,11 @@ def load_nf4(source: str, dtype: torch.dtype, device: torch.device, **how: Any) 
 
     Raises AssetError if the model has no layer to quantise.
     """
-    settings = BitsAndBytesConfig(
+    settings: Any = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
-    model, info = AutoModelForCausalLM.from_pretrained(
+    load: Any = AutoModelForCausalLM.from_pretrained
+    model, info = load(
         source, dtype="auto", quantization_config=settings, device_map={"": device}, output_loading_info=True, **how
     )
     if not any(_quantised(model)):
@@ -79,7 +80,7 @@ def dequantised(plain: Any, quantised: Any) -> Any:
 
 def _quantised(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """The model's 4-bit layers by name."""
-    if "bitsandbytes" not in sys.modules:  # no layer can be one of its
+    if sys.modules.get("bitsandbytes") is None:  # not imported, so no layer can be one of its
         return
     from bitsandbytes.nn import Linear4bit
 

@@ -35,8 +35,8 @@ def rollout_func(
 
     The function returns, for each prompt, one episode: ``prompt_ids``, ``completion_ids``, ``logprobs``, ``env_mask``,
     and for reward functions ``toolgym_reward`` (None if the episode is unscored), ``toolgym_success``,
-    ``toolgym_verdict``, ``toolgym_turn_rewards`` and ``toolgym_error``. It raises ValueError for a trainer that samples in another way
-    (vLLM, continuous batching, a repetition penalty, min_p).
+    ``toolgym_verdict``, ``toolgym_turn_rewards`` and ``toolgym_error``. It raises ValueError for a trainer that samples
+    in another way (vLLM, continuous batching, a repetition penalty, min_p).
     """
     collectors: dict[int, Collector] = {}
 
@@ -46,11 +46,11 @@ def rollout_func(
         try:
             collector = collectors.get(id(model))
             if collector is None:
-                policy = _policy(model, trainer, max_new_tokens)
-                collector = Collector([partial(gym.make, env_id, **env_kwargs)], policy, policy.chat, max_tokens)
+                made = _policy(model, trainer, max_new_tokens)
+                collector = Collector([partial(gym.make, env_id, **env_kwargs)], made, made.chat, max_tokens)
                 collectors[id(model)] = collector
             model.eval()
-            policy = collector.policy
+            policy: Any = collector.policy
             policy.batch_size = max(policy.batch_size, len(prompts))
             policy.reseed(f"{trainer.args.seed} {trainer.state.global_step} {trainer.accelerator.process_index}")
             collector.set_step(trainer.state.global_step)

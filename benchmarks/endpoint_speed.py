@@ -6,7 +6,8 @@
 requests), and keeps the run in a folder. ``AsyncEndpoint`` and ``Endpoint`` are the agents as they are: coroutines, and
 threads that share one event loop. ``requests`` and ``httpx`` are the same agents with another client and nothing else:
 a session for each thread, a client for the event loop. ``bare`` is the least that a client can do, and plays nothing:
-it sends the first observation again and again, over asyncio's streams, and parses the JSON of the answers.
+it sends the first observation again and again, over asyncio's streams, and parses the JSON of the answers. ``ray`` is
+AsyncEndpoint in two actors of a local Ray cluster, which make their envs within the time; left out without Ray.
 Each run is a process of its own; runs are interleaved, and the fastest of each is kept.
 Result: benchmarks/results/endpoint_speed.json; ``of_bare`` is the rate as a share of the bare client's.
 """
@@ -22,6 +23,7 @@ import sys
 import threading
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -30,7 +32,8 @@ from harness import command_line, keep
 DELAY = 0.2
 ROUNDS = 16
 """Requests of a run, in units of those in flight."""
-SIDES = ("bare", "AsyncEndpoint", "Endpoint", "requests", "httpx")
+SIDES = ("bare", "AsyncEndpoint", "Endpoint", "requests", "httpx", *(["ray"] if find_spec("ray") else []))
+ACTORS = 2
 SUITES: dict[str, tuple[str, dict[str, Any], int]] = {
     "functions": ("ToolGym-Functions-v0", {}, 1),
     "office": ("ToolGym-Office-v0", {"level": "chain", "split": "val"}, 8),
@@ -121,7 +124,7 @@ async def send_bare(url: str, body: bytes, inflight: int) -> None:
 
 
 def play(side: str, url: str, suite: str, inflight: int) -> None:
-    """Play once and print steps per second, and milliseconds of CPU a step."""
+    """Play once and print steps per second, and milliseconds of CPU a step (of this process)."""
     import gymnasium as gym
 
     import toolgym
@@ -129,24 +132,37 @@ def play(side: str, url: str, suite: str, inflight: int) -> None:
 
     env_id, arguments, length = SUITES[suite]
     url = f"{url}/{suite}/v1"
-    made = [gym.make(env_id, **arguments) for _ in range(inflight)]  # not what is measured
-    observation = [env.reset(options={"task_id": env.unwrapped.tasks[0].id})[0] for env in made][-1]  # all are warm
+    env: Any = env_id
+    agent: Any = None
+    row: dict[str, Any] = {"side": side, "suite": suite, "in_flight": inflight}
+    if side == "ray":
+        from toolgym.playing.ray_actors import RayActors
+
+        began = time.perf_counter()
+        options = {"model": "m", "base_url": url, "api_key_env": None}
+        agent = RayActors("local", "toolgym.agents.endpoint:AsyncEndpoint", options, actors=ACTORS)
+        row["start_s"] = round(time.perf_counter() - began, 1)
+    else:
+        made = [gym.make(env_id, **arguments) for _ in range(inflight)]  # not what is measured
+        observation = [each.reset(options={"task_id": each.unwrapped.tasks[0].id})[0] for each in made][-1]  # all warm
+        env, agent = made.pop, agent_of(side, url, inflight) if side != "bare" else None
     repeats = -(-ROUNDS * inflight // length // 64)
     with TemporaryDirectory() as folder:
         began, used = time.perf_counter(), time.process_time()
-        if side == "bare":
+        if agent is None:
             body = json.dumps(AsyncEndpoint("m", url, None)._chat.body(observation)[0]).encode()
             asyncio.run(send_bare(url, body, inflight))
             steps = ROUNDS * inflight
         else:
-            agent = agent_of(side, url, inflight)
-            played = toolgym.evaluate(made.pop, agent, n=64, repeats=repeats, batch_size=inflight, out=f"{folder}/run")
+            how: Any = {"n": 64, "repeats": repeats, "batch_size": inflight, "out": f"{folder}/run"}
+            played = toolgym.evaluate(env, agent, env_kwargs=arguments if side == "ray" else None, **how)
             assert all(each.reward_valid for each in played), next(each.error for each in played if each.error)
             steps = sum(len(each.turns) for each in played)
             assert steps == len(played) * length
         took, used = time.perf_counter() - began, time.process_time() - used
-    rate, cpu = round(steps / took), round(1000 * used / steps, 3)
-    row = {"side": side, "suite": suite, "in_flight": inflight, "per_s": rate, "cpu_ms": cpu}
+    if side == "ray":
+        agent.close()
+    row |= {"per_s": round(steps / took), "cpu_ms": round(1000 * used / steps, 3)}
     print(json.dumps(row), flush=True)
     os._exit(0)  # without waiting for the clients to close
 

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,7 @@ from peers.environment import python_of
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "conformance"))
 
-from plays import Play, Played, bare, plays, write  # noqa: E402
-
-import toolgym  # noqa: E402
+from plays import Play, Played, bare, one_call_each, plays, write  # noqa: E402
 
 OURS = ["gymnasium", "msgspec", "jsonschema-rs", "docstring-parser", "rich", "arro3-io", "mpmath", "sympy"]
 """What ToolGym and the suites that are played need."""
@@ -39,22 +38,77 @@ class Target:
 
     requirements: tuple[str, ...]
     lacks: str
-    native: bool = False
-    """Whether tools can go through the API (dialect openai)."""
+    script: str
+    """``conformance/run_<script>.py``."""
+    plays: Callable[[], Iterable[Play]] = lambda: plays(native=False)
+    home: str = ""
+    """The virtual environment, if it is that of another target."""
 
 
+def native() -> Iterable[Play]:
+    """All plays, and those whose tools go through the API."""
+    return plays(native=True)
+
+
+def one_by_one() -> Iterable[Play]:
+    """What MCP can bring."""
+    return [one_call_each(each) for each in plays(native=True) if each.kwargs.get("dialect") == "openai"]
+
+
+def fixed_tools() -> Iterable[Play]:
+    """Tasks with the same tools, without junk: TRL's own parser decides what in a text is a call."""
+    mine = [each for each in plays(native=True) if each.kwargs.get("dialect") == "openai"]
+    return [each for each in mine if each.suite.startswith("failing") and each.kind != "junk"]
+
+
+TRAINED = ("trl==1.16.0", "torch", "transformers==5.23.0", "gguf", "tensorboardX")
 TARGETS = {
     "verifiers": Target(
         ("verifiers==0.4.0",),
         "Tools through the API: a harness does not have the task's. Rewards per turn, verdict and call records are in "
         "trace.info; no loss of prime-rl reads them there.",
+        "verifiers",
+    ),
+    "trl": Target(
+        TRAINED,
+        "Rewards per turn reach reward functions, not the loss. Call records do not leave the rollout. No vLLM.",
+        "trl",
+    ),
+    "trl environment_factory": Target(
+        TRAINED,
+        "Tools that differ by task, users who reply, per-turn rewards, verdicts, words that are not Python names; "
+        "nested schemas become dicts. TRL's parser decides what is a call, so junk is not compared.",
+        "trl_tools",
+        fixed_tools,
+        home="trl",
     ),
     "inspect_ai": Target(
         ("inspect-ai==0.3.285",),
         "Token ids, so it evaluates and does not train. Tool schemas are cut to inspect's fields ($ref and oneOf are "
         "lost); arguments that are not JSON arrive as unreadable.",
-        native=True,
+        "inspect_ai",
+        native,
     ),
+    "openenv": Target(
+        ("openenv==0.10.0",),
+        "A field for truncation: the outcome has it. Sessions over plain HTTP: WebSocket only.",
+        "openenv",
+        native,
+    ),
+    "skyrl_gym": Target(
+        ("skyrl-gym==0.4.0", "pyarrow"),
+        "Unscored episodes: the last step raises, so nothing of them arrives. Tools through the API. That an answer was "
+        "cut off.",
+        "skyrl_gym",
+    ),
+    "mcp 2": Target(
+        ("mcp==2.3.0",),
+        "Calls that come together, thoughts, words beside a call: each call is an answer of its own, in the bare "
+        "environment of this table too.",
+        "mcp",
+        one_by_one,
+    ),
+    "mcp 1": Target(("mcp==1.28.1",), "As mcp 2.", "mcp", one_by_one),
 }
 FIELDS = {
     "reward": "reward",
@@ -70,13 +124,14 @@ FIELDS = {
 
 def play(name: str, target: Target, peers: Path) -> dict[str, Any]:
     """The row of a framework."""
-    python = python_of(peers / name, [*target.requirements, *OURS])
-    found = list(plays(target.native))
+    home = peers / (target.home or name).replace(" ", "_")
+    python = python_of(home, [*target.requirements, *OURS])
+    found = list(target.plays())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plays.json"
         write(found, path)
         done = subprocess.run(
-            [python, str(HERE / "conformance" / f"run_{name}.py"), str(path)],
+            [python, str(HERE / "conformance" / f"run_{target.script}.py"), str(path)],
             env={**os.environ, "PYTHONPATH": str(HERE.parent)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -106,20 +161,21 @@ def compared(found: list[Play], played: list[Played]) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as a markdown page."""
-    kinds = ", ".join(f"{count} {kind}" for kind, count in rows[0]["kinds"].items())
     lines = [
         "# Exports beside the bare environment",
         "",
-        f"`python benchmarks/exports.py`: {rows[0]['plays']} episodes ({kinds}) of {rows[0]['suites']} suites, played",
-        "under each framework. A cell says in how many episodes the field is the bare environment's; with `of`, in how",
-        "many it arrives at all.",
+        "`python benchmarks/exports.py` plays the same texts under each framework and in the bare environment: gold, wrong",
+        "(the gold texts of another task), junk (text that breaks parsers), crash (a tool's server is down or too slow, so",
+        "the episode is unscored). A cell says in how many episodes the field is the bare environment's; with `of`, in how",
+        "many it arrives.",
         "",
-        "| framework | " + " | ".join(FIELDS.values()) + " |",
-        "|---|" + "---|" * len(FIELDS),
+        "| framework | episodes | " + " | ".join(FIELDS.values()) + " |",
+        "|---|---|" + "---|" * len(FIELDS),
     ]
     for row in rows:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in row["kinds"].items())
         cells = [cell(row["fields"][name], row["plays"]) for name in FIELDS]
-        lines.append(f"| {row['version']} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row['name']} ({row['version']}) | {row['plays']}: {kinds} | " + " | ".join(cells) + " |")
     lines += ["", "| framework | what it cannot carry |", "|---|---|"]
     lines += [f"| {row['name']} | {row['lacks']} |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -39,4 +39,4 @@ for line in sys.stdin:
     message = json.loads(line)
     if "id" in message:
         result = answer(message["method"], message.get("params", {}))
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)  # noqa: T201
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)

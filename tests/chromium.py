@@ -22,7 +22,7 @@ KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp
 class Chromium:
     """A headless browser with one page; use it as a context manager. It reaches 127.0.0.1 only."""
 
-    def __init__(self, profile: Path, timeout: float = 30.0):
+    def __init__(self, profile: Path, timeout: float = 120.0):
         self.timeout = timeout
         self._ours_out, theirs_in = _pipe()
         theirs_out, self._ours_in = _pipe()
@@ -90,12 +90,12 @@ class Chromium:
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=url)
 
-    def wait(self, script: str, seconds: float = 15.0) -> Any:
+    def wait(self, script: str, seconds: float = 30.0) -> Any:
         """The value of an expression once it is true. Raises AssertionError."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                if value := self.run(script):
+                if value := self.run(f"(value => value instanceof Node || value)({script})"):
                     return value
             except RuntimeError:
                 pass  # the page is being changed
@@ -106,9 +106,10 @@ class Chromium:
         """Click the middle of the first element that a selector finds, with the mouse."""
         self.wait(f"!!document.querySelector({json.dumps(selector)})")
         x, y = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
-            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            f"(async () => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'center'});"
+            "for (const _ of [1, 2]) await new Promise(requestAnimationFrame);"  # the scroll has been drawn
+            "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

@@ -564,7 +564,7 @@ def test_every_command_has_a_file_and_every_setting_of_training_a_heading(run):
     from toolgym.cli.train import HEADINGS
 
     for command in COMMANDS:
-        assert (Path(toolgym.cli.main.__file__).parent / f"{command}.py").is_file()
+        assert (Path(toolgym.cli.main.__file__).parent / f"{command.replace('-', '_')}.py").is_file()
     placed = [name for names in HEADINGS.values() for name in names]
     assert len(placed) == len(set(placed))
     assert set(placed) == {field.name for field in fields(TrainConfig)} | {"config", "resume", "max_invalid"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 from test_train import Unplugged, config, metrics, unplug_after  # noqa: E402
@@ -13,7 +13,6 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.config import TrainConfig  # noqa: E402
-from toolgym.agents.export import export  # noqa: E402
 from toolgym.agents.lora import with_lora  # noqa: E402
 from toolgym.agents.model import load_model  # noqa: E402
 from toolgym.agents.quantize import dequantised  # noqa: E402
@@ -22,6 +21,7 @@ from toolgym.agents.training.forward import TrainingForward  # noqa: E402
 from toolgym.agents.training.trainer import Trainer  # noqa: E402
 from toolgym.agents.training.update import SFTUpdate  # noqa: E402
 from toolgym.assets import AssetError  # noqa: E402
+from toolgym.cli.main import main  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SAMPLES = [Sample([1, 2, 3, *ids], [0] * 3 + [1] * len(ids), [0.0] * (3 + len(ids)), [0.0] * (3 + len(ids)), 3)
@@ -104,11 +104,23 @@ def test_a_run_samples_learns_and_resumes_to_the_same_bytes(base, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(*trained, strict=True))
 
 
-def test_adapters_are_merged_into_the_dequantised_base(base, tmp_path):
+def test_layers_that_store_their_weight_transposed_are_dequantised(tmp_path):
+    torch.manual_seed(0)
+    sizes = {"n_embd": 64, "n_layer": 1, "n_head": 2, "vocab_size": 258, "initializer_range": 0.3}
+    transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes)).save_pretrained(tmp_path)
+    byte_tokenizer().save_pretrained(tmp_path)
+    base = str(tmp_path)
+    assert torch.allclose(logits(nf4(base)), logits(twin(base)), atol=1e-4)
+    assert not torch.allclose(logits(nf4(base)), logits(load_model(base, "cpu", "float32")[0]), atol=1e-2)
+
+
+def test_adapters_are_merged_into_the_dequantised_base(base, tmp_path, capsys):
     run = qlora(base, tmp_path / "run", algo="sft")
     run.run()
     wanted = logits(run.model)
-    exported, _ = load_model(export(tmp_path / "run", tmp_path / "out"), "cpu", "float32")
+    assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0
+    assert "merged into its dequantised weights" in " ".join(capsys.readouterr().out.split())
+    exported, _ = load_model(tmp_path / "out", "cpu", "float32")
     evaluated, _ = load_model(checkpoint.of(tmp_path / "run"), "cpu", "float32")
     for found in (exported, evaluated):
         assert (logits(found) - wanted).norm() < 0.02 * wanted.norm()  # the run may compute in bfloat16
@@ -131,3 +143,10 @@ def test_without_bitsandbytes_the_extra_is_named(base, monkeypatch):
         load_model(base, "cpu", quantize="nf4")
     with pytest.raises(ValueError, match="off or nf4, got 'fp4'"):
         load_model(base, "cpu", quantize="fp4")
+
+
+def test_adapters_are_not_quantised(base, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    Trainer(config(tmp_path / "run", model=base, lora_rank=2, algo="sft", steps=1)).run()
+    with pytest.raises(AssetError, match="toolgym export .* writes one"):
+        load_model(checkpoint.of(tmp_path / "run"), "cpu", quantize="nf4")

@@ -154,6 +154,23 @@ def test_the_index_of_another_file_is_not_believed(kept, how):
     assert b"".join(found.line(e) for e in found.entries()) == changed
 
 
+def test_a_file_that_is_written_anew_while_it_is_shown_is_read_anew(tmp_path):
+    path = save(tmp_path, episode("a"), episode("b")) / "episodes.jsonl"
+    found = index_of(path)
+    path.write_bytes(lines(episode("b", success=False), episode("c"), episode("d")))  # the same inode
+    found.refresh()
+    assert [(e.task, e.outcome) for e in found.entries()] == [("b", "failed"), ("c", "passed"), ("d", "passed")]
+
+
+def test_an_index_that_points_outside_of_the_file_is_not_believed(kept):
+    place = kept.parent / NAME
+    good = msgspec.msgpack.decode(place.read_bytes())
+    for offset, length in ((-1, 10), (0, -1), (0, 1 << 40), (1 << 40, 1)):
+        bad = [*good[:-1], [[offset, length, "lie", *good[-1][0][3:]]]]
+        place.write_bytes(msgspec.msgpack.encode(bad))
+        assert [e.task for e in index_of(kept).entries()] == ["a", "b"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00", b"\x93\x01\x02\x03", msgspec.msgpack.encode([1] * 9)])
 def test_a_damaged_index_is_made_anew(kept, content):
     (kept.parent / NAME).write_bytes(content)
@@ -617,7 +634,7 @@ def test_one_episode_of_a_run_is_replayed(tmp_path, capsys):
 
     folder = shop_run(tmp_path / "run")
     assert main(["replay", str(folder), "--task", "milk", "--repeat", "0"]) == 0
-    assert "1 of 1" in capsys.readouterr().out.replace("\n", " ")
+    assert "1 same, 0 different" in capsys.readouterr().out
     assert main(["replay", str(folder), "--task", "nothing"]) == 1
     assert "no episode of 'nothing'" in capsys.readouterr().err
     assert main(["replay", str(folder), "--repeat", "0"]) == 1

@@ -105,7 +105,7 @@ class FakeVLLM:
         return 200, "Success: LoRA adapter added."
 
     def inference_v1_generate(self, body):
-        fault = self.faults.pop(0) if self.faults and "prompt_logprobs" not in body["sampling_params"] else ""
+        fault = self.faults.pop(0) if self.faults and "logprob_token_ids" not in body["sampling_params"] else ""
         if fault == "500":
             return 500, {"error": {"message": "the engine is unwell", "type": "InternalServerError", "code": 500}}
         if fault == "restart":
@@ -146,6 +146,8 @@ class FakeVLLM:
             {"token_id": token, "logprob": logprob, "rank": 1}
             for token, logprob in zip(said.token_ids, said.logprobs, strict=True)
         ]
+        most = asked["logprobs"] or 1  # with the sampled one
+        others = scores(engine.model, ids, engine.temperature, asked.get("logprob_token_ids", ()))
         finish = "length" if said.finish_reason == "length" else "stop"
         ended_by = said.token_ids[-1] if said.finish_reason == "end" else None
         usage = {
@@ -154,7 +156,7 @@ class FakeVLLM:
         }  # fmt: skip
         return {
             "request_id": "generate-tokens-0", "model": body["model"], "created": int(time.time()), "usage": usage,
-            "prompt_logprobs": scores(engine.model, ids) if "prompt_logprobs" in asked else None,
+            "prompt_logprobs": None,
             "prompt_token_id_logprobs": None, "prompt_token_ids": ids if body.get("return_token_ids") else None,
             "mm_placeholders": None, "metrics": None, "kv_transfer_params": None, "ec_transfer_params": None,
             "output_mode": "tokens",
@@ -162,8 +164,7 @@ class FakeVLLM:
                 "index": 0, "finish_reason": finish, "stop_reason": ended_by, "token_ids": list(said.token_ids),
                 "routed_experts": None, "sampling_mask": None,
                 "weight_versions": [{"version": self.label, "start": 0, "end": len(chosen)}],
-                "logprobs": None if "logprobs" not in asked else
-                    {"content": [{**each, "top_logprobs": [each]} for each in chosen]},
+                "logprobs": {"content": [{**each, "top_logprobs": [each, *others][:most]} for each in chosen]},
             }],
         }  # fmt: skip
 
@@ -180,13 +181,18 @@ class FakeVLLM:
 
 
 @torch.no_grad()
-def scores(model, ids):
-    logprobs = model(torch.tensor([ids])).logits[0].log_softmax(-1)
-    told = [logprobs[i, token].item() for i, token in enumerate(ids[1:])]
-    return [None] + [
-        {str(token): {"logprob": logprob, "rank": 1, "decoded_token": None}}
-        for token, logprob in zip(ids[1:], told, strict=True)
-    ]
+def scores(model, ids, temperature, wanted):
+    logprobs = (model(torch.tensor([ids])).logits[0, -1] / temperature).log_softmax(-1)
+    return [{"token_id": token, "logprob": logprobs[token].item(), "rank": 1} for token in wanted]
+
+
+def shape(value):
+    """The keys and types of a JSON value; of lists, those of the first element."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
 
 
 @contextmanager

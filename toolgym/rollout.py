@@ -459,8 +459,11 @@ def _play_concurrently(
     failures.expect_at_once(workers)
     concurrent = inspect.iscoroutinefunction(acting(bind(agent, first)))
 
-    def started(env: gym.Env[Any, Any], key: tuple[str, int]) -> tuple[Any, ...]:
-        return env, _bound(agent, env, failures), failures, None, *key
+    def play(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return _rollout(env, _bound(agent, env, failures), failures, None, *key)
+
+    async def play_async(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return await _rollout_async(env, _bound(agent, env, failures), failures, None, *key)
 
     with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
         for i in range(workers):
@@ -468,9 +471,9 @@ def _play_concurrently(
                 break
             env = make() if i else first  # plays one episode at a time
             if concurrent:
-                episodes.on_the_loop(lambda key, env=env: _rollout_async(*started(env, key)))
+                episodes.on_the_loop(partial(play_async, env))
             else:
-                episodes.on_a_thread(lambda key, env=env: _rollout(*started(env, key)))
+                episodes.on_a_thread(partial(play, env))
         yield from episodes
         if stop.stopped:
             raise KeyboardInterrupt

@@ -26,6 +26,8 @@ class PlayedGroups(msgspec.Struct):
     """To train on, one per task."""
     played: list[tuple[TaskName, Group]]
     """All groups in the order in which they were played: first those drawn at the beginning, one per task."""
+    drawing: dict[str, float] = {}
+    """The metrics of the drawing, when all had been played."""
 
     @property
     def drawn_first(self) -> list[Rollout]:

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..config import TrainConfig
 from ..tokens import Sample
 from ..vllm.policy import VLLMPolicy
 from ..vllm.server import VLLMServer
-from ..vllm.weights import ServedWeights, WeightsDiffer
+from ..vllm.weights import Probe, ServedWeights, WeightsDiffer
 from .batch import Batch
 from .collect import Rollout
 from .forward import TrainingForward
@@ -38,9 +36,10 @@ class ServedSampler:
 
     def __init__(self, config: TrainConfig, model: Any, tokenizer: Any, forward: TrainingForward, folder: Path):
         self.config, self.forward = config, forward
+        self._told = 0  # of the answers that were refused
         server = VLLMServer(config.sampler)
         place = Path(config.sampler_folder) if config.sampler_folder else folder / "sampler-weights"
-        self.weights = ServedWeights(server, place, model, self._score)
+        self.weights = ServedWeights(server, place, model, self._score, config.temperature)
         self.policy = VLLMPolicy(
             server,
             (model, tokenizer),
@@ -59,7 +58,7 @@ class ServedSampler:
 
     def refuse_stale(self, groups: Sequence[Sequence[Rollout]], step: int) -> int:
         """Make episodes not valid that were sampled by weights older than allowed; returns their number."""
-        oldest, refused = step - False, 0
+        oldest, refused = step - self.config.overlap, 0
         for rollout in (rollout for group in groups for rollout in group):
             if rollout.sample.turns and rollout.sample.version < oldest:
                 refused += 1
@@ -72,7 +71,7 @@ class ServedSampler:
 
     def check(self, metrics: dict[str, float]) -> None:
         """Raises WeightsDiffer if the first update's mismatch cannot be that of one set of weights."""
-        gap, limit = metrics.get("importance/log_ratio", 0.0), MISMATCH[False]
+        gap, limit = metrics.get("importance/log_ratio", 0.0), MISMATCH[self.config.overlap]
         if self.config.demonstrations_in == "prompt" and gap > limit:
             raise WeightsDiffer(
                 f"the tokens that {self.policy.server} sampled have other log-probabilities in the trainer: the mean "
@@ -82,14 +81,26 @@ class ServedSampler:
                 kind="server",
             )
 
-    def metrics(self) -> dict[str, float]:
-        """``sampler/canary``, nats per token; and ``sampler/refused``, answers of other weights so far."""
-        return {"sampler/canary": self.weights.gap, "sampler/refused": float(self.weights.refused)}
+    def close(self) -> None:
+        """Remove the folder of the weights."""
+        self.weights.close()
 
-    @torch.no_grad()
-    def _score(self, texts: Sequence[Sequence[int]]) -> list[list[float]]:
+    def metrics(self, stale: int) -> dict[str, float]:
+        """Of one step: ``sampler/canary``, nats per token; ``sampler/refused``, answers that other weights had written
+        and that were sampled anew; ``sampler/stale``, the result of ``refuse_stale``."""
+        refused, self._told = self.weights.refused - self._told, self.weights.refused
+        return {
+            "sampler/canary": self.weights.gap,
+            "sampler/refused": float(refused),
+            "sampler/stale": float(stale),
+        }
+
+    def _score(self, probes: Sequence[Probe]) -> list[list[float]]:
+        """The trainer's log-probabilities of the tokens of each probe."""
+        pairs = [(prompt, token) for prompt, tokens in probes for token in tokens]
         samples = [
-            Sample(list(ids), [0] + [1] * (len(ids) - 1), [0.0] * len(ids), [0.0] * len(ids), 1) for ids in texts
+            Sample([*prompt, token], [0] * len(prompt) + [1], zeros := [0.0] * (len(prompt) + 1), zeros, len(prompt))
+            for prompt, token in pairs
         ]
-        scores = self.forward.score(Batch.of(samples), 1.0)
-        return [row[: len(ids) - 1] for row, ids in zip(scores.tolist(), texts, strict=True)]
+        scores = iter(self.forward.score(Batch.of(samples), self.config.temperature)[:, 0].tolist())
+        return [[next(scores) for _ in tokens] for _, tokens in probes]

@@ -17,6 +17,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -39,11 +40,32 @@ SCORED = 16
 """Pieces that are scored at once."""
 
 
+@dataclass(frozen=True)
+class Documents:
+    """The texts of a file."""
+
+    path: Path
+    texts: list[str]
+    digest: str
+    """SHA-256 of the file, to tell whether it has changed."""
+
+    @classmethod
+    def read(cls, path: str | Path) -> Documents:
+        """The documents of a file with any text in them: ``.txt`` is one document; ``.jsonl`` has a document
+        ``{"text": "..."}`` in each line.
+
+        Raises RunError, which names the file and its first three bad lines.
+        """
+        path = Path(path)
+        data = _read(path)
+        return cls(path, _documents(path, data), hashlib.sha256(data).hexdigest())
+
+
 class Texts:
     """The documents of a file as token ids, drawn in pieces.
 
     Args:
-        path: ``.txt``, which is one document, or ``.jsonl``, with a document ``{"text": "..."}`` in each line.
+        documents: of ``Documents.read``.
         tokenizer: encodes control tokens that a text spells out as plain text. Without a beginning-of-sequence token of
             its own, a document begins with the end token, as if another one stood before it.
         max_tokens: of a piece.
@@ -51,15 +73,12 @@ class Texts:
             longer than a tenth, single pieces.
         seed: of the order.
 
-    Raises RunError, which names the file and its bad lines.
+    Raises RunError if a piece should be held out and there is only one, or if the tokenizer has no end token.
     """
 
-    def __init__(self, path: str | Path, tokenizer: Any, *, max_tokens: int, held_out: int = 0, seed: int = 0):
-        self.path, self.seed = Path(path), seed
-        data = _read(self.path)
-        self.digest = hashlib.sha256(data).hexdigest()
-        """Of the file, to tell whether it has changed."""
-        self._ids, ends = _encoded(_documents(self.path, data), tokenizer)
+    def __init__(self, documents: Documents, tokenizer: Any, *, max_tokens: int, held_out: int = 0, seed: int = 0):
+        self.path, self.digest, self.seed = documents.path, documents.digest, seed
+        self._ids, ends = _encoded(documents.texts, tokenizer)
         # of each piece: its document, its first token in _ids, and one past its last
         pieces = [
             (document, at, min(at + max_tokens, end))
@@ -67,7 +86,8 @@ class Texts:
             for at in range(start, end - 1, max_tokens - 1)
         ]
         self.held_out = _held_out(pieces, held_out)
-        self.trained = sorted(set(pieces) - set(self.held_out))
+        left_out = set(self.held_out)
+        self.trained = [piece for piece in pieces if piece not in left_out]
         if held_out and not (self.held_out and self.trained):
             raise RunError(
                 f"{self.path} has {len(pieces)} piece of max_tokens ({max_tokens}), so none can be held out to "
@@ -147,7 +167,6 @@ def _read(path: Path) -> bytes:
 
 
 def _documents(path: Path, data: bytes) -> list[str]:
-    """The documents with any text. Raises RunError for bad lines; it names the first three."""
     found: list[str] = []
     bad: list[str] = []
     lines = data.split(b"\n") if path.suffix == ".jsonl" else [data]
@@ -166,7 +185,7 @@ def _documents(path: Path, data: bytes) -> list[str]:
         else:
             found += [text] if text.strip() else []
     if bad:
-        more = f"; and {len(bad) - 3} lines more" if len(bad) > 3 else ""
+        more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
         raise RunError(f"{path}: {'; '.join(bad[:3])}{more}")
     if not found:
         raise RunError(f"{path} holds no text")

@@ -6,7 +6,6 @@ from its last checkpoint ends in the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import math
@@ -23,37 +22,30 @@ import gymnasium as gym
 import msgspec
 import torch
 
-from toolgym.disk import read_object, write_atomic
+from toolgym.agent import AgentError
+from toolgym.disk import write_atomic
 from toolgym.playing.left_out import left_out, left_out_words
-from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
 from toolgym.types import Trajectory
 
 from .. import checkpoint
 from ..config import TrainConfig
-from ..lora import with_lora
-from ..model import choose_device, choose_dtype, load_model
 from ..policy import Policy
 from ..sampler import Sampler
-from ..step_folders import begins_again
-from ..token_policy import TokenPolicy
+from ..vllm.policy import VLLMPolicy
+from .ahead import Ahead
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
-from .distributed import sharded
-from .distributed.launch import HOW
 from .distributed.ranks import join
 from .distributed.shares import TaskShares
 from .drawing import Drawing
 from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
-from .forward import TrainingForward
 from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
+from .learner import Learner
 from .metrics import MetricsLog, episode_metrics
-from .optimizer import MasterAdamW
-from .ppo import VALUE_RATE, ValueHead
-from .recompute import recompute_layers
-from .reference import Reference, reference_of
+from .run_start import check_ranks, open_run
 from .served import ServedSampler
-from .texts import Texts
+from .texts import Documents, Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -63,17 +55,6 @@ Update: TypeAlias = Callable[[int], dict[str, float]]
 
 UNSCORED_STEPS = 5
 """A run stops after this many steps in a row without a scored episode."""
-FREE = (
-    "out",
-    "steps",
-    "save_every",
-    "trust_remote_code",
-    "sampler",
-    "sampler_folder",
-    "fsdp",
-    "gradient_checkpointing",
-)
-"""Settings that a resumed run may have otherwise."""
 
 
 class TrainingStopped(RuntimeError):
@@ -106,31 +87,16 @@ class Trainer:
         self.folder = Path(config.out)
         self.ranks = join()
         self.shares = TaskShares(self.ranks)
-        for name, value in asdict(config).items():
-            self.ranks.check_same(value, f"the setting {name}")
-        self.ranks.from_first(self._check_ranks)
-        state = self._open(resume)
-        self.model, self.tokenizer = loaded if loaded is not None else self._load_model()
-        if config.lora_rank:
-            self.model = with_lora(self.model, config.lora_rank, config.seed)
-        self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.ranks.spread(weight for weight in self.model.parameters() if weight.is_floating_point())
-        self._stale = False  # whether self.model, a whole copy of the divided model, lacks the last update
-        self.forward, self.reference = self._forwards()
-        self.value_head = None
-        self.optimizer = MasterAdamW(self.forward.model.parameters(), ranks=self.ranks)
-        self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
-        if config.algo == "ppo":
-            if not self.forward.width:
-                raise ValueError("ppo needs a model with an output layer: its value head reads what enters that layer")
-            self.value_head = ValueHead(self.forward.width).to(self.model.device)
-            self._optimizers["value_optimizer"] = (
-                MasterAdamW(self.value_head.parameters(), ranks=self.ranks),
-                VALUE_RATE,
-            )
+        check_ranks(config, self.ranks)
+        state = open_run(config, self.ranks, self, resume=resume)
+        # before the model is loaded: a bad line is told at once
+        documents = Documents.read(config.text) if config.algo == "pretrain" else None
+        self.learner = Learner(config, self.ranks, loaded)
+        self.model, self.tokenizer, self.forward = self.learner.model, self.learner.tokenizer, self.learner.forward
         self.step = 0
         if state is not None:
-            self._load(state)
+            self.learner.load_state_dict(state)
+            self.step = state["step"]
         self._stop = False
         self._unscored_steps = 0
         self._told: set[str] = set()  # kinds of reasons for which episodes were left out
@@ -138,20 +104,20 @@ class Trainer:
         self._shown_suite = 0
         self.texts: Texts | None = None
         self.served: ServedSampler | None = None
-        if config.algo == "pretrain":
-            self._read_texts(state)
+        if documents is not None:
+            self._encode(documents, state)
         else:
             self._prepare_to_play(state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         self.log: MetricsLog | None = None
         self.ranks.from_first(self._begin)
 
-    def _read_texts(self, state: dict[str, Any] | None) -> None:
-        """The documents of a run that plays nothing. Its model needs no chat template."""
+    def _encode(self, documents: Documents, state: dict[str, Any] | None) -> None:
+        """Prepare to train on documents. Nothing is played, so the model needs no chat template."""
         config = self.config
         context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
         self.texts = Texts(
-            config.text,
+            documents,
             self.tokenizer,
             max_tokens=min(config.max_tokens, context),
             held_out=config.eval_tasks if config.eval_every else 0,
@@ -165,13 +131,21 @@ class Trainer:
         config = self.config
         if config.sampler:
             self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
-        policy: TokenPolicy = self._policy() if self.served is None else self.served.policy
+        policy: Policy | VLLMPolicy = self._policy() if self.served is None else self.served.policy
         self.policy = policy
         self.chat = policy.chat
-        self.collector = self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
+        # with overlap, two batches are under way at once: each has environments of its own
+        self._collectors = [
+            self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
+            for _ in range(1 + config.overlap)
+        ]
+        self.collector = self._collectors[0]
+        """Of the step that is being trained."""
         self.drawing = Drawing(self.collector, config)
+        self.ahead = Ahead(self._play)
         if state is not None:
             self.drawing.load_state_dict(state)
+            self.ahead.load_state_dict(state)
         self._held_out = (config.env, config.held_out())
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
@@ -192,11 +166,12 @@ class Trainer:
 
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
         gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
-        UNSCORED_STEPS steps could be scored.
+        UNSCORED_STEPS steps could be scored; or if the sampler is lost, or has other weights.
         """
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
         before = signal.getsignal(signal.SIGINT)
+        saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
         try:
             signal.signal(signal.SIGINT, self._interrupt)
         except ValueError:  # not in the main thread: the caller handles Ctrl-C
@@ -205,7 +180,6 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
             while self.step < self.config.steps and not self._stops():
                 metrics = self._train_step()
                 last = self.step == self.config.steps
@@ -222,6 +196,14 @@ class Trainer:
             stopped = self._stops()
             if stopped and self.step != saved:
                 self.save()
+            if self.served is not None:
+                self.served.close()
+        except AgentError as error:
+            if self.served is None:
+                raise
+            if self.step not in (0, saved) and not self.config.overlap:  # what was sampled ahead is lost with it
+                self.save()
+            raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         except BaseException as error:
             raise self.ranks.explained(error) from error.__cause__
         finally:
@@ -244,7 +226,7 @@ class Trainer:
         self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         self.shares.begin_step()
-        self._renew_copy()
+        self.learner.renew_copy()
         trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
         if self.ranks.first:
             with self._needs_room():
@@ -253,12 +235,8 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
-        self._renew_copy()
-        state = {}
-        if self.config.fsdp or self.ranks.first:
-            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
-        if self.config.fsdp:
-            state = sharded.gathered(state, keep=self.ranks.first)
+        self.learner.renew_copy()
+        state = self.learner.state_dict()
         if not self.ranks.first:
             return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
@@ -268,7 +246,10 @@ class Trainer:
                 keep_group(
                     self.folder, self.step, suite, self.config.temperature, self._shown, lambda token: decode([token])
                 )
-            state |= (self.drawing if self.texts is None else self.texts).state_dict()
+            if self.texts is not None:
+                state |= self.texts.state_dict()
+            else:
+                state |= self.ahead.state_dict() | self.drawing.state_dict()  # the batch first: it is waited for
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -290,19 +271,20 @@ class Trainer:
         self.shares.begin_step()
         metrics: dict[str, float] = {}
         if self.texts is None:
+            self.collector = self._collectors[step % len(self._collectors)]
             self.collector.set_step(step)
-            self.policy.reseed(f"{config.seed} {step}")
         if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
+            drawing = self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))
         else:
-            batch = self._play(step)
+            batch, waited = self._batch(step)
             played = perf_counter()
             stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
-            drawn = batch.drawn_first
+            drawn, drawing = batch.drawn_first, batch.drawing
             if config.dynamic_sampling:
                 metrics |= replacement_metrics(batch)
             self._shown, self._shown_suite = batch.groups[0], batch.tasks[0][0]
@@ -310,15 +292,13 @@ class Trainer:
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
         for update in range(config.num_iterations):
-            with self.optimizer.summing():
+            with self.learner.summing():
                 metrics |= updates(update)
             if self.served is not None and update == 0:
                 self.served.check(metrics)
-            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
-                norm = optimizer.step(rate * config.learning_rate_at(step))
-                if not math.isfinite(norm):
-                    self._keep_batch(rollouts, norm)
-        self._stale = self.config.fsdp
+            norm = self.learner.step(config.learning_rate_at(step))
+            if not math.isfinite(norm):
+                self._keep_batch(rollouts, norm)
         self.step += 1
         seconds = perf_counter() - began
         tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)
@@ -326,12 +306,13 @@ class Trainer:
             "step": self.step,
             **metrics,
             **episode_metrics(drawn, sampled=config.plays),
-            **(self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))),
-            **({} if self.served is None else {**self.served.metrics(), "sampler/stale": float(stale)}),
+            **drawing,
+            **({} if self.served is None else self.served.metrics(stale)),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
             "seconds": round(seconds, 3),
             "seconds/play": round(played - began, 3),
+            **({"seconds/wait": round(waited, 3)} if config.overlap else {}),
             "tokens_per_second": round(tokens / seconds, 1),
         }
 
@@ -352,7 +333,7 @@ class Trainer:
         """Credit the groups' samples; the metrics of that, and the update on the samples with a valid reward."""
         config = self.config
         # PPO takes the KL off each token's reward itself
-        held_to = self.reference if config.algo == "grpo" else None
+        held_to = self.learner.reference if config.algo == "grpo" else None
         told: dict[str, float] = {}
         if config.guided != "off":
             groups, told = guide(groups, self.collector, config)
@@ -361,27 +342,45 @@ class Trainer:
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
             return metrics, _no_update
-        if self.value_head is None:
-            return metrics, GRPOUpdate(samples, self.forward, config, self.reference).gradients
+        if self.learner.value_head is None:
+            return metrics, GRPOUpdate(samples, self.forward, config, self.learner.reference).gradients
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
-        update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
+        update = PPOUpdate(samples, rewards, self.forward, config, self.learner.value_head, self.learner.reference)
         return metrics, update.gradients
 
+    def _batch(self, step: int) -> tuple[PlayedGroups, float]:
+        """The groups of a step, and the seconds that were waited for them. With overlap, the next step's are begun."""
+        began = perf_counter()
+        batch = self.ahead.take(step)
+        if batch is None:
+            self.learner.renew_copy()
+            self._publish()
+            batch = self._play(step)
+        waited = perf_counter() - began
+        if self.config.overlap and step + 1 < self.config.steps:
+            self._publish()
+            self.ahead.start(step + 1)
+        return batch, waited
+
     def _play(self, step: int) -> PlayedGroups:
-        """Groups of episodes of the step's tasks."""
-        self._renew_copy()
-        self._publish()
+        """Groups of episodes of the step's tasks. With overlap, this runs on a thread of its own."""
         config, draw = self.config, self.drawing.of_step(step)
+        collector = self._collectors[step % len(self._collectors)]
+        collector.set_step(step)
+        self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self._played, self.collector, num_generations=config.num_generations, forks=forks)
+        play = partial(self._played, collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
-        batch = play_until_signal(tasks, play, draw.another, self._teaches, config.dynamic_sampling)
+        teaches = partial(self._teaches, collector)
+        batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
         for task, group in batch.played:
             draw.record(task, group)
+        batch.drawing = self.drawing.metrics()
         return batch
 
     def _publish(self) -> None:
         """Let the sampler have the weights of this step."""
+        self.ahead.wait()  # an episode's answers are all of one version
         if self.served is not None:
             self.served.publish(self.step)
         self.policy.version = self.step
@@ -394,10 +393,10 @@ class Trainer:
         """``collector.play``, each rank its share of the tasks."""
         return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
-    def _teaches(self, group: Sequence[Rollout]) -> bool:
+    def _teaches(self, collector: Collector, group: Sequence[Rollout]) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
         if self.config.guided != "off":
-            (group,), _ = guide([group], self.collector, self.config)
+            (group,), _ = guide([group], collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
@@ -434,116 +433,11 @@ class Trainer:
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
 
-    def _load_model(self) -> tuple[Any, Any]:
-        config = self.config
-        device = "cpu" if config.fsdp else "auto"  # a divided model goes to the GPU layer by layer
-        dtype = config.dtype if config.dtype != "auto" else choose_dtype("auto", choose_device("auto"))
-        trust = config.trust_remote_code
-        return load_model(config.model, device, dtype, trust_remote_code=trust, quantize=config.quantize)
-
-    def _forwards(self) -> tuple[TrainingForward, Reference | None]:
-        """The policy that is trained, and the reference if there is a KL.
-
-        If the model is divided, ``self.model`` becomes a whole copy of it.
-        """
-        config, model = self.config, self.model
-        if config.fsdp:
-            self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
-        forward = TrainingForward(self.model, ranks=self.ranks)
-        reference: Reference | None = None
-        if config.beta and not config.lora_rank and config.fsdp:
-            reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
-        elif config.beta and not config.lora_rank:
-            reference = reference_of(forward, new_adapters=False)
-        if config.gradient_checkpointing:
-            recompute_layers(model)
-        if config.fsdp:
-            forward = sharded.ShardedForward(model, forward)
-        if config.beta and config.lora_rank:
-            reference = reference_of(forward, new_adapters=True)
-        return forward, reference
-
-    def _renew_copy(self) -> None:
-        """Bring the whole copy of a divided model up to date, on all ranks at once."""
-        if self._stale:
-            sharded.copy_weights(self.forward.model, self.model)
-            self._stale = False
-
-    def _check_ranks(self) -> None:
-        """Raises RunError if a rank would have nothing to play, or if there is nothing to divide."""
-        size = self.ranks.size
-        if self.config.fsdp and size == 1:
-            raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
-        if self.config.sampler and size > 1:
-            raise RunError("a vLLM server (sampler) serves one process: leave out sampler, or start one process")
-        if self.config.prompts_per_step < size:
-            raise RunError(
-                f"prompts_per_step ({self.config.prompts_per_step}) is less than the number of ranks ({size}), so a "
-                "rank would have nothing to play: raise it, or start fewer ranks"
-            )
-
-    def _open(self, resume: bool) -> dict[str, Any] | None:
-        """Make or check the folder; returns the state to resume from, or None."""
-        state: dict[str, Any] | None = None
-
-        def open_first() -> int:
-            nonlocal state
-            state = self._open_first(resume)
-            return -1 if state is None else int(state["step"])
-
-        step = self.ranks.from_first(open_first)
-        if step >= 0 and not self.ranks.first:
-            state = checkpoint.latest(self.folder)
-            if state is None or state["step"] != step:
-                raise RunError(
-                    f"rank {self.ranks.rank} does not find the checkpoint of step {step} in {self.folder} that rank 0 "
-                    "reads: the folder must be on a disk that all machines share"
-                )
-        return state
-
-    def _open_first(self, resume: bool) -> dict[str, Any] | None:
-        about = self.folder / "config.json"
-        if about.is_file():
-            asked = json.loads(json.dumps(asdict(self.config)))
-            ours = asdict(TrainConfig())  # the run may be older than some settings
-            check_same_run(
-                self.folder,
-                asked,
-                lambda: ours | read_object(about, "the settings of a training run", RunError),
-                resume=resume,
-                free=FREE,
-            )
-        open_folder(self.folder, about)
-        hold_folder(self.folder, self)
-        state = checkpoint.latest(self.folder) if resume else None
-        if resume and state is None:
-            begins_again(self.folder, self.config.save_every)
-        return state
-
     def _begin(self) -> None:
         config, kept = self.config, self.step or -1  # at step 0, the first evaluation is run again
         write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
         self.log = MetricsLog(self.folder, kept)
         forget_after(self.folder, kept)
-
-    def _load(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm, or of a
-        step after the last one."""
-        if state["step"] > self.config.steps:
-            raise RunError(
-                f"{self.folder} has {state['step']} steps already, and steps={self.config.steps} asks for fewer: "
-                "give at least as many, or another folder"
-            )
-        try:
-            for name, (optimizer, _) in self._optimizers.items():
-                optimizer.load_state_dict(sharded.divided(state[name], optimizer.masters))
-            self._stale = self.config.fsdp
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(
-                f"the checkpoint of step {state['step']} in {self.folder} does not fit the model {self.config.model!r} "
-                f"({type(error).__name__}: {error}). Has the model changed since the run began?"
-            ) from error
-        self.step = state["step"]
 
     def _log(self, metrics: dict[str, float]) -> None:
         if self.log is None:  # of another rank

@@ -207,7 +207,7 @@ def add_gradients(batch: Batch, forward: TrainingForward, loss_of: MicroLoss) ->
     for micro in forward.micro_batches(batch):
         loss, metrics = loss_of(micro)
         if micro.padding:
-            (loss * 0.0).backward()  # for its part in the ranks' sums of gradients
+            (loss * 0.0).backward()  # type: ignore[no-untyped-call]  # for its part in the ranks' sums of gradients
             continue
         # losses are sums with weights over the whole batch, so gradients of micro-batches simply add up
         loss.backward()  # type: ignore[no-untyped-call]

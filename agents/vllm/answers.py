@@ -6,7 +6,6 @@ The endpoint takes token ids and returns token ids, log-probabilities, and the v
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import msgspec
 
@@ -22,6 +21,7 @@ LOWEST = -9998.0
 class _Entry(msgspec.Struct):
     token_id: int
     logprob: float
+    top_logprobs: list[_Entry] = []
 
 
 class _Logprobs(msgspec.Struct):
@@ -46,11 +46,6 @@ class _Sampled(msgspec.Struct):
     prompt_token_ids: list[int]
 
 
-class _Scored(msgspec.Struct):
-    prompt_token_ids: list[int]
-    prompt_logprobs: list[dict[int, Any] | None]
-
-
 class Answer(msgspec.Struct, frozen=True):
     """One sampled answer that fits its request."""
 
@@ -58,7 +53,8 @@ class Answer(msgspec.Struct, frozen=True):
     logprobs: list[float]
     finish_reason: FinishReason
     label: str
-    """The server's label of the weights that wrote the first token; "" if several versions wrote the answer."""
+    """The server's label of the weights that wrote the answer; "" if several versions did."""
+    entries: list[_Entry]
 
 
 def sampled(body: bytes, asked: Asked, end_ids: Collection[int]) -> Answer:
@@ -82,30 +78,29 @@ def sampled(body: bytes, asked: Asked, end_ids: Collection[int]) -> Answer:
     if [entry.token_id for entry in entries] != tokens:
         raise _wrong("its log-probabilities are not of its tokens")
     logprobs = [entry.logprob for entry in entries]
-    if not all(LOWEST < logprob <= 1e-3 for logprob in logprobs):
-        raise _wrong("a log-probability is not a finite number below 0")
+    _check(logprobs)
     if tokens[-1] in end_ids:
         finish: FinishReason = "end"
     elif choice.finish_reason in ("stop", "length"):
         finish = "stop" if choice.finish_reason == "stop" else "length"
     else:
         raise _wrong(f"it ended by {choice.finish_reason[:50]!r}")
-    return Answer(tokens, logprobs, finish, _label(choice.weight_versions, len(tokens)))
+    return Answer(tokens, logprobs, finish, _label(choice.weight_versions, len(tokens)), entries)
 
 
-def scored(body: bytes, ids: Sequence[int]) -> list[float]:
-    """The log-probability of each token of a prompt but the first, under the tokens before it. Raises Failure."""
-    try:
-        found = msgspec.json.decode(body, type=_Scored)
-        rows = found.prompt_logprobs
-        if found.prompt_token_ids != list(ids) or len(rows) != len(ids):
-            raise _wrong("it is to another prompt")
-        scores = [float(row[token]["logprob"]) for row, token in zip(rows[1:], ids[1:], strict=True) if row is not None]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, ValueError) as error:
-        raise _wrong(f"it cannot be read ({error})") from None
-    if len(scores) != len(ids) - 1 or not all(LOWEST < score <= 1e-3 for score in scores):
-        raise _wrong("a log-probability of the prompt is not a finite number below 0")
-    return scores
+def scored(answer: Answer, wanted: Sequence[int]) -> list[float]:
+    """The log-probabilities of other tokens in the first one's place (``logprob_token_ids``). Raises Failure."""
+    found = {entry.token_id: entry.logprob for entry in answer.entries[0].top_logprobs}
+    if not found.keys() >= set(wanted):
+        raise _wrong("it lacks log-probabilities that were asked for")
+    logprobs = [found[token] for token in wanted]
+    _check(logprobs)
+    return logprobs
+
+
+def _check(logprobs: Sequence[float]) -> None:
+    if not all(LOWEST < logprob <= 1e-3 for logprob in logprobs):
+        raise _wrong("a log-probability is not a finite number below 0")
 
 
 def _label(spans: list[_Span], tokens: int) -> str:

@@ -51,12 +51,11 @@ class VLLMServer:
     Args:
         address: http://host:port, without a path.
         timeout: seconds for one request, in which the server may also queue it.
-        sleep: called with the seconds to wait between two tries, on a thread; a test may wait less.
 
     Raises ValueError if the address is not one.
     """
 
-    def __init__(self, address: str, *, timeout: float = 600.0, sleep: Callable[[float], object] | None = None):
+    def __init__(self, address: str, *, timeout: float = 600.0):
         try:
             self.address = below(address, "").rstrip("/")
         except ValueError as error:
@@ -64,7 +63,7 @@ class VLLMServer:
         if "@" in self.address:
             raise ValueError("a vLLM server's address must not hold a password: it is stored with the run")
         self.timeout = timeout
-        self._tries = Tries(PATIENCE, None, FIRST_WAIT, LONGEST_WAIT, sleep)
+        self._tries = Tries(PATIENCE, None, FIRST_WAIT, LONGEST_WAIT)
         self._connections = Connections()
         self._down = False
         self._model: ServedModel | None = None

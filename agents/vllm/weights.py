@@ -10,14 +10,13 @@ loaded again: the trainer's own weights may have changed since.
 
 from __future__ import annotations
 
-import logging
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import torch
@@ -26,19 +25,20 @@ from toolgym.agent import AgentError
 from toolgym.web import Failure
 
 from .. import checkpoint
-from .answers import scored
+from ..token_policy import Asked
+from .answers import sampled, scored
 from .server import VLLMServer
 
-logger = logging.getLogger(__name__)
+Probe: TypeAlias = tuple[list[int], list[int]]
+"""A prompt, and tokens that might follow it: the canary compares their log-probabilities."""
+Score: TypeAlias = Callable[[Sequence[Probe]], list[list[float]]]
+"""Probes -> of each, the model's log-probabilities of the tokens, at the temperature of the sampling."""
 
-Score = Callable[[Sequence[Sequence[int]]], list[list[float]]]
-"""Token ids of some texts -> of each text, the model's log-probabilities of its tokens after the first."""
-
-TEXTS, LENGTH = 4, 24
-"""Of the canary."""
-NOISE, ZERO_NOISE = 0.1, 0.02
+PROBES, LENGTH, TOKENS = 4, 24, 16
+"""Of the canary: the number of prompts, the tokens of a prompt, and the tokens that are compared after each."""
+NOISE, ZERO_NOISE = 0.3, 0.05
 """Standard deviation of the noise in ``prove``: as a part of each weight's own, or of a weight whose own is 0."""
-STALE = 0.25
+STALE = 0.12
 """The server is wrong if its log-probabilities miss more than this part of what the noise changed."""
 DIFFERENT = 0.5
 """Nats: the largest mean gap of the canary, whatever the server's precision is."""
@@ -60,24 +60,28 @@ class ServedWeights:
             ``--enable-lora`` and ``VLLM_ALLOW_RUNTIME_LORA_UPDATING=1``.
         folder: is made; the server must see it under the same path.
         model: the trainer's model, plain or with peft's adapters.
-        score: the model's log-probabilities, at temperature 1.
+        score: the model's log-probabilities.
+        temperature: of the sampling.
     """
 
-    def __init__(self, server: VLLMServer, folder: Path, model: Any, score: Score):
+    def __init__(self, server: VLLMServer, folder: Path, model: Any, score: Score, temperature: float):
         self.server, self.folder, self.model, self.score = server, folder.resolve(), model, score
+        self.temperature = temperature
         self.adapter = hasattr(model, "peft_config")
         self.version = -1
         """Training steps of the weights that were sent last; -1 before the first."""
         self.refused = 0
-        """Answers that were refused because other weights had written them."""
+        """Answers so far that were refused, because other weights had written them."""
         self.gap = 0.0
         """Of the canary: mean absolute difference between the server's and the trainer's log-probabilities, nats."""
         self._floor: float | None = None
         self._run = uuid4().hex[:12]
         self._sent = 0
-        vocabulary = model.config.get_text_config(decoder=True).vocab_size
+        vocabulary = range(model.config.get_text_config(decoder=True).vocab_size)
         stream = random.Random("canary")
-        self._texts = [[stream.randrange(vocabulary) for _ in range(LENGTH)] for _ in range(TEXTS)]
+        self._probes = [
+            (stream.choices(vocabulary, k=LENGTH), stream.sample(vocabulary, TOKENS)) for _ in range(PROBES)
+        ]
         self._expected: list[list[float]] = []
 
     @property
@@ -108,9 +112,9 @@ class ServedWeights:
             if last:
                 raise WeightsDiffer(
                     f"{self.server} was sent the weights of step {self.version}, and its log-probabilities of "
-                    f"{TEXTS} fixed texts differ from the trainer's by {self.gap:.3g} nats per token (at most "
-                    f"{min(limit, DIFFERENT):.3g} were expected): it does not have these weights. Is it a server of "
-                    "the same model, started by `toolgym serve-sampler`?",
+                    f"{TOKENS} tokens after {PROBES} fixed prompts differ from the trainer's by {self.gap:.3g} nats on "
+                    f"average (at most {min(limit, DIFFERENT):.3g} were expected): it does not have these weights. "
+                    "Is it a server of the same model, started by `toolgym serve-sampler`?",
                     kind="server",
                 )
 
@@ -120,7 +124,7 @@ class ServedWeights:
         Weights that hardly changed do not show that a part of them stays as it was. The model itself is unchanged
         afterwards, bit for bit.
         """
-        plain = self.score(self._texts)
+        plain = self.score(self._probes)
         with _noise(self.model):
             self._write(-1)
         self._load()
@@ -134,8 +138,11 @@ class ServedWeights:
             )
 
     def close(self) -> None:
-        """Remove the folder. The server keeps the weights that it has."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what was written. The server keeps the weights that it has."""
+        for place in self.folder.glob("toolgym-weights-[01]"):
+            shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # the user's own folder may hold more
+            self.folder.rmdir()
 
     # --------------------------------------------------------------------------------------------
 
@@ -146,12 +153,12 @@ class ServedWeights:
         shutil.rmtree(place, ignore_errors=True)
         with checkpoint.writing():
             self.model.save_pretrained(place)
-        self.version, self._expected = version, self.score(self._texts)
+        self.version, self._expected = version, self.score(self._probes)
 
     @property
     def _place(self) -> Path:
         """The folder of the weights that were written last: another one than that before, which vLLM might know."""
-        return self.folder / str(self._sent % 2)
+        return self.folder / f"toolgym-weights-{self._sent % 2}"
 
     def _load(self) -> None:
         self.server.ask(self._load_paused)
@@ -170,17 +177,27 @@ class ServedWeights:
             await self.server.send("/resume")
 
     def _scores(self) -> list[list[float]]:
-        return self.server.ask(*(partial(self._score, text) for text in self._texts))
+        return self.server.ask(*(partial(self._score, *probe) for probe in self._probes))
 
-    async def _score(self, text: list[int]) -> list[float]:
-        model = await self.server.model()
+    async def _score(self, prompt: list[int], tokens: list[int]) -> list[float]:
+        asked = Asked(tuple(prompt), 1, "")
+        # vLLM returns the sampled token and all of these but one
+        ids = [*tokens, next(i for i in range(TOKENS + 1) if i not in tokens)]
         body = {
-            "model": self.served_as(model.name),
-            "token_ids": text,
+            "model": self.served_as((await self.server.model()).name),
+            "token_ids": prompt,
             "return_token_ids": True,
-            "sampling_params": {"max_tokens": 1, "temperature": 1.0, "prompt_logprobs": 0, "detokenize": False},
+            "sampling_params": {
+                "max_tokens": 1,
+                "temperature": self.temperature,
+                "logprobs": len(ids),
+                "logprob_token_ids": ids,
+                "detokenize": False,
+            },
         }
-        return await self.server.send("/inference/v1/generate", body, partial(scored, ids=text))
+        return await self.server.send(
+            "/inference/v1/generate", body, lambda found: scored(sampled(found, asked, ()), tokens)
+        )
 
 
 def _emptied(body: bytes) -> None:

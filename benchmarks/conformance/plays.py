@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,16 @@ def plays(native: bool) -> Iterator[Play]:
             if not fails:
                 yield Play(suite, kwargs, task_id, "wrong", gold[(i + 1) % len(ids)])
             yield Play(suite, kwargs, task_id, "junk", JUNK[i:] + JUNK[:i])
+
+
+def one_call_each(play: Play) -> Play:
+    """The play with each call in an answer of its own, as MCP brings them (dialect openai). Thoughts are left out."""
+    texts = []
+    for text in play.texts:
+        said = message(text)
+        calls = [{"role": "assistant", "content": None, "tool_calls": [call]} for call in said.get("tool_calls", ())]
+        texts += [json.dumps(call) for call in calls] or [said["content"] or ""]
+    return replace(play, texts=texts)
 
 
 def bare(play: Play) -> Played:

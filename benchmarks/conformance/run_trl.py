@@ -14,7 +14,6 @@ from typing import Any
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
 
 import torch
-from datasets import Dataset
 from plays import Play, Played, read, report
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from trl import GRPOConfig, GRPOTrainer
@@ -54,8 +53,8 @@ def trainer(folder: str, size: int = 2, **how: Any) -> GRPOTrainer:
         max_position_embeddings=65536, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
     settings = GRPOConfig(
-        output_dir=folder, use_cpu=True, bf16=False, per_device_train_batch_size=size, num_generations=size, max_steps=1,
-        max_completion_length=24, report_to="none", save_strategy="no", disable_tqdm=True, beta=0.0,
+        output_dir=folder, use_cpu=True, bf16=False, per_device_train_batch_size=size, num_generations=size,
+        max_steps=1, max_completion_length=24, report_to="none", save_strategy="no", disable_tqdm=True, beta=0.0,
     )  # fmt: skip
     return GRPOTrainer(LlamaForCausalLM(config), args=settings, processing_class=tokenizer, **how)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,9 @@ from .offered import read_tools
 from .problems import BadRow
 from .tool_prompt import split_tools
 
-_RESULT = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
+_RESULT, _RESULT_END = "<tool_response>", "</tool_response>"
+_JOINED = 1000
+"""Messages of the assistant that become one turn at most."""
 _KEY = 20
 """Characters of the user's words that tell conversations apart, at least."""
 
@@ -77,6 +78,8 @@ class _Assembler:
         self.ids: list[str | None] = []
         self.results: list[str | None] = []
         """Of the last turn, whose results may still follow."""
+        self.joined = 0
+        """Messages that the last turn consists of."""
 
     def parts(self, messages: Sequence[dict[str, Any]]) -> list[Part]:
         at_head = True
@@ -106,8 +109,8 @@ class _Assembler:
         if role == "tool" and isinstance(content, (dict, list)) and not is_parts(content):
             content = json.dumps(content, ensure_ascii=False)
         text = text_of(content) or ""
-        in_tags = _RESULT.findall(text)
-        if role == "tool" or (in_tags and not _RESULT.sub("", text).strip()):
+        in_tags, beside = _results(text)
+        if role == "tool" or (in_tags and not beside):
             self._result(message, in_tags or [text])
             return
         self._close()
@@ -122,8 +125,11 @@ class _Assembler:
         if not (waiting and (answer.calls or not self.ids)):
             self._close()
             self.found.append(Turn(answer.calls, answer.response, answer.think, (), weight))
-            self.ids, self.results = list(answer.ids), [None] * len(answer.calls)
+            self.ids, self.results, self.joined = list(answer.ids), [None] * len(answer.calls), 1
             return
+        self.joined += 1
+        if self.joined > _JOINED:
+            raise BadRow("too many messages of the assistant in a row", f"more than {_JOINED}")
         if last.calls or last.response is not None:  # type: ignore[union-attr]  # a thought alone belongs to what follows
             self.notes.append(("assistant messages in a row are one turn", f"message {at + 1}"))
         self.found[-1] = Turn(
@@ -174,6 +180,19 @@ class _Assembler:
         elif not last.calls and last.response is None:
             self.notes.append(("reasoning without words and calls after it is left out", ""))
             self.found.pop()
+
+
+def _results(text: str) -> tuple[list[str], bool]:
+    """The texts between tags of results, and whether there is text beside them."""
+    found, beside, position = [], False, 0
+    while (begin := text.find(_RESULT, position)) >= 0:
+        end = text.find(_RESULT_END, begin)
+        if end < 0:
+            break
+        found.append(text[begin + len(_RESULT) : end].strip())
+        beside = beside or bool(text[position:begin].strip())
+        position = end + len(_RESULT_END)
+    return found, beside or bool(text[position:].strip())
 
 
 def _call_message(message: dict[str, Any]) -> Answer:

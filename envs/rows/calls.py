@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from toolgym.dialects import get_dialect
-from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, deeper_than
 from toolgym.dialects.assistant_message import said, thought
+from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, deeper_than
 from toolgym.dialects.python.python_source import decode
 from toolgym.types import ToolCall
 

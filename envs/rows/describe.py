@@ -90,7 +90,7 @@ def describe(
     tools = set()
     shown: dict[int, int] = {}  # id of a tuple of tools -> characters of the instructions with them
     for each in rows.conversations:
-        found = each.decisions
+        found = set(each.decisions)
         split = split_of(each, seed, held_out)
         splits[split] = splits[split][0] + 1, splits[split][1] + len(found)
         keys[each.key] += 1

@@ -45,8 +45,10 @@ class RowsEnv(ToolEnv):
     query with answers, and ToolRL's rows. Calls may stand in the text, between ``<tool_call>`` tags. ``toolgym data
     FILE`` says how a file is read. Rows that cannot be played are left out, with a warning that names and counts them.
 
-    ``info`` also has ``category``: "one call", "several calls" (in some turn) or "no call"; and ``known_unpassable``: why
-    the recorded answer cannot be written in the dialect, or None.
+    ``info`` also has:
+
+    - ``category``: "one call", "several calls" (in some turn) or "no call";
+    - ``known_unpassable``: why the recorded answer cannot be written in the dialect, or None.
 
     Args:
         path: the file. Without one, the rows of envs/rows/example.jsonl are played.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,7 +21,7 @@ from toolgym.tools import Tool
 from toolgym.types import CallRecord, Completion, Message, ToolResult, message
 
 from .conversation import Conversation, Part, Said, Turn
-from .reading import Rows
+from .reading import Rows, read
 
 SPLITS = ("all", "train", "val", "test")
 CATEGORIES = ("one call", "several calls", "no call")
@@ -45,6 +48,11 @@ def split_of(conversation: Conversation, seed: int, held_out: float) -> str:
     return "val" if at < held_out else "test" if at >= 1 - held_out else "train"
 
 
+def split_sizes(path: str | Path, seed: int, held_out: float) -> Counter[str]:
+    """Split -> conversations of a file in it. Raises what ``reading.read`` raises."""
+    return Counter(split_of(each, seed, held_out) for each in read(path).conversations)
+
+
 class RowTasks(LazyTasks):
     """The tasks of a file, made on demand.
 
@@ -61,18 +69,10 @@ class RowTasks(LazyTasks):
         self.held_out = held_out
         self.sizes = dict.fromkeys(SPLITS, 0)  # type: ignore[misc]  # here the sizes depend on the file
         super().__init__(split, seed)
-        self._places: list[tuple[int, int]] = []
+        self._places: list[_Place] = []
         for i, conversation in enumerate(rows.conversations):
-            if split not in ("all", split_of(conversation, seed, held_out)):
-                continue
-            ats = conversation.decisions
-            if whole:
-                if category is None or _category([conversation.parts[at] for at in ats]) in wanted:
-                    self._places.append((i, ats[0]))
-            else:
-                self._places += [
-                    (i, at) for at in ats if category is None or _category([conversation.parts[at]]) in wanted
-                ]
+            if split in ("all", split_of(conversation, seed, held_out)):
+                self._places += [place for place in _places(i, conversation, whole) if place.category in wanted]
         self.sizes[split] = len(self._places)
         self._category = category
         if not self._places:
@@ -85,31 +85,23 @@ class RowTasks(LazyTasks):
         return f"RowTasks({self.rows.digest}, {chosen}, whole={self.whole}, prompt={self.prompt!r})"
 
     def kind(self, index: int) -> str:
-        return self._id(*self._places[index]).partition("-")[2]
+        return self._places[index].name
 
     def find(self, task_id: str) -> Task:
         try:
             return self[self._index[task_id]]
         except (KeyError, TypeError):
-            some = ", ".join([self._id(*place) for place in self._places[:3]])
+            some = ", ".join([place.name for place in self._places[:3]])
             raise KeyError(f"no task {task_id!r} among {len(self)} of {self.about}, such as {some}") from None
 
     @property
     def _index(self) -> dict[str, int]:
         if not hasattr(self, "_found"):
-            self._found = {self._id(*place): i for i, place in enumerate(self._places)}
+            self._found = {place.name: i for i, place in enumerate(self._places)}
         return self._found
 
-    def _id(self, row: int, at: int) -> str:
-        conversation = self.rows.conversations[row]
-        place = conversation.place.replace(" ", "-")
-        if self.whole:
-            return place
-        number = sum(isinstance(part, Turn) for part in conversation.parts[: at + 1])
-        return f"{place}-turn-{number}"
-
     def make(self, index: int) -> Task:
-        row, at = self._places[index]
+        name, row, at, category = self._places[index]
         conversation, names = self.rows.conversations[row], Names(self.dialect)
         tools = _renamed(conversation.tools, self.dialect)
         for tool in conversation.tools:  # the names of tools come first, so that they stay what they are in `tools`
@@ -126,8 +118,8 @@ class RowTasks(LazyTasks):
         expected = tuple([turn.calls for turn in turns])
         problems = [unwritable(turn, gold_text(turn, self.dialect), self.dialect) for turn in turns]
         unpassable = next(filter(None, problems), None)
-        entry = Entry(conversation, tuple(turns), tuple(replies), _category(turns), unpassable)
-        return Task(self._id(row, at), before, tools, expected, turns[-1].response, self.split, entry)
+        entry = Entry(conversation, tuple(turns), tuple(replies), category, unpassable)
+        return Task(name, before, tools, expected, turns[-1].response, self.split, entry)
 
     def _opening(self, conversation: Conversation, at: int, names: Names) -> tuple[Message, ...]:
         """The messages before a turn."""
@@ -140,6 +132,30 @@ class RowTasks(LazyTasks):
         for part in conversation.parts[:at]:
             out += _messages(part, self.dialect, names)
         return tuple(out)
+
+
+class _Place(NamedTuple):
+    """Where a task is in a file."""
+
+    name: str
+    row: int
+    at: int
+    """The part of the conversation that is played first."""
+    category: str
+
+
+def _places(row: int, conversation: Conversation, whole: bool) -> Iterator[_Place]:
+    """The tasks of a conversation."""
+    name, played = conversation.place.replace(" ", "-"), conversation.decisions
+    if whole:
+        yield _Place(name, row, played[0], _category(conversation.parts[played[0] :]))
+        return
+    wanted, number = set(played), 0
+    for at, part in enumerate(conversation.parts):
+        if isinstance(part, Turn):
+            number += 1
+            if at in wanted:
+                yield _Place(f"{name}-turn-{number}", row, at, _category([part]))
 
 
 def _messages(part: Part, dialect: Dialect, names: Names) -> list[Message]:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_option(parser)
     parser.add_argument(
         "--agent", metavar="NAME", required=True,
-        help="oracle, random, silent, replay, endpoint, policy, sb3, or module:Class for one of your own",
+        help="oracle, random, silent, replay, endpoint, policy, vllm, sb3, or module:Class for one of your own",
     )  # fmt: skip
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
@@ -72,7 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     how.add_argument("--ray-actors", type=whole(1), metavar="N", help="processes on the cluster (one per CPU)")
     env_options(parser)
-    model = parser.add_argument_group("the agent (policy: a local model; endpoint: an OpenAI-compatible server)")
+    model = parser.add_argument_group(
+        "the agent (policy: a local model; endpoint: an OpenAI-compatible server)",
+        "vllm takes policy's options: its model, of which only the tokenizer is read here, is on the server of\n"
+        "--base-url (http://host:port, see `toolgym serve-sampler`).",
+    )
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
     model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
@@ -82,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trust-remote-code", action="store_const", const=True,
         help="policy: run code that comes with the model; without this it is never run",
     )  # fmt: skip
-    model.add_argument("--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's)")
+    model.add_argument(
+        "--base-url", metavar="URL", help="endpoint: its address, up to /v1 (OpenAI's); vllm: http://host:port"
+    )
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument(
         "--tools", choices=["native", "prompt", "template"],

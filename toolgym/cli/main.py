@@ -1,6 +1,6 @@
 """The ``toolgym`` command: picks the command, turns exceptions into messages and exit codes.
 
-Each command is a file beside this one, named as the command. It has ``ABOUT`` and ``EXAMPLES`` (its help),
+Each command is a file beside this one, named as the command (_ for -). It has ``ABOUT`` and ``EXAMPLES`` (its help),
 ``add_arguments(parser)``, and ``run(args, console)``, which returns the exit code (None counts as 0).
 A new command is one such file and one line in ``COMMANDS``. Only the command that was asked for is imported.
 """
@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": "let an agent play, and report how it did",
     "compare": "several agents on several suites, in one table",
     "train": "teach a model with SFT, GRPO or PPO",
+    "serve-sampler": "a vLLM server that samples for train and eval",
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
     "view": "runs in the browser, episode by episode",
@@ -73,7 +74,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         added = commands.add_parser(name, help=summary, **layout)
         if name in words:
-            command: Any = import_module(f"toolgym.cli.{name}")
+            command: Any = import_module(f"toolgym.cli.{name.replace('-', '_')}")
             added.description = command.ABOUT
             added.epilog = f"examples:\n{command.EXAMPLES}"
             command.add_arguments(added)

@@ -16,6 +16,7 @@ from toolgym.checks import arguments_of
 from toolgym.env import ToolEnv
 from toolgym.registry import SUITES, suite_class
 from toolgym.rollout import Agent
+from toolgym.tools import ToolUnavailable
 
 
 class UserError(Exception):
@@ -53,6 +54,15 @@ AGENTS = {
             "device": "device", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
             "tools": "tools", "template_kwarg": "template_kwargs",
         },
+    ),
+    "vllm": AgentEntry(
+        "toolgym.agents.vllm.policy:VLLMPolicy",
+        {
+            "base_url": "base_url", "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens",
+            "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
+            "tools": "tools", "template_kwarg": "template_kwargs",
+        },
+        "base_url",
     ),
     "sb3": AgentEntry("toolgym.agents.sb3.agent:SB3Agent", {"model": "model"}, "model"),
 }  # fmt: skip
@@ -121,7 +131,7 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
         check_arguments(env_id, arguments)
     try:
         env = gym.make(env_id, **arguments).unwrapped
-    except (gym.error.Error, ModuleNotFoundError) as error:
+    except (gym.error.Error, ModuleNotFoundError, ToolUnavailable) as error:
         if env_id in SUITES:
             raise
         raise UserError(f"cannot make {env_id!r}: {error}") from error
@@ -195,7 +205,7 @@ def _pairs(option: str, given: Any) -> dict[str, Any]:
 
 def offer(agent: str, tools: str | None) -> dict[str, Any]:
     """What an env needs if the agent's chat template describes its tools."""
-    return {"instructions": False} if (agent, tools) == ("policy", "template") else {}
+    return {"instructions": False} if agent in ("policy", "vllm") and tools == "template" else {}
 
 
 _PYTHONS = {"True": True, "False": False, "None": None}

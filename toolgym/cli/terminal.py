@@ -110,13 +110,6 @@ def call_line(name: str, arguments: Any, limit: int = 300) -> Text:
     return Text.assemble((one_line(name, 80) or "?", "bold"), " ", one_line(as_json(arguments), limit))
 
 
-def bar(share: float, width: int = 10) -> Text:
-    """A share in [0, 1] as a bar of blocks."""
-    share = min(max(share, 0.0), 1.0)
-    full = round(share * width)
-    return Text("█" * full + "░" * (width - full), style="green" if share == 1 else "yellow" if share > 0 else "red")
-
-
 def _call_view(number: int, record: CallRecord) -> RenderableType:
     call = record.call
     parts: list[RenderableType] = [Text.assemble(f"{number}. ", call_line(call.name, call.arguments))]

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.console import Console
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
 from toolgym.cli.options import data_option, with_data
-from toolgym.cli.progress import say_what_next, trainer_progress
+from toolgym.cli.progress import make_trackers, say_what_next, trackers_option, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.playing.left_out import MOST_LEFT_OUT
 from toolgym.runlog import read_metrics
@@ -48,13 +49,13 @@ HEADINGS = {
         "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
-        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
+        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid", "report_to",
     ),
     "batches and lengths": (
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
     ),
-    "sampling by a vLLM server": ("sampler", "sampler_folder"),
+    "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap"),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
         "dtype", "quantize", "gradient_checkpointing", "fsdp",
@@ -87,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
     max_invalid_option(options)
     data_option(options)
+    trackers_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -111,19 +113,20 @@ def run(args: argparse.Namespace, console: Console) -> int:
         ranks = import_module("toolgym.agents.training.distributed.ranks").join()
         if not ranks.first:
             return _follow(ranks, args.resume)
-    checked = partial(_checked, args, sb3)
+    checked = partial(_checked, args, sb3, console)
     config = checked() if ranks is None else ranks.from_first(checked)
     try:
-        last = train_with_progress(config, console, resume=args.resume)
+        last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}; go on with --resume\n")
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
-    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
-    template += ["--tools template"] if config.tools == "template" else []
-    agent = " ".join([f"--agent policy --model {quote(str(last))}", *template])
-    say_what_next(console, config, config.held_out(), agent)
+    if config.algo == "pretrain":
+        console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+        console.print(f"Teach it to call tools: toolgym train --algo sft --model {quote(str(last))}", soft_wrap=True)
+    else:
+        _say_what_next(config, last, console)
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
     rows = read_metrics(Path(config.out))
@@ -145,13 +148,13 @@ def _follow(ranks: Any, resume: bool) -> int:
     return 0
 
 
-def _checked(args: argparse.Namespace, sb3: Any) -> Any:
+def _checked(args: argparse.Namespace, sb3: Any, console: Console) -> Any:
     """The settings of a language model's trainer. Raises UserError if they cannot be."""
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
     if "data" in args:
-        args.env_kwargs = with_data(args, {"split": "train", **getattr(args, "env_kwargs", {})})
+        take_data(args, console)
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
@@ -161,6 +164,13 @@ def _checked(args: argparse.Namespace, sb3: Any) -> Any:
     if config.algo != "pretrain":
         _check_envs(config)
     return config
+
+
+def _say_what_next(config: Any, last: Path, console: Console) -> None:
+    agent = [f"--agent policy --model {quote(str(last))}"]
+    agent += [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
+    agent += ["--tools template"] if config.tools == "template" else []
+    say_what_next(console, config, config.held_out(), " ".join(agent))
 
 
 def _check_envs(config: Any) -> None:
@@ -174,6 +184,26 @@ def _check_envs(config: Any) -> None:
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
             "for the tasks that are trained on, --eval-kwargs '{}')"
         ) from None
+
+
+def take_data(args: argparse.Namespace, console: Console) -> None:
+    """Turn ``--data`` into settings: train on the split "train", evaluate on "val". A file that is too small for one of
+    the two is trained on as a whole, without an evaluation, if no split was chosen."""
+    given = dict(getattr(args, "env_kwargs", {}))
+    arguments = with_data(args, given)
+    chosen = "split" in given or hasattr(args, "eval_kwargs")
+    args.env_kwargs = {"split": "train", **arguments}
+    if chosen:
+        return
+    sizes = import_module("toolgym.envs.rows.tasks").split_sizes(
+        args.data, given.get("seed", 0), given.get("held_out", 0.1)
+    )
+    if not (sizes["train"] and sizes["val"]):
+        console.print(
+            f"{args.data} has {sum(sizes.values())} conversations, too few to hold some out: all are trained on, and "
+            "nothing is evaluated.", style="yellow", markup=False,
+        )  # fmt: skip
+        args.env_kwargs, args.eval_kwargs, args.eval_every = {**arguments, "split": "all"}, {}, 0
 
 
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
@@ -218,13 +248,14 @@ def _algorithm(args: argparse.Namespace) -> Any:
         raise UserError(str(error)) from None
 
 
-def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
-    """``Trainer.run`` with a progress bar; returns the last checkpoint.
+def train_with_progress(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None = None) -> Path:
+    """``Trainer.run`` with a progress bar; returns the last checkpoint. ``report_to``: names of trackers.
 
     Raises UserError if training cannot continue, and KeyboardInterrupt, with the saved step, after Ctrl-C.
     """
     module: Any = import_module("toolgym.agents.training.trainer")
-    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console) as trainer:
+    trackers = make_trackers(report_to, config)
+    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console, trackers) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:

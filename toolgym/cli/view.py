@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from toolgym.cli.resolve import UserError
+from toolgym.cli.resolve import UserError, here_first
 from toolgym.view.library import Library
 from toolgym.view.one_file import write_one_file
 from toolgym.view.server import ViewServer
@@ -42,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Serve until Ctrl-C, or write one file. Raises UserError if the port cannot be had."""
+    if args.trust:
+        here_first()
     library = Library(args.run, args.trust)
     if args.html is not None:
         _one_file(library, args.html, console)
@@ -54,9 +59,15 @@ def run(args: argparse.Namespace, console: Console) -> None:
         server = ViewServer(library)
     with server:
         console.print(f"{server.url}  (Ctrl-C ends it)", soft_wrap=True)
-        if not args.no_open:
+        if not args.no_open and _has_windows():
             webbrowser.open(server.url)
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):  # the usual end
+            server.serve_forever()
+
+
+def _has_windows() -> bool:
+    """Whether a browser can open a window. Else a browser for terminals might take this terminal."""
+    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _one_file(library: Library, html: str, console: Console) -> None:

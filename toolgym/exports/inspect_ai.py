@@ -5,8 +5,8 @@
 
     eval(suite_task("ToolGym-Office-v0", n=100), model="openai/gpt-5")
 
-For ``inspect eval`` return it from a function with ``@task`` of your own. ``env_kwargs={"dialect": "openai"}`` gives the
-tools to the model's API. The whole outcome, with each turn's reward and call records, is in the sample's store
+For ``inspect eval`` return it from a function of your own with ``@task``. ``env_kwargs={"dialect": "openai"}`` gives
+the tools to the model's API. The whole outcome, with each turn's reward and call records, is in the sample's store
 ("toolgym"). An unscored episode is ``Score.unscored``: inspect's metrics leave it out.
 """
 
@@ -113,15 +113,12 @@ def _scorer(name: str, metrics: list[Any], value: Callable[[dict[str, Any]], Any
             outcome = state.store.get(STORE)
             if outcome is None:
                 return Score.unscored(reason="no_answer", explanation="the model gave no answer")
-            if outcome["unscored"]:
-                return Score.unscored(reason=f"toolgym:{outcome['error_kind']}", explanation=outcome["error"])
             calls = [call for turn in outcome["turns"] for call in turn["reward"]["calls"]]
-            return Score(
-                value=value(outcome),
-                answer=outcome["turns"][-1]["action"],
-                explanation=outcome["verdict"] or None,
-                metadata={"turn_rewards": outcome["turn_rewards"], "error_type": outcome["error_type"], "calls": calls},
-            )
+            about = {"turn_rewards": outcome["turn_rewards"], "error_type": outcome["error_type"], "calls": calls}
+            said = {"answer": outcome["turns"][-1]["action"], "metadata": about}
+            if outcome["unscored"]:
+                return Score.unscored(reason=f"toolgym:{outcome['error_kind']}", explanation=outcome["error"], **said)
+            return Score(value=value(outcome), explanation=outcome["verdict"] or None, **said)
 
         return score
 

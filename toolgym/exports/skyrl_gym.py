@@ -5,8 +5,8 @@
     register()                                                        # in the trainer's entry point
     write_rows("train.parquet", "ToolGym-Office-v0", n=1000)          # environment.env_class=toolgym
 
-Rewards go out per turn, and SkyRL puts each on the turn's last token. SkyRL has no word for an unscored episode: its last
-step raises Unscored.
+Rewards go out per turn, and SkyRL puts each on the turn's last token. SkyRL has no word for an unscored episode: its
+last step raises Unscored.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@
         rollout_func=spec.rollout_func, reward_funcs=spec.reward_funcs,
     )
 
-An unscored episode has the reward None: TRL leaves it out of its group, and its advantage is 0. Rewards of turns, success
-and errors are columns for further reward functions: ``toolgym_turn_rewards``, ``toolgym_success``, ``toolgym_error``.
+An unscored episode has the reward None: TRL leaves it out of its group, and its advantage is 0. For further reward
+functions there are the columns ``toolgym_turn_rewards``, ``toolgym_success``, ``toolgym_verdict``, ``toolgym_error``.
 
 A ToolEnv itself is not an ``environment_factory``: TRL would offer its methods to the model as tools, ``gold`` among
 them, and never tell it the final answer.

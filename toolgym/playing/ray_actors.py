@@ -7,10 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import blake2b
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Self
 
 import gymnasium as gym
@@ -19,14 +16,18 @@ import msgspec
 from toolgym.agent import Agent, NotAnAgent, agent_name, bind
 from toolgym.playing.agent_failures import AgentFailures, OnAgentError
 from toolgym.playing.crew import Died, Key, Lost, Ready, share_out
+from toolgym.playing.same_source import OURS, check_sources, code_of, source_digest
 from toolgym.rollout import play_episodes
 from toolgym.stored.run_files import RunError
 from toolgym.types import Observation, Trajectory
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds within which the cluster must have a place for an actor, if no other actor plays."""
 _REACHED_WITHIN = 10.0
 """Seconds within which a cluster's address must accept a connection."""
+
+
+_LIMIT = "requests_per_minute"
 
 
 class _Spec(msgspec.Struct, frozen=True):
@@ -78,12 +79,9 @@ class RayActors:
             has = self._ray.cluster_resources()
             self._needs = {"num_cpus": 1, "num_gpus": int(gpu and has.get("GPU", 0) >= 1)}
             self.actors = actors or max(1, int(has.get("GPU" if self._needs["num_gpus"] else "CPU", 1)))
-            options = dict(options or {})
-            if options.get("requests_per_minute"):
-                options["requests_per_minute"] /= self.actors
-            modules = ("toolgym", "toolgym.agents", "toolgym.envs", agent.partition(":")[0])
-            code = {module: source_digest(module) for module in modules}
-            made_from = _Spec(agent, options, code, os.getcwd(), [os.path.abspath(place) for place in sys.path])
+            code = code_of(agent) | {each: source_digest(each) for each in OURS}
+            path = [os.path.abspath(place) for place in sys.path]
+            made_from = _Spec(agent, dict(options or {}), code, os.getcwd(), path)
             self._crew = _RayCrew(self._ray, self._needs, made_from)
             about = self._crew.first()
             self.name: str = about["name"]
@@ -98,10 +96,7 @@ class RayActors:
         such an env."""
         spec = _spec_of(env)
         entry_point: Any = spec.entry_point
-        module = entry_point.partition(":")[0] if isinstance(entry_point, str) else entry_point.__module__
-        if module == "__main__":
-            raise RunError(f"{spec.id} is defined in the program itself: put it in a module, which actors can import")
-        self._crew.fits(spec, {module: source_digest(module)})
+        self._crew.fits(spec, code_of(entry_point if isinstance(entry_point, str) else entry_point.__module__))
         return self
 
     @property
@@ -155,6 +150,11 @@ def _spec_of(env: gym.Env[Any, Any]) -> Any:
 
 def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
     """The module ray, connected; and whether it was connected here."""
+    if address.startswith("ray://"):
+        raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
+    host, _, port = address.rpartition(":")
+    if address not in ("auto", "local") and not (host and port.isdecimal()):
+        raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -162,51 +162,41 @@ def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
         raise ModuleNotFoundError("Ray is not installed: pip install 'toolgym[ray]'", name="ray") from error
     if ray.is_initialized():
         return ray, False
-    if address.startswith("ray://"):
-        raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
-    if address not in ("auto", "local"):
-        host, _, port = address.rpartition(":")
-        if not (host and port.isdecimal()):
-            raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
-        try:
-            socket.create_connection((host, int(port)), _REACHED_WITHIN).close()
-        except (OSError, OverflowError) as error:
-            raise RunError(f"no Ray cluster at {address}: {error}. On its head: ray start --head") from None
+    if host:
+        _check_reached(host, int(port))
     more = {"num_cpus": actors, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray also raises plain Exceptions
         told = "no Ray cluster is running here" if address == "auto" else f"cannot connect to Ray at {address}"
         said = str(error).split(". ")[0].rstrip(".")
         raise RunError(f"{told} ({said}). Start one with `ray start --head`, or use the address local") from None
     return ray, True
 
 
-def source_digest(module: str) -> str:
-    """A digest of the source of a module; of a package, of all its modules. Raises ModuleNotFoundError."""
-    spec = find_spec(module)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
-    folders = [Path(place) for place in spec.submodule_search_locations or ()]
-    files = [(path.relative_to(folder), path) for folder in folders for path in folder.rglob("*.py")]
-    if not folders and spec.origin is not None and Path(spec.origin).is_file():
-        files = [(Path(module), Path(spec.origin))]
-    found = blake2b(digest_size=16)
-    for name, path in sorted(files):
-        found.update(f"{name.as_posix()}\n".encode() + path.read_bytes())
-    return found.hexdigest()
+def _check_reached(host: str, port: int) -> None:
+    """Raises RunError if no gRPC server (a cluster has one) answers there. Ray itself would try for minutes."""
+    try:
+        with socket.create_connection((host, port), _REACHED_WITHIN) as connection:
+            connection.settimeout(_REACHED_WITHIN)
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4" + b"\0" * 5)  # and no settings
+            if connection.recv(9)[3:4] != b"\4":  # its own settings
+                raise OSError("another program listens there")
+    except (OSError, OverflowError) as error:
+        raise RunError(f"no Ray cluster at {host}:{port}: {error}. Start one there with `ray start --head`") from None
 
 
 class _RayCrew:
     """Actors as the workers of ``share_out``. An actor starts, prepares its agent, and then plays shares."""
 
     def __init__(self, ray: Any, needs: dict[str, int], made_from: _Spec):
-        self._ray, self._needs, self._made_from = ray, needs, made_from
+        self._ray, self._needs, self._given = ray, needs, made_from
+        self._made_from = made_from
         self._waiting: dict[Any, tuple[Any, str]] = {}
         """What Ray will report -> the actor, and what it does: "starts", "prepares" or "plays"."""
         self._actors: list[Any] = []
         self._spare: list[Any] = []
-        self._replacements = self._hired = 0
+        self._hired = 0
         self.learned: dict[str, str] = {}
 
     def first(self) -> dict[str, Any]:
@@ -227,14 +217,19 @@ class _RayCrew:
             self._get(self._spare[-1].fits.remote(spec, code))
 
     def plays(self, workers: int, spec: Any, batch_size: int, on_agent_error: OnAgentError) -> None:
-        """Say what is played, before anybody is hired."""
+        """Say what is played, before anybody is hired. Each worker gets an equal part of a rate limit."""
         self._workers, self._how = workers, (spec, batch_size, on_agent_error)
+        if limit := self._given.options.get(_LIMIT):
+            options = {**self._given.options, _LIMIT: limit / workers}
+            self._made_from = msgspec.structs.replace(self._given, options=options)
 
     def hire(self) -> Any:
         self._hired += 1
         if self._spare:
             actor = self._spare.pop()
-            self._waiting[actor.alive.remote()] = actor, "prepares"  # it has
+            same = self._made_from is self._given
+            prepared = actor.alive.remote() if same else actor.prepare.remote(self._made_from, "")
+            self._waiting[prepared] = actor, "prepares"
         else:
             actor = self._start()
             self._waiting[actor.alive.remote()] = actor, "starts"
@@ -282,7 +277,7 @@ class _RayCrew:
         pending = all(does == "starts" for _, does in self._waiting.values())
         ready, _ = self._ray.wait(list(self._waiting), num_returns=1, timeout=PATIENCE if pending else None)
         if not ready:
-            needs = ", ".join(f"{count} {name[4:].upper()}" for name, count in self._needs.items() if count)
+            needs = ", ".join(f"{count} {name[4:-1].upper()}" for name, count in self._needs.items() if count)
             raise RunError(f"no actor started within {PATIENCE:g} seconds: the cluster has no free place for {needs}")
         return ready[0]
 
@@ -292,7 +287,7 @@ class _RayCrew:
             return self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, Exception):
-                raise error.cause from None
+                raise error.cause from error
             raise RunError(_told(error)) from None
 
 
@@ -312,7 +307,7 @@ class _Player:
         sys.path += [place for place in made_from.path if place not in sys.path]
         if os.path.isdir(made_from.folder):
             os.chdir(made_from.folder)  # for relative paths among the options
-        _check_sources(made_from.code)
+        check_sources(made_from.code)
         module, _, name = made_from.agent.partition(":")
         self._agent: Agent = getattr(import_module(module), name)(**made_from.options)
         if hasattr(self._agent, "resume"):
@@ -327,7 +322,7 @@ class _Player:
 
     def fits(self, spec: Any, code: dict[str, str]) -> None:
         """Make an env and bind the agent to it."""
-        _check_sources(code)
+        check_sources(code)
         self._env = gym.make(spec)
         bind(self._agent, self._env)
 
@@ -338,18 +333,3 @@ class _Player:
         self._failures = self._failures or AgentFailures(on_agent_error)
         yield from play_episodes(self._env, make, self._agent, share, batch_size, self._failures)
         yield dict(getattr(self._agent, "learned", {}))
-
-
-def _check_sources(code: dict[str, str]) -> None:
-    """Raises RunError if this machine has another source of a module, or none."""
-    here = socket.gethostname()
-    for module, digest in code.items():
-        try:
-            found = source_digest(module)
-        except ModuleNotFoundError:
-            raise RunError(
-                f"{here} has no module {module!r}: install it on every machine of the cluster, or start the command in "
-                "a folder that all machines share"
-            ) from None
-        if found != digest:
-            raise RunError(f"{here} has another {module} than this process: install the same one on every machine")

@@ -185,11 +185,9 @@ def summary(run: TrainingRun) -> dict[str, str]:
     named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
     found |= {f"success %, {name}": success_words(evaluation) for name, evaluation in named.items()}
     found |= {f"reward, {name}": f"{evaluation.reward:+.2f}" for name, evaluation in named.items()}
-    losses = (
-        ("nll", "SFT loss" if config.get("algo") == "sft" else "loss", ".3f"),
-        ("eval/nll", "held-out loss", ".3f"),
-    )
-    for metric, label, form in (("reward", "reward in training", "+.2f"), *losses):
+    loss = "loss on text" if config.get("algo") == "pretrain" else "SFT loss"
+    shown = (("reward", "reward in training", "+.2f"), ("nll", loss, ".3f"), ("eval/nll", "held-out loss", ".3f"))
+    for metric, label, form in shown:
         values = [value for _, value in run.series(metric)]
         if values:
             tenth = max(1, len(values) // 10)

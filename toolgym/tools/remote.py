@@ -181,7 +181,8 @@ class ToolServer(ABC):
     def offered(self, listed: Sequence[Listed]) -> tuple[RemoteTool, ...]:
         """The tools to offer of a list. Raises ValueError for a tool whose schema cannot be used."""
         hidden = {*self.without, *([self.reset[0]] if self.reset else [])}
-        found, taken = [], set[str]()
+        found: list[RemoteTool] = []
+        taken: set[str] = set()
         for each in listed:
             if each.name in hidden or (self.only is not None and each.name not in self.only):
                 continue

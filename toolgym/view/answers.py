@@ -138,9 +138,9 @@ def row(run: ShownRun, entry: Entry) -> dict[str, Any]:
     return {
         "task": entry.task,
         "repeat": entry.repeat,
-        "category": printable(entry.category),
+        "category": entry.category,
         "outcome": entry.outcome,
-        "error": printable(entry.error),
+        "error": entry.error,
         "endings": list(entry.endings),
         **numbers_of(entry),
         **texts,

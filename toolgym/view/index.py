@@ -44,6 +44,11 @@ class _Kept(msgspec.Struct, array_like=True):
     lines: int
     entries: list[Entry]
 
+    def fits(self, size: int) -> bool:
+        """Whether all places are inside of a file of so many bytes. (The index may come from anybody.)"""
+        inside = all(entry.offset >= 0 and 0 <= entry.length <= self.covered - entry.offset for entry in self.entries)
+        return inside and 0 <= self.last[0] <= self.covered <= size
+
 
 class RunIndex:
     """The episodes of a file, by (task, repeat); the last line of each counts, as in ``read_episodes``.
@@ -126,13 +131,16 @@ class RunIndex:
             self._forget()
             self.version = version + 1
         self._inode, self._modified, self.size = now.st_ino, now.st_mtime_ns, now.st_size
-        file.seek(self.covered)
+        covered = self.covered
+        file.seek(covered)
         self._at_end = False
         while monotonic() < until:
             line = file.readline(LONGEST_LINE + 1)
             if not line or not self._take(file, line):
                 self._at_end = True
                 break
+        if self.covered > covered:
+            self._last = self._last[0], self._digest(file)
 
     def _take(self, file: BinaryIO, line: bytes) -> bool:
         """Index a line. False if it is incomplete."""
@@ -159,21 +167,19 @@ class RunIndex:
 
     def _goes_on(self, file: BinaryIO) -> bool:
         """Whether the last line that was indexed is still where it was."""
-        start, digest = self._last
-        if not self.covered or not digest:
-            return True  # indexed in this process: only a file that grows keeps its inode and does not shrink
+        return not self.covered or self._digest(file) == self._last[1]
+
+    def _digest(self, file: BinaryIO) -> str:
+        start = self._last[0]
         file.seek(start)
-        return hashlib.sha256(file.read(self.covered - start)).hexdigest() == digest
+        return hashlib.sha256(file.read(self.covered - start)).hexdigest()
 
     def _save(self) -> None:
         """Keep the index, if the folder can be written."""
         with suppress(OSError):
-            with self.path.open("rb") as file:
-                file.seek(self._last[0])
-                digest = hashlib.sha256(file.read(self.covered - self._last[0])).hexdigest()
             kept = _Kept(
-                _VERSION, self._inode, self.size, self._modified, (self._last[0], digest), self.covered,
-                self.unreadable, self.lines, list(self.by_key.values()),
+                _VERSION, self._inode, self.size, self._modified, self._last, self.covered, self.unreadable, self.lines,
+                list(self.by_key.values()),
             )  # fmt: skip
             self._saved = self.covered
             write_atomic(self._place, msgspec.msgpack.encode(kept))
@@ -183,7 +189,7 @@ class RunIndex:
             return
         kept = msgspec.msgpack.decode(self._place.read_bytes(), type=_Kept)
         now = self.path.stat()
-        if kept.version != _VERSION or kept.inode != now.st_ino or kept.covered > now.st_size:
+        if kept.version != _VERSION or kept.inode != now.st_ino or not kept.fits(now.st_size):
             return
         self._inode, self._modified, self.size = kept.inode, kept.modified, kept.size
         self.covered, self._last, self.lines, self.unreadable = kept.covered, kept.last, kept.lines, kept.unreadable

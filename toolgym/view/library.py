@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ _DEEPEST, _MOST_RUNS = 5, 500
 class ShownRun:
     """A run with episodes."""
 
-    def __init__(self, name: str, path: Path, training: str, trust: Collection[str]):
+    def __init__(self, name: str, path: Path, trust: Collection[str]):
         self.name = name
         """Its name in addresses and tables, unique in the library."""
         self.folder = path.parent
-        self.training = training
+        self.training = ""
         """The training run that kept it; "" for an evaluation of its own."""
         self.index = RunIndex(path)
         self.expectations = Expectations(self.folder, trust)
@@ -63,10 +63,14 @@ class ShownRun:
 
     def episode(self, entry: Entry) -> Trajectory:
         """Read an episode. Raises RunError if the file has changed or cannot be read."""
+        where = f"{self.index.path} at byte {entry.offset}"
         try:
-            return load_episode(self.index.line(entry), f"{self.index.path} at byte {entry.offset}")
+            found = load_episode(self.index.line(entry), where)
         except OSError as error:
             raise RunError(f"cannot read {self.index.path}: {error.strerror or error}") from None
+        if (found.task_id, found.repeat) != (entry.task, entry.repeat):
+            raise RunError(f"{where} is another episode now: the file was written anew; load the page again")
+        return found
 
 
 class Library:
@@ -83,7 +87,7 @@ class Library:
         """Name of a training run -> its folder."""
         self.look()
         for path in self.paths:
-            if not any(True for _ in _found(path)):
+            if next(_found(path), None) is None:
                 what = "it has no episodes.jsonl, nor has a folder in it" if path.exists() else "there is no such file"
                 raise RunError(f"{path} holds no run: {what}")
 
@@ -110,7 +114,7 @@ class Library:
             name = names[_folder(file)]
             run = known.get(file)
             if run is None:
-                run = ShownRun(name, file, "", self.trust)
+                run = ShownRun(name, file, self.trust)
             run.name, run.training = name, names[kept[file]] if file in kept else ""
             found[name] = run
         self.runs = found
@@ -143,25 +147,25 @@ def _folder(file: Path) -> Path:
     return file.parent if file.name == "episodes.jsonl" else file
 
 
-def _found(path: Path, depth: int = 0) -> Any:
-    """("run", its file of episodes) and ("training", its folder), at the path and below."""
-    if path.is_file():
-        yield "run", path
+def _found(path: Path, depth: int = 0) -> Iterator[tuple[str, Path]]:
+    """("run", its file of episodes) and ("training", its folder), at the path and below; folders in sorted order."""
+    try:
+        if path.is_file():
+            yield "run", path
+        elif not path.is_dir():
+            return
+        elif is_training(path):
+            yield "training", path
+        elif (path / "episodes.jsonl").is_file() or _is_run(path / "run.json"):
+            yield "run", path / "episodes.jsonl"
+        elif depth < _DEEPEST:
+            with os.scandir(path) as entries:
+                inside = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            for name in inside:
+                if not name.startswith("."):
+                    yield from _found(path / name, depth + 1)
+    except PermissionError:
         return
-    if not path.is_dir():
-        return
-    if is_training(path):
-        yield "training", path
-        return
-    if (path / "episodes.jsonl").is_file() or _is_run(path / "run.json"):
-        yield "run", path / "episodes.jsonl"
-        return
-    if depth < _DEEPEST:
-        with os.scandir(path) as entries:
-            inside = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        for name in inside:
-            if not name.startswith("."):
-                yield from _found(path / name, depth + 1)
 
 
 def _is_run(about: Path) -> bool:

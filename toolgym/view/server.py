@@ -8,6 +8,8 @@ or plain text, and the page makes text of it.
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,7 @@ from toolgym.view.library import Library
 from toolgym.view.page import HTML, SCRIPT, STYLE, TEXT_ONLY
 from toolgym.view.query import BadQuery
 
+logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 _NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """What a browser on this machine, or at the other end of an SSH tunnel, calls the server."""
@@ -31,6 +34,7 @@ POLICY = (
     f"form-action 'none'; frame-ancestors 'none'; {TEXT_ONLY}"
 )
 _LONGEST_ADDRESS = 16_000
+_MOST_FIELDS = 2_000
 _IDLE = 60.0
 """Seconds after which a connection without a request is closed."""
 
@@ -61,7 +65,9 @@ class ViewServer(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_address[1]}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no error."""
+        """A browser that goes away in the middle of an answer is not an error."""
+        if not isinstance(sys.exception(), OSError):
+            logger.exception("an answer failed")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,8 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             address = urlsplit(self.path)
-            self._answer(address.path, parse_qs(address.query, keep_blank_values=True, max_num_fields=2000))
-        except (BadQuery, ValueError) as error:
+            given = parse_qs(address.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError as error:
+            self._fail(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        try:
+            self._answer(address.path, given)
+        except BadQuery as error:
             self._fail(HTTPStatus.BAD_REQUEST, str(error))
         except NotThere as error:
             self._fail(HTTPStatus.NOT_FOUND, str(error))

@@ -63,15 +63,18 @@ class ShardedForward(TrainingForward):
 
     def hidden(self, batch: Batch) -> Tensor:
         """As TrainingForward's."""
-        return self._gathering(super().hidden, batch)
+        states: Tensor = self._gathering(super().hidden, batch)
+        return states
 
     def logprobs(self, batch: Batch, **how: Any) -> tuple[Tensor, Tensor | None]:
         """As TrainingForward's."""
-        return self._gathering(super().logprobs, batch, **how)
+        found: tuple[Tensor, Tensor | None] = self._gathering(super().logprobs, batch, **how)
+        return found
 
     def with_states(self, batch: Batch, **how: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         """As TrainingForward's."""
-        return self._gathering(super().with_states, batch, **how)
+        found: tuple[Tensor, Tensor, Tensor | None] = self._gathering(super().with_states, batch, **how)
+        return found
 
     def _layout_for(self, rows: list[Row]) -> Layout:
         layout = super()._layout_for(rows)

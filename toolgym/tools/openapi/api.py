@@ -103,7 +103,8 @@ class OpenAPI(ToolServer):
     @cached_property
     def keys(self) -> tuple[Credentials, Credentials, Credentials]:
         """The author's headers, fields of the query and cookies."""
-        headers, query, cookies = dict(self.headers.written), dict(self.query.written), {}
+        headers, query = dict(self.headers.written), dict(self.query.written)
+        cookies: dict[str, str] = {}
         schemes = self.document.content.get("components", {}).get("securitySchemes", {})
         for name, key in self.auth.items():
             if name not in schemes:

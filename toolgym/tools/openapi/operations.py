@@ -216,7 +216,7 @@ def _encoded(value: Any, kind: str, media: Mapping[str, Any]) -> tuple[str, byte
     encodings = media.get("encoding")
     encodings = encodings if isinstance(encodings, dict) else {}
     if bare == "application/x-www-form-urlencoded" and isinstance(value, Mapping):
-        parts = []
+        parts: list[str] = []
         for name, item in value.items():
             how = _object(encodings.get(name))
             parts += in_query(name, item, str(how.get("style") or "form"), how.get("explode"))

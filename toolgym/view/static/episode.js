@@ -32,7 +32,7 @@ class EpisodeView {
           fact("reward", episode.outcome === "invalid" ? "–" : signed(episode.reward)),
           episode.category && fact("category", episode.category), episode.error && fact("error", episode.error),
           episode.endings.length > 0 && fact("ended by", episode.endings.join(", ")),
-          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toPrecision(2)), fact("run", run.name)),
+          fact("actions", episode.turns.length), fact("seconds", episode.seconds.toPrecision(2)), tokens && fact("advantage", advantageOf(tokens)), fact("run", run.name)),
         episode.why && h("p", {class: episode.outcome === "passed" ? "verdict" : "verdict bad"}, episode.why)),
       requestOf(episode), tokens && tokensOf(tokens), foldLine(this), this.turns);
   }
@@ -105,6 +105,13 @@ function requestOf(episode) {
       episode.messages.map(messageOf)));
 }
 
+/** The advantage of the sampled tokens: one number, or the lowest and the highest. */
+function advantageOf({tokens}) {
+  const values = tokens.filter(([, , sampled]) => sampled).map(([, , , , advantage]) => advantage);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return !values.length ? "–" : low === high ? signed(low) : `${signed(low)} to ${signed(high)}`;
+}
+
 /** The tokens of a training episode, coloured by their advantage. */
 function tokensOf({prompt, of, tokens}) {
   const most = Math.max(1e-9, ...tokens.map(([, , , , advantage]) => Math.abs(advantage)));
@@ -117,7 +124,7 @@ function tokensOf({prompt, of, tokens}) {
     return piece;
   });
   const show = event => { if (event.target.numbers) told.value = event.target.numbers; };
-  return h("details", {class: "tokens card"}, h("summary", {}, "tokens and advantages"),
+  return h("details", {class: "tokens card", open: true}, h("summary", {}, "tokens and advantages"),
     h("p", {class: "note"}, `${counted(of, "token")} after a prompt of ${prompt.toLocaleString("en")}. `,
       h("span", {class: "token up legend"}, "made more likely"), " ", h("span", {class: "token down legend"}, "made less likely"), " ",
       h("span", {class: "token environment"}, "written by the environment, not trained on")),

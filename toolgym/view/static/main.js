@@ -43,12 +43,16 @@ function help() {
   dialog.showModal();
 }
 
+let renders = 0;
+
 async function render(again = false) {
   clearTimeout(followTimer);
+  const mine = ++renders;  // an earlier one that still waits for the server must not come after this one
   let {view, query} = place();
   let found;
   try {
     if (!again || !runs.length) ({runs, training: trainings} = await Source.get("runs", ""));
+    if (mine !== renders) return;
     if (!location.hash && trainings.length) {
       view = "training";
       history.replaceState(null, "", address(view, query));
@@ -64,10 +68,12 @@ async function render(again = false) {
       fill(main, chosen.element);
     }
     found = await chosen.show(query, again);
+    if (mine !== renders) return;
     document.title = `${query.get("task") || query.get("run") || ""} · ToolGym`;
     failure.hidden = true;
   } catch (error) {
-    failure.textContent = error.message === "Failed to fetch" ? "The server does not answer. Is toolgym view still running?" : error.message;
+    if (mine !== renders) return;
+    failure.textContent = error.message;
     failure.hidden = false;
   }
   const busy = found && (found.searched < 1 || found.run?.done < 1);

@@ -3,15 +3,16 @@
 
 const Source = {
   follows: true,
-  async get(path, parameters) {
-    const answer = await fetch(`/api/${path}?${parameters}`);
-    const found = await answer.json();
-    if (!answer.ok) throw new Error(found.error || answer.statusText);
-    return found;
-  },
-  async raw(parameters) {
-    const answer = await fetch(`/api/raw?${parameters}`);
+  async answer(path, parameters) {
+    let answer;
+    try {
+      answer = await fetch(`/api/${path}?${parameters}`);
+    } catch {
+      throw new Error("The server does not answer. Is toolgym view still running?");
+    }
     if (!answer.ok) throw new Error((await answer.json()).error);
-    return answer.text();
+    return answer;
   },
+  get: async (path, parameters) => (await Source.answer(path, parameters)).json(),
+  raw: async parameters => (await Source.answer("raw", parameters)).text(),
 };

@@ -93,7 +93,17 @@ class TableView {
       every("outcome", "outcome", choices.outcome), every("category", "category", choices.category),
       every("error type", "error", choices.error), every("ended by", "ending", choices.ending),
       h("fieldset", {}, h("legend", {}, "number or reward part"), parts, signs, number),
-      h("label", {class: "wide"}, h("span", {}, "text ", h("kbd", {}, "/")), search), this.columnChoice(found));
+      h("label", {class: "wide"}, h("span", {}, "text ", h("kbd", {}, "/")), search), this.columnChoice(found), this.order(found));
+  }
+
+  /** The order as a choice, for windows that are too narrow for the heads of the table. */
+  order(found) {
+    const {shown} = this.columns(found);
+    const options = shown.filter(([name]) => !UNSORTED.has(name)).flatMap(([name, label]) => WORDS.has(name)
+      ? [[name, `${label}, A to Z`], ["-" + name, `${label}, Z to A`]] : [["-" + name, `${label}, highest first`], [name, `${label}, lowest first`]]);
+    const order = choice("order", [["", "as played"], ...options], this.query.get("sort") || "", sort => this.set({sort}));
+    order.classList.add("narrow");
+    return order;
   }
 
   columns(found) {
