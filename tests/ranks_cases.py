@@ -41,7 +41,7 @@ def trainer(out, resume=False, **settings):
 
 
 def windowed_gradients() -> float:
-    """The largest relative difference of a divided model's gradients: a model with windows, groups of unequal length."""
+    """The largest relative difference of a divided model's gradients, for a model with windows."""
     model = tiny("mistral")
     forward = TrainingForward(model)
     prompts = [[1, 2, 4, 4], [5, 6, 7], [8] * 20]
