@@ -99,14 +99,12 @@ class Learner:
         reference: Reference | None = None
         if config.beta and config.fsdp and not config.lora_rank:
             reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
-        elif config.beta and not config.lora_rank:
-            reference = reference_of(forward, new_adapters=False)
         if config.gradient_checkpointing:
             recompute_layers(model)
         if config.fsdp:
             forward = sharded.ShardedForward(model, forward)
-        if config.beta and config.lora_rank:
-            reference = reference_of(forward, new_adapters=True)
+        if config.beta and reference is None:
+            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
         return forward, reference
 
 
