@@ -46,7 +46,7 @@ _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agent, how to play, and the run's folder."""
-    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [--out DIR] [OPTIONS]"
+    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [OPTIONS]"
     parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
     data_option(parser)
     parser.add_argument(
