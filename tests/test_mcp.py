@@ -69,8 +69,8 @@ def by_name(server):
 def test_the_readmes_five_lines_are_an_environment():
     notes = MCPServer(["python", NOTES])
     milk = Task.of("milk", "Note that we need milk.", expected=[[ToolCall("add_note", {"text": "milk"})]])
-    register("Notes-v0", notes.env, tasks=[milk])
-    env = gym.make("Notes-v0", dialect="hermes")
+    register("NotesOfTheTest-v0", notes.env, tasks=[milk])
+    env = gym.make("NotesOfTheTest-v0", dialect="hermes")
     observation, _ = env.reset(seed=0)
     assert [tool["function"]["name"] for tool in observation["tools"]] == ["add_note", "find_notes"]
     for text in env.unwrapped.gold(env.unwrapped.task):
@@ -78,7 +78,7 @@ def test_the_readmes_five_lines_are_an_environment():
         assert reward == 4
     assert info["success"]
     assert env.unwrapped.turns[0].messages[1]["content"] == "1 notes"
-    played = evaluate("Notes-v0", Oracle(), repeats=3)
+    played = evaluate("NotesOfTheTest-v0", Oracle(), repeats=3)
     assert [each.turns[0].messages[1]["content"] for each in played] == ["1 notes"] * 3  # each starts anew
 
 
