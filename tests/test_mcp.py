@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import gymnasium as gym
@@ -38,7 +39,12 @@ def command(mode=""):
 
 def children(name="mcp_server.py"):
     """The processes of servers that this process has started."""
-    return [p for p in psutil.Process().children(recursive=True) if any(name in word for word in p.cmdline())]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # also of a process that has ended, and is not waited for yet
+            if any(name in word for word in process.cmdline()):
+                found.append(process)
+    return found
 
 
 def gone(found=children, seconds=10.0):
@@ -46,6 +52,12 @@ def gone(found=children, seconds=10.0):
     while (left := found()) and time.monotonic() < end:
         time.sleep(0.02)
     return not left
+
+
+def running(process):
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture
@@ -69,8 +81,8 @@ def by_name(server):
 def test_the_readmes_five_lines_are_an_environment():
     notes = MCPServer(["python", NOTES])
     milk = Task.of("milk", "Note that we need milk.", expected=[[ToolCall("add_note", {"text": "milk"})]])
-    register("Notes-v0", notes.env, tasks=[milk])
-    env = gym.make("Notes-v0", dialect="hermes")
+    register("NotesOfTheTest-v0", notes.env, tasks=[milk])
+    env = gym.make("NotesOfTheTest-v0", dialect="hermes")
     observation, _ = env.reset(seed=0)
     assert [tool["function"]["name"] for tool in observation["tools"]] == ["add_note", "find_notes"]
     for text in env.unwrapped.gold(env.unwrapped.task):
@@ -78,7 +90,7 @@ def test_the_readmes_five_lines_are_an_environment():
         assert reward == 4
     assert info["success"]
     assert env.unwrapped.turns[0].messages[1]["content"] == "1 notes"
-    played = evaluate("Notes-v0", Oracle(), repeats=3)
+    played = evaluate("NotesOfTheTest-v0", Oracle(), repeats=3)
     assert [each.turns[0].messages[1]["content"] for each in played] == ["1 notes"] * 3  # each starts anew
 
 
@@ -591,7 +603,7 @@ def test_no_process_is_left_when_the_program_ends(end, mode):
             time.sleep(0.1)
             program.send_signal(end)
         program.wait(10)
-    assert gone(lambda: [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE])
+    assert gone(lambda: [p for p in started if running(p)])
 
 
 FORKED = f"""

@@ -207,14 +207,14 @@ def test_the_readmes_lines_are_an_environment(tmp_path):
         file.write_text(yaml.safe_dump({**PETS, "servers": [{"url": url}]}))
         api = OpenAPI(file, only=["find_pets"])
         task = Task.of("cats", "Which cats are there?", expected=[[ToolCall("find_pets", {"kind": "cat"})]])
-        register("Pets-v0", api.env, tasks=[task])
-        env = gym.make("Pets-v0")
+        register("PetsOfTheTest-v0", api.env, tasks=[task])
+        env = gym.make("PetsOfTheTest-v0")
         env.reset(seed=0)
         for text in env.unwrapped.gold(env.unwrapped.task):
             _, reward, _, _, info = env.step(text)
             assert reward == 4
         assert info["success"]
-        assert [each.success for each in evaluate("Pets-v0", Oracle(), repeats=3)] == [True] * 3
+        assert [each.success for each in evaluate("PetsOfTheTest-v0", Oracle(), repeats=3)] == [True] * 3
 
 
 def test_names_and_descriptions(pets):
