@@ -8,13 +8,13 @@ from typing import Any
 from toolgym import Task, ToolCall, ToolEnv, ToolUnavailable, register, tool
 
 
-@tool(timeout=0.05)
+@tool(timeout=2)
 def stock(item: str) -> int:
     """How many of an item are there."""
     if item == "bolt":
         raise ToolUnavailable("the warehouse does not answer")
     if item == "nail":
-        time.sleep(0.2)
+        time.sleep(4)
     return len(item)
 
 

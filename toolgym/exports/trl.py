@@ -115,7 +115,7 @@ def tools_spec(env_id: str, env_kwargs: Mapping[str, Any] | None = None, **which
     known = {"env_id": env_id, "kwargs": kwargs, "__doc__": f"The tools of {env_id}, for TRL."}
     methods = {tool.name: _method(tool) for tool in tools}
     environment = type("ToolGymTools", (_Tools,), {**known, **methods})
-    columns = {"prompt": [row.messages for row in rows], TASK: [row.task_id for row in rows]}
+    columns: dict[str, list[Any]] = {"prompt": [row.messages for row in rows], TASK: [row.task_id for row in rows]}
     return ToolsSpec(_dataset(columns), environment, replayed_reward)
 
 
@@ -140,7 +140,7 @@ class _Tools:
         if result.error in TOOLS_OWN_FAILURES:
             env.fail(result.content)
         env.after_call(tool, result)
-        return result.content
+        return str(result.content)
 
 
 def replayed_reward(
