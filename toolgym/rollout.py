@@ -393,8 +393,11 @@ def _play_concurrently(
     failures.expect_at_once(workers)
     concurrent = inspect.iscoroutinefunction(bind(agent, first).act)
 
-    def started(env: gym.Env[Any, Any], key: tuple[str, int]) -> tuple[Any, ...]:
-        return env, _bound(agent, env, failures), failures, None, *key
+    def on_this_thread(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return _rollout(env, _bound(agent, env, failures), failures, None, *key)
+
+    async def on_this_loop(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return await _rollout_async(env, _bound(agent, env, failures), failures, None, *key)
 
     with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
         for i in range(workers):
@@ -402,9 +405,9 @@ def _play_concurrently(
                 break
             env = make() if i else first  # plays one episode at a time
             if concurrent:
-                episodes.on_the_loop(lambda key, env=env: _rollout_async(*started(env, key)))
+                episodes.on_the_loop(partial(on_this_loop, env))
             else:
-                episodes.on_a_thread(lambda key, env=env: _rollout(*started(env, key)))
+                episodes.on_a_thread(partial(on_this_thread, env))
         yield from episodes
         if stop.stopped:
             raise KeyboardInterrupt
