@@ -279,7 +279,7 @@ class _RayCrew:
         if not ready:
             needs = ", ".join(f"{count} {name[4:-1].upper()}" for name, count in self._needs.items() if count)
             raise RunError(
-                f"no actor started within {PATIENCE:g} seconds: the cluster has no free place for {needs}, or is too busy"
+                f"no actor started within {PATIENCE:g} seconds: the cluster has no place for {needs}, or is too busy"
             )
         return ready[0]
 
