@@ -119,7 +119,7 @@ class Connections:
         try:
             address, arguments = _prepared(url, headers, params, json, direct=self.public_only)
             request = None
-            if address.scheme == "http" and "proxy" not in arguments and not self.public_only:
+            if address.scheme == "http" and "proxy" not in arguments and not self.public_only and method != "HEAD":
                 request = _written(method, address, arguments)
         except (ValueError, TypeError, RecursionError) as error:
             raise Failure(f"the request cannot be sent: {error or type(error).__name__}", False) from None
@@ -215,7 +215,9 @@ def _prepared(
 
 def _written(method: str, address: URL, arguments: dict[str, Any]) -> bytes:
     """The request as it is sent without aiohttp. Raises ValueError if a header cannot be sent."""
-    sent = {"Host": address.host_port_subcomponent, **_HEADERS, **arguments["headers"]}
+    sent = arguments["headers"].copy()
+    for name, value in {"Host": address.host_port_subcomponent, **_HEADERS}.items():
+        sent.setdefault(name, value)
     data = arguments.get("data", b"")
     body = data.getvalue() if isinstance(data, BytesIO) else data
     return request_bytes(method, address.raw_path_qs, sent, body)
