@@ -53,12 +53,13 @@ def ask(port, times=1, pause=0.0, **more):
 def test_a_request_and_its_answer():
     answer = OK + b"X-Thing: 1\r\nx-thing: 2\r\nContent-Length: 2\r\n\r\nhi"
     with talking([answer]) as (port, heard):
-        (found,) = ask(port, headers={"Authorization": "Bearer k"})
+        (found,) = ask(port, headers={"Authorization": "Bearer k", "user-agent": "mine"})
     assert (found.status, found.reason, found.body) == (200, "OK", b"hi")
     assert found.headers["x-thing"] == "2"
     lines = heard[0][0].decode().split("\r\n")
     assert lines[0] == "POST /x?y=1 HTTP/1.1"
     assert {f"Host: 127.0.0.1:{port}", "Authorization: Bearer k", "Accept-Encoding: gzip, deflate"} < set(lines)
+    assert [line for line in lines if line.lower().startswith("user-agent")] == ["user-agent: mine"]
     assert heard[0][0].endswith(b'{"a": "\\u00e4"}')
 
 

@@ -465,10 +465,10 @@ def _play_concurrently(
     failures.expect_at_once(workers)
     concurrent = inspect.iscoroutinefunction(acting(bind(agent, first)))
 
-    def play(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+    def on_this_thread(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
         return _rollout(env, _bound(agent, env, failures), failures, None, *key)
 
-    async def play_async(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+    async def on_this_loop(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
         return await _rollout_async(env, _bound(agent, env, failures), failures, None, *key)
 
     with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
@@ -477,9 +477,9 @@ def _play_concurrently(
                 break
             env = make() if i else first  # plays one episode at a time
             if concurrent:
-                episodes.on_the_loop(partial(play_async, env))
+                episodes.on_the_loop(partial(on_this_loop, env))
             else:
-                episodes.on_a_thread(partial(play, env))
+                episodes.on_a_thread(partial(on_this_thread, env))
         yield from episodes
         if stop.stopped:
             raise KeyboardInterrupt

@@ -150,6 +150,7 @@ def _agent(args: argparse.Namespace) -> Any:
 
 
 def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: dict[str, Any], console: Console) -> int:
+    """``run`` with the env and the agent that were made."""
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
