@@ -127,11 +127,10 @@ def _load(
                 twin, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain, nf4_on=cpu)
                 base = dequantised(base, twin)
             return _loaded(source, "adapters", lambda: merged(base, folder)).to(dtype), tokenizer
-        load: Callable[[], Any]
+        read: Any = AutoModelForCausalLM.from_pretrained
+        load = partial(read, source, dtype=dtype, output_loading_info=True, **how)
         if nf4_on is not None:
             load = partial(load_nf4, source, dtype, nf4_on, **how)
-        else:
-            load = partial(AutoModelForCausalLM.from_pretrained, source, dtype=dtype, output_loading_info=True, **how)
         model, info = _loaded(source, "model", load)
         check_loaded(source, info)
         keep_gradients(model)  # of a model whose files are in 4 bits already, too

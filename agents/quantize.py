@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -40,13 +41,14 @@ def load_nf4(source: str, dtype: torch.dtype, device: torch.device, **how: Any) 
 
     Raises AssetError if the model has no layer to quantise.
     """
-    settings: Any = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+    make: Any = BitsAndBytesConfig  # has no types
+    settings = make(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
-    load: Any = AutoModelForCausalLM.from_pretrained
-    model, info = load(
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
         source, dtype="auto", quantization_config=settings, device_map={"": device}, output_loading_info=True, **how
     )
+    model, info = loaded
     if not any(_quantised(model)):
         raise AssetError(f"{type(model).__name__} has no linear layers that bitsandbytes quantises: leave out quantize")
     for parameter in model.parameters():
@@ -82,8 +84,7 @@ def _quantised(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """The model's 4-bit layers by name."""
     if sys.modules.get("bitsandbytes") is None:  # not imported, so no layer can be one of its
         return
-    from bitsandbytes.nn import Linear4bit
-
+    layers: Any = import_module("bitsandbytes.nn")
     for name, module in model.named_modules():
-        if isinstance(module, Linear4bit):
+        if isinstance(module, layers.Linear4bit):
             yield name, module

@@ -180,7 +180,7 @@ def main() -> None:
         asyncio.run(serve())
     if options.play:
         play(*options.play[:3], int(options.play[3]))
-    suites = options.suites.split(",")
+    suites, load = options.suites.split(","), [os.getloadavg()[0]]
     runs = [
         (each, int(n), side)
         for each in suites
@@ -201,11 +201,13 @@ def main() -> None:
                     best[suite, inflight, side] = row
         finally:
             server.terminate()
+    load.append(os.getloadavg()[0])
     for (suite, inflight, _), row in best.items():
         if (suite, inflight, "bare") in best:
             row["of_bare"] = round(row["per_s"] / best[suite, inflight, "bare"]["per_s"], 2)
     packages = {name: version(name) for name in ("aiohttp", "requests", "httpx2")}
-    about = {"command": " ".join(["python", "benchmarks/endpoint_speed.py", *sys.argv[1:]])}
+    about: dict[str, Any] = {"command": " ".join(["python", "benchmarks/endpoint_speed.py", *sys.argv[1:]])}
+    about["load"] = [round(each) for each in load]  # above the number of cores: compare of_bare and cpu_ms only
     about |= {"python": platform.python_version(), "cores": os.cpu_count(), "reps": options.reps, "delay_s": DELAY}
     for suite, inflight in dict.fromkeys(key[:2] for key in best):
         print(suite, inflight, {side: row["per_s"] for (*key, side), row in best.items() if key == [suite, inflight]})

@@ -110,6 +110,11 @@ TARGETS = {
     ),
     "mcp 1": Target(("mcp==1.28.1",), "As mcp 2.", "mcp", one_by_one),
 }
+NOT_PLAYED = (
+    "verl 0.9.1 (needs a GPU server and Ray) and NeMo Gym 0.7.0 (needs Python 3.13.14). tests/test_exports.py plays "
+    "their exports against stand-ins of their classes. verl has no place for an unscored episode (the loop raises), "
+    "and no loss that reads rewards per turn; NeMo Gym adds the rewards of the turns."
+)
 FIELDS = {
     "reward": "reward",
     "turn_rewards": "each turn's",
@@ -181,6 +186,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         lines.append(f"| {row['name']} ({row['version']}) | {row['plays']}: {kinds} | " + " | ".join(cells) + " |")
     lines += ["", "| framework | what it cannot carry |", "|---|---|"]
     lines += [f"| {row['name']} | {row['lacks']} |" for row in rows]
+    lines += ["", f"Not played: {NOT_PLAYED}"]
     return "\n".join(lines) + "\n"
 
 

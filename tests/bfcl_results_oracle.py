@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import bfcl_multi_turn_oracle
 import bfcl_oracle
@@ -35,17 +36,24 @@ _FILES = {
 _numbers = count()
 
 
-def _stub(name: str, **members: Any) -> None:
+def _module(name: str, **members: Any) -> ModuleType:
     module = ModuleType(name)
     vars(module).update(members)
-    sys.modules.setdefault(name, module)
+    return module
 
 
-_stub("pandas")
-_stub("dotenv", load_dotenv=lambda *args, **kwargs: None)
-_stub("bfcl_eval.model_handler.base_handler", BaseHandler=object)
+_STUBS = [
+    _module("pandas"),
+    _module("dotenv", load_dotenv=lambda *args, **kwargs: None),
+    _module("bfcl_eval.model_handler.base_handler", BaseHandler=object),
+]
+with mock.patch.dict(sys.modules):  # other libraries look for pandas too, and must not find this one
+    sys.modules.update({stub.__name__: stub for stub in _STUBS})
+    import bfcl_eval.eval_checker.eval_runner as runner
+    import bfcl_eval.eval_checker.eval_runner_helper as helper
+    import bfcl_eval.utils as utils
 
-import bfcl_eval.eval_checker.eval_runner as runner  # noqa: E402
+_MODULES = (runner, helper, utils, bfcl_oracle.FORMATS)
 
 
 def _unpack() -> None:
@@ -54,7 +62,7 @@ def _unpack() -> None:
     folder = tempfile.mkdtemp(prefix="bfcl-data-")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith("bfcl_eval/data/")])
-    for module in [each for name, each in sys.modules.items() if name.startswith("bfcl_eval") and each is not None]:
+    for module in _MODULES:
         for name, value in list(vars(module).items()):
             if isinstance(value, Path) and str(value).startswith(wheel):
                 setattr(module, name, Path(folder + str(value).removeprefix(wheel)))

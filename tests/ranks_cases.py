@@ -10,8 +10,14 @@ from pathlib import Path
 
 import torch
 from test_train import config
+from tiny_architectures import tiny
 from tiny_lm import byte_tokenizer, tiny_model
 
+from toolgym.agents.tokens import Sample
+from toolgym.agents.training.batch import Batch
+from toolgym.agents.training.distributed.ranks import join
+from toolgym.agents.training.distributed.sharded import ShardedForward
+from toolgym.agents.training.forward import TrainingForward
 from toolgym.agents.training.trainer import Trainer
 
 FSDP = {"fsdp": True}
@@ -34,8 +40,26 @@ def trainer(out, resume=False, **settings):
     return Trainer(config(out, **{**SETTINGS, **settings}), resume=resume, loaded=loaded)
 
 
+def windowed_gradients() -> float:
+    """The largest relative difference of a divided model's gradients, for a model with windows."""
+    model = tiny("mistral")
+    forward = TrainingForward(model)
+    prompts = [[1, 2, 4, 4], [5, 6, 7], [8] * 20]
+    ids = [(prompt, [*prompt, 9, 3, 9, 3, 9, 3]) for prompt in prompts for _ in range(2)]
+    batch = Batch.of([Sample(i, [0] * len(p) + [1] * 6, [0.0] * len(i), [0.0] * len(i), len(p)) for p, i in ids])
+    whole = forward.logprobs(batch)[0].sum()
+    found = torch.autograd.grad(whole, list(model.parameters()))
+    forward.ranks = join()
+    divided = ShardedForward(model, forward)
+    for micro in divided.micro_batches(batch):
+        (divided.logprobs(micro)[0].sum() * (0 if micro.padding else 1)).backward()
+    pairs = zip(model.parameters(), found, strict=True)
+    return max(float((p.grad.full_tensor() - g).abs().max() / g.abs().max().clamp(min=1)) for p, g in pairs)
+
+
 def main(folder: Path) -> None:
     rank = int(os.environ["RANK"])
+    (folder / f"windowed-{rank}").write_text(str(windowed_gradients()))
     for name, settings in CASES.items():
         trainer(folder / name, **settings).run()
     for name in ("resumed", "fsdp-resumed"):  # one process has trained one step

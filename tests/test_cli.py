@@ -138,7 +138,7 @@ def test_help_teaches_every_command_in_80_columns(run):
 def test_alone_it_shows_its_help(run):
     status, _, err = run()
     assert status == 2
-    assert all(f"    {command} " in err for command in COMMANDS)
+    assert all(f"    {command}" in err for command in COMMANDS)
 
 
 WRONG = [
@@ -567,7 +567,7 @@ def test_every_command_has_a_file_and_every_setting_of_training_a_heading(run):
         assert (Path(toolgym.cli.main.__file__).parent / f"{command.replace('-', '_')}.py").is_file()
     placed = [name for names in HEADINGS.values() for name in names]
     assert len(placed) == len(set(placed))
-    assert set(placed) == {field.name for field in fields(TrainConfig)} | {"config", "resume", "max_invalid"}
+    assert set(placed) == {field.name for field in fields(TrainConfig)} | {"config", "resume", "max_invalid", "data"}
     about = run("train", "--help")[1]
     places = [about.index(f"\n{heading}:") for heading in HEADINGS]
     assert places == sorted(places)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import gymnasium as gym
@@ -23,6 +25,7 @@ from toolgym.snapshot import SnapshotError
 from toolgym.tools.mcp import MCPServer
 from toolgym.tools.mcp.contents import result_text
 from toolgym.tools.mcp.streamable_http import events, header_value
+from toolgym.tools.server_env import ServerEnv
 from toolgym.tools.sessions import Sessions
 
 HERE = Path(__file__).parent
@@ -36,7 +39,12 @@ def command(mode=""):
 
 def children(name="mcp_server.py"):
     """The processes of servers that this process has started."""
-    return [p for p in psutil.Process().children(recursive=True) if any(name in word for word in p.cmdline())]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # also of a process that has ended, and is not waited for yet
+            if any(name in word for word in process.cmdline()):
+                found.append(process)
+    return found
 
 
 def gone(found=children, seconds=10.0):
@@ -44,6 +52,12 @@ def gone(found=children, seconds=10.0):
     while (left := found()) and time.monotonic() < end:
         time.sleep(0.02)
     return not left
+
+
+def running(process):
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture
@@ -67,8 +81,8 @@ def by_name(server):
 def test_the_readmes_five_lines_are_an_environment():
     notes = MCPServer(["python", NOTES])
     milk = Task.of("milk", "Note that we need milk.", expected=[[ToolCall("add_note", {"text": "milk"})]])
-    register("Notes-v0", notes.env, tasks=[milk])
-    env = gym.make("Notes-v0", dialect="hermes")
+    register("NotesOfTheTest-v0", notes.env, tasks=[milk])
+    env = gym.make("NotesOfTheTest-v0", dialect="hermes")
     observation, _ = env.reset(seed=0)
     assert [tool["function"]["name"] for tool in observation["tools"]] == ["add_note", "find_notes"]
     for text in env.unwrapped.gold(env.unwrapped.task):
@@ -76,7 +90,7 @@ def test_the_readmes_five_lines_are_an_environment():
         assert reward == 4
     assert info["success"]
     assert env.unwrapped.turns[0].messages[1]["content"] == "1 notes"
-    played = evaluate("Notes-v0", Oracle(), repeats=3)
+    played = evaluate("NotesOfTheTest-v0", Oracle(), repeats=3)
     assert [each.turns[0].messages[1]["content"] for each in played] == ["1 notes"] * 3  # each starts anew
 
 
@@ -443,8 +457,6 @@ def test_odd_names_become_names_and_stay_apart():
 
 def test_prefixes_keep_the_tools_of_two_servers_apart():
     one, two = MCPServer(command(), prefix="a."), MCPServer(command(), prefix="b.", only=["count"])
-    from toolgym.tools.server_env import ServerEnv
-
     task = Task.of("t", "Go.", [*one.tools, *two.tools], expected=[[ToolCall("b.count", {"n": 1})]])
     env = ServerEnv([task], [one, two])
     env.reset(seed=0)
@@ -496,6 +508,47 @@ def test_mistakes_are_told_when_they_are_made(arguments, said):
         MCPServer(**arguments)
 
 
+def test_mistakes_of_an_env(counter):
+    with pytest.raises(TypeError, match="servers is a list"):
+        ServerEnv(ONE, counter)
+    with pytest.raises(TypeError, match="takes no state of your own"):
+        counter.env(ONE, state=dict)
+    with pytest.raises(ValueError, match="calls 'cuont', which is none of its tools"):
+        counter.env([Task.of("t", "Go.", expected=[[ToolCall("cuont", {})]])])
+    task = Task.of("t", "Go.", MCPServer(command()).tools, expected=[[ToolCall("count", {})]])
+    env = counter.env([task])
+    env.reset(seed=0)
+    *_, info = env.step(calling(("count", {})))
+    assert "is not one of the env's servers" in info["error"]
+    env.close()
+
+
+def test_a_batch_of_episodes_overlaps_calls(counter):
+    class Batch:
+        def act_batch(self, observations):
+            return [
+                saying("Done.")
+                if any(message["role"] == "tool" for message in each["messages"])
+                else calling(("count", {"n": 1}))
+                for each in observations
+            ]
+
+        def act(self, observation):
+            return self.act_batch([observation])[0]
+
+    found = evaluate(lambda: counter.env(ONE), Batch(), repeats=4, batch_size=4)
+    assert [each.success for each in found] == [True] * 4
+    assert {each.turns[0].messages[1]["content"] for each in found} == {"1"}
+
+
+def test_a_server_and_its_tools_can_be_pickled(counter):
+    env = pickle.loads(pickle.dumps(counter.env(ONE)))
+    env.reset(seed=0)
+    observation, *_ = env.step(calling(("count", {"n": 3})))
+    assert observation["messages"][-1]["content"] == "3"
+    env.close()
+
+
 def test_a_name_that_the_server_does_not_have():
     with pytest.raises(ValueError, match="has no tool 'cuont'; its tools: count, total"):
         _ = MCPServer(command(), only=["cuont"]).tools
@@ -527,6 +580,7 @@ PROGRAM = f"""
 import sys, time
 sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]
 from toolgym.tools.mcp import MCPServer
+from toolgym.tools.server_env import ServerEnv
 from toolgym.tools.sessions import Sessions
 server = MCPServer(["python", {str(HERE / "mcp_server.py")!r}, sys.argv[1]])
 state = Sessions([server])
@@ -549,4 +603,32 @@ def test_no_process_is_left_when_the_program_ends(end, mode):
             time.sleep(0.1)
             program.send_signal(end)
         program.wait(10)
-    assert gone(lambda: [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE])
+    assert gone(lambda: [p for p in started if running(p)])
+
+
+FORKED = f"""
+import os, sys, time
+sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]
+from toolgym.tools.mcp import MCPServer
+from toolgym.tools.sessions import Sessions
+server = MCPServer(["python", {str(HERE / "mcp_server.py")!r}])
+state = Sessions([server])
+state.call("count")
+if os.fork() == 0:
+    try:
+        state.call("count")
+    except Exception as error:
+        print("belongs to another process" in str(error), flush=True)
+    print(Sessions([server]).call("count"), flush=True)
+    sys.exit()
+os.wait()
+time.sleep(1.5)  # the child's servers are ended meanwhile
+print(state.call("count"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_has_servers_of_its_own():
+    arguments = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "1", "2"], done.stderr

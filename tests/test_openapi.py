@@ -207,14 +207,14 @@ def test_the_readmes_lines_are_an_environment(tmp_path):
         file.write_text(yaml.safe_dump({**PETS, "servers": [{"url": url}]}))
         api = OpenAPI(file, only=["find_pets"])
         task = Task.of("cats", "Which cats are there?", expected=[[ToolCall("find_pets", {"kind": "cat"})]])
-        register("Pets-v0", api.env, tasks=[task])
-        env = gym.make("Pets-v0")
+        register("PetsOfTheTest-v0", api.env, tasks=[task])
+        env = gym.make("PetsOfTheTest-v0")
         env.reset(seed=0)
         for text in env.unwrapped.gold(env.unwrapped.task):
             _, reward, _, _, info = env.step(text)
             assert reward == 4
         assert info["success"]
-        assert [each.success for each in evaluate("Pets-v0", Oracle(), repeats=3)] == [True] * 3
+        assert [each.success for each in evaluate("PetsOfTheTest-v0", Oracle(), repeats=3)] == [True] * 3
 
 
 def test_names_and_descriptions(pets):
@@ -524,6 +524,19 @@ def test_arguments_that_no_request_can_carry(pets):
         assert result.error == "execution", result
     assert not seen
     assert json.loads(state.call("get_pets_id", id="a\0b"))["path"] == "/v1/pets/a%00b"
+
+
+def test_references_with_odd_names():
+    schemas = {"a/b": {"type": "string"}, "a b": {"type": "integer"}, "ü": {"$ref": "#/components/schemas/a~1b"}}
+    properties = {
+        "one": {"$ref": "#/components/schemas/a~1b"},
+        "two": {"$ref": "#/components/schemas/a%20b"},
+        "three": {"$ref": "#/components/schemas/ü"},
+    }
+    body = {"content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}
+    (tool,) = one({"requestBody": body}, components={"schemas": schemas}).tools
+    assert not tool.validator.problems({"body": {"one": "x", "two": 1, "three": "x"}})
+    assert len(tool.validator.problems({"body": {"one": 1, "two": "x", "three": 1}})) == 3
 
 
 def test_names_that_collide_stay_apart():

@@ -148,5 +148,5 @@ def test_without_bitsandbytes_the_extra_is_named(base, monkeypatch):
 def test_adapters_are_not_quantised(base, tmp_path):
     pytest.importorskip("bitsandbytes")
     Trainer(config(tmp_path / "run", model=base, lora_rank=2, algo="sft", steps=1)).run()
-    with pytest.raises(AssetError, match="toolgym export .* writes one"):
+    with pytest.raises(AssetError, match=r"toolgym export .* writes one"):
         load_model(checkpoint.of(tmp_path / "run"), "cpu", quantize="nf4")

@@ -99,7 +99,7 @@ def test_other_source_and_a_full_cluster_are_refused(cluster, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(ray_actors, "PATIENCE", 0.5)
     held = [cluster.remote(num_cpus=2)(Deadly).remote("", 0, "")]
-    with pytest.raises(RunError, match="no free place for 1 CPU"):
+    with pytest.raises(RunError, match="no place for 1 CPU"):
         RayActors("local", "toolgym.agents.scripted:Silent", actors=1)
     cluster.kill(held.pop())
 

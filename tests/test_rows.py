@@ -97,9 +97,13 @@ def test_the_user_goes_on_as_recorded():
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [('<tool_call>\n{"name": "get_stock", "arguments": {"article": "nail"}}\n</tool_call>', "wrong_calls"),
-     ("I do not know.", "missing_call"), ("", "missing_call"), ("<tool_call>\n{\n</tool_call>", "wrong_calls")],
-)  # fmt: skip
+    [
+        ('<tool_call>\n{"name": "get_stock", "arguments": {"article": "nail"}}\n</tool_call>', "wrong_calls"),
+        ("I do not know.", "missing_call"),
+        ("", "missing_call"),
+        ("<tool_call>\n{\n</tool_call>", "wrong_calls"),
+    ],
+)
 def test_a_whole_conversation_ends_at_the_first_other_turn(text, kind):
     env = rows(whole=True)
     env.reset(options={"task_id": "line-7"})
@@ -110,8 +114,12 @@ def test_a_whole_conversation_ends_at_the_first_other_turn(text, kind):
 
 def test_equal_calls_get_their_own_results(tmp_path):
     made = [{"id": str(i), "function": {"name": "roll", "arguments": "{}"}} for i in range(2)]
-    more = [{"role": "assistant", "content": None, "tool_calls": made}, {"role": "tool", "tool_call_id": "1", "content": "6"},
-            {"role": "tool", "tool_call_id": "0", "content": "2"}, {"role": "assistant", "content": "8."}]  # fmt: skip
+    more = [
+        {"role": "assistant", "content": None, "tool_calls": made},
+        {"role": "tool", "tool_call_id": "1", "content": "6"},
+        {"role": "tool", "tool_call_id": "0", "content": "2"},
+        {"role": "assistant", "content": "8."},
+    ]
     value = {"messages": [{"role": "user", "content": "Roll twice."}, *more], "tools": [{"name": "roll"}]}
     env = rows(write(tmp_path / "mine.jsonl", value), whole=True)
     env.reset(seed=0)
@@ -135,6 +143,19 @@ def test_an_answer_that_no_dialect_text_can_be_is_said(tmp_path):
     _, info = env.reset(seed=0)
     assert info["known_unpassable"] == "the dialect hermes reads 1 calls in the recorded answer"
     assert rows().reset(seed=0)[1]["known_unpassable"] is None
+
+
+def test_a_name_is_kept_to_the_last_space(tmp_path):
+    made = {"function": {"name": "look up ", "arguments": "{}"}}
+    value = {
+        "messages": [{"role": "user", "content": "Go."}, {"role": "assistant", "tool_calls": [made]}],
+        "tools": [{"name": "look up "}],
+    }
+    env = rows(write(tmp_path / "mine.jsonl", value))
+    env.reset(seed=0)
+    *_, info = env.step(env.gold(env.task)[0])
+    assert info["success"]
+    assert info["calls"][0].call.name == "look up "
 
 
 def test_names_are_written_as_the_dialect_can(tmp_path):
@@ -202,8 +223,13 @@ def test_splits_share_nothing_and_stay_when_rows_are_added(tmp_path):
 
 def test_conversations_that_begin_alike_are_in_one_split(tmp_path):
     ask = {"role": "user", "content": "And then?"}
-    values = [conversation(f"Question number {i}, and a few words.", *[ask, {"role": "assistant", "content": "No."}] * (j % 3))
-              for i in range(40) for j in range(3)]  # fmt: skip
+    values = [
+        conversation(
+            f"Question number {i}, and a few words.", *[ask, {"role": "assistant", "content": "No."}] * (j % 3)
+        )
+        for i in range(40)
+        for j in range(3)
+    ]
     path = write(tmp_path / "mine.jsonl", *values)
     found = [
         {task.messages[0]["content"] for task in rows(path, split=name).tasks} for name in ("train", "val", "test")
@@ -232,6 +258,7 @@ def _split_of(path):
 
 def test_categories_choose_decisions():
     assert len(rows(category="several calls").tasks) == 2
+    assert rows().tasks.counts == {"one call": 11, "several calls": 2, "no call": 15}
     assert len(rows(category="one call,no call").tasks) == 26
     assert {task.data.category for task in rows(whole=True).tasks} == {"one call", "several calls", "no call"}
 
@@ -272,9 +299,17 @@ def test_a_file_stands_in_place_of_a_suite(capsys):
 def test_data_describes_a_file_before_anything_is_run(tmp_path, capsys):
     assert main(["data", str(EXAMPLE)]) == 0
     printed = capsys.readouterr().out
-    for words in ("in the layout openai", "12 of 12", "one call 11, several calls 2, no call 15", "15 of 15 calls",
-                  "4 of 28 decisions", "7 different", "train 10 rows, 25 decisions", "What's the weather in Oslo tomorrow?",
-                  '{"name": "get_weather", "arguments": {"city": "Oslo", "day": "tomorrow"}}'):  # fmt: skip
+    for words in (
+        "in the layout openai",
+        "12 of 12",
+        "one call 11, several calls 2, no call 15",
+        "15 of 15 calls",
+        "4 of 28 decisions",
+        "7 different",
+        "train 10 rows, 25 decisions",
+        "What's the weather in Oslo tomorrow?",
+        '{"name": "get_weather", "arguments": {"city": "Oslo", "day": "tomorrow"}}',
+    ):
         assert words in printed
     assert max(map(len, printed.splitlines())) <= 80
 
@@ -283,8 +318,10 @@ def test_data_notes_what_is_odd_about_rows_that_are_played(tmp_path, capsys):
     made = [
         {"function": {"name": name, "arguments": json.dumps(given)}} for name, given in (("f", {"a": "x"}), ("g", {}))
     ]
-    value = {"messages": [{"role": "user", "content": "Go on."}, {"role": "assistant", "tool_calls": made}],
-             "tools": [{"name": "f", "parameters": {"properties": {"a": {"type": "integer"}}}}]}  # fmt: skip
+    value = {
+        "messages": [{"role": "user", "content": "Go on."}, {"role": "assistant", "tool_calls": made}],
+        "tools": [{"name": "f", "parameters": {"properties": {"a": {"type": "integer"}}}}],
+    }
     assert main(["data", str(write(tmp_path / "mine.jsonl", *[value] * 5))]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "5 a call of a tool that is not offered: line 1: 'g'" in printed

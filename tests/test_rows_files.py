@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import gzip
 import json
 import logging
+from random import Random
 from time import process_time
 
 import gymnasium as gym
@@ -125,9 +127,16 @@ def test_a_broken_part_of_a_file_is_named(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("data", "told"),
-    [(b"", "no rows"), (b"\n \n", "no rows"), (b"[]", "no rows"), (b"a,b\n1,2\n", "none of its"),
-     (b"PK\x03\x04....", "a zip file"), (b"{}", "no conversation"), (b"null", "not an object")],
-)  # fmt: skip
+    [
+        (b"", "no rows"),
+        (b"\n \n", "no rows"),
+        (b"[]", "no rows"),
+        (b"a,b\n1,2\n", "none of its"),
+        (b"PK\x03\x04....", "a zip file"),
+        (b"{}", "no conversation"),
+        (b"null", "not an object"),
+    ],
+)
 def test_a_file_without_a_row_is_refused(tmp_path, data, told):
     path = tmp_path / "mine.jsonl"
     path.write_bytes(data)
@@ -212,34 +221,92 @@ TAGGED = '<think>Hm.</think>\nSure.\n<tool_call>\n{"name": "f", "arguments": {"a
 LAYOUTS = {
     "openai": (GOOD, "openai"),
     "openai before tools": (
-        {"messages": [USER, {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}},
-                      {"role": "function", "name": "f", "content": "é 🙂"}, SAID], "functions": [F]}, "openai"),
-    "tags in the text": (row({"role": "assistant", "content": TAGGED},
-                             {"role": "tool", "content": "<tool_response>\né 🙂\n</tool_response>"}, SAID), "openai"),
-    "results as the user's": (row({"role": "assistant", "content": TAGGED},
-                                  {"role": "user", "content": "<tool_response>\né 🙂\n</tool_response>"}, SAID), "openai"),
+        {
+            "messages": [
+                USER,
+                {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}},
+                {"role": "function", "name": "f", "content": "é 🙂"},
+                SAID,
+            ],
+            "functions": [F],
+        },
+        "openai",
+    ),
+    "tags in the text": (
+        row(
+            {"role": "assistant", "content": TAGGED},
+            {"role": "tool", "content": "<tool_response>\né 🙂\n</tool_response>"},
+            SAID,
+        ),
+        "openai",
+    ),
+    "results as the user's": (
+        row(
+            {"role": "assistant", "content": TAGGED},
+            {"role": "user", "content": "<tool_response>\né 🙂\n</tool_response>"},
+            SAID,
+        ),
+        "openai",
+    ),
     "sharegpt": (
-        {"conversations": [{"from": "human", "value": "go"},
-                           {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
-                           {"from": "observation", "value": "é 🙂"}, {"from": "gpt", "value": "Done."}],
-         "tools": json.dumps([F])}, "sharegpt"),
+        {
+            "conversations": [
+                {"from": "human", "value": "go"},
+                {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
+                {"from": "observation", "value": "é 🙂"},
+                {"from": "gpt", "value": "Done."},
+            ],
+            "tools": json.dumps([F]),
+        },
+        "sharegpt",
+    ),
     "hermes": (
-        {"conversations": [{"from": "system", "value": HERMES}, {"from": "human", "value": "go"},
-                           {"from": "gpt", "value": "<tool_call>\n{'arguments': {'a': 1}, 'name': 'f'}\n</tool_call>"},
-                           {"from": "tool", "value": "<tool_response>\né 🙂\n</tool_response>"},
-                           {"from": "gpt", "value": "Done."}]}, "hermes"),
+        {
+            "conversations": [
+                {"from": "system", "value": HERMES},
+                {"from": "human", "value": "go"},
+                {"from": "gpt", "value": "<tool_call>\n{'arguments': {'a': 1}, 'name': 'f'}\n</tool_call>"},
+                {"from": "tool", "value": "<tool_response>\né 🙂\n</tool_response>"},
+                {"from": "gpt", "value": "Done."},
+            ]
+        },
+        "hermes",
+    ),
     "anthropic": (
-        {"messages": [USER, {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]},
-                      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "é 🙂"}]}, SAID],
-         "tools": [{"name": "f", "input_schema": F["parameters"]}]}, "parts"),
+        {
+            "messages": [
+                USER,
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "é 🙂"}]},
+                SAID,
+            ],
+            "tools": [{"name": "f", "input_schema": F["parameters"]}],
+        },
+        "parts",
+    ),
     "responses": (
-        {"input": [USER, {"type": "function_call", "call_id": "k", "name": "f", "arguments": '{"a": 1}'},
-                   {"type": "function_call_output", "call_id": "k", "output": "é 🙂"},
-                   {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]}],
-         "tools": [{"type": "function", **F}]}, "parts"),
-    "columns": ({"messages": {"role": ["user", "assistant", "tool", "assistant"],
-                              "content": ["go", TAGGED, "é 🙂", "Done."]}, "tools": TOOLS}, "openai"),
-}  # fmt: skip
+        {
+            "input": [
+                USER,
+                {"type": "function_call", "call_id": "k", "name": "f", "arguments": '{"a": 1}'},
+                {"type": "function_call_output", "call_id": "k", "output": "é 🙂"},
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
+            ],
+            "tools": [{"type": "function", **F}],
+        },
+        "parts",
+    ),
+    "columns": (
+        {
+            "messages": {
+                "role": ["user", "assistant", "tool", "assistant"],
+                "content": ["go", TAGGED, "é 🙂", "Done."],
+            },
+            "tools": TOOLS,
+        },
+        "openai",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -333,10 +400,18 @@ def test_no_arguments(arguments):
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [("{bad", "not JSON"), ("[1]", "not an object"), (3, "not an object"), ('{"a": NaN}', "NaN or infinite"),
-     ('{"a": 1e999}', "NaN or infinite"), ('{"a":' * 200 + "1" + "}" * 200, "nested too deeply"),
-     ("__import__('os').system('x')", "not JSON"), ("{'a': {1, 2}}", "not JSON"), ('{"a": 1', "not JSON")],
-)  # fmt: skip
+    [
+        ("{bad", "not JSON"),
+        ("[1]", "not an object"),
+        (3, "not an object"),
+        ('{"a": NaN}', "NaN or infinite"),
+        ('{"a": 1e999}', "NaN or infinite"),
+        ('{"a":' * 200 + "1" + "}" * 200, "nested too deeply"),
+        ("__import__('os').system('x')", "not JSON"),
+        ("{'a': {1, 2}}", "not JSON"),
+        ('{"a": 1', "not JSON"),
+    ],
+)
 def test_arguments_that_cannot_be_are_named(arguments, told):
     said = wrong(row(calls(call(arguments))))
     assert told in said
@@ -346,8 +421,12 @@ def test_arguments_that_cannot_be_are_named(arguments, told):
 
 def test_results_go_to_their_calls():
     both = calls(call({"a": 1}), call({"a": 2}, "c2"))
-    by_id = row(both, {"role": "tool", "tool_call_id": "c2", "content": "two"},
-                {"role": "tool", "tool_call_id": "c1", "content": "one"}, SAID)  # fmt: skip
+    by_id = row(
+        both,
+        {"role": "tool", "tool_call_id": "c2", "content": "two"},
+        {"role": "tool", "tool_call_id": "c1", "content": "one"},
+        SAID,
+    )
     assert turns(by_id)[0].results == ("one", "two")
     in_order = row(both, {"role": "tool", "content": "one"}, {"role": "tool", "content": "two"}, SAID)
     assert turns(in_order)[0].results == ("one", "two")
@@ -362,16 +441,29 @@ def test_results_go_to_their_calls():
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [({"x": 1}, '{"x": 1}'), ([1, 2], "[1, 2]"), ([{"x": 1}], '[{"x": 1}]'), (3, "3"), (None, ""), ("", ""), (True, "true"),
-     ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "ab")],
-)  # fmt: skip
+    [
+        ({"x": 1}, '{"x": 1}'),
+        ([1, 2], "[1, 2]"),
+        ([{"x": 1}], '[{"x": 1}]'),
+        (3, "3"),
+        (None, ""),
+        ("", ""),
+        (True, "true"),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "ab"),
+    ],
+)
 def test_a_result_may_be_any_value(content, text):
     assert turns(row(calls(call({})), {"role": "tool", "content": content}, SAID))[0].results == (text,)
 
 
 def test_messages_in_a_row_of_the_assistant():
-    value = row({"role": "assistant", "content": "Let me see."}, calls(call({"a": 1})), calls(call({"a": 2}, "c2")),
-                {"role": "tool", "tool_call_id": "c2", "content": "2"}, SAID)  # fmt: skip
+    value = row(
+        {"role": "assistant", "content": "Let me see."},
+        calls(call({"a": 1})),
+        calls(call({"a": 2}, "c2")),
+        {"role": "tool", "tool_call_id": "c2", "content": "2"},
+        SAID,
+    )
     first, last = turns(value)
     assert (first.response, len(first.calls), first.results, last.response) == ("Let me see.", 2, (None, "2"), "Done.")
     assert set(notes(value)) == {"assistant messages in a row are one turn"}
@@ -400,36 +492,74 @@ def test_system_messages():
 
 
 def test_reasoning_in_every_field():
-    for more in ({"reasoning_content": "Why."}, {"reasoning": "Why."}, {"thinking": "Why."},
-                 {"content": "<think>Why.</think>\nDone."}, {"content": "<scratch_pad>Why.</scratch_pad>\nDone."},
-                 {"content": [{"type": "thinking", "thinking": "Why."}, {"type": "text", "text": "Done."}]}):  # fmt: skip
+    for more in (
+        {"reasoning_content": "Why."},
+        {"reasoning": "Why."},
+        {"thinking": "Why."},
+        {"content": "<think>Why.</think>\nDone."},
+        {"content": "<scratch_pad>Why.</scratch_pad>\nDone."},
+        {"content": [{"type": "thinking", "thinking": "Why."}, {"type": "text", "text": "Done."}]},
+    ):
         (turn,) = turns(row({**SAID, **more}))
         assert (turn.think, turn.response) == ("Why.", "Done.")
 
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [({"messages": []}, "no conversation"), ({"messages": None}, "no conversation"), ({"messages": 3}, "not a list"),
-     ({"messages": ["x"]}, "not an object (message 1"), ({"messages": [{"content": "x"}]}, "unknown role (message 1: 'None'"),
-     ({"messages": [{"role": "alien", "content": "x"}]}, "unknown role (message 1: 'alien'"),
-     ({"messages": [USER]}, "no message of the assistant"), (3, "not an object"), ("x", "not an object"), ([], "not an object"),
-     ({}, "the keys none"), ({"text": "x"}, "the keys text"), (row(calls(call({}, name=None))), "a call without a name"),
-     (row(calls(call({}, name=""))), "a call without a name"), (row(calls("x")), "calls that are not JSON"),
-     (row(calls(3)), "a call that is not an object"), ({**row(SAID), "tools": 3}, "tools that are not a list"),
-     ({**row(SAID), "tools": "[{"}, "tools that are not JSON"), ({**row(SAID), "tools": [{}]}, "a tool without a name (tools[0]"),
-     ({**row(SAID), "tools": ["x"]}, "a tool that is not an object (tools[0]"),
-     ({**row(SAID), "tools": [{"name": "f", "parameters": {"type": "object", "properties": {"a": {"pattern": "("}}}}]}, "no JSON Schema"),
-     (row({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, SAID), "not text (message 2: a part of type"),
-     (row({"role": "assistant", "content": "<tool_call>\n{\n</tool_call>"}), "in tags that cannot be read (message 2"),
-     (row(calls(call({"a": 2}), content=TAGGED)), "different calls")],
-)  # fmt: skip
+    [
+        ({"messages": []}, "no conversation"),
+        ({"messages": None}, "no conversation"),
+        ({"messages": 3}, "not a list"),
+        ({"messages": ["x"]}, "not an object (message 1"),
+        ({"messages": [{"content": "x"}]}, "unknown role (message 1: 'None'"),
+        ({"messages": [{"role": "alien", "content": "x"}]}, "unknown role (message 1: 'alien'"),
+        ({"messages": [USER]}, "no message of the assistant"),
+        (3, "not an object"),
+        ("x", "not an object"),
+        ([], "not an object"),
+        ({}, "the keys none"),
+        ({"text": "x"}, "the keys text"),
+        (row(calls(call({}, name=None))), "a call without a name"),
+        (row(calls(call({}, name=""))), "a call without a name"),
+        (row(calls("x")), "calls that are not JSON"),
+        (row(calls(3)), "a call that is not an object"),
+        ({**row(SAID), "tools": 3}, "tools that are not a list"),
+        ({**row(SAID), "tools": "[{"}, "tools that are not JSON"),
+        ({**row(SAID), "tools": [{}]}, "a tool without a name (tools[0]"),
+        ({**row(SAID), "tools": ["x"]}, "a tool that is not an object (tools[0]"),
+        (
+            {
+                **row(SAID),
+                "tools": [{"name": "f", "parameters": {"type": "object", "properties": {"a": {"pattern": "("}}}}],
+            },
+            "no JSON Schema",
+        ),
+        (
+            row({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, SAID),
+            "not text (message 2: a part of type",
+        ),
+        (
+            row({"role": "assistant", "content": "<tool_call>\n{\n</tool_call>"}),
+            "in tags that cannot be read (message 2",
+        ),
+        (row(calls(call({"a": 2}), content=TAGGED)), "different calls"),
+    ],
+)
 def test_a_row_that_cannot_be_played_says_why(value, told):
     assert told in wrong(value)
 
 
 def test_tools_in_every_form():
-    forms = [TOOLS, [F], json.dumps(TOOLS), F, {"f": {"description": "d", "parameters": F["parameters"]}}, [json.dumps(F)],
-             [{"name": "f", "description": "d", "input_schema": F["parameters"]}], [None, F]]  # fmt: skip
+    forms = [
+        TOOLS,
+        [F],
+        json.dumps(TOOLS),
+        F,
+        {"f": {"description": "d", "parameters": F["parameters"]}},
+        [json.dumps(F)],
+        [{"name": "f", "description": "d", "input_schema": F["parameters"]}],
+        [None, F],
+    ]
     shown = {read_conversation("line 1", row(SAID, tools=form)).tools[0].line for form in forms}
     assert len(shown) == 1
     first, second = (read_conversation("line 1", row(SAID)).tools for _ in range(2))
@@ -453,3 +583,95 @@ def test_half_letters_become_the_sign_for_them(tmp_path):
     path.write_text(json.dumps(row({"role": "assistant", "content": "cut \ud83d"})))
     (found,) = read(path).conversations
     assert found.parts[1].response == "cut \ufffd"
+
+
+# Anything at all --------------------------------------------------------------------------------
+
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    float("nan"),
+    "",
+    "x",
+    "[]",
+    "{}",
+    "null",
+    '{"a":1}',
+    [],
+    {},
+    [None],
+    [[]],
+    [{}],
+    {"a": None},
+    {"name": "f"},
+    "\ud800",
+    "<tool_call>",
+    "</think>",
+    "<think>",
+    "<tools>[]</tools>",
+    "<tools>{}</tools>",
+    "[f(a=1)]",
+    [{"type": "text"}],
+    [{"type": [None]}],
+    {"type": "function"},
+    10**400,
+    {"role": ["x"]},
+    [3],
+    {"function": {}},
+    {"properties": None},
+    {"$ref": "#"},
+    "<tool_response>x</tool_response>",
+]
+
+
+def places(value, path=()):
+    yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], (*path, key))
+
+
+def changed(value, random):
+    value = copy.deepcopy(value)
+    for _ in range(random.randint(1, 3)):
+        *above, last = random.choice([path for path in places(value) if path] or [(None,)])
+        inside = value
+        for key in above:
+            inside = inside[key]
+        if last is None:
+            return random.choice(ODD)
+        if random.random() < 0.2:
+            del inside[last]
+        elif isinstance(inside, dict) and random.random() < 0.2:
+            inside[random.choice(["tools", "role", "content", "name", "arguments", "type", "tool_calls"])] = (
+                random.choice(ODD)
+            )
+        else:
+            inside[last] = copy.deepcopy(random.choice(ODD))
+    return value
+
+
+def test_any_row_is_read_or_named_and_what_is_read_can_be_played(tmp_path):
+    bases = [value for value, _ in LAYOUTS.values()] + [{"prompt": [USER], "completion": [SAID]}]
+    path, kept, named = tmp_path / "mine.jsonl", [], 0
+    for i in range(3000):
+        random = Random(i)
+        value = changed(random.choice(bases), random)
+        try:
+            read_conversation("line 1", value)
+            kept.append(value)
+        except BadRow:
+            named += 1
+    assert len(kept) > 500 < named
+    path.write_text("".join(json.dumps(value) + "\n" for value in kept))
+    assert read(path).bad.rows < len(kept) / 20  # what json reads otherwise: numbers without end
+    for whole in (False, True):
+        for dialect in ("toolrl", "pythonic"):
+            env = gym.make("ToolGym-Rows-v0", path=str(path), whole=whole, dialect=dialect).unwrapped
+            for task in list(env.tasks)[::9]:
+                env.reset(options={"task_id": task.id})
+                for text in env.gold(task):
+                    if not env.over:
+                        *_, info = env.step(text)
+                assert info["success"] or info["known_unpassable"] or not env.over

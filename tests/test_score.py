@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from random import Random
 
 import bfcl_multi_turn_mutations as dialogues
@@ -36,8 +37,20 @@ GARBLED = [
     3,
     [],
 ]
-NATIVE_GARBLED = [None, "", "I cannot.", [], [{}], [{"f": "{bad"}], [{"f": "[1]"}], [{"f": "{}", "g": "{}"}], ["x"],
-                  {"f": "{}"}, [[{"f": "{}"}]], [{"f": None}]]  # fmt: skip
+NATIVE_GARBLED = [
+    None,
+    "",
+    "I cannot.",
+    [],
+    [{}],
+    [{"f": "{bad"}],
+    [{"f": "[1]"}],
+    [{"f": "{}", "g": "{}"}],
+    ["x"],
+    {"f": "{}"},
+    [[{"f": "{}"}]],
+    [{"f": None}],
+]
 
 
 def write(folder, model, category, rows):
@@ -56,8 +69,18 @@ def agree(folder, category, rows, form, dotless):
     return ours
 
 
-CATEGORIES = ["simple_python", "simple_java", "simple_javascript", "multiple", "parallel", "parallel_multiple",
-              "irrelevance", "live_simple", "live_irrelevance", "live_relevance"]  # fmt: skip
+CATEGORIES = [
+    "simple_python",
+    "simple_java",
+    "simple_javascript",
+    "multiple",
+    "parallel",
+    "parallel_multiple",
+    "irrelevance",
+    "live_simple",
+    "live_irrelevance",
+    "live_relevance",
+]
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -141,9 +164,15 @@ def test_format_sensitivity_gets_the_official_verdicts(tmp_path):
 
 
 def test_what_is_odd_about_the_files_is_said(tmp_path):
-    rows = [{"id": "simple_python_0", "result": "x"}, {"id": "simple_python_0", "result": "[f()]"},
-            {"id": "simple_python_9999", "result": "x"}, {"result": "x"}, 7,
-            {"id": "simple_python_1", "result": "Error during inference: 503"}]  # fmt: skip
+    rows = [
+        {"id": "simple_python_0", "result": "x"},
+        {"id": "simple_python_0", "result": "[f()]"},
+        {"id": "simple_python_9999", "result": "x"},
+        {"id": "simple_0", "result": "x"},
+        {"result": "x"},
+        7,
+        {"id": "simple_python_1", "result": "Error during inference: 503"},
+    ]
     path = write(tmp_path, "mine", "simple_python", rows)
     path.write_text(path.read_text() + "{torn")
     (scored,) = score_results([path])
@@ -151,10 +180,69 @@ def test_what_is_odd_about_the_files_is_said(tmp_path):
     assert "3 lines are not rows" in told
     assert "1 rows have the id of an earlier row: the last one counts" in told
     assert "simple_python_9999" in told
+    assert "1 ids of the category 'simple' are not of BFCL v4" in told
     assert "simple_python 2 of 400" in told
     assert "1 answers are errors of the harness" in told
     assert len(scored.trajectories) == 2
     assert scored.trajectories[0].turns[0].action == "[f()]"
+
+
+def test_a_file_of_any_name_is_read_by_its_ids(tmp_path):
+    path = tmp_path / "my-answers.jsonl"
+    rows = [{"id": "irrelevance_0", "result": "No."}, {"id": "live_irrelevance_0-0-0", "result": "[f()]"}]
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(rows).encode())
+    (scored,) = score_results([path])
+    assert scored.model == "my-answers"
+    assert [(each.category, each.success) for each in scored.trajectories] == [
+        ("irrelevance", True),
+        ("live_irrelevance", False),
+    ]
+
+
+def test_two_models_of_one_name_are_told_apart(tmp_path):
+    for run in ("first", "second"):
+        write(tmp_path / run, "mine", "irrelevance", [{"id": "irrelevance_0", "result": "No."}])
+    scored = score_results([tmp_path / "first", tmp_path / "second", tmp_path / "first" / "mine"])
+    assert [len(each.trajectories) for each in scored] == [1, 1]
+    assert [each.model for each in scored] == [f"mine ({tmp_path / run})" for run in ("first", "second")]
+
+
+def test_any_answer_gets_a_verdict(tmp_path):
+    odd = [
+        None,
+        0,
+        True,
+        "",
+        "x",
+        [],
+        {},
+        [[]],
+        [{}],
+        [[[]]],
+        [None],
+        {"f": 1},
+        [{"f": None}],
+        [{"f": {}}],
+        [[{"f": "{}"}]],
+        "\ud800",
+        [["x", None, 3, {"f": "{}"}, [{"f": '{"a": 1e999}'}]]],
+        "[f(a=" + "(" * 300 + ")]",
+        "[" * 5000,
+        [{"f": "[" * 5000}],
+    ]
+    ids = {
+        "simple_python": "simple_python_{}",
+        "irrelevance": "irrelevance_{}",
+        "multi_turn_base": "multi_turn_base_{}",
+    }
+    agentic = list(accepted("web_search_base"))
+    for category, name in {**ids, "web_search_base": ""}.items():
+        rows = [{"id": name.format(i) or agentic[i], "result": each} for i, each in enumerate(odd)]
+        write(tmp_path, "mine", category, rows)
+    for form in ("prompted", "native", "tagged"):
+        (scored,) = score_results([tmp_path], form)
+        assert len(scored.trajectories) == 4 * len(odd)
+        assert all(each.success is not None for each in scored.trajectories)
 
 
 def test_results_of_another_version_are_refused(tmp_path):
@@ -221,10 +309,14 @@ def log_of(tmp_path, native, samples=3, **about):
             if native:
                 message = json.loads(text)
                 calls = [
-                    {"id": each["id"], "type": "function", "function": each["function"]["name"],
-                     "arguments": json.loads(each["function"]["arguments"])}
+                    {
+                        "id": each["id"],
+                        "type": "function",
+                        "function": each["function"]["name"],
+                        "arguments": json.loads(each["function"]["arguments"]),
+                    }
                     for each in message.get("tool_calls", [])
-                ]  # fmt: skip
+                ]
                 messages.append({"role": "assistant", "content": message["content"] or "", "tool_calls": calls})
             else:
                 messages.append({"role": "assistant", "content": [{"type": "text", "text": text}]})
@@ -251,6 +343,19 @@ def test_a_log_of_inspect_is_played_and_scored(tmp_path, native):
     assert "did you mean" in found[3].error
     assert found[4].error == "out of memory"
     assert found[4].repeat == 1
+
+
+def test_a_log_in_inspects_own_format(tmp_path):
+    log = json.loads(log_of(tmp_path, False).read_text())
+    samples = log.pop("samples")
+    with zipfile.ZipFile(tmp_path / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", json.dumps(log))
+        for i, sample in enumerate(samples):
+            archive.writestr(f"samples/{i}_epoch_1.json", json.dumps(sample))
+    assert len(read_log(tmp_path / "log.eval").samples) == len(samples)
+    (tmp_path / "other.eval").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(ValueError, match="inspect log convert"):
+        read_log(tmp_path / "other.eval")
 
 
 def test_a_log_that_names_code_or_no_env_is_refused(tmp_path, capsys):

@@ -273,3 +273,15 @@ def test_an_environments_episode_becomes_a_sample():
     assert json.dumps({"item": "milk", "quantity": 2}) in text
     assert "<tool_response>" not in text
     assert "<tool_response>" in tokens.decode(sample.token_ids[sample.prompt_length :])
+
+
+def test_the_answers_of_an_episode_are_of_one_version():
+    tokens = chat()
+    opening = [{"role": "user", "content": "go"}]
+    said, reply = {"role": "assistant", "content": "a"}, {"role": "user", "content": "on"}
+    transcript = tokens.transcript(opening)
+    transcript.append_sampled(tokens.answer("a"), [-1.0, -1.0], 3)
+    transcript.append_environment([*opening, said], [reply])
+    assert transcript.sample().version == 3
+    with pytest.raises(ValueError, match="by the weights of step 4 in an episode of step 3"):
+        transcript.append_sampled(tokens.answer("a"), [-1.0, -1.0], 4)

@@ -243,7 +243,7 @@ def test_the_correctness_is_one_part_with_its_points_behind_it():
     points = [Term("name", 1.0, 6.0, "why"), Term("param", 0.0, 6.0), Term("minimum", -3.0)]
     terms = [Term("format", 1.0), *points, Term("not_paid", 1.0, 0.0)]
     first, second = reward_parts(terms)
-    assert (first.name, second.name, second.points, second.reason) == ("format", "correctness", 3.0, "why")
+    assert (first.name, second.name, second.points, second.reason) == ("format", "correctness", 3.0, "tool names: why")
     assert [(each.name, each.points) for each in second.inside] == [("tool names", 6.0), ("counted from", -3.0)]
 
 

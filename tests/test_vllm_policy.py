@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from toolgym import evaluate  # noqa: E402
 from toolgym.agents.policy import Policy  # noqa: E402
 from toolgym.agents.token_policy import Asked  # noqa: E402
 from toolgym.agents.vllm import server as client  # noqa: E402
+from toolgym.agents.vllm import serving as serving_command  # noqa: E402
 from toolgym.agents.vllm.answers import sampled, scored  # noqa: E402
 from toolgym.agents.vllm.policy import VLLMPolicy  # noqa: E402
 from toolgym.agents.vllm.server import VLLMServer  # noqa: E402
@@ -219,3 +221,24 @@ def test_serve_sampler_prints_the_command(capsys):
 def test_serve_sampler_without_vllm_says_where_to_get_it(capsys):
     assert main(["serve-sampler", "--model", "x"]) == 1
     assert "has no vLLM: --python names an interpreter" in capsys.readouterr().err
+
+
+def test_the_servers_environment_keeps_what_the_user_has_set():
+    variables, _ = serving_command.command("model", python="python", cpu=True)
+    own = {"PYTHONPATH": "mine", "VLLM_CPU_KVCACHE_SPACE": "8", "VLLM_SERVER_DEV_MODE": "0", "HOME": "here"}
+    found = serving_command.environment(variables, own)
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(serving_command.WORKER), "mine"]
+    assert (found["VLLM_CPU_KVCACHE_SPACE"], found["HOME"], found["KMP_BLOCKTIME"]) == ("8", "here", "0")
+    assert found["VLLM_SERVER_DEV_MODE"] == "1"  # without it, no weights can be sent
+    name, _, attribute = serving_command.EXTENSION.partition(".")
+    assert attribute in (serving_command.WORKER / f"{name}.py").read_text("utf-8")
+
+
+def test_the_extension_touches_no_weights_if_the_folder_has_none(tmp_path):
+    """After a reload that fails, the layers of vLLM 0.32 are empty, and the next request ends its engine."""
+    found = {}
+    exec((serving_command.WORKER / "toolgym_vllm_worker.py").read_text("utf-8"), found)  # imports nothing of ToolGym
+    worker = found["ToolGymWorker"]()
+    worker.reload_weights = lambda **_: pytest.fail("the weights were touched")
+    with pytest.raises(FileNotFoundError, match="no weights"):
+        worker.load_folder(str(tmp_path))

@@ -8,10 +8,20 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("aiohttp")
 
-from test_train import Unplugged, config, metrics, timeless, unplug_after, weights  # noqa: E402
+from test_train import (  # noqa: E402
+    Talk,
+    Unplugged,
+    config,
+    metrics,
+    small_letters,
+    timeless,
+    unplug_after,
+    weights,
+)
 from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from vllm_server import FakeVLLM, serving  # noqa: E402
 
+from toolgym import Rubric, Task, register  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.agents.vllm import server as client  # noqa: E402
 
@@ -41,6 +51,16 @@ def train(out, resume=False, on_step=None, model=None, **kwargs):
     run = Trainer(config(out, **kwargs), resume=resume, on_step=on_step, loaded=loaded)
     run.run()
     return run
+
+
+def two(split="train", **kwargs):
+    """Two turns, and several tasks."""
+    tasks = [Task.of(f"{split}-{i}", "go" + "!" * i) for i in range(4)]
+    rubric = Rubric([("letters", small_letters, 1.0)])
+    return Talk(tasks, dialect="openai", rubric=rubric, max_turns=2, **kwargs)
+
+
+register("TestTwo-v0", two)
 
 
 def close(one, other):
@@ -135,9 +155,13 @@ def test_other_logprobs_than_the_trainers_stop_the_run(tmp_path, fake, address):
         train(tmp_path / "run", sampler=address)
 
 
-@pytest.mark.parametrize("overlap", [False, True])
-def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, address, overlap):
-    options = {"sampler": address, "overlap": overlap, "steps": 5, "eval_every": 4, "eval_tasks": 2}
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"overlap": True}, {"overlap": True, "dynamic_sampling": 1, "draw": "curriculum", "credit": "fork"}],
+    ids=["plain", "overlap", "overlap of all"],
+)
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, address, how):
+    options = {"sampler": address, "steps": 5, "eval_every": 4, "eval_tasks": 2, "env": "TestTwo-v0", **how}
     whole = train(tmp_path / "whole", **options)
     with pytest.raises(Unplugged):
         train(tmp_path / "cut", on_step=unplug_after(3), **options)

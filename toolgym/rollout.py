@@ -29,7 +29,7 @@ from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.playing import stopping
 from toolgym.playing.agent_failures import AgentFailures, OnAgentError
 from toolgym.playing.left_out import left_out_words
-from toolgym.playing.own_loop import STOPPED, EpisodeOver, LiveEpisode, acting, close, has_own_loop
+from toolgym.playing.own_loop import STOPPED, EpisodeAgent, EpisodeOver, LiveEpisode, acting, close, has_own_loop
 from toolgym.playing.wrapped import settled
 from toolgym.runlog import RunLog
 from toolgym.secrets import without_secrets
@@ -44,7 +44,12 @@ DRAW = "nested"
 
 
 def rollout(
-    env: gym.Env[Any, Any] | str, agent: Agent, *, seed: int | None = None, task_id: str | None = None, repeat: int = 0
+    env: gym.Env[Any, Any] | str,
+    agent: Agent | EpisodeAgent,
+    *,
+    seed: int | None = None,
+    task_id: str | None = None,
+    repeat: int = 0,
 ) -> Trajectory:
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
@@ -53,12 +58,12 @@ def rollout(
     """
     if isinstance(env, str):
         env = gym.make(env)
-    return _rollout(env, bind(agent, env), AgentFailures(), seed, task_id, repeat)
+    return _rollout(env, bind(cast(Agent, agent), env), AgentFailures(), seed, task_id, repeat)
 
 
 def evaluate(
     env: str | Callable[[], gym.Env[Any, Any]],
-    agent: Agent,
+    agent: Agent | EpisodeAgent,
     *,
     env_kwargs: dict[str, Any] | None = None,
     n: int | None = None,
@@ -93,6 +98,7 @@ def evaluate(
     if isinstance(env, gym.Env):
         raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
     check_agent(agent)
+    agent = cast(Agent, agent)  # ``acting`` tells the two apart
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
     first = make()  # also says whether the arguments make sense, before a folder is opened
     base = first.unwrapped
@@ -459,10 +465,10 @@ def _play_concurrently(
     failures.expect_at_once(workers)
     concurrent = inspect.iscoroutinefunction(acting(bind(agent, first)))
 
-    def play(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+    def on_this_thread(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
         return _rollout(env, _bound(agent, env, failures), failures, None, *key)
 
-    async def play_async(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+    async def on_this_loop(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
         return await _rollout_async(env, _bound(agent, env, failures), failures, None, *key)
 
     with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
@@ -471,9 +477,9 @@ def _play_concurrently(
                 break
             env = make() if i else first  # plays one episode at a time
             if concurrent:
-                episodes.on_the_loop(partial(play_async, env))
+                episodes.on_the_loop(partial(on_this_loop, env))
             else:
-                episodes.on_a_thread(partial(play, env))
+                episodes.on_a_thread(partial(on_this_thread, env))
         yield from episodes
         if stop.stopped:
             raise KeyboardInterrupt

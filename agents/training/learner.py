@@ -38,7 +38,7 @@ class Learner:
         if config.lora_rank:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples
-        ranks.spread(self.model.parameters())
+        ranks.spread(weight for weight in self.model.parameters() if weight.is_floating_point())
         self.forward, self.reference = self._forwards()
         self.optimizer = MasterAdamW(self.forward.model.parameters(), ranks=ranks)
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
@@ -97,13 +97,15 @@ class Learner:
             self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
         forward = TrainingForward(self.model, ranks=self.ranks)
         reference: Reference | None = None
-        if config.beta and config.fsdp:
+        if config.beta and config.fsdp and not config.lora_rank:
             reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)
-        elif config.beta:
-            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
         if config.gradient_checkpointing:
             recompute_layers(model)
-        return sharded.ShardedForward(model, forward) if config.fsdp else forward, reference
+        if config.fsdp:
+            forward = sharded.ShardedForward(model, forward)
+        if config.beta and reference is None:
+            reference = reference_of(forward, new_adapters=config.lora_rank > 0)
+        return forward, reference
 
 
 def _loaded(config: TrainConfig) -> tuple[Any, Any]:

@@ -54,7 +54,13 @@ def open_run(config: TrainConfig, ranks: Ranks, owner: object, *, resume: bool) 
     def open_first() -> int:
         nonlocal state
         state = _opened(config, folder, owner, resume)
-        return -1 if state is None else int(state["step"])
+        step = -1 if state is None else int(state["step"])
+        if step > config.steps:
+            raise RunError(
+                f"{folder} has {step} steps already, and steps={config.steps} asks for fewer: give at least as many, "
+                "or another folder"
+            )
+        return step
 
     step = ranks.from_first(open_first)
     if step >= 0 and not ranks.first:
@@ -64,11 +70,6 @@ def open_run(config: TrainConfig, ranks: Ranks, owner: object, *, resume: bool) 
                 f"rank {ranks.rank} does not find the checkpoint of step {step} in {folder} that rank 0 reads: the "
                 "folder must be on a disk that all machines share"
             )
-    if step > config.steps:
-        raise RunError(
-            f"{folder} has {step} steps already, and steps={config.steps} asks for fewer: give at least as many, or "
-            "another folder"
-        )
     return state
 
 

@@ -201,8 +201,8 @@ class Trainer:
         except AgentError as error:
             if self.served is None:
                 raise
-            if self.step not in (0, saved) and not self.config.overlap:  # what was sampled ahead is lost with it
-                self.save()
+            if self.step not in (0, saved) and not self.config.overlap:
+                self.save()  # with overlap, the next batch would be missing: the last checkpoint has one
             raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         except BaseException as error:
             raise self.ranks.explained(error) from error.__cause__
@@ -371,7 +371,7 @@ class Trainer:
         forks = config.forks if config.credit == "fork" else 0
         play = partial(self._played, collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
-        teaches = partial(self._teaches, collector)
+        teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
         for task, group in batch.played:
             draw.record(task, group)
@@ -393,10 +393,14 @@ class Trainer:
         """``collector.play``, each rank its share of the tasks."""
         return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
-    def _teaches(self, collector: Collector, group: Sequence[Rollout]) -> bool:
-        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups."""
+    def _teaches(self, group: Sequence[Rollout], collector: Collector | None = None) -> bool:
+        """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups.
+
+        Args:
+            collector: of the group's step; that of the step that is being trained if not given.
+        """
         if self.config.guided != "off":
-            (group,), _ = guide([group], collector, self.config)
+            (group,), _ = guide([group], collector or self.collector, self.config)
         grpo_advantages([group], self.config, decode=self.chat.decode)
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 

@@ -99,9 +99,8 @@ class _Assembler:
 
     def _take(self, role: str, message: dict[str, Any], at: int) -> None:
         if role in ("assistant", "call"):
-            answer = (
-                _call_message(message) if role == "call" else in_python(read_answer(message), self.tools, self.notes)
-            )
+            answer = _call_message(message) if role == "call" else read_answer(message)
+            answer = in_python(answer, self.tools, self.notes)
             answer = msgspec.structs.replace(answer, calls=tuple(map(self._without_empty_columns, answer.calls)))
             self._answer(answer, _weight(message), at)
             return
@@ -121,26 +120,21 @@ class _Assembler:
             self.notes.append(("an assistant message without words and calls", f"message {at + 1}"))
             return
         last = self.found[-1] if self.found else None
-        waiting = isinstance(last, Turn) and not any(result is not None for result in self.results)
-        if not (waiting and (answer.calls or not self.ids)):
+        goes_on = not any(result is not None for result in self.results) and (answer.calls or not self.ids)
+        if not (isinstance(last, Turn) and goes_on):
             self._close()
             self.found.append(Turn(answer.calls, answer.response, answer.think, (), weight))
             self.ids, self.results, self.joined = list(answer.ids), [None] * len(answer.calls), 1
             return
         self.joined += 1
-        if self.joined > _JOINED:
-            raise BadRow("too many messages of the assistant in a row", f"more than {_JOINED}")
-        if last.calls or last.response is not None:  # type: ignore[union-attr]  # a thought alone belongs to what follows
-            self.notes.append(("assistant messages in a row are one turn", f"message {at + 1}"))
-        self.found[-1] = Turn(
-            last.calls + answer.calls,  # type: ignore[union-attr]
-            _joined(last.response, answer.response),  # type: ignore[union-attr]
-            _joined(last.think, answer.think),  # type: ignore[union-attr]
-            (),
-            last.weight and weight,  # type: ignore[union-attr]
-        )
         self.ids += answer.ids
         self.results = [None] * len(self.ids)
+        if max(self.joined, len(self.ids)) > _JOINED:
+            raise BadRow("too many messages of the assistant in a row", f"more than {_JOINED}, or as many calls")
+        if last.calls or last.response is not None:  # a thought alone belongs to what follows
+            self.notes.append(("assistant messages in a row are one turn", f"message {at + 1}"))
+        response, think = _joined(last.response, answer.response), _joined(last.think, answer.think)
+        self.found[-1] = Turn(last.calls + answer.calls, response, think, (), last.weight and weight)
 
     def _without_empty_columns(self, call: ToolCall) -> ToolCall:
         """The call without arguments of null that its tool does not have: a table has a column for each parameter."""

@@ -179,7 +179,7 @@ def read_call(given: Any) -> tuple[ToolCall, str | None]:
     else:
         arguments = {}
     id = given.get("id") or given.get("call_id")
-    return ToolCall(name.strip(), arguments), id if isinstance(id, str) else None
+    return ToolCall(name, arguments), id if isinstance(id, str) else None
 
 
 def _tagged(call: ToolCall, text: str) -> ToolCall:

@@ -87,7 +87,7 @@ def describe(
     splits: dict[str, tuple[int, int]] = {"train": (0, 0), "val": (0, 0), "test": (0, 0)}
     turns, prompts, golds = [], [], []
     reasoned = unweighted = called = answered = 0
-    tools = set()
+    tools = set[str]()
     shown: dict[int, int] = {}  # id of a tuple of tools -> characters of the instructions with them
     for each in rows.conversations:
         found = set(each.decisions)

@@ -19,7 +19,7 @@ from toolgym.types import CallRecord, Completion, Message, Term, ToolCall, ToolR
 
 from .conversation import Turn
 from .reading import read
-from .tasks import Entry, RowTasks, gold_text
+from .tasks import Entry, RowTasks, gold_text, unwritable
 
 EXAMPLE = Path(__file__).with_name("example.jsonl")
 """The rows that are played if no file is named."""
@@ -88,13 +88,15 @@ class RowsEnv(ToolEnv):
         if not (isinstance(held_out, (int, float)) and 0 < held_out < 0.5):
             raise ValueError(f"held_out is a share between 0 and 0.5, got {held_out!r}")
         rows = read(EXAMPLE if path is None else Path(path))
+        if not isinstance(whole, bool):
+            raise TypeError(f"whole must be True or False, got {whole!r}")
         written = get_dialect(dialect or rows.dialect)
         if set(rows.layouts) != {"toolrl"}:
             if prompt == "original":
                 raise ValueError(f"prompt='original' is for rows in ToolRL's layout, and {rows.path} has others")
-            prompt = "dialect"
+            prompt = prompt or "dialect"
         self.prompt = choose_prompt(prompt, written)
-        self.whole = bool(whole)
+        self.whole = whole
         tasks = RowTasks(rows, split, category, seed, held_out, self.whole, written, self.prompt)
         most = max(rows.turns if whole else 1, 1)
         super().__init__(tasks, dialect=written, rubric=rubric, **{"max_turns": most, **kwargs})
@@ -159,8 +161,8 @@ class RowsEnv(ToolEnv):
         original = entry.conversation.original
         if original is not None and self.prompt == "original":
             text, (turn,) = original.gold.strip(), entry.turns
-            read = self.dialect.parse(text)
-            if self.dialect.well_formed(read, calls=bool(turn.calls), response=turn.response is not None):
+            has = {"calls": bool(turn.calls), "response": turn.response is not None}
+            if self.dialect.well_formed(self.dialect.parse(text), **has) and not unwritable(turn, text, self.dialect):
                 return (text,)
         return tuple([gold_text(turn, self.dialect) for turn in entry.turns])
 

@@ -1,7 +1,7 @@
 """The layouts in which files hold conversations: each row is brought to OpenAI's messages.
 
 openai      {"messages": [{"role", "content", "tool_calls"}], "tools": [...]}; also "functions" and "function_call",
-            "prompt" and "completion" (or "chosen"), or a list of messages without anything around it
+            "prompt" and "completion" (or "chosen"), "instruction" and "output", or a bare list of messages
 parts       messages whose content has parts "tool_use" and "tool_result" (Anthropic), or items "function_call" and
             "function_call_output" (OpenAI's Responses)
 sharegpt    {"conversations": [{"from": "human" | "gpt" | "function_call" | "observation", "value"}], "tools"}
@@ -34,6 +34,8 @@ _ROLES = {
 _LISTS = ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "trajectory", "input")
 """Keys of a row's messages."""
 _TOOLS = ("tools", "functions", "available_tools")
+_TAGS = ("<tool_call>", "<response>")
+"""One of which each answer in ToolRL's layout has."""
 _ANSWERS = ("completion", "chosen", "preferred_output")
 """Keys of what follows a row's prompt. The answers that were not preferred are passed over."""
 
@@ -63,6 +65,9 @@ def read_row(value: Any) -> Row:
     tools = next((row[key] for key in _TOOLS if row.get(key)), None)
     if "query" in row and "answers" in row:
         return _query(row, tools)
+    if isinstance(row.get("instruction"), str) and isinstance(row.get("output"), str):
+        more = row["input"] if isinstance(row.get("input"), str) else ""
+        row = {**row, "prompt": "\n\n".join(filter(None, (row["instruction"], more))), "completion": row["output"]}
     prompt, answer = _prompt_and_answer(row)
     if not prompt and not answer:
         raise BadRow("no conversation", f"it has the keys {', '.join(map(str, list(value)[:8])) or 'none'}")
@@ -105,7 +110,9 @@ def _listed(given: Any, key: str) -> list[Any]:
     if isinstance(given, dict):
         columns = list(given.values())
         if columns and all(isinstance(column, list) for column in columns):  # a table's columns
-            return [dict(zip(given, cells, strict=True)) for cells in zip(*columns, strict=False)]
+            if len({len(column) for column in columns}) > 1:
+                raise BadRow("messages in columns of different lengths", ", ".join(map(str, given)))
+            return [dict(zip(given, cells, strict=True)) for cells in zip(*columns, strict=True)]
         given = [given]
     if not isinstance(given, list):
         raise BadRow("messages that are not a list", f"{key!r} is {type(given).__name__} {str(given)[:60]!r}")
@@ -140,7 +147,7 @@ def _messages(given: Any, at: int) -> Iterator[dict[str, Any]]:
 def _of_parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A message without the parts "tool_use" and "tool_result", which become calls and messages of their own."""
     content = message.get("content")
-    kinds = [part.get("type") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    kinds = [str(part.get("type")) for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     if "tool_result" in kinds and message["role"] != "tool":
         for part in content:  # type: ignore[union-attr]  # kinds are of a list
             if isinstance(part, dict) and part.get("type") == "tool_result":
@@ -152,7 +159,7 @@ def _of_parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "tool_use" in kinds:
         used = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_use"]  # type: ignore[union-attr]
         rest = [part for part in content if part not in used]  # type: ignore[union-attr]
-        yield {**message, "content": rest or None, "tool_calls": [*(message.get("tool_calls") or []), *used]}
+        yield {**message, "content": rest or None, "tool_calls": used}
         return
     yield message
 
@@ -161,7 +168,7 @@ def _layout(found: list[Any]) -> str:
     for each in found:
         content = each.get("content")
         parts = content if isinstance(content, list) else []
-        kinds = {each.get("type"), *(part.get("type") for part in parts if isinstance(part, dict))}
+        kinds = {str(each.get("type")), *(str(part.get("type")) for part in parts if isinstance(part, dict))}
         if not kinds.isdisjoint({"tool_use", "tool_result", "function_call", "function_call_output"}):
             return "parts"
     return "sharegpt" if any("from" in each for each in found) else "openai"
@@ -175,6 +182,7 @@ def _query(row: Mapping[str, Any], tools: Any) -> Row:
     if not answers:
         raise BadRow("answers without a call", "what should be said instead is not in the row")
     made = [{"name": call.name, "arguments": call.arguments} for call, _ in map(read_call, answers)]
+    messages: list[dict[str, Any]]
     messages = [{"role": "user", "content": row["query"]}, {"role": "assistant", "tool_calls": made}]
     return Row("query", messages, tools)
 
@@ -182,10 +190,11 @@ def _query(row: Mapping[str, Any], tools: Any) -> Row:
 def _original(row: Mapping[str, Any]) -> Original | None:
     """The texts of a row in ToolRL's layout, or None for another layout."""
     reward, prompt = row.get("reward_model"), row.get("prompt")
+    given: tuple[Any, Any, Any]
     if isinstance(reward, Mapping) and is_messages(prompt):
-        texts = {each.get("role"): each.get("content") for each in prompt}  # type: ignore[union-attr]
+        texts = {str(each.get("role")): each.get("content") for each in prompt}  # type: ignore[union-attr]
         given = texts.get("system", ""), texts.get("user"), reward.get("ground_truth")
-    elif {"instruction", "input", "output"} <= row.keys():
+    elif {"instruction", "input", "output"} <= row.keys() and any(tag in str(row["output"]) for tag in _TAGS):
         given = row["instruction"], row["input"], row["output"]
     else:
         return None

@@ -85,7 +85,7 @@ def _tool(written: bytes) -> Tool:
     key = next((key for key in _SCHEMAS if about.get(key)), "")
     parameters = _schema(about.get(key), name)
     try:
-        tool = Tool(name.strip(), text if isinstance(text, str) else "", parameters, trusted=True)
+        tool = Tool(name, text if isinstance(text, str) else "", parameters, trusted=True)
         tool.validator  # noqa: B018  raises ValueError
     except (ValueError, TypeError, RecursionError) as error:
         raise BadRow("a tool whose parameters are no JSON Schema", f"{name!r}: {str(error)[:100]}") from None

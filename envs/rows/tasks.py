@@ -84,6 +84,11 @@ class RowTasks(LazyTasks):
         chosen = f"{self.split!r}, seed={self.seed}, held_out={self.held_out}, category={self._category!r}"
         return f"RowTasks({self.rows.digest}, {chosen}, whole={self.whole}, prompt={self.prompt!r})"
 
+    @property
+    def counts(self) -> Counter[str]:
+        """Category -> tasks."""
+        return Counter(place.category for place in self._places)
+
     def kind(self, index: int) -> str:
         return self._places[index].name
 
@@ -108,7 +113,7 @@ class RowTasks(LazyTasks):
             names.tool(tool)
         before = self._opening(conversation, at, names)
         rest = conversation.parts[at:] if self.whole else conversation.parts[at : at + 1]
-        turns, replies = [], []
+        turns, replies = list[Turn](), list[tuple[Message, ...]]()
         for part in rest:
             if isinstance(part, Turn):
                 turns.append(_named(part, names))

@@ -46,7 +46,7 @@ _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agent, how to play, and the run's folder."""
-    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [--out DIR] [OPTIONS]"
+    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [OPTIONS]"
     parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
     data_option(parser)
     parser.add_argument(
@@ -74,8 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     env_options(parser)
     model = parser.add_argument_group(
         "the agent (policy: a local model; endpoint: an OpenAI-compatible server)",
-        "vllm takes policy's options: its model, of which only the tokenizer is read here, is on the server of\n"
-        "--base-url (http://host:port, see `toolgym serve-sampler`).",
+        "vllm takes policy's options. Its model is on the server of --base-url, see\n"
+        "toolgym serve-sampler; only the tokenizer of --model is read here.",
     )
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
@@ -150,6 +150,7 @@ def _agent(args: argparse.Namespace) -> Any:
 
 
 def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: dict[str, Any], console: Console) -> int:
+    """``run`` with the env and the agent that were made."""
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}

@@ -92,24 +92,20 @@ def _results(paths: Sequence[Path], form: str | None) -> tuple[list[Run], list[s
     """A run for each model of result files, and what is to be said about the files."""
     if not paths:
         return [], []
-    scored = import_module("toolgym.envs.bfcl.results.scoring").score_results(paths, form)
-    lost = [path for path in paths if not any(True for _ in _result_files(path))]
-    if lost:
+    files: Any = import_module("toolgym.envs.bfcl.results.files")
+    if lost := [path for path in paths if not files.result_files(path)]:
         raise UserError(
             f"{lost[0]} holds nothing to score: a result file is named BFCL_v4_CATEGORY_result.json, a log of inspect "
             'is JSON with "eval" and "samples", a run of ours is a folder with episodes.jsonl'
         )
-    runs, notes = [], []
-    for each in scored:
+    runs, notes = list[Run](), list[str]()
+    for each in import_module("toolgym.envs.bfcl.results.scoring").score_results(paths, form):
+        if not each.trajectories:
+            raise UserError(f"{each.model} has no answer to a row of BFCL v4: {'; '.join(each.notes)}")
         notes += [f"{each.model}: {note}" for note in each.notes]
         settings = {"agent": each.model, "read_as": each.form, "underscore_to_dot": each.underscore_to_dot}
         runs.append(make_run(each.trajectories, each.model, settings=settings))
     return runs, notes
-
-
-def _result_files(path: Path) -> list[Path]:
-    is_result: Any = import_module("toolgym.envs.bfcl.results.files").is_result_file
-    return [each for each in (path.rglob("*.json*") if path.is_dir() else [path]) if is_result(each)]
 
 
 def _log(log: Log, args: argparse.Namespace) -> Run:

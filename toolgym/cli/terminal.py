@@ -110,13 +110,19 @@ def call_line(name: str, arguments: Any, limit: int = 300) -> Text:
     return Text.assemble((one_line(name, 80) or "?", "bold"), " ", one_line(as_json(arguments), limit))
 
 
+def bar(share: float, width: int = 10) -> Text:
+    """A share in [0, 1] as a bar of blocks."""
+    share = min(max(share, 0.0), 1.0)
+    full = round(share * width)
+    return Text("█" * full + "░" * (width - full), style="green" if share == 1 else "yellow" if share > 0 else "red")
+
+
 def _call_view(number: int, record: CallRecord) -> RenderableType:
     call = record.call
     parts: list[RenderableType] = [Text.assemble(f"{number}. ", call_line(call.name, call.arguments))]
-    told = ", ".join(f"{what} {words}" for what, _, words in call_words(record))
-    if told:
-        right = all(share == 1 for _, share, _ in call_words(record))
-        parts.append(Padding(Text(told, style="green" if right else "yellow"), (0, 0, 0, 3)))
+    for what, share, words in call_words(record):
+        line = Text.assemble(f"{what:<16}", bar(share), f" {words}")
+        parts.append(Padding(line, (0, 0, 0, 3)))
     parts += [Padding(plain(f"{kind}: {shorten(text, 600)}", "dim"), (0, 0, 0, 3)) for kind, text in notes(record)]
     return Group(*parts)
 

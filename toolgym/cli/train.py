@@ -102,6 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
+    if "data" in args:
+        take_data(args, console)
     sb3 = import_module("toolgym.agents.sb3.config")
     place = import_module("toolgym.agents.training.distributed.launch").place()
     if _algorithm(args) in sb3.ALGOS:
@@ -153,8 +155,6 @@ def _checked(args: argparse.Namespace, sb3: Any, console: Console) -> Any:
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
-    if "data" in args:
-        take_data(args, console)
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:

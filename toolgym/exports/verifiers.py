@@ -6,7 +6,7 @@ verifiers finds all three in a module of yours that its taskset id names (here `
 
     __all__ = ["ToolGymEnv", "ToolGymHarness", "ToolGymTaskset"]
 
-    eval my-office --env.taskset.suite ToolGym-Office-v0 --env.taskset.n 100 -m MODEL      # verifiers
+    vf-eval my-office --env.taskset.suite ToolGym-Office-v0 --env.taskset.n 100 -m MODEL      # verifiers
     env.taskset = {id = "my-office", suite = "ToolGym-Office-v0", n = 1000}               # prime-rl
 
 Rewards: the episode's, as reward "toolgym" of the trace; those of each turn, the verdict and the call records in

@@ -278,7 +278,9 @@ class _RayCrew:
         ready, _ = self._ray.wait(list(self._waiting), num_returns=1, timeout=PATIENCE if pending else None)
         if not ready:
             needs = ", ".join(f"{count} {name[4:-1].upper()}" for name, count in self._needs.items() if count)
-            raise RunError(f"no actor started within {PATIENCE:g} seconds: the cluster has no free place for {needs}")
+            raise RunError(
+                f"no actor started within {PATIENCE:g} seconds: the cluster has no place for {needs}, or is too busy"
+            )
         return ready[0]
 
     def _get(self, reference: Any) -> Any:

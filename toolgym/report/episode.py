@@ -21,7 +21,7 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
     return (
         f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
-        f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(one_line(_reason(t) or '', 140))}</span>"
+        f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(_in_list(t))}</span>"
         f"</summary>{asked_for(t)}{answers(t)}</details>"
     )
 
@@ -58,6 +58,11 @@ def asked_for(t: Trajectory) -> str:
 def answers(t: Trajectory) -> str:
     """The verdict, then the model's text, action by action."""
     return _verdict(t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
+
+
+def _in_list(t: Trajectory) -> str:
+    """Why the episode failed, or else what was asked for."""
+    return one_line(("" if t.success else _reason(t)) or asked_words(t), 140)
 
 
 def _outcome(t: Trajectory) -> str:

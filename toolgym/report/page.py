@@ -10,7 +10,7 @@ from toolgym.playing.left_out import ENDINGS, KINDS, endings, left_out
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
-from toolgym.report.glossary import explained, in_words
+from toolgym.report.glossary import TERMS, explained, in_words
 from toolgym.report.reward_words import BY_PART, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html, one_line
@@ -75,7 +75,11 @@ def _about(run: Run) -> str:
 def _glossary(tables: Sequence[Sequence[Row]]) -> str:
     lines = [line for each in tables for line in each]
     names = term_names(lines)
-    words = explained([*grouped(dict.fromkeys(names, 0.0)), *names], [line.category for line in lines])
+    words = [
+        *explained(grouped(dict.fromkeys(names, 0.0)), ()),
+        *((f"correctness, {point_words(name)}", TERMS[name]) for name in in_correctness(names)),
+        *explained((), [line.category for line in lines]),
+    ]
     items = "".join(f"<dt>{in_html(word)}</dt><dd>{in_html(meaning)}</dd>" for word, meaning in words)
     return f"<dl class='glossary'>{items}</dl>" if items else ""
 

@@ -67,9 +67,9 @@ def reward_parts(terms: Iterable[Term]) -> list[Part]:
         if term.name not in inside:
             found.append(_part(term, in_words(term.name)))
         elif points:
-            total, reasons = sum(each.points for each in points), dict.fromkeys(each.reason for each in points)
-            reason = "; ".join(filter(None, reasons))
+            reason = "; ".join(f"{each.name}: {each.reason}" for each in points if each.reason)
             told = tuple(each for each in points if each.points)
+            total = sum(each.points for each in points)
             found.append(Part(CORRECTNESS, total, reason, TERMS[CORRECTNESS], told))
             points = []
     return found

@@ -64,6 +64,9 @@ class RemoteTool(Tool):
     def __deepcopy__(self, memo: Any) -> RemoteTool:
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.server, self.listed, self.name)
+
 
 class Listed:
     """A tool as its server lists it."""
@@ -130,10 +133,14 @@ class ToolServer(ABC):
         self.timeout = float(timeout)
         self.start_timeout = float(start_timeout)
         self.result_limit = result_limit
+        self._begin()
+        self._forget()
+
+    def _begin(self) -> None:
+        """Set what a pickle does not hold."""
         self._lock = Lock()
         self._tools: tuple[RemoteTool, ...] | None = None
         self._names: frozenset[str] = frozenset()
-        self._forget()
 
     def _forget(self) -> None:
         """Set what belongs to one process."""
@@ -154,6 +161,15 @@ class ToolServer(ABC):
 
     def __deepcopy__(self, memo: Any) -> ToolServer:
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        left = ("_lock", "_tools", "_names", "_starts", "_idle", "_opening")
+        return {name: value for name, value in vars(self).items() if name not in left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+        self._forget()
 
     @abstractmethod
     async def open(self) -> Connection:
@@ -280,10 +296,10 @@ def readable_name(name: str, taken: Iterable[str] = ()) -> str:
 
     Letters, digits and _ . - are kept; a run of other characters becomes one underscore.
     """
-    clean = _ODD.sub("_", name)[:LONGEST_NAME].strip("_") or "tool"
-    clean = clean if name != name[:LONGEST_NAME] or _ODD.search(name) else name
-    found, number = clean, 1
+    if _ODD.search(name) or not 0 < len(name) <= LONGEST_NAME:
+        name = _ODD.sub("_", name)[:LONGEST_NAME].strip("_") or "tool"
+    found, number = name, 1
     while found in taken:
         number += 1
-        found = f"{clean[: LONGEST_NAME - 8]}_{number}"
+        found = f"{name[: LONGEST_NAME - 8]}_{number}"
     return found

@@ -24,7 +24,7 @@ class ServerEnv(ToolEnv):
     are closed when the episode ends. A server that cannot be reached makes the episode not valid.
 
     Args:
-        tasks: as in ToolEnv. A task without tools offers all tools of the servers.
+        tasks: as in ToolEnv. In a list or tuple, a task without tools offers all tools of the servers.
         servers: MCPServers and OpenAPIs.
         judge: the verdict, from the env at the end of the episode: a Verdict, or whether the episode is a success.
             None: every turn made exactly the expected calls.
@@ -43,6 +43,8 @@ class ServerEnv(ToolEnv):
     ):
         if not isinstance(servers, (list, tuple)) or not all(hasattr(each, "session") for each in servers):
             raise TypeError(f"servers is a list of MCPServer and OpenAPI, got {servers!r}")
+        if "state" in kwargs:
+            raise TypeError("the state of a ServerEnv is its connections; it takes no state of your own")
         self.servers = tuple(servers)
         if isinstance(tasks, (list, tuple)) and any(isinstance(task, Task) and not task.tools for task in tasks):
             tools = tuple([tool for server in self.servers for tool in server.tools])

@@ -20,8 +20,8 @@ from toolgym.disk import write_atomic
 from toolgym.stored.run_files import is_whole
 from toolgym.view.entry import Entry, entry_of
 
-NAME = ".toolgym-view"
-"""The file of the index, in the run's folder."""
+NAME = ".episodes.jsonl.index"
+"""The file of the index of ``episodes.jsonl``, beside it."""
 _VERSION = 1
 LONGEST_LINE = 64 * 2**20
 """Bytes; a longer line is skipped as unreadable."""
@@ -59,7 +59,7 @@ class RunIndex:
     def __init__(self, path: Path):
         self.path = path
         """The ``episodes.jsonl``."""
-        self._place = path.with_name(NAME)
+        self._place = path.with_name(f".{path.name}.index")
         self._lock = Lock()
         self._forget()
         with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError):

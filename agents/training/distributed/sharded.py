@@ -1,7 +1,8 @@
 """FSDP2: weights, gradients and the optimizer's state divided among the ranks, for a model that does not fit otherwise.
 
 A layer's weights are gathered while the layer computes, and each rank keeps its part of the summed gradients. So ranks
-must compute in step: all have the same number of micro-batches, some of which may be padding.
+must compute in step: they have equally many micro-batches, of which some may be padding, and each micro-batch is one
+call of the model.
 
     weights           in the model's dtype (bfloat16 on GPUs), gathered layer by layer
     gradients         summed over the ranks in float32
@@ -24,8 +25,9 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from toolgym.runlog import RunError
 
-from ..batch import Batch
-from ..forward import TrainingForward
+from ...sampling.engine import windows
+from ..batch import Batch, Row
+from ..forward import Layout, TrainingForward
 from ..recompute import layers_of
 from .shares import divide
 
@@ -48,6 +50,8 @@ class ShardedForward(TrainingForward):
         """This rank's share, filled up with padding to the largest number of micro-batches of any rank."""
         device = self.model.device
         shares = [list(batch.micro_rows(device, rows)) for rows in divide(batch.rows, self.ranks.size)]
+        if self._plain == "single" and (self.layout != "split" or any(windows(self.config))):  # a call for each row
+            shares = [[[row] for rows in share for row in rows] for share in shares]
         mine = shares[self.ranks.rank]
         for rows in mine:
             yield batch.take(rows, device)
@@ -71,6 +75,10 @@ class ShardedForward(TrainingForward):
         """As TrainingForward's."""
         found: tuple[Tensor, Tensor, Tensor | None] = self._gathering(super().with_states, batch, **how)
         return found
+
+    def _layout_for(self, rows: list[Row]) -> Layout:
+        layout = super()._layout_for(rows)
+        return self._plain if layout == "cached" else layout  # it calls the model once or twice for each prompt
 
     def _gathering(self, compute: Callable[..., Any], *args: Any, **how: Any) -> Any:
         """Compute in the forward of the root module, which gathers the weights that are in no layer."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 
@@ -22,7 +23,12 @@ class ToolGymWorker:
 
         On CPUs, vLLM 0.32 computes with a packed copy of the output layer. If the layer is tied to the embeddings,
         ``reload_weights`` leaves that copy as it was.
+
+        Raises FileNotFoundError if there are no weights: after a reload that fails, vLLM's layers are empty, and the
+        next request ends its engine.
         """
+        if not any(Path(folder).glob("*.safetensors")):
+            raise FileNotFoundError(f"no weights (*.safetensors) in {folder}")
         self.reload_weights(weights_path=folder)
         packed = 0
         for module in self.model_runner.get_model().modules():

@@ -32,6 +32,7 @@ class ModelResults(msgspec.Struct):
 
     model: str
     """The name of its folder."""
+    folder: Path
     answers: dict[str, list[Answered]] = {}
     """Category -> rows, in the order of the file."""
     notes: list[str] = []
@@ -47,29 +48,32 @@ class Registered(msgspec.Struct, frozen=True):
     """Whether its API refuses "." in names, so that "_" is expected in its place."""
 
 
-def is_result_file(path: Path) -> bool:
-    """Whether a file is named as the harness names its results."""
-    return _NAME.fullmatch(path.name) is not None
+def result_files(path: Path) -> list[Path]:
+    """The result files in a folder, by their names; or the file itself, also under another name."""
+    if path.is_dir():
+        return sorted(each for each in path.rglob("*.json*") if _NAME.fullmatch(each.name))
+    return [path] if _NAME.fullmatch(path.name) or _has_a_row(path) else []
 
 
 def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
     """The models of result files, and of all result files in folders, in the order of their names.
 
-    Raises ValueError for results of another version of BFCL, and for a file that has no readable row.
+    The category of a row is that of its id. Raises ValueError for results of another version of BFCL, and for a file
+    that has no readable row.
     """
-    found: dict[str, ModelResults] = {}
-    files = [file for path in map(Path, paths) for file in (sorted(path.rglob("*.json*")) if path.is_dir() else [path])]
-    for path in files:
+    found: dict[Path, ModelResults] = {}
+    for path in dict.fromkeys(file for given in paths for file in result_files(Path(given))):
         name = _NAME.fullmatch(path.name)
-        if name is None or name[2].endswith("_prereq"):
-            continue
-        if name[1] != "v4":
+        if name is not None and name[1] != "v4":
             raise ValueError(f"{path}: results of BFCL {name[1]}; the rows here are those of v4, which are others")
-        model = _model_of(path)
-        results = found.setdefault(model, ModelResults(model))
-        rows = _rows(path, results.notes)
-        results.answers.setdefault(name[2], []).extend(rows)
-    return sorted(found.values(), key=lambda each: each.model)
+        if name is not None and name[2].endswith("_prereq"):  # conversations that make a memory: never scored
+            continue
+        folder = path.with_suffix("") if name is None else _folder_of(path)
+        results = found.setdefault(folder.resolve(), ModelResults(folder.name, folder))
+        for row in _rows(path, results.notes):
+            category = row.id.partition(":")[0].rpartition("_")[0]
+            results.answers.setdefault(category, []).append(row)
+    return sorted(found.values(), key=lambda each: (each.model, str(each.folder)))
 
 
 @cache
@@ -91,11 +95,16 @@ def _is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
-def _model_of(path: Path) -> str:
-    for folder in path.resolve().parents:
-        if folder.name not in _GROUPS:
-            return folder.name
-    return path.stem
+def _folder_of(path: Path) -> Path:
+    """The folder of the model that a result file is of."""
+    return next((folder for folder in path.resolve().parents if folder.name not in _GROUPS), path)
+
+
+def _has_a_row(path: Path) -> bool:
+    """Whether a file begins with a row of results."""
+    with path.open("rb") as file:
+        head = file.readline(1_000_000).decode("utf-8-sig", "replace").strip().removeprefix("[")
+    return head.startswith("{") and '"id"' in head and '"result"' in head
 
 
 def _rows(path: Path, notes: list[str]) -> list[Answered]:

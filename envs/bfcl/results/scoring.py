@@ -31,6 +31,7 @@ class Scored(msgspec.Struct, frozen=True):
     """The answers of one model, scored."""
 
     model: str
+    """The name of its folder, and where it is if two models have the same."""
     trajectories: list[Trajectory]
     """``success``, ``verdict`` and ``error_type`` are the official ones."""
     form: Form
@@ -48,7 +49,15 @@ def score_results(paths: Iterable[str | Path], form: Form | None = None) -> list
 
     Raises ValueError for files that are not results of BFCL v4, AssetError if the data are missing.
     """
-    return [_score(each, form) for each in read_results(paths)]
+    found = read_results(paths)
+    scored = [_score(each, form) for each in found]
+    names = [each.model for each in found]
+    return [
+        msgspec.structs.replace(one, model=f"{one.model} ({each.folder.parent})")
+        if names.count(each.model) > 1
+        else one
+        for one, each in zip(scored, found, strict=True)
+    ]
 
 
 def _score(results: ModelResults, form: Form | None) -> Scored:
@@ -63,7 +72,8 @@ def _score(results: ModelResults, form: Form | None) -> Scored:
     for category in sorted(results.answers, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
         answers = results.answers[category]
         if category not in ORDER:
-            notes.append(f"{category}: {len(answers)} answers of a category that is not scored")
+            told = f"{len(answers)} ids of the category {category!r}" if category else f"{len(answers)} ids"
+            notes.append(f"{told} are not of BFCL v4 and are left out, such as {answers[0].id[:60]!r}")
             continue
         places = _places(category)
         strange = [row.id for row in answers if row.id not in places]

@@ -6,6 +6,7 @@ process groups that are left get SIGTERM and, a second later, SIGKILL.
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -63,6 +64,14 @@ class Guardian:
             self._groups.discard(group)
             self._say(f"-{group}")
 
+    def end(self) -> None:
+        """End the servers that are left, and the process itself."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                process.stdin.close()
+                process.wait(3)
+
     def _say(self, line: str) -> None:
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
@@ -71,6 +80,11 @@ class Guardian:
 
 
 guardian = Guardian()
+
+
+@atexit.register
+def _end() -> None:
+    guardian.end()
 
 
 def _reset() -> None:

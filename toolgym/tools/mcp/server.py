@@ -17,6 +17,8 @@ from toolgym.tools.mcp.streamable_http import StreamableHTTP
 from toolgym.tools.remote import Listed, State, ToolServer
 from toolgym.web import below, wait_for
 
+_RUNNERS = ("python", "node", "npx", "uv", "bun", "deno")
+
 
 class MCPServer(ToolServer):
     """A server that speaks the Model Context Protocol.
@@ -34,7 +36,7 @@ class MCPServer(ToolServer):
         env: the environment variables that the process gets besides PATH, HOME and the like: names of variables to
             pass on, or names and values.
         cwd: the folder in which the process starts.
-        name: what messages call the server; by default, the last word of the command or the address.
+        name: what messages call the server; by default the address or the program.
         kwargs: the other arguments of ToolServer.
     """
 
@@ -64,7 +66,7 @@ class MCPServer(ToolServer):
         self.headers = Credentials(headers or {})
         self.environment = dict(env) if isinstance(env, Mapping) else dict.fromkeys(env)
         self.cwd = None if cwd is None else os.fspath(cwd)
-        super().__init__(name or (shown_url(self.url) if self.url else Path(self.command[-1]).name), state, **kwargs)
+        super().__init__(name or (shown_url(self.url) if self.url else _name(self.command)), state, **kwargs)
 
     async def open(self) -> Client:
         """A new connection, after the handshake. Raises ToolUnavailable."""
@@ -96,3 +98,10 @@ class MCPServer(ToolServer):
             return await client.list_tools()
         finally:
             await client.close()
+
+
+def _name(command: Sequence[str]) -> str:
+    """The program, or what an interpreter or a package runner is to run."""
+    words = [word for word in command[1:] if word and not word.startswith("-")]
+    program = Path(command[0]).name
+    return Path(words[0]).name if words and program.startswith(_RUNNERS) else program

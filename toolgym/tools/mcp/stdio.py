@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from toolgym.tools.mcp.guardian import guardian
+from toolgym.tools.mcp import guardian as guardians
 from toolgym.tools.mcp.protocol import decoded, encoded
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web.connections import MOST_BYTES
@@ -40,7 +40,7 @@ class Stdio:
     async def open(cls, command: Sequence[str], environment: Mapping[str, str], cwd: str | None) -> Stdio:
         """Start the process. Raises ToolUnavailable if it cannot be started."""
         if os.name == "posix":
-            guardian.watch()  # before the process, which it must outlive
+            guardians.guardian.watch()  # before the process, which it must outlive
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -54,7 +54,7 @@ class Stdio:
         except (OSError, ValueError) as error:
             raise ToolUnavailable(f"{command[0]} cannot be started: {error}") from None
         if os.name == "posix":
-            guardian.add(process.pid)
+            guardians.guardian.add(process.pid)
         return cls(process)
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ class Stdio:
         finally:
             if os.name == "posix":
                 self._signal(signal.SIGKILL)  # children that it left, too
-                guardian.remove(process.pid)
+                guardians.guardian.remove(process.pid)
             elif process.returncode is None:
                 process.kill()
             for reader in self._readers:

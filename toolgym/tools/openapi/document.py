@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web import Connections, Failure, wait_for
 
 MOST_BYTES = 50_000_000
+_ODD = re.compile(r"[^\w.-]+", re.ASCII)
 _MOST_NODES = 2_000_000
 _DEEPEST = 200
 _MOST_STEPS = 50
@@ -94,7 +96,7 @@ class Document:
 
         def refer(reference: str) -> str:
             if reference not in names:
-                base = reference.rpartition("/")[2] or "schema"
+                base = _ODD.sub("_", reference.rpartition("/")[2]) or "schema"
                 name, number = base, 1
                 while name in names.values():
                     number += 1

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from toolgym.tools.credentials import sendable
@@ -75,7 +76,7 @@ class Operation:
         told = "\n".join(dict.fromkeys(str(text).strip() for text in texts if text))
         self.description = told or f"{method.upper()} {path}"
 
-    @property
+    @cached_property
     def parameters(self) -> list[Parameter]:
         """Those that the model gives. Raises ValueError for a reference that leads nowhere."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -104,7 +105,7 @@ class Operation:
             out.append(Parameter(argument, name, key[0], about))
         return out
 
-    @property
+    @cached_property
     def body(self) -> tuple[str, str, Mapping[str, Any], bool] | None:
         """The argument, the type, its media type object, and whether it is required; None without a body."""
         if "requestBody" not in self.about:

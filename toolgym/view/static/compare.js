@@ -45,7 +45,8 @@ class CompareView {
 
   draw(found) {
     const query = this.query, [one, other] = found.runs;
-    if (!this.choose.contains(document.activeElement) || document.activeElement.tagName === "SELECT") {
+    const focused = [...this.choose.querySelectorAll("select")].indexOf(document.activeElement);
+    if (!this.choose.contains(document.activeElement) || focused >= 0) {
       const search = h("input", {type: "search", id: "search", value: query.get("text") || "", placeholder: "in either episode",
         oninput: event => later(() => this.set({text: event.target.value}))});
       const names = runs.map(run => [run.name, runWords(run)]);
@@ -57,6 +58,7 @@ class CompareView {
         found.categories.length > 1 && choice("category", [["", "all"], ...found.categories.map(([name, n]) => [name, `${name} (${n})`])],
           query.get("category") || "", category => this.set({category})),
         h("label", {class: "wide"}, h("span", {}, "text ", h("kbd", {}, "/")), search));
+      if (focused >= 0) this.choose.querySelectorAll("select")[focused]?.focus();
     }
     const {difference} = found, up = difference.after - difference.before;
     fill(this.summary, difference.tasks > 0 && h("p", {class: "headline"},

@@ -77,7 +77,11 @@ async function render(again = false) {
     failure.hidden = false;
   }
   const busy = found && (found.searched < 1 || found.run?.done < 1);
-  if (Source.follows) followTimer = setTimeout(() => render(true), busy ? 150 : 3000);
+  const follow = () => {
+    if (document.hidden) followTimer = setTimeout(follow, 1000);
+    else render(true);
+  };
+  if (Source.follows) followTimer = setTimeout(follow, busy ? 150 : 3000);
 }
 
 addEventListener("hashchange", () => render());
