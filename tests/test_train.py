@@ -322,7 +322,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
 
 def test_the_config_is_the_command_line(tmp_path):
     assert set(descriptions()) == set(TrainConfig.__dataclass_fields__)
-    assert len(descriptions()) <= 40
+    assert len(descriptions()) <= 50
     words = ["--steps", "7", "--env-kwargs", '{"level": "easy"}', "--loss-type", "gspo", "--epsilon-high", "0.3"]
     asked = parse(words)
     assert (asked.steps, asked.env_kwargs, asked.loss_type, asked.epsilon_high) == (7, {"level": "easy"}, "gspo", 0.3)
