@@ -187,10 +187,10 @@ def test_a_seed_gives_the_same_tokens_alone_and_in_a_batch(server, loaded):
 def test_answers_end_at_end_tokens_and_stop_strings(server, loaded):
     stop = VLLMPolicy(server.address, loaded, max_new_tokens=300, temperature=1.0, stop=["e", "a"])
     answers = stop.sample(CHATS * 4)
-    assert {"stop", "end"} >= {answer.finish_reason for answer in answers} >= {"stop"}
+    assert sum(answer.finish_reason == "stop" for answer in answers) > len(answers) / 3
     for answer in answers:
         assert not any(text in stop.decode(answer.token_ids[:-1]) for text in stop.stop)
-        assert answer.finish_reason == "end" or any(text in answer.text for text in stop.stop)
+        assert (answer.finish_reason == "stop") == any(text in answer.text for text in stop.stop)
     free = VLLMPolicy(server.address, loaded, max_new_tokens=1500, temperature=1.0)
     ended = [answer for answer in free.sample(CHATS * 4) if answer.finish_reason == "end"]
     assert ended
