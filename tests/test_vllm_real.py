@@ -244,6 +244,8 @@ class Replayed:
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 @pytest.mark.parametrize("options", [{}, {"overlap": True}, {"lora_rank": 4}], ids=["full", "overlap", "lora"])
 def test_three_steps_are_those_of_the_same_tokens_without_a_server(server, loaded, tmp_path, options):
+    options = {"learning_rate": 3e-4, **options}
+    post(server, "/collective_rpc", {"method": "load_folder", "args": [str(server.folder)]})  # adapters need its base
     run = Trainer(
         config(tmp_path / "served", sampler=server.address, **options), loaded=(deepcopy(loaded[0]), loaded[1])
     )
@@ -263,7 +265,7 @@ def test_three_steps_are_those_of_the_same_tokens_without_a_server(server, loade
 
 @pytest.mark.parametrize("overlap", [False, True])
 def test_kill_9_of_the_server_in_the_middle_of_a_run(server, loaded, tmp_path, overlap):
-    options = {"sampler": server.address, "overlap": overlap, "steps": 4}
+    options = {"sampler": server.address, "overlap": overlap, "steps": 4, "learning_rate": 3e-4}
     whole = train(tmp_path / "whole", loaded, **options)
 
     def kill(row):

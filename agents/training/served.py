@@ -73,11 +73,12 @@ class ServedSampler:
         """Raises WeightsDiffer if the first update's mismatch cannot be that of one set of weights."""
         gap, limit = metrics.get("importance/log_ratio", 0.0), MISMATCH[self.config.overlap]
         if self.config.demonstrations_in == "prompt" and gap > limit:
+            drift = "; with overlap, a lower learning rate may do" if self.config.overlap else ""
             raise WeightsDiffer(
                 f"the tokens that {self.policy.server} sampled have other log-probabilities in the trainer: the mean "
                 f"of |log-ratio| is {gap:.3g} nats per token, and at most {limit:g} is expected of equal weights. "
                 "Start the server by `toolgym serve-sampler`, which sets --logprobs-mode processed_logprobs and "
-                "--generation-config vllm",
+                f"--generation-config vllm{drift}",
                 kind="server",
             )
 

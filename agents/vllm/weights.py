@@ -133,7 +133,7 @@ class ServedWeights:
             raise WeightsDiffer(
                 f"{self.server} was sent weights with noise, which changed its log-probabilities by {moved:.3g} nats "
                 f"per token, and the server's are off by {gap:.3g}: it did not take all of the weights. "
-                "Start it by `toolgym serve-sampler`, with the same model",
+                "Start it anew by `toolgym serve-sampler`, with the same model",
                 kind="server",
             )
 
