@@ -181,8 +181,8 @@ def test_ctrl_c_during_the_first_evaluation_leaves_a_run_to_go_on_with(tmp_path)
 
 def test_a_stop_says_what_can_be_done_and_that_works(tmp_path):
     run = trainer(tmp_path / "run", steps=4, save_every=1)
-    step = run.optimizer.step
-    run.optimizer.step = lambda rate: step(rate) if run.step < 2 else float("nan")
+    step = run.learner.optimizer.step
+    run.learner.optimizer.step = lambda rate: step(rate) if run.step < 2 else float("nan")
     with pytest.raises(TrainingStopped, match="another folder with a lower learning rate or another seed") as stopped:
         run.run()
     last = checkpoint.all_of(tmp_path / "run")[-1]

@@ -192,7 +192,7 @@ def test_ppo_whitens_the_advantages_that_are_in_the_loss(tmp_path):
     for i, sample in enumerate(samples):
         sample.truncated = i % 2 == 0
     rewards = [[9.0 * sample.truncated + i] for i, sample in enumerate(samples)]
-    update = PPOUpdate(samples, rewards, run.forward, run.config, run.value_head)
+    update = PPOUpdate(samples, rewards, run.forward, run.config, run.learner.value_head)
     advantages, weights = update.batch.advantages, update.policy.weights
     counted = advantages[weights > 0]
     assert float(counted.mean()) == pytest.approx(0, abs=1e-5)
@@ -207,10 +207,10 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
 
     def gradients():
         run.model.zero_grad()
-        run.value_head.zero_grad()
-        PPOUpdate([r.sample for r in group], rewards, run.forward, run.config, run.value_head).gradients(0)
+        run.learner.value_head.zero_grad()
+        PPOUpdate([r.sample for r in group], rewards, run.forward, run.config, run.learner.value_head).gradients(0)
         policy = [p.grad.clone() for p in run.model.parameters() if p.grad is not None]
-        return policy, run.value_head.linear.weight.grad.clone()
+        return policy, run.learner.value_head.linear.weight.grad.clone()
 
     policy, value = gradients()
     monkeypatch.setattr(
@@ -221,9 +221,9 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
     assert all(torch.equal(one, other) for one, other in zip(policy, same, strict=True))
     assert value.any()
     torch.testing.assert_close(larger, 1000 * value, rtol=1e-4, atol=0)
-    before = run.value_head.linear.weight.clone()
+    before = run.learner.value_head.linear.weight.clone()
     run.run()
-    assert not torch.equal(run.value_head.linear.weight, before)
+    assert not torch.equal(run.learner.value_head.linear.weight, before)
 
 
 @pytest.mark.parametrize(
