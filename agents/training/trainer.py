@@ -193,6 +193,7 @@ class Trainer:
                 self.save()  # with overlap, the next batch would be missing: the last checkpoint has one
             raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         finally:
+            self.ahead.stop()
             self.log.close()
             if before is not None:
                 signal.signal(signal.SIGINT, before)
