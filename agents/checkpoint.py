@@ -22,7 +22,7 @@ from toolgym.runlog import RunError
 
 from .step_folders import all_of, newest, set_aside_after, step_of
 
-__all__ = ["KEPT", "all_of", "latest", "of", "problem_of", "save", "writing"]
+__all__ = ["KEPT", "all_of", "folder_of", "latest", "of", "problem_of", "save", "writing"]
 
 KEPT = 2
 """Number of checkpoints kept."""
@@ -35,7 +35,7 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
 
     Raises OSError if the disk refuses; earlier checkpoints then stay unchanged.
     """
-    folder = run / "checkpoints" / f"step-{step:06d}"
+    folder = folder_of(run, step)
     with atomic_folder(folder) as temporary, writing():
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
@@ -44,6 +44,11 @@ def save(run: Path, step: int, model: Any, tokenizer: Any, state: dict[str, Any]
     for old in all_of(run)[:-KEPT]:
         shutil.rmtree(old)
     return folder
+
+
+def folder_of(run: Path, step: int) -> Path:
+    """The folder of the checkpoint after a step."""
+    return run / "checkpoints" / f"step-{step:06d}"
 
 
 @contextmanager

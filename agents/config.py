@@ -21,8 +21,11 @@ LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 class TrainConfig:
     """Settings of ``toolgym train``. A setting that TRL has too has TRL's name."""
 
-    algo: Literal["sft", "grpo", "ppo"] = "grpo"
-    """sft imitates gold actions; grpo and ppo learn from rewards."""
+    algo: Literal["sft", "grpo", "ppo", "pretrain"] = "grpo"
+    """sft imitates gold actions; grpo and ppo learn from rewards; pretrain continues pre-training on plain text."""
+    text: str = ""
+    """FILE.txt, which is one document, or FILE.jsonl with a document {"text": "..."} in each line (pretrain). It is cut
+    into pieces of max_tokens. eval_tasks pieces are held out, but at most a tenth."""
     env: str = "ToolGym-Office-v0"
     """Gymnasium id of the suite to train on."""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
@@ -101,8 +104,16 @@ class TrainConfig:
     learnt. See agents/README.md."""
     num_iterations: int = 1
     """Updates per batch of episodes."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Dtype that the model computes in. auto: bfloat16 if the hardware has it. The optimizer has float32 weights."""
+    gradient_checkpointing: bool = False
+    """Compute each layer's activations again in backward instead of keeping them: less memory, slower updates."""
+    fsdp: bool = False
+    """Under torchrun, divide weights, gradients and the optimizer's state among the ranks (FSDP2)."""
     lora_rank: int = 0
     """Rank of LoRA adapters (needs peft); 0 trains all weights."""
+    quantize: Literal["off", "nf4"] = "off"
+    """nf4 keeps the base model in 4 bits (QLoRA; needs bitsandbytes), for less memory. It is for lora_rank above 0."""
     eval_every: int = 25
     """Steps between greedy evaluations on eval_tasks held-out tasks; 0 for none."""
     eval_tasks: int = 64
@@ -147,8 +158,14 @@ class TrainConfig:
                 f'guided {self.guided!r} is for algo "grpo" with credit other than "fork" (which averages over the '
                 f"policy's own playouts); got {self.algo!r} with credit {self.credit!r}"
             )
-        if self.demonstrations_in == "sampling" and self.algo == "sft":
-            raise ValueError('demonstrations_in "sampling" is for grpo and ppo: sft samples nothing')
+        if self.demonstrations_in == "sampling" and not self.plays:
+            raise ValueError(f'demonstrations_in "sampling" is for grpo and ppo: {self.algo} samples nothing')
+        if self.quantize != "off" and self.fsdp:
+            raise ValueError("quantize and fsdp do not go together: weights in 4 bits cannot be divided")
+        if self.quantize != "off" and not self.lora_rank:
+            raise ValueError(
+                f"quantize {self.quantize!r} needs lora_rank, e.g. 16: weights in 4 bits are not trained, adapters are"
+            )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
         if self.sampler and self.algo == "sft":
@@ -168,10 +185,21 @@ class TrainConfig:
             raise ValueError(f'dynamic_sampling is for algo "grpo", which compares groups; got {self.algo!r}')
         if self.neighbours > 1 and self.draw != "random":
             raise ValueError(f'neighbours are for draw "random"; got {self.draw!r}')
-        if self.algo == "sft" and self.draw == "curriculum":
+        if not self.plays and self.draw == "curriculum":
             raise ValueError('draw "curriculum" is for grpo and ppo: gold episodes, in sft, have no solve rate')
-        if self.algo == "sft" and self.beta:
-            raise ValueError(f"beta is for grpo and ppo, got {self.beta} for sft")
+        if not self.plays and self.beta:
+            raise ValueError(f"beta is for grpo and ppo, got {self.beta} for {self.algo}")
+        if self.algo == "pretrain" and not self.text:
+            raise ValueError('algo "pretrain" needs text: --text FILE.txt or --text FILE.jsonl')
+        if self.algo != "pretrain" and self.text:
+            raise ValueError(f'text is for algo "pretrain", got {self.text!r} for {self.algo}')
+        if self.algo == "pretrain" and self.max_tokens < 2:
+            raise ValueError(f"max_tokens must be at least 2 in pretrain, got {self.max_tokens}")
+
+    @property
+    def plays(self) -> bool:
+        """Whether the policy plays the episodes that it learns from: sft and pretrain imitate texts."""
+        return self.algo in ("grpo", "ppo")
 
     def suites(self) -> list[tuple[str, dict[str, Any]]]:
         """Gymnasium id and arguments of each suite to train on."""

@@ -21,7 +21,8 @@ def export(source: str | Path, out: str | Path, *, trust_remote_code: bool = Fal
     """Write the model of a run's last checkpoint, or of the checkpoint ``source``, to the new folder ``out``.
 
     If all weights were trained, the checkpoint is copied without the trainer's state. LoRA adapters are merged, in
-    float32, into their base model, and saved in the dtype of the base model's files.
+    float32, into their base model, and saved in the dtype of the base model's files. If the base model was in 4 bits,
+    that is its dequantised weights: the original ones would give another model than the trained one.
 
     Args:
         trust_remote_code: run code that comes with the adapters' base model, as in ``load_model``.

@@ -82,12 +82,25 @@ def base_of(adapters: Path) -> str:
     Raises AssetError if neither exists.
     """
     about, key = adapters / "adapter_config.json", "base_model_name_or_path"
-    if adapters.parent.name == "checkpoints" and (adapters.parent.parent / "config.json").is_file():
-        about, key = adapters.parent.parent / "config.json", "model"
+    settings = _run_settings(adapters)
+    if settings is not None:
+        about, key = settings, "model"
     named = read_config(about).get(key)
     if not named or not isinstance(named, str):
         raise AssetError(f"{adapters} does not say which model its adapters belong to: {about} has no {key}")
     return named
+
+
+def trained_in_4_bits(adapters: Path) -> bool:
+    """Whether the adapters' run trained them on a base model in 4 bits."""
+    settings = _run_settings(adapters)
+    return settings is not None and read_config(settings).get("quantize", "off") != "off"
+
+
+def _run_settings(adapters: Path) -> Path | None:
+    """The settings of the run whose checkpoint the folder is; None for adapters from elsewhere."""
+    settings = adapters.parent.parent / "config.json"
+    return settings if adapters.parent.name == "checkpoints" and settings.is_file() else None
 
 
 @contextmanager

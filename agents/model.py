@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -23,8 +24,9 @@ from toolgym.disk import CHECKSUMS, atomic_folder, damage
 
 from . import checkpoint, hub
 from .gguf_llama import convert
-from .lora import base_of, merged
+from .lora import base_of, merged, trained_in_4_bits
 from .model_files import check_adapters, check_config, check_generation_config, check_loaded, damaged_file
+from .quantize import KINDS, check_bitsandbytes, dequantised, keep_gradients, load_nf4
 from .sampling.llama_engine import LlamaEngine
 from .sampling.probe import Probe
 
@@ -46,25 +48,35 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     *,
     trust_remote_code: bool = False,
+    quantize: str = "off",
 ) -> tuple[Any, Any]:
     """A causal language model in eval mode, and its tokenizer.
 
     Args:
         name: "smollm2", a folder, or a name on the Hugging Face hub. LoRA adapters (a folder with
             ``adapter_config.json``) are merged, in float32, into the model they belong to. That model is never
-            downloaded: it has to be on this machine.
+            downloaded: it has to be on this machine. Checkpoints of a run with ``quantize`` are merged into the
+            dequantised weights that they were trained on.
         device: "auto" is the GPU if torch finds one, else the CPU.
         dtype: "auto" is bfloat16 on GPUs and CPUs that compute in it, else float32; float32 too for a model whose own
             code fails in bfloat16 (xLSTM).
         trust_remote_code: run code that comes with the model. False refuses a model that needs it.
+        quantize: "nf4" keeps the linear layers in 4 bits, to train adapters on them (see quantize.py).
 
-    Raises AssetError if the model cannot be loaded, ValueError if the device or dtype cannot be used.
+    Raises AssetError if the model cannot be loaded, or bitsandbytes is missing; ValueError if the device or dtype
+    cannot be used, or for another word in ``quantize``.
     """
+    if quantize not in KINDS:
+        raise ValueError(f"quantize is {' or '.join(KINDS)}, got {quantize!r}")
     place = choose_device(device)
     number = choose_dtype(dtype, place)
     source = str(smollm2_folder() if name == DEFAULT_MODEL else name)
     if not Path(source).is_dir() and get_close_matches(source.lower(), [DEFAULT_MODEL], cutoff=0.8):
         raise AssetError(f"there is no model {source!r}: did you mean {DEFAULT_MODEL!r}?")  # the hub knows no such name
+    if quantize != "off":
+        check_bitsandbytes()
+        model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=(), nf4_on=place)
+        return model.eval(), tokenizer
     model, tokenizer = _load(source, number, trust_remote_code, download=True, adapted=())
     if dtype == "auto" and number != torch.float32 and not _computes(model.eval()):
         logger.warning("%s does not compute in %s here: it is used in float32", source, number)
@@ -73,9 +85,20 @@ def load_model(
 
 
 def _load(
-    source: str, dtype: torch.dtype, trust: bool, *, download: bool, adapted: tuple[Path, ...]
+    source: str,
+    dtype: torch.dtype,
+    trust: bool,
+    *,
+    download: bool,
+    adapted: tuple[Path, ...],
+    nf4_on: torch.device | None = None,
 ) -> tuple[Any, Any]:
-    """``load_model`` on the CPU. ``adapted``: folders of the adapters that need this model."""
+    """``load_model`` on the CPU.
+
+    Args:
+        adapted: folders of the adapters that need this model.
+        nf4_on: load in 4 bits on this device instead.
+    """
     how: dict[str, Any] = {"trust_remote_code": trust}
     folder = Path(source)
     local = folder.is_dir()
@@ -92,14 +115,25 @@ def _load(
                 raise AssetError(f"the adapters in {source} belong to themselves: see adapter_config.json")
             # adapters are merged in float32; their base model may be a name that a file gave, so it is not downloaded
             chain = (*adapted, folder.resolve())
+            if nf4_on is not None:
+                raise AssetError(
+                    f"{source} holds adapters, and quantize takes a whole model: toolgym export {source} --out FOLDER "
+                    "writes one. Its 4 bits round what the adapters learnt, too; without quantize nothing is rounded"
+                )
             base, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain)
+            if trained_in_4_bits(folder):
+                check_bitsandbytes()
+                cpu = torch.device("cpu")
+                twin, _ = _load(base_of(folder), torch.float32, trust, download=False, adapted=chain, nf4_on=cpu)
+                base = dequantised(base, twin)
             return _loaded(source, "adapters", lambda: merged(base, folder)).to(dtype), tokenizer
-        model, info = _loaded(
-            source,
-            "model",
-            lambda: AutoModelForCausalLM.from_pretrained(source, dtype=dtype, output_loading_info=True, **how),
-        )
+        read: Any = AutoModelForCausalLM.from_pretrained
+        load = partial(read, source, dtype=dtype, output_loading_info=True, **how)
+        if nf4_on is not None:
+            load = partial(load_nf4, source, dtype, nf4_on, **how)
+        model, info = _loaded(source, "model", load)
         check_loaded(source, info)
+        keep_gradients(model)  # of a model whose files are in 4 bits already, too
     return model, tokenizer
 
 

@@ -71,6 +71,8 @@ def parts() -> dict[str, tuple[str, dict[str, Any]]]:
     add("Bamboogle")
     for split in SPLITS[1:]:
         add("SealTools", split=split)
+    add("Rows")
+    add("Rows", whole=True)
     return found
 
 

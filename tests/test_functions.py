@@ -416,3 +416,10 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
         FunctionsTasks(seed=-1)
     with pytest.raises(IndexError, match="task 2000 of 2000"):
         FunctionsTasks("val")[2000]
+
+
+@pytest.mark.parametrize("levels", ["choose,irrelevant,choose", ["irrelevant", "choose", "choose"]])
+def test_a_level_that_is_named_twice_comes_twice_as_often(levels):
+    tasks = gym.make("ToolGym-Functions-v1", level=levels).unwrapped.tasks
+    assert [task.id.rpartition("-")[2] for task in tasks[:6]] == ["choose", "choose", "irrelevant"] * 2
+    assert tasks.find(tasks[4].id).id == tasks[4].id

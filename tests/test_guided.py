@@ -143,13 +143,13 @@ def test_the_loss_is_the_definition_token_by_token(shape):
 @pytest.mark.parametrize("changes", [{}, {"num_iterations": 2, "loss_type": "gspo"}, {"beta": 0.1}])
 def test_the_update_of_a_guided_group_is_the_slow_sum_over_its_tokens(tmp_path, shape, changes):
     run = trainer(tmp_path / "run", **SETTINGS | {"guided": shape} | changes)
-    if run.reference is not None:
+    if run.learner.reference is not None:
         with torch.no_grad():
-            next(run.reference.model.parameters()).mul_(1.05)
+            next(run.learner.reference.model.parameters()).mul_(1.05)
     groups, _ = guide(played(run, "go-a", "twice"), run.collector, run.config)
     grpo_advantages(groups, run.config)
     samples = [rollout.sample for group in groups for rollout in group]
-    update = GRPOUpdate(samples, run.forward, run.config, run.reference)
+    update = GRPOUpdate(samples, run.forward, run.config, run.learner.reference)
     about = update.gradients(0)
     fast = torch.cat([p.grad.flatten() for p in run.model.parameters()])
     run.model.zero_grad()
@@ -158,9 +158,9 @@ def test_the_update_of_a_guided_group_is_the_slow_sum_over_its_tokens(tmp_path, 
     for sample in samples:
         ids = torch.tensor([sample.token_ids])
         logprobs = run.model(ids).logits[0, :-1].log_softmax(-1)
-        if run.reference is not None:
+        if run.learner.reference is not None:
             with torch.no_grad():
-                reference = run.reference.model(ids).logits[0, :-1].log_softmax(-1)
+                reference = run.learner.reference.model(ids).logits[0, :-1].log_softmax(-1)
         own = sum(sample.loss_mask)
         weight = 1 / every if run.config.loss_type == "dapo" else 1 / len(samples) / own
         for at, sampled in enumerate(sample.loss_mask):
@@ -206,17 +206,17 @@ def test_gold_is_compared_as_a_member_and_is_not_in_the_reported_reward(tmp_path
 def test_the_kl_in_the_reward_passes_over_gold(tmp_path):
     run = trainer(tmp_path / "run", **SETTINGS | {"beta": 0.5, "kl_in": "reward", "scale_rewards": "none"})
     with torch.no_grad():
-        next(run.reference.model.parameters()).mul_(1.05)
+        next(run.learner.reference.model.parameters()).mul_(1.05)
     groups = played(run, "go-a")
     guided, _ = guide(groups, run.collector, run.config)
-    about = grpo_advantages(guided, run.config, run.forward, run.reference)
+    about = grpo_advantages(guided, run.config, run.forward, run.learner.reference)
     *sampled, gold = guided[0]
     mean = (sum(r.reward for r in sampled) + gold.reward) / 5
     first = gold.sample.turns[0][0]
     assert gold.sample.advantages[first] == pytest.approx(gold.reward - mean)
     assert sampled[0].sample.advantages[first] != pytest.approx(sampled[0].reward - mean)
     alone = trainer(tmp_path / "alone", **SETTINGS | {"beta": 0.5, "kl_in": "reward"})
-    plain = grpo_advantages(groups, alone.config, run.forward, run.reference)
+    plain = grpo_advantages(groups, alone.config, run.forward, run.learner.reference)
     assert about["kl"] == pytest.approx(plain["kl"])
 
 

@@ -198,7 +198,7 @@ def test_words_that_do_not_explain_themselves_are_explained():
     text = Reader(page([make_run([each], "x")])).text
     assert "category irrelevance" in text
     assert "the right answer calls nothing" in text
-    assert "term minimum" in text
+    assert "correctness, counted from" in text
     assert "term format" not in text, "it does not occur"
 
 
@@ -321,6 +321,16 @@ def test_the_page_needs_and_admits_nothing_from_outside():
         (body,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_an_action_that_rightly_calls_nothing_is_not_shown_as_points_for_a_tool():
+    each = episode(calls=[])
+    terms = (Term("format", 1.0), Term("name", 1.0, 6.0), Term("param", 0.0, 6.0), Term("minimum", -3.0))
+    each.turns[0] = msgspec.structs.replace(each.turns[0], reward=RewardBreakdown(4.0, terms))
+    html = page([make_run([each], "me")])
+    assert "<li><b>correctness</b> +3.00 <small>= tool names +6.00, counted from -3.00</small></li>" in html
+    head = Reader(html).text.split("Rewards and calls")[1]
+    assert head.index("correctness") < head.index("Correctness by part") < head.index("counted from")
 
 
 def test_the_page_shows_what_happened(tmp_path):

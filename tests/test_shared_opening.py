@@ -103,7 +103,7 @@ def test_neighbours_of_functions_v1_offer_the_same_tools():
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.0, "8", True])
 def test_a_wrong_number_of_requests_is_refused(wrong):
-    with pytest.raises((TypeError, ValueError), match="requests_per_toolset must be (a whole number|at least 1)"):
+    with pytest.raises((TypeError, ValueError), match=r"requests_per_toolset must be (a whole number|at least 1)"):
         gym.make("ToolGym-Functions-v1", requests_per_toolset=wrong)
 
 

@@ -184,6 +184,11 @@ def test_every_arm_of_the_laptop_has_settings_that_a_trainer_takes(laptop, tmp_p
                 assert gym.make(env, **kwargs).unwrapped.dialect.name == "compact"
             assert (config.env == FUNCTIONS_ENV) == (config.algo != "sft")
     assert study.settings(ARMS["grpo-guided"], 0)["guided"] != "off"
+    rewards = {
+        study.settings(ARMS[name], 0)["env_kwargs"]["reward"]["granularity"]
+        for name in ("sft-grpo", "sft-ppo", "grpo-guided")
+    }
+    assert rewards == {"intermediate"}  # the recipe's, whatever the schedules add
     lost = laptop.suites[0].__class__("absent", "ToolGym-Absent-v0", {}, 4)
     assert "ToolGym-Absent" in missing(lost)
     assert study.suites[0].name == "bfcl"

@@ -274,7 +274,7 @@ def test_a_step_that_is_not_finite_stops_with_the_batch_saved(tmp_path):
 
     def ruin(row):
         if row["step"] == 1:
-            run.optimizer.trained[0].register_hook(lambda gradient: gradient * float("nan"))
+            run.learner.optimizer.trained[0].register_hook(lambda gradient: gradient * float("nan"))
 
     run.on_step = ruin
     before = None

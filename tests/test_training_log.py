@@ -26,7 +26,7 @@ from toolgym.agents.training import metrics as metrics_module  # noqa: E402
 from toolgym.agents.training.trainer import UNSCORED_STEPS, Trainer, TrainingStopped  # noqa: E402
 from toolgym.replay import replay  # noqa: E402
 from toolgym.report import load_runs  # noqa: E402
-from toolgym.runlog import RunError, read_metrics  # noqa: E402
+from toolgym.runlog import RunError, read_episodes, read_metrics  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -261,3 +261,20 @@ def test_the_log_is_closed_when_a_run_breaks(tmp_path):
         run.run()
     assert run.log.board is None
     assert metrics_module.read_metrics(tmp_path / "run")[0]["step"] == 1
+
+
+@pytest.mark.parametrize("algo", ["grpo", "ppo"])
+def test_a_kept_group_has_its_tokens_with_their_advantages(tmp_path, algo):
+    run = trainer(tmp_path / "run", algo=algo, env="TestTalk-v0", eval_kwargs={}, steps=1)
+    run.run()
+    folder = tmp_path / "run" / "groups" / "step-000001"
+    kept = [json.loads(line) for line in (folder / "tokens.jsonl").read_text().splitlines()]
+    for episode, tokens, rollout in zip(read_episodes(folder), kept, run._shown, strict=True):
+        assert (tokens["task_id"], tokens["repeat"]) == (episode.task_id, episode.repeat)
+        start = rollout.sample.prompt_length
+        for name in ("token_ids", "loss_mask", "logprobs", "advantages"):
+            assert tokens[name] == getattr(rollout.sample, name)[start:]
+        assert len(tokens["tokens"]) == len(tokens["token_ids"])
+        assert "and?" in "".join(tokens["tokens"]), "the user's reply stands between the answers"
+        assert all(a == 0 for a, sampled in zip(tokens["advantages"], tokens["loss_mask"], strict=True) if not sampled)
+    assert any(any(tokens["advantages"]) for tokens in kept)

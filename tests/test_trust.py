@@ -20,7 +20,7 @@ from toolgym.stored.trust import HARMLESS, HARMLESS_VALUES, trusted_settings
 
 REACHES_OUT = {
     "memory", "web", "web_folder", "web_options", "search", "search_options", "cache", "cache_dir", "judge",
-    "judge_options", "questions", "state", "encoder",
+    "judge_options", "questions", "state", "encoder", "path",
 }  # fmt: skip
 """Arguments of suites that have to be trusted."""
 

@@ -21,6 +21,10 @@ class Agent(Protocol):
     - ``name: str``: shown in tables.
     - ``settings: dict``: a run can only be resumed with the same settings.
     - ``resume(trajectories)``: called before a resumed run goes on, with the episodes played so far.
+    - ``play_elsewhere(env, todo, batch_size, on_agent_error) -> trajectories``: plays the episodes of ``todo`` (task
+      ids and repeats) in other processes, in place of all the above. See ``toolgym.playing.ray_actors``.
+
+    An agent with a loop of its own has ``play(episode)`` in place of ``act``: see ``toolgym.playing.own_loop``.
     """
 
     def act(self, observation: Observation) -> str: ...
@@ -73,7 +77,7 @@ def check_agent(agent: object) -> None:
     """Raises NotAnAgent for a class, and for an object that has neither ``act`` nor ``for_env``."""
     if isinstance(agent, type):
         raise NotAnAgent(f"an agent is an instance, got the class {agent.__name__}: pass {agent.__name__}(...)")
-    if not hasattr(agent, "for_env") and not callable(getattr(agent, "act", None)):
+    if not hasattr(agent, "for_env") and not _plays(agent):
         raise NotAnAgent(f"an agent needs act(observation) -> str; {type(agent).__name__} has none")
 
 
@@ -82,9 +86,13 @@ def bind(agent: Agent, env: gym.Env[Any, Any]) -> Agent:
     check_agent(agent)
     for_env = getattr(agent, "for_env", None)
     bound = agent if for_env is None else for_env(env)
-    if not callable(getattr(bound, "act", None)):
+    if not _plays(bound):
         raise NotAnAgent(f"an agent needs act(observation) -> str; {type(bound).__name__} has none")
     return cast(Agent, bound)
+
+
+def _plays(agent: object) -> bool:
+    return callable(getattr(agent, "act", None)) or callable(getattr(agent, "play", None))
 
 
 def checked_answer(agent: Agent, text: object) -> str:

@@ -24,18 +24,23 @@ _OURS = "ToolGym-"
 
 def with_todays_terms(trajectory: Trajectory) -> Trajectory:
     """The same episode, with today's names of reward terms; changes it in place."""
-    ours = trajectory.env_id.startswith(_OURS)
     for i, turn in enumerate(trajectory.turns):
         terms = turn.reward.terms
-        names = {term.name for term in terms}
-        changed = dict(_TERMS) if ours else {}
-        if _MINIMUM in names and "format" in names:
-            changed[_MINIMUM] = "minimum"
-        if not names.isdisjoint(changed):
+        changed = todays_names(trajectory.env_id, [term.name for term in terms])
+        if changed:
             renamed = tuple([_renamed(term, changed) for term in terms])
             reward = msgspec.structs.replace(turn.reward, terms=renamed)
             trajectory.turns[i] = msgspec.structs.replace(turn, reward=reward)
     return trajectory
+
+
+def todays_names(env_id: str, names: Sequence[str]) -> dict[str, str]:
+    """Earlier name -> today's name, for the terms of one action that were renamed."""
+    changed = _TERMS if env_id.startswith(_OURS) else {}
+    found = {name: changed[name] for name in names if name in changed}
+    if _MINIMUM in names and "format" in names:
+        found[_MINIMUM] = "minimum"
+    return found
 
 
 def with_todays_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:

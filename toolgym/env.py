@@ -287,15 +287,20 @@ class ToolEnv(gym.Env[Observation, str]):
         return self._source.find(task_id)
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None, **unknown: Any
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
+        if unknown:  # the columns of a data set: TRL's environment_factory
+            raise TypeError(
+                f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv cannot be TRL's "
+                "environment_factory: TRL would offer its methods to the model as tools. Use toolgym.exports.trl"
+            )
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
         options = options or {}
-        unknown = set(options) - {"task_id"}
-        if unknown:
-            raise ValueError(f"unknown reset option {', '.join(sorted(unknown))}; there is task_id")
+        others = set(options) - {"task_id"}
+        if others:
+            raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         self.episode = Episode(task, self._opening(task), [], task.tools)

@@ -115,6 +115,13 @@ SUITES = {
             verdict="exactly the expected calls",
         ),
         Suite(
+            "ToolGym-Rows-v0",
+            "toolgym.envs.rows.env:RowsEnv",
+            "Your own conversations from a file, turn by turn or whole; without a file, a few examples",
+            tasks={"train": 25, "val": 2, "test": 1},
+            verdict="exactly the recorded calls",
+        ),
+        Suite(
             "ToolGym-Bamboogle-v0",
             "toolgym.envs.bamboogle.env:BamboogleEnv",
             "Bamboogle: questions of two hops with a search tool; offline by default, web searches recorded",

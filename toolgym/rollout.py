@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +29,7 @@ from toolgym.grading import TOKENS_RAN_OUT
 from toolgym.playing import stopping
 from toolgym.playing.agent_failures import AgentFailures, OnAgentError
 from toolgym.playing.left_out import left_out_words
+from toolgym.playing.own_loop import STOPPED, EpisodeAgent, EpisodeOver, LiveEpisode, acting, close, has_own_loop
 from toolgym.playing.wrapped import settled
 from toolgym.runlog import RunLog
 from toolgym.secrets import without_secrets
@@ -44,7 +44,12 @@ DRAW = "nested"
 
 
 def rollout(
-    env: gym.Env[Any, Any] | str, agent: Agent, *, seed: int | None = None, task_id: str | None = None, repeat: int = 0
+    env: gym.Env[Any, Any] | str,
+    agent: Agent | EpisodeAgent,
+    *,
+    seed: int | None = None,
+    task_id: str | None = None,
+    repeat: int = 0,
 ) -> Trajectory:
     """Play one episode, of the task drawn with ``seed`` or named by ``task_id``.
 
@@ -53,12 +58,12 @@ def rollout(
     """
     if isinstance(env, str):
         env = gym.make(env)
-    return _rollout(env, bind(agent, env), AgentFailures(), seed, task_id, repeat)
+    return _rollout(env, bind(cast(Agent, agent), env), AgentFailures(), seed, task_id, repeat)
 
 
 def evaluate(
     env: str | Callable[[], gym.Env[Any, Any]],
-    agent: Agent,
+    agent: Agent | EpisodeAgent,
     *,
     env_kwargs: dict[str, Any] | None = None,
     n: int | None = None,
@@ -69,9 +74,10 @@ def evaluate(
     batch_size: int = 16,
     on_episode: Callable[[Trajectory], None] | None = None,
     on_agent_error: OnAgentError = "raise",
+    task_ids: Sequence[str] | None = None,
 ) -> list[Trajectory]:
     """Play ``n`` tasks (all for None; drawn without repetition by ``seed``), each ``repeats`` times; at most
-    ``batch_size`` episodes at once, in the order of the tasks.
+    ``batch_size`` episodes at once, in the order of the tasks. ``task_ids`` names the tasks in place of ``n``.
 
     With ``out``, a folder: ``run.json`` holds the settings, and each finished episode is appended to
     ``episodes.jsonl`` at once, so a killed run loses at most the episodes under way. ``resume=True`` goes on with the
@@ -83,6 +89,7 @@ def evaluate(
     number and the reasons: any score lacks them.
 
     Returns the trajectories in the order of tasks and repeats, resumed ones included.
+    Raises ValueError for a task id that does not exist.
     Raises RunError if ``out`` holds another run, or this run and ``resume`` is False, and for too many exceptions in a
     row. Raises ValueError for ``resume`` without ``out``.
     """
@@ -91,6 +98,7 @@ def evaluate(
     if isinstance(env, gym.Env):
         raise TypeError("evaluate needs several envs: give an id, or a function that makes an env")
     check_agent(agent)
+    agent = cast(Agent, agent)  # ``acting`` tells the two apart
     make = partial(gym.make, env, **(env_kwargs or {})) if isinstance(env, str) else env
     first = make()  # also says whether the arguments make sense, before a folder is opened
     base = first.unwrapped
@@ -106,18 +114,26 @@ def evaluate(
     order: Callable[..., list[str]] = task_order
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
+    if task_ids is not None:
+        chosen = chosen_tasks(base, task_ids, n)
+        order = lambda *_: chosen  # noqa: E731
     if out is not None:
-        task_order(base.tasks, n, seed)  # says whether n fits, before the folder is made
-        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
-        if log.settings.get("draw") != DRAW and n is not None and n < len(base.tasks):
+        order(base.tasks, n, seed)  # says whether n fits, before the folder is made
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed, task_ids), resume=resume)
+        if task_ids is None and log.settings.get("draw") != DRAW and n is not None and n < len(base.tasks):
             order = earlier_task_order
         done = {(t.task_id, t.repeat): t for t in log.before if t.reward_valid}
         if hasattr(agent, "resume"):  # e.g. a memory that earlier episodes have filled
             agent.resume(list(done.values()))
     wanted = [(task_id, repeat) for task_id in order(base.tasks, n, seed) for repeat in range(repeats)]
     todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
+    elsewhere = getattr(agent, "play_elsewhere", None)
+    if elsewhere is None:
+        episodes = play_episodes(first, make, agent, todo, batch_size, failures)
+    else:
+        episodes = elsewhere(first, todo, batch_size, on_agent_error)
     try:
-        for trajectory in _play(first, make, agent, todo, batch_size, failures):
+        for trajectory in episodes:
             if log is not None:
                 log.append(trajectory)  # before anybody hears of it
             done[trajectory.task_id, trajectory.repeat] = trajectory
@@ -132,8 +148,29 @@ def evaluate(
     return played
 
 
+def chosen_tasks(env: ToolEnv, task_ids: Sequence[str], n: int | None = None) -> list[str]:
+    """The ids of tasks that are named, each once. Raises ValueError for an unknown id, for none, and beside ``n``."""
+    if isinstance(task_ids, str):
+        raise ValueError(f"task_ids is a list of ids, such as [{task_ids!r}]")
+    if n is not None:
+        raise ValueError("give n or task_ids, not both")
+    try:
+        found = [env.find_task(task_id).id for task_id in dict.fromkeys(task_ids)]
+    except KeyError as error:
+        raise ValueError(str(error.args[0])) from None
+    if not found:
+        raise ValueError("task_ids names no task")
+    return found
+
+
 def run_settings(
-    env_id: str, agent: Agent, env_kwargs: dict[str, Any] | None, n: int | None, repeats: int, seed: int
+    env_id: str,
+    agent: Agent,
+    env_kwargs: dict[str, Any] | None,
+    n: int | None,
+    repeats: int,
+    seed: int,
+    task_ids: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The settings in ``run.json``: a run can only be resumed with the same settings. URLs are without secrets."""
     return {
@@ -145,6 +182,7 @@ def run_settings(
         "repeats": repeats,
         "seed": seed,
         "draw": DRAW,
+        **({} if task_ids is None else {"task_ids": list(task_ids)}),
     }
 
 
@@ -170,6 +208,24 @@ class _Episode:
         self.over = terminated or truncated or self.base.over
         self.truncated = truncated and not terminated
         self.cut_off = self.info.get("cut_off", "turns" if self.truncated else "")
+
+    def live(self) -> LiveEpisode:
+        """The episode for an agent that plays it itself."""
+
+        def step(action: str) -> None:
+            stopping.check()
+            self.take(self.env.step(action))
+
+        return LiveEpisode(self.base, step)
+
+    def left(self, failures: AgentFailures) -> Trajectory:
+        """The episode as an agent with a loop of its own has left it."""
+        failures.went_well()
+        if not self.base.turns:
+            return self.broken(AgentError("the agent ended the episode without an answer"))
+        if not self.over:
+            self.info, self.truncated = self.base.cut_off(STOPPED), True
+        return self.trajectory()
 
     def trajectory(self) -> Trajectory:
         valid, turns = self.info["reward_valid"], list(self.base.turns)
@@ -225,11 +281,20 @@ def _rollout(
     repeat: int = 0,
 ) -> Trajectory:
     """Play one episode with an agent that is bound to ``env``."""
-    if inspect.iscoroutinefunction(bound.act):
+    if inspect.iscoroutinefunction(acting(bound)):
         from toolgym.playing.concurrent_episodes import on_a_loop  # asyncio is slow to import, and few programs need it
 
         return on_a_loop(_rollout_async(env, bound, failures, seed, task_id, repeat))
     episode = _Episode(env, seed, task_id, repeat)
+    if has_own_loop(bound):
+        live = episode.live()
+        try:
+            close(live, acting(bound)(live))
+        except EpisodeOver:  # the agent went on after the end
+            pass
+        except BaseException as error:
+            return episode.broken(failures.caught(error))
+        return episode.left(failures)
     while not episode.over:
         stopping.check()
         try:
@@ -253,6 +318,17 @@ async def _rollout_async(
 
     episode = _Episode(env, seed, task_id, repeat)
     task = cast("asyncio.Task[Any]", asyncio.current_task())
+    if has_own_loop(bound):
+        live = episode.live()
+        try:
+            close(live, await acting(bound)(live))
+        except EpisodeOver:
+            pass
+        except BaseException as error:
+            if task.cancelling():
+                raise
+            return episode.broken(failures.caught(error))
+        return episode.left(failures)
     while not episode.over:
         try:
             text = checked_answer(bound, await bound.act(episode.observation))
@@ -284,7 +360,7 @@ class _Failing:
         raise self.error
 
 
-def _play(
+def play_episodes(
     first: gym.Env[Any, Any],
     make: Callable[[], gym.Env[Any, Any]],
     agent: Agent,
@@ -302,7 +378,7 @@ def _play(
             raise
         bound = _Failing(failures.caught(error))
     stop = stopping.Stop()
-    batched, concurrent = hasattr(bound, "act_batch"), inspect.iscoroutinefunction(bound.act)
+    batched, concurrent = hasattr(bound, "act_batch"), inspect.iscoroutinefunction(acting(bound))
     # A coroutine waits without a thread, so a whole batch runs at once; a plain act gets the threads it asks for
     workers = min(batch_size, batch_size if concurrent else int(getattr(agent, "concurrency", 1)), len(todo))
     if not batched and (workers > 1 or concurrent):
@@ -385,42 +461,30 @@ def _play_concurrently(
     After Ctrl-C, yields what has finished, gives up what has not, and raises KeyboardInterrupt.
     """
     from toolgym.playing.concurrent_episodes import ConcurrentEpisodes
-    from toolgym.playing.daemon_pool import Ended
 
     failures.expect_at_once(workers)
-    spare = [first]  # envs without an episode
-    queue = iter(todo)
-    playing: dict[Future[Trajectory], gym.Env[Any, Any]] = {}
-    failed: BaseException | None = None
-    concurrent = inspect.iscoroutinefunction(bind(agent, first).act)
-    with ConcurrentEpisodes(workers, stop) as episodes:
-        while True:
-            while len(playing) < workers and failed is None and not stop.stopped:
-                if (key := next(queue, None)) is None:
-                    break
-                env = spare.pop() if spare else make()
-                how = env, _bound(agent, env, failures), failures, None, *key
-                began = (
-                    episodes.on_the_loop(_rollout_async(*how))
-                    if concurrent
-                    else episodes.on_a_thread(partial(_rollout, *how))
-                )
-                playing[began] = env
-            future = episodes.next_finished()
-            if future is None:
+    concurrent = inspect.iscoroutinefunction(acting(bind(agent, first)))
+
+    def on_this_thread(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return _rollout(env, _bound(agent, env, failures), failures, None, *key)
+
+    async def on_this_loop(env: gym.Env[Any, Any], key: tuple[str, int]) -> Trajectory:
+        return await _rollout_async(env, _bound(agent, env, failures), failures, None, *key)
+
+    with ConcurrentEpisodes[tuple[str, int], Trajectory](todo, workers, stop) as episodes:
+        for i in range(workers):
+            if episodes.failed is not None or stop.stopped:
                 break
-            spare.append(playing.pop(future))  # an env plays one episode at a time
-            try:
-                trajectory = future.result()
-            except BaseException as error:
-                failed = failed or (error.error if isinstance(error, Ended) else error)
+            env = make() if i else first  # plays one episode at a time
+            if concurrent:
+                episodes.on_the_loop(partial(on_this_loop, env))
             else:
-                yield trajectory
+                episodes.on_a_thread(partial(on_this_thread, env))
+        yield from episodes
         if stop.stopped:
-            yield from episodes.rest()
             raise KeyboardInterrupt
-    if failed is not None:  # raises here what the agent raised there; episodes under way were finished and kept
-        raise failed
+    if episodes.failed is not None:  # raises here what the agent raised there
+        raise episodes.failed
 
 
 __all__ = [
@@ -431,8 +495,10 @@ __all__ = [
     "Refused",
     "agent_name",
     "check_agent",
+    "chosen_tasks",
     "evaluate",
     "failure_kind",
+    "play_episodes",
     "rollout",
     "run_settings",
 ]

@@ -296,6 +296,6 @@ class Trajectory(msgspec.Struct):
     error: str | None = None
     """The reason if ``reward_valid`` is False."""
     error_kind: str = ""
-    """What failed if ``reward_valid`` is False: agent, server, context, refused, exception, tool or environment."""
+    """What failed if ``reward_valid`` is False: a key of ``toolgym.playing.left_out.KINDS``."""
     cut_off: str = ""
     """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""

@@ -69,6 +69,8 @@ class Batch:
     """(N,) bool: gold answers in guided groups."""
     index: tuple[int, ...]
     """The rows of the batch that this batch was cut from."""
+    padding: bool = False
+    """A repeated micro-batch, computed only because all ranks must compute equally many. It counts nothing."""
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Batch:
@@ -124,27 +126,32 @@ class Batch:
         # True entries of the mask are in the same order: row after row
         return flat.new_zeros(self.mask.shape).masked_scatter(self.mask, flat)
 
-    def micro_batches(self, device: torch.device) -> Iterator[Batch]:
-        """The batch in parts that fit ``TOKENS_PER_MICRO_BATCH``, in order, on the device.
+    def micro_batches(self, device: torch.device, rows: Sequence[int] | None = None) -> Iterator[Batch]:
+        """The batch, or these rows of it, in parts that fit ``TOKENS_PER_MICRO_BATCH``, in order, on the device."""
+        for chosen in self.micro_rows(device, range(len(self)) if rows is None else rows):
+            yield self.take(chosen, device)
+
+    def micro_rows(self, device: torch.device, rows: Sequence[int]) -> Iterator[list[int]]:
+        """The rows of each micro-batch.
 
         Neighbours with the same prompt stay together unless they exceed the budget: their prompt is computed once.
         """
         budget = TOKENS_PER_MICRO_BATCH.get(device.type, TOKENS_PER_MICRO_BATCH["cuda"])
         chosen: list[int] = []
         used = 0  # tokens: each prompt once, and every completion
-        for prompt, group in groupby(range(len(self.rows)), lambda i: self.rows[i].prompt):
+        for prompt, group in groupby(rows, lambda i: self.rows[i].prompt):
             members = list(group)
             # the whole group goes into the next micro-batch if it does not fit into this one
             if chosen and used + len(prompt) + sum(self.rows[i].length for i in members) > budget:
-                yield self.take(chosen, device)
+                yield chosen
                 chosen, used = [], 0
             used += len(prompt)
             for i in members:
                 # a group above the budget is cut; its prompt is computed again in each part
                 if chosen and used + self.rows[i].length > budget:
-                    yield self.take(chosen, device)
+                    yield chosen
                     chosen, used = [], len(prompt)
                 chosen.append(i)
                 used += self.rows[i].length
         if chosen:
-            yield self.take(chosen, device)
+            yield chosen

@@ -106,6 +106,10 @@ class Collector:
         self.env(suite)
         return self._tasks[suite]
 
+    def opening(self, task: TaskName) -> str:
+        """The task's own first messages: tasks whose prompts are equal have the same."""
+        return repr(self.env(task[0]).find_task(task[1]).messages)
+
     def set_step(self, step: int) -> None:
         """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
         self._step = step

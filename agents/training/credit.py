@@ -24,6 +24,7 @@ from .batch import Batch
 from .collect import Rollout
 from .forward import TrainingForward
 from .losses import kl_rewards
+from .reference import Reference
 from .term_credit import term_advantages
 
 Decode: TypeAlias = Callable[[Sequence[int]], str]
@@ -39,7 +40,7 @@ def grpo_advantages(
     groups: Sequence[Sequence[Rollout]],
     config: TrainConfig,
     forward: TrainingForward | None = None,
-    reference: TrainingForward | None = None,
+    reference: Reference | None = None,
     decode: Decode | None = None,
 ) -> dict[str, float]:
     """Set the advantages of every sample from the comparison with its group; returns metrics of the groups.

@@ -34,7 +34,10 @@ from toolgym.assets import AssetError
 from ..sampling.engine import core_of, holds_keys_and_values, keep_weights, uncached, windows
 from ..sampling.probe import close_rows, is_precise
 from .batch import Batch, Row
+from .distributed.ranks import ALONE, Ranks
+from .distributed.shares import divide
 from .logprobs import token_logprobs
+from .recompute import recomputes
 from .shared_prefix import Run, cached, padded, single, split
 
 logger = logging.getLogger(__name__)
@@ -48,17 +51,15 @@ class TrainingForward:
     Args:
         model: its mode and dtype stay as they are.
         layout: "auto" or one of the layouts. Raises ValueError for a layout that does not work for this model.
+        ranks: the processes that train the model; each computes its share of a batch.
     """
 
-    def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto"):
+    def __init__(self, model: Any, layout: Layout | Literal["auto"] = "auto", ranks: Ranks = ALONE):
         if layout not in ("auto", *get_args(Layout)):
             raise ValueError(f"unknown layout {layout!r}: choose auto, {', '.join(get_args(Layout))}")
+        self.ranks = ranks
         keep_weights(model)
-        core = core_of(model)
-        self.model = model
-        self.backbone = core.get_decoder()
-        self.head = core.get_output_embeddings()
-        self.config = core.config.get_text_config(decoder=True)
+        self.use(model)
         self.separable = False
         """Whether logits are the output layer applied to the backbone's last hidden state."""
         self.layout: Layout = "single"
@@ -68,6 +69,14 @@ class TrainingForward:
         self._plain: Layout = "single"
         self._precise = is_precise(model)
         self._choose(layout)
+
+    def use(self, model: Any) -> None:
+        """Score samples under this model from now on. It must have the architecture of the one before."""
+        core = core_of(model)
+        self.model = model
+        self.backbone = core.get_decoder()
+        self.head = core.get_output_embeddings()
+        self.config = core.config.get_text_config(decoder=True)
 
     def hidden(self, batch: Batch) -> Tensor:
         """The hidden state before each of the n sampled tokens, as it enters the output layer: (n, H), row after row.
@@ -107,15 +116,35 @@ class TrainingForward:
         targets = torch.tensor([token for row in rows for token in row.targets], device=states.device)
         return token_logprobs(states, head, targets, temperature=temperature, entropy=entropy, chunk=chunk)
 
+    def with_states(
+        self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The hidden states (n, H) of ``hidden``, and the result of ``logprobs``, from one forward."""
+        states = self.hidden(batch)
+        logprobs, entropies = self.logprobs(batch, hidden=states, temperature=temperature, entropy=entropy)
+        return states, logprobs, entropies
+
+    def micro_batches(self, batch: Batch) -> Iterator[Batch]:
+        """This rank's share of the batch in micro-batches, on the model's device; the whole batch in one process."""
+        return batch.micro_batches(self.model.device, divide(batch.rows, self.ranks.size)[self.ranks.rank])
+
     @torch.no_grad()
+    def placed(self, batch: Batch, compute: Callable[[Batch], Tensor]) -> Tensor:
+        """A value per sampled token without gradients, (N, T) on the CPU, 0 elsewhere; by all ranks together.
+
+        Args:
+            compute: of a micro-batch, (n,) values of its sampled tokens.
+        """
+        out = torch.zeros_like(batch.logprobs)
+        for micro in self.micro_batches(batch):
+            found = micro.place(compute(micro))
+            if not micro.padding:
+                out[list(micro.index), : found.shape[1]] = found.cpu()
+        return self.ranks.add(out)
+
     def score(self, batch: Batch, temperature: float) -> Tensor:
         """Log-probabilities of the sampled tokens without gradients, (N, T) on the CPU, 0 elsewhere."""
-        out = torch.zeros_like(batch.logprobs)
-        for micro in batch.micro_batches(self.model.device):
-            logprobs, _ = self.logprobs(micro, temperature=temperature)
-            placed = micro.place(logprobs)
-            out[list(micro.index), : placed.shape[1]] = placed.cpu()
-        return out
+        return self.placed(batch, lambda micro: self.logprobs(micro, temperature=temperature)[0])
 
     def _hidden(self, rows: list[Row], layout: Layout | None = None) -> Tensor:
         """The hidden states of a separable model, (n, H)."""
@@ -155,9 +184,11 @@ class TrainingForward:
         # checkpointing runs the layers again in backward, when split's attention and cached's cache are gone
         if any(getattr(part, "gradient_checkpointing", False) and part.training for part in self.backbone.modules()):
             return self._plain
+        if self.layout == "cached" and recomputes(self.backbone):  # computed again, a layer would append twice
+            return self._plain
         window = min(windows(self.config), default=None)
         if self.layout == "split" and window is not None and max(map(len, rows)) > window:
-            return "cached" if _can_be_cached(self.config) else self._plain
+            return "cached" if _can_be_cached(self.config) and not recomputes(self.backbone) else self._plain
         return self.layout
 
     def _choose(self, wanted: str) -> None:

@@ -1,16 +1,16 @@
 """Evaluations during training, and the episodes that a run keeps for reading.
 
     RUN/evaluations/step-000025/     greedy episodes of the first held-out tasks, and the outcomes of all of them
-    RUN/groups/step-000025/          one group of the step's training episodes, as sampled
+    RUN/groups/step-000025/          one group of the step's training episodes, as sampled; tokens.jsonl has its tokens
 
-``toolgym report`` reads each of these folders. Every evaluation uses the same tasks.
+``toolgym report`` and ``toolgym view`` read each of these folders. Every evaluation uses the same tasks.
 """
 
 from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,37 @@ def keep_evaluation(
 
 
 def keep_group(
-    run: Path, step: int, suite: tuple[str, dict[str, Any]], temperature: float, group: Sequence[Rollout]
+    run: Path,
+    step: int,
+    suite: tuple[str, dict[str, Any]],
+    temperature: float,
+    group: Sequence[Rollout],
+    decode: Callable[[int], str],
 ) -> None:
-    """Write a training group's folder, whole or not at all. Raises OSError."""
+    """Write a training group's folder, whole or not at all. Raises OSError.
+
+    Args:
+        decode: the text of a token.
+    """
     with atomic_folder(run / "groups" / _name(step)) as folder:
         about = _about(run, step, suite) | {"temperature": temperature}
         write_run(folder, about, [rollout.trajectory for rollout in group])
+        write_atomic(folder / "tokens.jsonl", "".join(f"{to_json(_tokens(each, decode))}\n" for each in group))
+
+
+def _tokens(rollout: Rollout, decode: Callable[[int], str]) -> dict[str, Any]:
+    """The tokens of an episode after its prompt: five lists of one length."""
+    sample, start = rollout.sample, rollout.sample.prompt_length
+    return {
+        "task_id": rollout.trajectory.task_id,
+        "repeat": rollout.trajectory.repeat,
+        "prompt_length": start,
+        "tokens": [decode(token) for token in sample.token_ids[start:]],
+        "token_ids": sample.token_ids[start:],
+        "loss_mask": sample.loss_mask[start:],
+        "logprobs": sample.logprobs[start:],
+        "advantages": sample.advantages[start:],
+    }
 
 
 def forget_after(run: Path, step: int) -> None:

@@ -26,7 +26,7 @@ Advantages are per token, so credit may differ between the turns or calls of an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
@@ -259,7 +259,7 @@ def kl_rewards(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float
     return -beta * (logprobs.detach() - ref_logprobs).masked_fill(~mask, 0.0)
 
 
-def mean_metrics(parts: Iterable[Metrics]) -> dict[str, float]:
+def mean_metrics(parts: Iterable[Mapping[str, Tensor | float]]) -> dict[str, float]:
     """The mean of each metric over the tokens of all micro-batches, and ``tokens``, their number.
 
     With a metric ``a/tokens``, the metrics ``a/...`` are means over these tokens instead.

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
+
+from .distributed.ranks import ALONE, Ranks
 
 
 class MasterAdamW:
@@ -20,9 +23,18 @@ class MasterAdamW:
     Args:
         parameters: only parameters with ``requires_grad`` are trained.
         max_grad_norm: gradients are scaled down to this norm.
+        ranks: the processes that train these parameters. A step takes the sum of their gradients, in float32.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float = 0.0, max_grad_norm: float = 1.0):
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        weight_decay: float = 0.0,
+        max_grad_norm: float = 1.0,
+        ranks: Ranks = ALONE,
+    ):
+        self.ranks = ranks
         self.trained = [parameter for parameter in parameters if parameter.requires_grad]
         self.masters = [
             p if p.dtype == torch.float32 else nn.Parameter(p.detach().float().clone()) for p in self.trained
@@ -50,8 +62,10 @@ class MasterAdamW:
         """
         for parameter, master in self._copied():
             _hand_over(master, parameter)
+        self.ranks.add_gradients(self.masters)
         # clipped in float32, over all weights together
-        norm = float(nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm))
+        total = nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm)
+        norm = float(total.full_tensor() if isinstance(total, DTensor) else total)
         if norm == norm and norm != float("inf"):
             for group in self.adamw.param_groups:
                 group["lr"] = learning_rate
@@ -64,6 +78,10 @@ class MasterAdamW:
     def _publish(self) -> None:
         for parameter, master in self._copied():
             parameter.copy_(master)
+
+    def weights(self) -> list[nn.Parameter]:
+        """The trained weights and their float32 copies."""
+        return [*self.trained, *(master for _, master in self._copied())]
 
     def _copied(self) -> list[tuple[nn.Parameter, nn.Parameter]]:
         """(weight, its float32 copy) for each weight that has one."""

@@ -111,6 +111,14 @@ def split(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
     places: dict[int, list[int]] = {}
     masks: dict[tuple[int, int], Tensor] = {}  # by size: equal sizes share a mask
     for prompt, members in group_rows(rows).items():
+        if len(prompt) == 1:
+            # not worth sharing: with its completion it is one piece, and causal attention is faster than a mask
+            for i in members:
+                places[i] = rows[i].places(len(ids), len(ids) + 1)
+                ids += prompt + rows[i].inputs
+                positions += range(len(rows[i]))
+                pieces.append((len(rows[i]), None))
+            continue
         ids += prompt
         positions += range(len(prompt))
         pieces.append((len(prompt), None))
@@ -127,7 +135,7 @@ def split(backbone: Any, rows: list[Row]) -> tuple[Tensor, list[int]]:
                 # (C, P + C) bool: all of the prompt, and of the completion what came before
                 masks[size] = torch.ones(size[0], sum(size), dtype=torch.bool, device=device).tril(len(prompt))
             pieces.append((size[0], masks[size]))
-    with _attention(backbone.config, _SPLIT):
+    with attention(backbone.config, _SPLIT):
         out = backbone(
             input_ids=torch.tensor([ids], device=device),
             position_ids=torch.tensor([positions], device=device),
@@ -152,8 +160,8 @@ def _split_attention(
     """Attention over one row of pieces, as a function that transformers calls; tensors are (1, heads, length, width).
 
     Args:
-        shared_prefix: each piece's length and mask. A piece without a mask is a prompt; the pieces up to the next
-            prompt are its completions.
+        shared_prefix: each piece's length and mask. A piece without a mask attends to itself: a prompt, or a prompt
+            of one token with its completion. The pieces with masks up to the next one are completions of the prompt.
 
     Raises NotImplementedError for anything added to the scores.
     """
@@ -188,7 +196,7 @@ ALL_ATTENTION_FUNCTIONS.register(_SPLIT, _split_attention)
 
 
 @contextmanager
-def _attention(config: Any, name: str) -> Iterator[None]:
+def attention(config: Any, name: str) -> Iterator[None]:
     """The model uses this attention function inside the block."""
     before = config._attn_implementation
     config._attn_implementation = name

@@ -6,7 +6,6 @@ from its last checkpoint ends in the same weights, byte for byte on a CPU.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import math
@@ -15,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -25,31 +23,29 @@ import msgspec
 import torch
 
 from toolgym.agent import AgentError
-from toolgym.disk import read_object, write_atomic
+from toolgym.disk import write_atomic
 from toolgym.playing.left_out import left_out, left_out_words
-from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
 from toolgym.types import Trajectory
 
 from .. import checkpoint
 from ..config import TrainConfig
-from ..lora import with_lora
-from ..model import load_model
 from ..policy import Policy
 from ..sampler import Sampler
-from ..step_folders import begins_again
 from ..vllm.policy import VLLMPolicy
 from .ahead import Ahead
-from .collect import Collector, Rollout
+from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
+from .distributed.ranks import join
+from .distributed.shares import TaskShares
 from .drawing import Drawing
 from .dynamic_sampling import PlayedGroups, play_until_signal, replacement_metrics
-from .forward import TrainingForward
 from .guided import guide
 from .kept_episodes import eval_metrics, eval_tasks, forget_after, keep_evaluation, keep_group
+from .learner import Learner
 from .metrics import MetricsLog, episode_metrics
-from .optimizer import MasterAdamW
-from .ppo import VALUE_RATE, ValueHead
+from .run_start import check_ranks, open_run
 from .served import ServedSampler
+from .texts import Documents, Texts
 from .update import GRPOUpdate, PPOUpdate, SFTUpdate, has_part
 
 logger = logging.getLogger(__name__)
@@ -89,27 +85,50 @@ class Trainer:
         self.config = config
         self.on_step = on_step
         self.folder = Path(config.out)
-        state = self._open(resume)
-        self.model, self.tokenizer = (
-            loaded if loaded is not None else load_model(config.model, trust_remote_code=config.trust_remote_code)
-        )
-        if config.lora_rank:
-            self.model = with_lora(self.model, config.lora_rank, config.seed)
-        self.model.eval()  # no dropout: the policy that is trained is the policy that samples, and nothing is random
-        self.forward = TrainingForward(self.model)
-        self.reference = self._frozen_copy() if config.beta else None
-        self.value_head = None
-        self.optimizer = MasterAdamW(self.model.parameters())
-        self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
-        if config.algo == "ppo":
-            if not self.forward.width:
-                raise ValueError("ppo needs a model with an output layer: its value head reads what enters that layer")
-            self.value_head = ValueHead(self.forward.width).to(self.model.device)
-            self._optimizers["value_optimizer"] = (MasterAdamW(self.value_head.parameters()), VALUE_RATE)
+        self.ranks = join()
+        self.shares = TaskShares(self.ranks)
+        check_ranks(config, self.ranks)
+        state = open_run(config, self.ranks, self, resume=resume)
+        # before the model is loaded: a bad line is told at once
+        documents = Documents.read(config.text) if config.algo == "pretrain" else None
+        self.learner = Learner(config, self.ranks, loaded)
+        self.model, self.tokenizer, self.forward = self.learner.model, self.learner.tokenizer, self.learner.forward
         self.step = 0
         if state is not None:
-            self._load(state)
+            self.learner.load_state_dict(state)
+            self.step = state["step"]
+        self._stop = False
+        self._unscored_steps = 0
+        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
+        self._shown: Sequence[Rollout] = ()
+        self._shown_suite = 0
+        self.texts: Texts | None = None
         self.served: ServedSampler | None = None
+        if documents is not None:
+            self._encode(documents, state)
+        else:
+            self._prepare_to_play(state)
+        # only now: a run that fails to start must not leave a folder that blocks the next attempt
+        self.log: MetricsLog | None = None
+        self.ranks.from_first(self._begin)
+
+    def _encode(self, documents: Documents, state: dict[str, Any] | None) -> None:
+        """Prepare to train on documents. Nothing is played, so the model needs no chat template."""
+        config = self.config
+        context = getattr(self.forward.config, "max_position_embeddings", None) or config.max_tokens
+        self.texts = Texts(
+            documents,
+            self.tokenizer,
+            max_tokens=min(config.max_tokens, context),
+            held_out=config.eval_tasks if config.eval_every else 0,
+            seed=config.seed,
+        )
+        if state is not None:
+            self.texts.check(state)
+
+    def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
+        """The policy, its environments, and the drawing of tasks."""
+        config = self.config
         if config.sampler:
             self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
         policy: Policy | VLLMPolicy = self._policy() if self.served is None else self.served.policy
@@ -132,11 +151,6 @@ class Trainer:
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
-        self._stop = False
-        self._unscored_steps = 0
-        self._told: set[str] = set()  # kinds of reasons for which episodes were left out
-        self._shown: Sequence[Rollout] = ()
-        self._shown_suite = 0
         alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
         if config.algo == "grpo" and alone:
             logger.warning("num_generations is 1: an episode alone in its group has no advantage, and teaches nothing")
@@ -144,14 +158,11 @@ class Trainer:
             self.evaluator.env()
             for suite in range(len(config.suites())):
                 self.collector.env(suite)
-        # only now: a run that fails to start must not leave a folder that blocks the next attempt
-        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
-        kept = self.step or -1  # at step 0, the first evaluation is run again
-        self.log = MetricsLog(self.folder, kept)
-        forget_after(self.folder, kept)
 
     def run(self) -> dict[str, float]:
         """Train to the last step; returns the last evaluation's metrics, or the last step's without evaluations.
+
+        Of several ranks, all call this, and rank 0 alone writes and calls ``on_step``. Raises RankLost if a rank ends.
 
         Ctrl-C finishes the step, saves a checkpoint and raises KeyboardInterrupt. Raises TrainingStopped if a step's
         gradients are not finite (the batch is saved in the folder), if the disk is full, and if no episode of
@@ -160,7 +171,7 @@ class Trainer:
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
         before = signal.getsignal(signal.SIGINT)
-        saved = self.step if checkpoint.all_of(self.folder) else -1
+        saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
         try:
             signal.signal(signal.SIGINT, self._interrupt)
         except ValueError:  # not in the main thread: the caller handles Ctrl-C
@@ -169,7 +180,7 @@ class Trainer:
             if self.step == 0 and self.config.eval_every:
                 evaluated = self.evaluate()
                 self._log({"step": 0, **evaluated})
-            while self.step < self.config.steps and not self._stop:
+            while self.step < self.config.steps and not self._stops():
                 metrics = self._train_step()
                 last = self.step == self.config.steps
                 if self.config.eval_every and (last or self.step % self.config.eval_every == 0):
@@ -177,12 +188,13 @@ class Trainer:
                     metrics |= evaluated
                 self._log(metrics)
                 unscored = self._unscored_steps >= UNSCORED_STEPS
-                if last or self._stop or unscored or self.step % self.config.save_every == 0:
+                if last or self._stops() or unscored or self.step % self.config.save_every == 0:
                     self.save()
                     saved = self.step
                 if unscored:
                     raise self._nothing_scored()
-            if self._stop and self.step != saved:
+            stopped = self._stops()
+            if stopped and self.step != saved:
                 self.save()
             if self.served is not None:
                 self.served.close()
@@ -192,35 +204,53 @@ class Trainer:
             if self.step not in (0, saved) and not self.config.overlap:
                 self.save()  # with overlap, the next batch would be missing: the last checkpoint has one
             raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
+        except BaseException as error:
+            raise self.ranks.explained(error) from error.__cause__
         finally:
             self.ahead.stop()
-            self.log.close()
+            if self.log is not None:
+                self.log.close()
             if before is not None:
                 signal.signal(signal.SIGINT, before)
-        if self._stop:
+        if stopped:
             raise KeyboardInterrupt
         return evaluated or metrics
 
     def evaluate(self) -> dict[str, float]:
         """Play the held-out tasks greedily; returns ``eval_metrics``. Some episodes are kept in ``evaluations/``.
 
-        A reward with a schedule stays at its first step here, so evaluations can be compared.
+        A reward with a schedule stays at its first step here, so evaluations can be compared. In pre-training it is the
+        loss of the held-out text instead.
         """
+        if self.texts is not None:
+            return self.texts.evaluate(self.forward)
         self._publish()
         tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
-        trajectories = [group[0].trajectory for group in self.evaluator.play(tasks)]
-        with self._needs_room():
-            keep_evaluation(self.folder, self.step, self._held_out, trajectories)
+        self.shares.begin_step()
+        self.learner.renew_copy()
+        trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
+        if self.ranks.first:
+            with self._needs_room():
+                keep_evaluation(self.folder, self.step, self._held_out, trajectories)
         return eval_metrics(trajectories)
 
     def save(self) -> Path:
-        """Write a checkpoint, and the first group of the step."""
+        """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
+        self.learner.renew_copy()
+        state = self.learner.state_dict()
+        if not self.ranks.first:
+            return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
-            if self._shown and self.config.algo != "sft":
+            if self._shown and self.config.plays:
                 suite = self.config.suites()[self._shown_suite]
-                keep_group(self.folder, self.step, suite, self.config.temperature, self._shown)
-            state = {name: optimizer.state_dict() for name, (optimizer, _) in self._optimizers.items()}
-            state |= self.ahead.state_dict() | self.drawing.state_dict()  # the batch first: it is waited for
+                decode = self.tokenizer.decode
+                keep_group(
+                    self.folder, self.step, suite, self.config.temperature, self._shown, lambda token: decode([token])
+                )
+            if self.texts is not None:
+                state |= self.texts.state_dict()
+            else:
+                state |= self.ahead.state_dict() | self.drawing.state_dict()  # the batch first: it is waited for
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -239,20 +269,23 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
-        self.collector = self._collectors[step % len(self._collectors)]
-        self.collector.set_step(step)
+        self.shares.begin_step()
         metrics: dict[str, float] = {}
-        if config.algo == "sft":
+        if self.texts is None:
+            self.collector = self._collectors[step % len(self._collectors)]
+            self.collector.set_step(step)
+        if not config.plays:
             rollouts = drawn = self._shown = self._gold(step)
             played = perf_counter()
             metrics, updates = self._imitation(rollouts)
+            drawing = self.drawing.metrics() if self.texts is None else self.texts.metrics(step, len(drawn))
         else:
             batch, waited = self._batch(step)
             played = perf_counter()
             stale = 0 if self.served is None else self.served.refuse_stale(batch.groups, step)
             metrics, updates = self._policy_update(batch.groups)
             rollouts = [rollout for _, group in batch.played for rollout in group]
-            drawn = batch.drawn_first
+            drawn, drawing = batch.drawn_first, batch.drawing
             if config.dynamic_sampling:
                 metrics |= replacement_metrics(batch)
             self._shown, self._shown_suite = batch.groups[0], batch.tasks[0][0]
@@ -260,22 +293,21 @@ class Trainer:
         self._unscored_steps = 0 if any(rollout.valid for rollout in rollouts) else self._unscored_steps + 1
         norm = 0.0
         for update in range(config.num_iterations):
-            with self.optimizer.summing():
+            with self.learner.summing():
                 metrics |= updates(update)
             if self.served is not None and update == 0:
                 self.served.check(metrics)
-            for optimizer, rate in reversed(self._optimizers.values()):  # the policy's last: its norm is reported
-                norm = optimizer.step(rate * config.learning_rate_at(step))
-                if not math.isfinite(norm):
-                    self._keep_batch(rollouts, norm)
+            norm = self.learner.step(config.learning_rate_at(step))
+            if not math.isfinite(norm):
+                self._keep_batch(rollouts, norm)
         self.step += 1
         seconds = perf_counter() - began
         tokens = sum(sum(rollout.sample.loss_mask) for rollout in rollouts)
         return {
             "step": self.step,
             **metrics,
-            **episode_metrics(drawn, sampled=config.algo != "sft"),
-            **(self.drawing.metrics() if config.algo == "sft" else batch.drawing),
+            **episode_metrics(drawn, sampled=config.plays),
+            **drawing,
             **({} if self.served is None else self.served.metrics(stale)),
             "grad_norm": norm,
             "learning_rate": config.learning_rate_at(step),
@@ -302,7 +334,7 @@ class Trainer:
         """Credit the groups' samples; the metrics of that, and the update on the samples with a valid reward."""
         config = self.config
         # PPO takes the KL off each token's reward itself
-        held_to = self.reference if config.algo == "grpo" else None
+        held_to = self.learner.reference if config.algo == "grpo" else None
         told: dict[str, float] = {}
         if config.guided != "off":
             groups, told = guide(groups, self.collector, config)
@@ -311,10 +343,10 @@ class Trainer:
         samples = [r.sample for r in used]
         if not any(has_part(sample, config) for sample in samples):
             return metrics, _no_update
-        if self.value_head is None:
-            return metrics, GRPOUpdate(samples, self.forward, config, self.reference).gradients
+        if self.learner.value_head is None:
+            return metrics, GRPOUpdate(samples, self.forward, config, self.learner.reference).gradients
         rewards = [[turn.reward.total for turn in r.trajectory.turns] for r in used]
-        update = PPOUpdate(samples, rewards, self.forward, config, self.value_head, self.reference)
+        update = PPOUpdate(samples, rewards, self.forward, config, self.learner.value_head, self.learner.reference)
         return metrics, update.gradients
 
     def _batch(self, step: int) -> tuple[PlayedGroups, float]:
@@ -322,6 +354,7 @@ class Trainer:
         began = perf_counter()
         batch = self.ahead.take(step)
         if batch is None:
+            self.learner.renew_copy()
             self._publish()
             batch = self._play(step)
         waited = perf_counter() - began
@@ -337,7 +370,7 @@ class Trainer:
         collector.set_step(step)
         self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(collector.play, num_generations=config.num_generations, forks=forks)
+        play = partial(self._played, collector, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
         teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
@@ -353,6 +386,14 @@ class Trainer:
             self.served.publish(self.step)
         self.policy.version = self.step
 
+    def _golds(self, tasks: Sequence[TaskName]) -> list[Rollout]:
+        """Each task's gold episode, each rank playing its share."""
+        return self.shares.map(tasks, self.collector.opening, lambda mine: [self.collector.gold(task) for task in mine])
+
+    def _played(self, collector: Collector, tasks: Sequence[TaskName], **how: int) -> list[list[Rollout]]:
+        """``collector.play``, each rank its share of the tasks."""
+        return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
+
     def _teaches(self, group: Sequence[Rollout], collector: Collector | None = None) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups.
 
@@ -365,19 +406,23 @@ class Trainer:
         return any(any(r.sample.advantages) and has_part(r.sample, self.config) for r in group if r.valid)
 
     def _gold(self, step: int) -> list[Rollout]:
-        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's.
+        """Gold episodes of a step's tasks. An episode longer than ``max_tokens`` is replaced by another task's. In
+        pre-training, the step's pieces of text.
 
         Raises TrainingStopped if none of 20 times the needed number is short enough.
         """
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
+        if self.texts is not None:
+            return self.texts.of_step(step, wanted)
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
-        tasks = draw.first(wanted)
-        for task in islice(tasks, 20 * wanted):  # grows by a task for each episode that is too long
-            rollout = self.collector.gold(task)
-            if len(rollout.sample.token_ids) <= limit:
-                rollouts.append(rollout)
-            else:
-                tasks.append(draw.another(task))
+        tasks, played = draw.first(wanted), 0
+        while tasks and played < 20 * wanted:
+            tasks = tasks[: 20 * wanted - played]
+            played += len(tasks)
+            golds = self._golds(tasks)
+            fits = [len(gold.sample.token_ids) <= limit for gold in golds]
+            rollouts += [gold for gold, short in zip(golds, fits, strict=True) if short]
+            tasks = [draw.another(task) for task, short in zip(tasks, fits, strict=True) if not short]
         if not rollouts:
             raise TrainingStopped(f"no gold episode of {20 * wanted} had at most max_tokens ({limit}): raise it")
         return rollouts
@@ -393,48 +438,15 @@ class Trainer:
         demonstrations = self.config.demonstrations_in == "prompt"
         return Collector(made, policy, self.chat, max_tokens, milestones, demonstrations)
 
-    def _frozen_copy(self) -> TrainingForward:
-        return TrainingForward(copy.deepcopy(self.model).requires_grad_(False).eval())
-
-    def _open(self, resume: bool) -> dict[str, Any] | None:
-        """Make or check the folder; returns the state to resume from, or None."""
-        about = self.folder / "config.json"
-        if about.is_file():
-            asked = json.loads(json.dumps(asdict(self.config)))
-            ours = asdict(TrainConfig())  # the run may be older than some settings
-            check_same_run(
-                self.folder,
-                asked,
-                lambda: ours | read_object(about, "the settings of a training run", RunError),
-                resume=resume,
-                free=("out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder"),
-            )
-        open_folder(self.folder, about)
-        hold_folder(self.folder, self)
-        state = checkpoint.latest(self.folder) if resume else None
-        if resume and state is None:
-            begins_again(self.folder, self.config.save_every)
-        return state
-
-    def _load(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state. Raises RunError if it is the state of another model or algorithm, or of a
-        step after the last one."""
-        if state["step"] > self.config.steps:
-            raise RunError(
-                f"{self.folder} has {state['step']} steps already, and steps={self.config.steps} asks for fewer: "
-                "give at least as many, or another folder"
-            )
-        try:
-            for name, (optimizer, _) in self._optimizers.items():
-                optimizer.load_state_dict(state[name])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(
-                f"the checkpoint of step {state['step']} in {self.folder} does not fit the model {self.config.model!r} "
-                f"({type(error).__name__}: {error}). Has the model changed since the run began?"
-            ) from error
-        self.step = state["step"]
+    def _begin(self) -> None:
+        config, kept = self.config, self.step or -1  # at step 0, the first evaluation is run again
+        write_atomic(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n")
+        self.log = MetricsLog(self.folder, kept)
+        forget_after(self.folder, kept)
 
     def _log(self, metrics: dict[str, float]) -> None:
+        if self.log is None:  # of another rank
+            return
         with self._needs_room():
             row = self.log.append(metrics)
         if self.on_step is not None:
@@ -454,6 +466,10 @@ class Trainer:
         if self._stop:  # the second Ctrl-C stops at once
             raise KeyboardInterrupt
         self._stop = True
+
+    def _stops(self) -> bool:
+        """Whether a rank was interrupted: the same answer on every rank."""
+        return self.ranks.any(self._stop)
 
     def _nothing_scored(self) -> TrainingStopped:
         episode = self._shown[-1]
@@ -475,8 +491,9 @@ class Trainer:
     def _keep_batch(self, rollouts: Sequence[Rollout], norm: float) -> None:
         step = self.step + 1  # as the metrics and checkpoints count
         path = self.folder / f"broken-step-{step:06d}.pt"
-        with self._needs_room(), checkpoint.writing():
-            torch.save([asdict_sample(rollout) for rollout in rollouts], path)
+        if self.ranks.first:
+            with self._needs_room(), checkpoint.writing():
+                torch.save([asdict_sample(rollout) for rollout in rollouts], path)
         raise TrainingStopped(
             f"the gradient's norm at step {step} is {norm}: this update was not made. The batch is in {path}. "
             f"{self._anew('a lower learning rate or another seed')}."

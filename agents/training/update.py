@@ -22,6 +22,7 @@ from .forward import TrainingForward
 from .guided import guided_loss
 from .losses import Metrics, importance_weights, kl_rewards, mean_metrics, policy_loss, token_weights
 from .ppo import ValueHead, gae, token_rewards, value_loss, whiten
+from .reference import Reference
 from .sft import sft_loss
 from .shared_opening import with_shared_openings
 
@@ -44,7 +45,7 @@ class SFTUpdate:
             logprobs, _ = self.forward.logprobs(micro)  # (n,)
             return sft_loss(micro.place(logprobs), micro.cut(self.weights))
 
-        _, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        _, metrics = add_gradients(self.batch, self.forward, loss)
         return metrics
 
 
@@ -62,7 +63,7 @@ class GRPOUpdate:
         samples: Sequence[Sample],
         forward: TrainingForward,
         config: TrainConfig,
-        reference: TrainingForward | None = None,
+        reference: Reference | None = None,
     ):
         self.forward, self.config = forward, config
         whole = Batch.of(samples)
@@ -83,7 +84,7 @@ class GRPOUpdate:
             logprobs, entropy = self.forward.logprobs(micro, temperature=self.config.temperature, entropy=True)
             return self.policy.loss(micro, logprobs, entropy, update)
 
-        total, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        total, metrics = add_gradients(self.batch, self.forward, loss)
         return {"loss": total, **metrics}
 
 
@@ -103,7 +104,7 @@ class PPOUpdate:
         forward: TrainingForward,
         config: TrainConfig,
         value_head: ValueHead,
-        reference: TrainingForward | None = None,
+        reference: Reference | None = None,
     ):
         self.forward, self.config, self.value_head = forward, config, value_head
         batch = Batch.of(samples)
@@ -120,22 +121,17 @@ class PPOUpdate:
         self.batch = replace(batch, advantages=whiten(advantages, batch.mask & (weights > 0)))
         self.policy = PolicyTerm(config=config, weights=weights, old=old, reference=ref)
 
-    @torch.no_grad()
     def _values(self, batch: Batch) -> Tensor:
         """The value before each sampled token, (N, T) on the CPU, 0 elsewhere."""
-        out = torch.zeros_like(batch.logprobs)
-        for micro in batch.micro_batches(self.forward.model.device):
-            values = micro.place(self.value_head(self.forward.hidden(micro)))
-            out[list(micro.index), : values.shape[1]] = values.cpu()
-        return out
+        return self.forward.placed(batch, lambda micro: self.value_head(self.forward.hidden(micro)))
 
     def gradients(self, update: int) -> dict[str, float]:
         """Add up the gradients of update number ``update`` over the batch; returns ``loss`` and mean metrics."""
 
         def loss(micro: Batch) -> tuple[Tensor, Metrics]:
-            states = self.forward.hidden(micro)  # (n, H): one forward serves the log-probabilities and the values
-            logprobs, entropy = self.forward.logprobs(
-                micro, temperature=self.config.temperature, entropy=True, hidden=states
+            # one forward serves the log-probabilities and the values; states (n, H)
+            states, logprobs, entropy = self.forward.with_states(
+                micro, temperature=self.config.temperature, entropy=True
             )
             policy, metrics = self.policy.loss(micro, logprobs, entropy, update)
             # detached: the critic's error must not change the policy
@@ -145,7 +141,7 @@ class PPOUpdate:
             )
             return policy + critic, {**metrics, **more}
 
-        total, metrics = add_gradients(self.batch, self.forward.model.device, loss)
+        total, metrics = add_gradients(self.batch, self.forward, loss)
         return {"loss": total, **metrics}
 
 
@@ -199,17 +195,27 @@ class PolicyTerm:
         return loss, {**metrics, **gap}
 
 
-def add_gradients(batch: Batch, device: torch.device, loss_of: MicroLoss) -> tuple[float, dict[str, float]]:
-    """Differentiate the loss of every micro-batch; returns the loss of the whole batch and the means of its metrics."""
-    total = torch.zeros((), dtype=torch.float64, device=device)
+def add_gradients(batch: Batch, forward: TrainingForward, loss_of: MicroLoss) -> tuple[float, dict[str, float]]:
+    """Differentiate the loss of every micro-batch; returns the loss of the whole batch and the means of its metrics.
+
+    Of several ranks each differentiates its share: the batch's gradients are then the sum of the ranks'.
+    """
+    # e.g. an environment whose gold episodes are not the same each time they are played
+    forward.ranks.check_same((len(batch), int(batch.mask.sum())), "the batch (samples, sampled tokens)")
+    total = torch.zeros((), dtype=torch.float64, device=forward.model.device)
     parts: list[Metrics] = []
-    for micro in batch.micro_batches(device):
+    for micro in forward.micro_batches(batch):
         loss, metrics = loss_of(micro)
+        if micro.padding:
+            (loss * 0.0).backward()  # type: ignore[no-untyped-call]  # for its part in the ranks' sums of gradients
+            continue
         # losses are sums with weights over the whole batch, so gradients of micro-batches simply add up
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
         parts.append(metrics)
-    return float(total), mean_metrics(parts)
+    numbers = [{name: float(value) for name, value in part.items()} for part in parts]
+    every = forward.ranks.gather((float(total), numbers))
+    return sum(loss for loss, _ in every), mean_metrics(part for _, ranks_part in every for part in ranks_part)
 
 
 def weights_of(batch: Batch, config: TrainConfig) -> Tensor:

@@ -52,12 +52,16 @@ TITLES = {
 }
 """Page -> its title. The parts of Functions also get a row that takes both together."""
 
-SHARED = 9
-"""Requests to the same functions in SFT, which computes their description once: three of each level."""
-DECISIONS = {**DIALECT, "level": [*FITS, *NONE], "rubric": "toolrl-intermediate"}
+SHARED = 8
+"""Requests to the same functions in SFT, which computes their description once."""
+DECISIONS = {**DIALECT, "rubric": "toolrl-intermediate"}
 """Points for the right tools, and for calls that are right in all. In the paper's fine reward, a call with one argument
 too many earns nearly as much as the right one, and GRPO learns to add arguments (LOG.md)."""
-_CURVE = {"eval_kwargs": {"split": "val", "requests_per_toolset": 1}, "eval_tasks": 16}
+IMITATED = ["choose"] * 3 + NONE
+"""Levels of SFT: of four requests, one is for what no function on offer does."""
+TRIED = ["single"] + ["choose"] * 2 + NONE * 2
+"""Levels of GRPO: when not to call, SFT has not learnt yet."""
+_CURVE = {"eval_kwargs": {"split": "val", "level": [*FITS, *NONE], "requests_per_toolset": 1}, "eval_tasks": 24}
 """The curve is the same for both stages: tasks of the fields that are trained on, with wordings that are not."""
 
 
@@ -68,41 +72,41 @@ class Recipe:
     sft: dict[str, Any] = field(
         default_factory=lambda: {
             "env": FUNCTIONS,
-            "env_kwargs": {**DECISIONS, "requests_per_toolset": SHARED},
+            "env_kwargs": {**DECISIONS, "level": IMITATED, "requests_per_toolset": SHARED},
             **_CURVE,
-            "steps": 40,
-            "prompts_per_step": 3 * SHARED,
+            "steps": 32,
+            "prompts_per_step": 4 * SHARED,
             "neighbours": SHARED,
             "learning_rate": 3e-4,
             "max_tokens": 900,
             "max_completion_length": 64,
-            "eval_every": 20,
-            "save_every": 10,
+            "eval_every": 16,
+            "save_every": 8,
         }
     )
     grpo: dict[str, Any] = field(
         default_factory=lambda: {
             "env": FUNCTIONS,
-            "env_kwargs": {**DECISIONS, "requests_per_toolset": 1},
+            "env_kwargs": {**DECISIONS, "level": TRIED},
             "draw": "stratified",
             "guided": "plain",
             **_CURVE,
-            "steps": 12,
+            "steps": 6,
             "prompts_per_step": 16,
             "num_generations": 8,
             "lora_rank": 16,
             "learning_rate": 6e-4,
-            "warmup_steps": 2,
+            "warmup_steps": 1,
             "max_completion_length": 64,
-            "eval_every": 4,
-            "save_every": 4,
+            "eval_every": 3,
+            "save_every": 3,
         }
     )
     parts: tuple[Part, ...] = PARTS
     max_new_tokens: int = 64
     """Tokens of one answer when the parts are played."""
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"before": 75, "sft": 420, "after SFT": 55, "grpo": 620, "after GRPO": 55}
+        default_factory=lambda: {"before": 75, "sft": 420, "after SFT": 50, "grpo": 300, "after GRPO": 50}
     )
     """What each piece of work takes on two quiet cores: the first guess of how long is left."""
 

@@ -65,8 +65,8 @@ _SFT = {
 _RL = {
     "env": FUNCTIONS_ENV,
     "env_kwargs": {
-        "level": ["single", "choose", "parallel", "mixed", "irrelevant"],
-        "reward": {"strict": True},
+        "level": ["single", "choose", "parallel", "mixed", "irrelevant", "irrelevant", "missing"],
+        "reward": {"granularity": "intermediate"},
         **DIALECT,
     },
     "draw": "stratified",
@@ -77,7 +77,7 @@ _RL = {
     "max_completion_length": 64,
 }
 """With LoRA adapters the noise of so few episodes per step does little harm. With all weights trained, it undoes the
-SFT. The reward is strict and GRPO is guided, for the reasons in the demo's recipe (LOG.md)."""
+SFT. The reward and the guidance are those of the demo's recipe, for its reasons (LOG.md)."""
 LAPTOP = Size(
     model="smollm2",
     train={},

@@ -107,7 +107,8 @@ class Study:
         settings = {"seed": seed, "eval_every": 0, **shared, **kind}
         if arm.kind in ("ppo", "grpo"):
             pace = {"schedule": PAPER_STEPS / kind["steps"], "words": self.size.length_words}
-            settings["env_kwargs"] = {**settings.get("env_kwargs", {}), "reward": {**pace, **arm.reward}}
+            given = settings.get("env_kwargs", {})
+            settings["env_kwargs"] = {**given, "reward": {**pace, **given.get("reward", {}), **arm.reward}}
         return settings
 
     def trained(self, arm: Arm, seed: int) -> str:

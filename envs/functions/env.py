@@ -53,7 +53,7 @@ class FunctionsEnv(ToolEnv):
 
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
-        level: a level, several, or None for all.
+        level: a level, several (one that is named twice comes twice as often), or None for all.
         seed: other seeds give other tasks.
         category: another name of ``level``, as in other suites.
         dialect, rubric, and further arguments: see ToolEnv.
@@ -136,7 +136,7 @@ class FunctionsV1Env(FunctionsEnv):
 
     Args:
         split: "train" (1,000,000 tasks), "val", "test" or "test_unseen" (2,000 each).
-        level: a level, several, or None for all.
+        level: a level, several (one that is named twice comes twice as often), or None for all.
         seed: other seeds give other tasks.
         requests_per_toolset: this many neighbours in the sequence of tasks offer the same one to four functions. If
             they are drawn together (``toolgym train --neighbours``), SFT computes their system message once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
-from toolgym.cli.options import env_kwargs, env_options, from_zero, tasks, whole
+from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
-from toolgym.cli.resolve import UserError, make_agent, make_env, offer
+from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
 from toolgym.playing.agent_failures import OnAgentError
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run
 from toolgym.report.text import plain
-from toolgym.rollout import Agent, agent_name, evaluate, run_settings
+from toolgym.rollout import Agent, agent_name, chosen_tasks, evaluate, run_settings
 from toolgym.runlog import RunLog, read_episodes
 from toolgym.types import Trajectory
 
@@ -40,19 +40,22 @@ EXAMPLES = """\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
 _AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
-                  "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header")  # fmt: skip
+                  "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header",
+                  "requests_per_minute")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agent, how to play, and the run's folder."""
-    parser.usage = "%(prog)s --env ID --agent NAME [-n N] [--out DIR] [OPTIONS]"
-    parser.add_argument("--env", metavar="ID", required=True, help="a suite's id, or module:Id for one of your own")
+    parser.usage = "%(prog)s (--env ID | --data FILE) --agent NAME [-n N] [OPTIONS]"
+    parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
+    data_option(parser)
     parser.add_argument(
         "--agent", metavar="NAME", required=True,
         help="oracle, random, silent, replay, endpoint, policy, vllm, sb3, or module:Class for one of your own",
     )  # fmt: skip
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, metavar="N", help="this many tasks, drawn by the seed; all if left out")
+    how.add_argument("--task", action="append", metavar="ID", help="only this task, in place of -n; may be repeated")
     how.add_argument("--out", metavar="DIR", help="keep episodes, numbers and page in this folder")
     how.add_argument("--resume", action="store_true", help="continue the run in --out")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
@@ -63,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-agent-error", choices=["record", "raise"], default="record",
         help="if the agent's code raises: record the episode as not valid (up to 20 in a row), or raise it",
     )  # fmt: skip
+    how.add_argument(
+        "--ray", metavar="ADDRESS",
+        help="play on a Ray cluster: auto (the one of this machine), host:port, or local (a new one, here)",
+    )  # fmt: skip
+    how.add_argument("--ray-actors", type=whole(1), metavar="N", help="processes on the cluster (one per CPU)")
     env_options(parser)
     model = parser.add_argument_group(
         "the agent (policy: a local model; endpoint: an OpenAI-compatible server)",
@@ -98,6 +106,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--header", action="append", metavar="K=V", help="endpoint: a further header; '$NAME' is a variable's value"
     )
+    model.add_argument(
+        "--requests-per-minute", type=from_zero, metavar="X",
+        help="endpoint: the limit for all requests together, over all actors of --ray too",
+    )  # fmt: skip
     model.add_argument("--replay", metavar="RUN", help="replay: the run whose texts are played again")
 
 
@@ -105,14 +117,45 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Play, write the run's results, print the tables. 1 if too many episodes left the score, 130 after Ctrl-C."""
     if args.resume and args.out is None:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
-    arguments = {**offer(args.agent, args.tools), **env_kwargs(args)}
+    if args.env is None and "data" not in args:
+        args.usage_error("name what is played: --env ID, or --data FILE")
+    arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
-        agent = make_agent(args.agent, {key: getattr(args, key) for key in _AGENT_OPTIONS})
+        agent = _agent(args)
+    try:
+        return _evaluated(args, env, agent, arguments, console)
+    finally:
+        if args.ray is not None:
+            agent.close()
+
+
+def _agent(args: argparse.Namespace) -> Any:
+    """The agent, or the actors that have it."""
+    options = {key: getattr(args, key) for key in _AGENT_OPTIONS}
+    if args.ray is None:
+        if args.ray_actors is not None:
+            raise UserError("--ray-actors says how many processes play on a cluster: give its address with --ray")
+        return make_agent(args.agent, options)
+    entry_point, arguments = agent_spec(args.agent, options)
+    if ":" in args.agent:
+        load(entry_point, "agent")  # a mistake is better told here than by every actor
+    from toolgym.playing.ray_actors import RayActors
+
+    try:
+        gpu = args.agent == "policy" and args.device != "cpu"
+        return RayActors(args.ray, entry_point, arguments, actors=args.ray_actors, gpu=gpu)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"agent {args.agent!r}: {error}") from error
+
+
+def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: dict[str, Any], console: Console) -> int:
+    """``run`` with the env and the agent that were made."""
     if hasattr(agent, "for_env"):
         agent.for_env(env)  # an agent that does not fit the env says so before a folder is opened
     how = {key: getattr(args, key) for key in ("n", "repeats", "seed", "out", "resume", "batch_size")}
-    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed)
+    how["task_ids"] = args.task
+    asked = run_settings(args.env, agent, arguments, args.n, args.repeats, args.seed, args.task)
     settings = {"model": args.model, "dialect": env.dialect.name, **asked}
 
     def run_of(found: list[Trajectory]) -> Run:
@@ -152,6 +195,7 @@ def evaluate_with_progress(
     resume: bool = False,
     batch_size: int = 16,
     on_agent_error: OnAgentError = "record",
+    task_ids: Sequence[str] | None = None,
     then: Callable[[list[Trajectory]], object] | None = None,
     title: str = "",
 ) -> list[Trajectory]:
@@ -160,12 +204,13 @@ def evaluate_with_progress(
     ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
     """
     try:
-        total = len(task_order(env.tasks, n, seed)) * repeats
+        order = task_order(env.tasks, n, seed) if task_ids is None else chosen_tasks(env, task_ids, n)
+        total = len(order) * repeats
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0
     if out is not None:  # raises RunError before the bar is shown if the folder holds another run
-        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed), resume=resume)
+        log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed, task_ids), resume=resume)
         for each in log.before:
             if each.reward_valid:
                 tally.add(each)
@@ -194,6 +239,7 @@ def evaluate_with_progress(
             batch_size=batch_size,
             on_episode=on_episode,
             on_agent_error=on_agent_error,
+            task_ids=task_ids,
         )
         if then is not None:
             then(found)

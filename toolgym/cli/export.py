@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
+from pathlib import Path
 
 from rich.console import Console
 
@@ -31,5 +32,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
         folder = import_module("toolgym.agents.export").export(
             args.run, args.out, trust_remote_code=args.trust_remote_code
         )
+    found = import_module("toolgym.agents.checkpoint").of(Path(args.run))
+    if import_module("toolgym.agents.lora").trained_in_4_bits(found):
+        console.print("The adapters were trained on a base in 4 bits, so they are merged into its dequantised weights.")
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     console.print(f"{folder}: {size:,.1f} MB, to be loaded with transformers' from_pretrained", soft_wrap=True)

@@ -20,12 +20,15 @@ COMMANDS = {
     "list": "the suites, and the data they need",
     "show": "a suite, or one of its tasks",
     "play": "be the model: act in the terminal, see every score",
+    "data": "what is in a file of your own conversations, and what is wrong with it",
     "eval": "let an agent play, and report how it did",
     "compare": "several agents on several suites, in one table",
     "train": "teach a model with SFT, GRPO or PPO",
     "serve-sampler": "a vLLM server that samples for train and eval",
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
+    "view": "runs in the browser, episode by episode",
+    "score": "answers that you have: official result files, inspect logs, runs",
     "replay": "a run again: the same bytes, or another rubric",
     "audit": "does a reward pay for success: kept runs, or adversaries",
     "fetch": "download data and models into the cache",
@@ -36,6 +39,7 @@ EXTRAS = {
     "torch": "train", "transformers": "train", "gguf": "train", "safetensors": "train", "tokenizers": "train",
     "peft": "lora", "stable_baselines3": "sb3", "matplotlib": "report", "aiohttp": "endpoint",
     "tree_sitter": "bfcl", "tree_sitter_java": "bfcl", "tree_sitter_javascript": "bfcl",
+    "ray": "ray",
 }  # fmt: skip
 """Module -> the extra of the package that installs it."""
 

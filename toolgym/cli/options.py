@@ -11,6 +11,31 @@ from toolgym.cli.resolve import UserError, category_name, env_arguments
 from toolgym.dialects import DIALECTS
 from toolgym.rewards import NAMED
 
+ROWS = "ToolGym-Rows-v0"
+
+
+def data_option(parser: Any) -> None:
+    """``--data FILE``: the user's own conversations, in place of a suite. ``parser`` may be any with add_argument."""
+    parser.add_argument(
+        "--data", metavar="FILE", default=argparse.SUPPRESS,
+        help=f"your own conversations in place of a suite: {ROWS} with this file; see `toolgym data FILE`",
+    )  # fmt: skip
+
+
+def with_data(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
+    """The env's arguments with the path of ``--data``; then ``args.env`` is the suite that plays files.
+
+    Raises UserError if both an env and a file are given, or neither.
+    """
+    if "data" not in args:
+        return given
+    if getattr(args, "env", None) not in (None, ROWS):
+        raise UserError(f"--data plays a file with {ROWS}: leave out --env {args.env}")
+    if "path" in given:
+        raise UserError("the file is given twice: leave out --data or path")
+    args.env = ROWS
+    return {"path": args.data, **given}
+
 
 def env_options(parser: argparse.ArgumentParser) -> None:
     """The options for the environment."""

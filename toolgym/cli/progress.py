@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from shlex import quote
 from typing import Any
@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from toolgym.cli.resolve import env_argument
+from toolgym.cli.resolve import UserError, env_argument
+from toolgym.report.trackers import TRACKERS, Trackers
 from toolgym.types import Trajectory
 
 SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
-         "tokens_per_second": "tok/s", "eval/success": "held-out ok"}  # fmt: skip
+         "tokens_per_second": "tok/s", "eval/success": "held-out ok", "eval/nll": "held-out nll"}  # fmt: skip
 """Metric -> its label beside a trainer's bar."""
 
 
@@ -56,7 +57,9 @@ def episodes_progress(console: Console) -> Progress:
 
 
 @contextmanager
-def trainer_progress(make: Callable[..., Any], config: Any, console: Console) -> Iterator[Any]:
+def trainer_progress(
+    make: Callable[..., Any], config: Any, console: Console, trackers: Trackers | None = None
+) -> Iterator[Any]:
     """Yields the trainer that ``make(on_step=...)`` returns, under a bar that advances with each of its steps."""
     # in a narrow terminal the metrics are cut, not the count of steps and the time that is left
     count = MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(config.steps)) + 1))
@@ -70,6 +73,8 @@ def trainer_progress(make: Callable[..., Any], config: Any, console: Console) ->
             latest.update(row)
             shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
             progress.update(bar, completed=min(row["step"], config.steps), shown=shown)
+            if trackers is not None:
+                trackers(row)
 
         try:
             trainer = make(on_step=show)
@@ -78,7 +83,27 @@ def trainer_progress(make: Callable[..., Any], config: Any, console: Console) ->
             raise
         shown = "first evaluation" if config.eval_every and not trainer.step else ""
         progress.update(bar, completed=min(trainer.step, config.steps), shown=shown)
-        yield trainer
+        try:
+            yield trainer
+        finally:
+            if trackers is not None:
+                trackers.close()
+
+
+def trackers_option(options: Any) -> None:
+    """``--report-to``."""
+    options.add_argument(
+        "--report-to", action="append", metavar="NAME", choices=list(TRACKERS),
+        help=f"send the metrics to a tracker too: {', '.join(TRACKERS)}; may be repeated",
+    )  # fmt: skip
+
+
+def make_trackers(names: Sequence[str] | None, config: Any) -> Trackers | None:
+    """The trackers of ``--report-to``. Raises UserError for a package that is not installed."""
+    try:
+        return Trackers(names, config) if names else None
+    except ModuleNotFoundError as error:
+        raise UserError(str(error)) from None
 
 
 def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:

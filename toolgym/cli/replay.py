@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from toolgym.cli.resolve import UserError, env_arguments, here_first
-from toolgym.replay import Replayed, check_tasks, replay_stored, rescore, stored_runs
+from toolgym.replay import Replayed, StoredRun, check_tasks, replay_stored, rescore, stored_runs
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import load_runs
@@ -28,6 +28,7 @@ With --rubric, the episodes get other rewards and make a new run, in --out."""
 EXAMPLES = """\
   toolgym replay runs/smollm2
   toolgym replay runs/grpo
+  toolgym replay runs/smollm2 --task simple_python_7
   toolgym replay runs/judged --trust judge --trust judge_options
   toolgym replay runs/smollm2 --rubric toolrl-reference --out runs/reference"""
 
@@ -45,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="obey this setting of the run, though it may import code or open files and addresses; env for an env of "
         "your own, all for everything. For runs whose origin you know",
     )  # fmt: skip
+    parser.add_argument("--task", metavar="ID", help="only the episodes of this task")
+    parser.add_argument("--repeat", type=int, metavar="R", help="with --task: only this repeat of it")
     parser.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="in place of the run's setting K")
 
 
@@ -52,7 +55,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Replay and print the differences. 0 if every episode that can be replayed is the same; else 1."""
     if (args.rubric is None) != (args.out is None):
         raise UserError("--rubric NAME and --out DIR go together: the new rewards make a new run")
-    runs = stored_runs(args.run)
+    if args.task is not None and args.rubric is not None:
+        raise UserError("--task plays single episodes; with --rubric all of them are scored")
+    if args.repeat is not None and args.task is None:
+        raise UserError("--repeat R chooses among the episodes of --task ID")
+    runs = _only(stored_runs(args.run), args.task, args.repeat)
     given = env_arguments(args.env_arg)
     how: dict[str, Any] = {"make": None, "trust": args.trust, "env_kwargs": given}
     for stored in runs:
@@ -78,6 +85,21 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.rubric is not None:
         _written(scored, args, console)
     return _reported(found, console)
+
+
+def _only(runs: list[StoredRun], task: str | None, repeat: int | None) -> list[StoredRun]:
+    """The runs with the episodes of one task, or of one repeat of it. Raises UserError if there are none."""
+    if task is None:
+        return runs
+    found = []
+    for stored in runs:
+        episodes = [e for e in stored.episodes if e.task_id == task and repeat in (None, e.repeat)]
+        if episodes:
+            found.append(StoredRun(stored.folder, stored.settings, episodes))
+    if not found:
+        which = f"{task!r}" if repeat is None else f"{task!r}, repeat {repeat}"
+        raise UserError(f"{runs[0].folder} has no episode of {which}: toolgym view shows which it has")
+    return found
 
 
 def _reported(found: list[Replayed], console: Console) -> int:

@@ -98,7 +98,9 @@ def with_wanted(evaluation: Run) -> Run:
         env_id, arguments = trusted_settings(settings, str(folder / "run.json"))
         if ":" in env_id:
             return evaluation
-        wanted = len(task_order(make_env(env_id, arguments).tasks, n, 0)) * repeats
+        chosen = settings.get("task_ids")
+        order = chosen if isinstance(chosen, list) else task_order(make_env(env_id, arguments).tasks, n, 0)
+        wanted = len(order) * repeats
     except (UserError, RunError, AssetError, ImportError, ValueError, TypeError, OverflowError):
         return evaluation
     return msgspec.structs.replace(evaluation, wanted=wanted) if wanted > len(evaluation.trajectories) else evaluation

@@ -16,6 +16,7 @@ from toolgym.checks import arguments_of
 from toolgym.env import ToolEnv
 from toolgym.registry import SUITES, suite_class
 from toolgym.rollout import Agent
+from toolgym.tools import ToolUnavailable
 
 
 class UserError(Exception):
@@ -42,6 +43,7 @@ AGENTS = {
         {
             "model": "model", "base_url": "base_url", "api_key_env": "api_key_env", "tools": "tools",
             "temperature": "temperature", "max_new_tokens": "max_tokens", "extra": "extra", "header": "headers",
+            "requests_per_minute": "requests_per_minute",
         },
         "model",
     ),
@@ -78,6 +80,17 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
 
     Raises UserError for an unknown name, a missing option, an option of another agent, or a value the agent refuses.
     """
+    entry_point, arguments = agent_spec(name, options)
+    cls = load(entry_point, "agent")
+    try:
+        agent: Agent = cls(**arguments)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"agent {name!r}: {error}") from error
+    return agent
+
+
+def agent_spec(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The class of an agent, as ``module:Class``, and its arguments. Raises UserError as ``make_agent``."""
     given = {key: value for key, value in options.items() if value is not None}
     if ":" in name:
         entry = AgentEntry(name)
@@ -99,12 +112,7 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
         given.setdefault("api_key_env", "")
     if "template_kwarg" in given:
         given["template_kwarg"] = env_arguments(given["template_kwarg"], "--template-kwarg", "enable_thinking=false")
-    cls = _load(entry.entry_point, "agent")
-    try:
-        agent: Agent = cls(**{entry.options[key]: value for key, value in given.items() if key in entry.options})
-    except (TypeError, ValueError) as error:
-        raise UserError(f"agent {name!r}: {error}") from error
-    return agent
+    return entry.entry_point, {entry.options[key]: value for key, value in given.items() if key in entry.options}
 
 
 def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
@@ -123,7 +131,7 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
         check_arguments(env_id, arguments)
     try:
         env = gym.make(env_id, **arguments).unwrapped
-    except (gym.error.Error, ModuleNotFoundError) as error:
+    except (gym.error.Error, ModuleNotFoundError, ToolUnavailable) as error:
         if env_id in SUITES:
             raise
         raise UserError(f"cannot make {env_id!r}: {error}") from error
@@ -226,7 +234,8 @@ def env_argument(name: str, value: Any) -> str:
     return plain if env_arguments([plain]) == {name: value} else f"{name}={json.dumps(value)}"
 
 
-def _load(entry_point: str, what: str) -> Any:
+def load(entry_point: str, what: str) -> Any:
+    """What ``module:name`` names. Raises UserError if it does not exist."""
     module, _, name = entry_point.partition(":")
     if not module.startswith("toolgym."):
         here_first()

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from toolgym.report.episode import notes
-from toolgym.report.glossary import in_words
+from toolgym.report.reward_words import call_words, reward_parts
 from toolgym.report.text import as_json, one_line, plain, shorten
 from toolgym.rewards.audit import AuditReport
 from toolgym.types import CallRecord, RewardBreakdown
@@ -41,9 +41,10 @@ def message_panel(message: Mapping[str, Any], limit: int = 4000) -> Panel:
 def reward_view(reward: RewardBreakdown) -> RenderableType:
     """The reward of one action: its terms, then each call with its points and its mistakes."""
     terms = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
-    for term in reward.terms:
-        score = term.weight * term.score
-        terms.add_row(plain(in_words(term.name)), f"{score:+.2f}", plain(one_line(term.reason, 300), "dim"))
+    for part in reward_parts(reward.terms):
+        inside = ", ".join(f"{each.name} {each.points:+.2f}" for each in part.inside)
+        why = "; ".join(words for words in (f"= {inside}" if inside else "", part.reason) if words)
+        terms.add_row(plain(part.name), f"{part.points:+.2f}", plain(why, "dim"))
     parts: list[RenderableType] = [Text(f"reward {reward.total:+.3f}", style="bold"), terms]
     parts += [_call_view(i, record) for i, record in enumerate(reward.calls[:_MOST_CALLS], 1)]
     if len(reward.calls) > _MOST_CALLS:
@@ -117,14 +118,11 @@ def bar(share: float, width: int = 10) -> Text:
 
 
 def _call_view(number: int, record: CallRecord) -> RenderableType:
-    call, score = record.call, record.score
+    call = record.call
     parts: list[RenderableType] = [Text.assemble(f"{number}. ", call_line(call.name, call.arguments))]
-    if call.error is None:
-        found, given = float(score.expected is not None), len(call.arguments)
-        bars = Text.assemble("name ", bar(found), f" {score.name:.2f}  param ", bar(score.param), f" {score.param:.2f}")
-        if given:
-            bars.append("  value ").append_text(bar(score.value / given)).append(f" {score.value:g} of {given}")
-        parts.append(Padding(bars, (0, 0, 0, 3)))
+    for what, share, words in call_words(record):
+        line = Text.assemble(f"{what:<16}", bar(share), f" {words}")
+        parts.append(Padding(line, (0, 0, 0, 3)))
     parts += [Padding(plain(f"{kind}: {shorten(text, 600)}", "dim"), (0, 0, 0, 3)) for kind, text in notes(record)]
     return Group(*parts)
 

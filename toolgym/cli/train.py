@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,15 +17,17 @@ from rich.console import Console
 
 from toolgym.cli import train_sb3
 from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
-from toolgym.cli.progress import say_what_next, trainer_progress
+from toolgym.cli.options import data_option, with_data
+from toolgym.cli.progress import make_trackers, say_what_next, trackers_option, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.playing.left_out import MOST_LEFT_OUT
 from toolgym.runlog import read_metrics
 
 ABOUT = """\
 Train a language model on a suite: sft imitates the gold actions, grpo and ppo
-learn from rewards. The folder --out gets metrics.jsonl and checkpoints that
-transformers loads; --resume continues a stopped run, to the same weights."""
+learn from rewards; pretrain continues pre-training on the text of a file. The
+folder --out gets metrics.jsonl and checkpoints that transformers loads;
+--resume continues a stopped run, to the same weights."""
 SB3 = """\
 sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
 choose: which tool to call, and whether to; rules fill in the arguments.
@@ -35,14 +39,17 @@ EXAMPLES = """\
   toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
   toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
       --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --algo sft --data mine.jsonl --out runs/mine
+  toolgym train --algo pretrain --text corpus.jsonl --out runs/text
   toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
 
 HEADINGS = {
     "what to train, on what, for how long": (
-        "algo", "model", "env", "env_kwargs", "steps", "out", "resume", "seed", "config", "trust_remote_code",
+        "algo", "model", "data", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
+        "trust_remote_code",
     ),
     "evaluation on held-out tasks, and checkpoints": (
-        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid",
+        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid", "report_to",
     ),
     "batches and lengths": (
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
@@ -50,6 +57,9 @@ HEADINGS = {
     ),
     "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap"),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
+    "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
+        "dtype", "quantize", "gradient_checkpointing", "fsdp",
+    ),
     "the loss, for experts": (
         "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
         "mask_truncated", "importance_cap",
@@ -77,6 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
     options.add_argument("--resume", action="store_true", help="continue the run in --out")
     max_invalid_option(options)
+    data_option(options)
+    trackers_option(options)
     for heading, names in HEADINGS.items():
         group = parser.add_argument_group(heading)
         for name in names:
@@ -90,9 +102,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
+    if "data" in args:
+        take_data(args, console)
     sb3 = import_module("toolgym.agents.sb3.config")
+    place = import_module("toolgym.agents.training.distributed.launch").place()
     if _algorithm(args) in sb3.ALGOS:
+        if place.size > 1:
+            raise UserError(f"{_algorithm(args)} trains in one process: start it without torchrun")
         return train_sb3.train(args, console)
+    ranks: Any = None
+    if place.size > 1:  # only then, for it imports torch: mistakes in the settings are told first
+        ranks = import_module("toolgym.agents.training.distributed.ranks").join()
+        if not ranks.first:
+            return _follow(ranks, args.resume)
+    checked = partial(_checked, args, sb3, console)
+    config = checked() if ranks is None else ranks.from_first(checked)
+    try:
+        last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"{stopped}; go on with --resume\n")
+        return 128 + signal.SIGINT
+    warning = nothing_learnt(config)
+    console.print(f"The model is in {last}", soft_wrap=True)
+    if config.algo == "pretrain":
+        console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+        console.print(f"Teach it to call tools: toolgym train --algo sft --model {quote(str(last))}", soft_wrap=True)
+    else:
+        _say_what_next(config, last, console)
+    if warning:
+        console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
+    rows = read_metrics(Path(config.out))
+    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+
+
+def _follow(ranks: Any, resume: bool) -> int:
+    """Train as another rank than the first, which alone talks to the user."""
+    logging.getLogger("toolgym").setLevel(logging.ERROR)
+    module: Any = import_module("toolgym.agents.training.trainer")
+    try:
+        module.Trainer(ranks.from_first(None), resume=resume).run()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:
+        if isinstance(error, module.TrainingStopped) or not ranks.leave(error):
+            return 1  # rank 0 raises the same, or tells of it
+        raise
+    return 0
+
+
+def _checked(args: argparse.Namespace, sb3: Any, console: Console) -> Any:
+    """The settings of a language model's trainer. Raises UserError if they cannot be."""
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
@@ -102,35 +161,54 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError(str(error)) from None
     if args.resume and not (Path(config.out) / "config.json").is_file():
         raise UserError(f"{config.out} holds no run to go on with; leave out --resume to start one")
+    if config.algo != "pretrain":
+        _check_envs(config)
+    return config
+
+
+def _say_what_next(config: Any, last: Path, console: Console) -> None:
+    agent = [f"--agent policy --model {quote(str(last))}"]
+    agent += [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
+    agent += ["--tools template"] if config.tools == "template" else []
+    say_what_next(console, config, config.held_out(), " ".join(agent))
+
+
+def _check_envs(config: Any) -> None:
+    """Raises UserError for an env that cannot be made."""
     for name, arguments in config.suites():
         make_env(name, arguments)
-    held_out = config.held_out()
     try:
-        make_env(config.env, held_out)
+        make_env(config.env, config.held_out())
     except UserError as error:
         raise UserError(
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
             "for the tasks that are trained on, --eval-kwargs '{}')"
         ) from None
-    try:
-        last = train_with_progress(config, console, resume=args.resume)
-    except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"{stopped}; go on with --resume\n")
-        return 128 + signal.SIGINT
-    warning = nothing_learnt(config)
-    console.print(f"The model is in {last}", soft_wrap=True)
-    template = [f"--template-kwarg {quote(env_argument(*each))}" for each in config.template_kwargs.items()]
-    template += ["--tools template"] if config.tools == "template" else []
-    say_what_next(console, config, held_out, " ".join([f"--agent policy --model {quote(str(last))}", *template]))
-    if warning:
-        console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
-    rows = read_metrics(Path(config.out))
-    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+
+
+def take_data(args: argparse.Namespace, console: Console) -> None:
+    """Turn ``--data`` into settings: train on the split "train", evaluate on "val". A file that is too small for one of
+    the two is trained on as a whole, without an evaluation, if no split was chosen."""
+    given = dict(getattr(args, "env_kwargs", {}))
+    arguments = with_data(args, given)
+    chosen = "split" in given or hasattr(args, "eval_kwargs")
+    args.env_kwargs = {"split": "train", **arguments}
+    if chosen:
+        return
+    sizes = import_module("toolgym.envs.rows.tasks").split_sizes(
+        args.data, given.get("seed", 0), given.get("held_out", 0.1)
+    )
+    if not (sizes["train"] and sizes["val"]):
+        console.print(
+            f"{args.data} has {sum(sizes.values())} conversations, too few to hold some out: all are trained on, and "
+            "nothing is evaluated.", style="yellow", markup=False,
+        )  # fmt: skip
+        args.env_kwargs, args.eval_kwargs, args.eval_every = {**arguments, "split": "all"}, {}, 0
 
 
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
     """Say how many training episodes were left out of the updates, if more than 1 %; 1 if all were, else 0."""
-    each = config.prompts_per_step * (1 if config.algo == "sft" else config.num_generations)
+    each = config.prompts_per_step * (config.num_generations if config.plays else 1)
     played = each * sum(row["step"] > 0 for row in rows)
     lost = int(sum(row.get("unscored", 0.0) for row in rows))
     if lost > MOST_LEFT_OUT * played:
@@ -170,13 +248,14 @@ def _algorithm(args: argparse.Namespace) -> Any:
         raise UserError(str(error)) from None
 
 
-def train_with_progress(config: Any, console: Console, *, resume: bool) -> Path:
-    """``Trainer.run`` with a progress bar; returns the last checkpoint.
+def train_with_progress(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None = None) -> Path:
+    """``Trainer.run`` with a progress bar; returns the last checkpoint. ``report_to``: names of trackers.
 
     Raises UserError if training cannot continue, and KeyboardInterrupt, with the saved step, after Ctrl-C.
     """
     module: Any = import_module("toolgym.agents.training.trainer")
-    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console) as trainer:
+    trackers = make_trackers(report_to, config)
+    with trainer_progress(partial(module.Trainer, config, resume=resume), config, console, trackers) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import last_evaluation_code
-from toolgym.cli.progress import say_what_next, trainer_progress
+from toolgym.cli.progress import make_trackers, say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.runlog import read_metrics
 
@@ -44,7 +45,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
             raise UserError(f"{error} ({hint})") from None
         held_out = config.env_kwargs
     try:
-        steps = _train(config, console, resume=args.resume)
+        steps = _train(config, console, resume=args.resume, report_to=args.report_to)
     except KeyboardInterrupt as stopped:
         sys.stderr.write(f"{stopped}\n")
         return 128 + signal.SIGINT
@@ -54,10 +55,10 @@ def train(args: argparse.Namespace, console: Console) -> int:
     return last_evaluation_code(read_metrics(folder), args.max_invalid, console)
 
 
-def _train(config: Any, console: Console, *, resume: bool) -> int:
+def _train(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None) -> int:
     """The number of actions taken. Raises KeyboardInterrupt, with the saved checkpoint, after Ctrl-C."""
     make = partial(import_module("toolgym.agents.sb3.trainer").SB3Trainer, config, resume=resume)
-    with trainer_progress(make, config, console) as trainer:
+    with trainer_progress(make, config, console, make_trackers(report_to, config)) as trainer:
         try:
             trainer.run()
         except KeyboardInterrupt:

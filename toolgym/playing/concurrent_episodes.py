@@ -2,74 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future, wait
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from toolgym.playing import stopping
-from toolgym.playing.daemon_pool import DaemonPool, Ended, LoopThread
+from toolgym.playing.daemon_pool import DaemonPool, Ended, LoopThread, guarded
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 PATIENCE = 1.0
 """Seconds that the end of an evaluation waits for episodes that were given up."""
 
 
-class ConcurrentEpisodes:
-    """Episodes that are played at once. If the ``with`` block ends by an exception, those under way are given up.
+class ConcurrentEpisodes(Generic[K, T]):
+    """Workers that play the episodes of ``todo``, each worker one at a time. Iterating gives each episode as it ends.
+
+    After an exception in a worker, no episode is begun; those under way are finished, and ``failed`` is the exception.
+    If the ``with`` block ends by an exception, the episodes under way are given up.
 
     Args:
+        todo: what the workers are given, in this order.
         workers: the number of threads: for episodes, or for what coroutines do on threads.
-        stop: set if episodes are given up.
+        stop: set if episodes are given up. Then the iteration ends at once.
     """
 
-    def __init__(self, workers: int, stop: stopping.Stop):
+    def __init__(self, todo: Iterable[K], workers: int, stop: stopping.Stop):
+        self.failed: BaseException | None = None
+        self._todo = iter(todo)
         self._workers = workers
         self._stop = stop
         self._threads: DaemonPool | None = None
         self._loop: LoopThread | None = None
-        self._playing: set[Future[Any]] = set()
-        self._finished: SimpleQueue[Future[Any] | None] = SimpleQueue()  # None: stopped
+        self._working: list[Future[None]] = []
+        self._ended: SimpleQueue[tuple[T] | None] = SimpleQueue()  # None: a worker has ended, or all are stopped
 
-    def on_a_thread(self, play: Callable[[], T]) -> Future[T]:
-        """Play an episode by a function."""
+    def on_a_thread(self, play: Callable[[K], T]) -> None:
+        """Start a worker on a thread of its own."""
 
-        def run() -> T:
+        def work() -> None:
             stopping.playing_for(self._stop)
-            return play()
+            try:
+                while (key := self._next()) is not None:
+                    self._ended.put((play(key),))
+            except BaseException as error:
+                self.failed = self.failed or error
 
         self._threads = self._threads or DaemonPool(self._workers, "toolgym-episode")
-        return self._began(self._threads.submit(run))
+        self._began(self._threads.submit(work))
 
-    def on_the_loop(self, play: Coroutine[Any, Any, T]) -> Future[T]:
-        """Play an episode by a coroutine; all coroutines share an event loop."""
+    def on_the_loop(self, play: Callable[[K], Coroutine[Any, Any, T]]) -> None:
+        """Start a worker on the event loop that all such workers share. Each episode is a task of its own."""
 
-        async def run() -> T:
+        async def work() -> None:
             stopping.playing_for(self._stop)
-            return await play
+            try:
+                while (key := self._next()) is not None:
+                    self._ended.put((await asyncio.create_task(guarded(play(key))),))
+            except BaseException as error:
+                if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():  # given up
+                    raise
+                self.failed = self.failed or (error.error if isinstance(error, Ended) else error)
 
         self._loop = self._loop or LoopThread(self._workers)
-        return self._began(self._loop.submit(run()))
+        self._began(self._loop.submit(work()))
 
-    def next_finished(self) -> Future[Any] | None:
-        """Wait for an episode that has ended, each one once. None if no other is under way, or if stopped."""
-        future = self._finished.get() if self._playing else None
-        if future is not None:
-            self._playing.discard(future)
-        return future
+    def __iter__(self) -> Iterator[T]:
+        left = len(self._working)
+        while left and not self._stop.stopped:
+            found = self._ended.get()
+            if found is None:
+                left -= 1
+            else:
+                yield found[0]
+        while not self._ended.empty():
+            found = self._ended.get()
+            if found is not None:
+                yield found[0]
 
-    def rest(self) -> list[Any]:
-        """The results of those that have ended well by now, after ``next_finished`` gave None."""
-        found = []
-        while not self._finished.empty():
-            future = self._finished.get()
-            if future is not None and not future.cancelled() and future.exception() is None:
-                found.append(future.result())
-        return found
-
-    def __enter__(self) -> ConcurrentEpisodes:
-        self._waking = self._stop.calling(lambda: self._finished.put(None))
+    def __enter__(self) -> ConcurrentEpisodes[K, T]:
+        self._waking = self._stop.calling(lambda: self._ended.put(None))
         self._waking.__enter__()
         return self
 
@@ -80,13 +95,15 @@ class ConcurrentEpisodes:
         if self._loop is not None:
             self._loop.close(PATIENCE)
         if self._threads is not None:
-            wait(self._playing, timeout=PATIENCE if kind is not None else None)
+            wait(self._working, timeout=PATIENCE if kind is not None else None)
             self._threads.shutdown()
 
-    def _began(self, future: Future[T]) -> Future[T]:
-        self._playing.add(future)
-        future.add_done_callback(self._finished.put)
-        return future
+    def _next(self) -> K | None:
+        return None if self.failed is not None or self._stop.stopped else next(self._todo, None)
+
+    def _began(self, worker: Future[None]) -> None:
+        self._working.append(worker)
+        worker.add_done_callback(lambda _: self._ended.put(None))
 
 
 def on_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:

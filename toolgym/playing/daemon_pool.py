@@ -104,7 +104,7 @@ class LoopThread:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run ``coroutine`` on the loop. Cancelling the future cancels the coroutine."""
-        return asyncio.run_coroutine_threadsafe(_guarded(coroutine), self.loop)
+        return asyncio.run_coroutine_threadsafe(guarded(coroutine), self.loop)
 
     def close(self, patience: float) -> None:
         """Cancel all coroutines and end the loop. Waits ``patience`` seconds at most for coroutines that go on."""
@@ -112,7 +112,7 @@ class LoopThread:
         self._thread.join(patience)
 
 
-async def _guarded(coroutine: Coroutine[Any, Any, T]) -> T:
+async def guarded(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return await coroutine
     except (KeyboardInterrupt, SystemExit, GeneratorExit) as error:  # these would end the event loop

@@ -24,6 +24,7 @@ KINDS = {
     "exception": "the agent's own code raised an exception",
     "tool": "a tool failed by itself",
     "environment": "the environment failed by itself",
+    "actor": "the processes that played it died",
     "unknown": "no reason was recorded",
 }
 """``Trajectory.error_kind`` -> the reason in words."""
@@ -66,7 +67,7 @@ def endings(trajectories: Iterable[Trajectory]) -> dict[str, int]:
     counts = dict.fromkeys(ENDINGS, 0)
     for each in trajectories:
         if each.reward_valid:
-            for reason in _endings_of(each):
+            for reason in endings_of(each):
                 counts[reason] = counts.get(reason, 0) + 1
     return {reason: count for reason, count in counts.items() if count}
 
@@ -103,7 +104,8 @@ def left_out_words(trajectories: Sequence[Trajectory]) -> str:
     return f"{count} of {of} episodes left the score ({100 * count / of:.1f} %). {reasons}"
 
 
-def _endings_of(trajectory: Trajectory) -> list[str]:
+def endings_of(trajectory: Trajectory) -> list[str]:
+    """The keys of ENDINGS that an episode has."""
     found = dict.fromkeys(turn.unfinished for turn in trajectory.turns if turn.unfinished in ENDINGS)
     ended = trajectory.cut_off
     if not ended and trajectory.truncated:  # a run of an earlier version, or of training

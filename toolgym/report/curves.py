@@ -52,6 +52,7 @@ PANELS = (
     Panel("Entropy, nats", "entropy", ends=UP),
     Panel("Gradient norm", "grad_norm", ends=UP),
     Panel("SFT loss, nats per token", "nll", ends=UP),
+    Panel("Held-out loss, nats per token", "eval/nll", ends=UP),
     Panel("Policy loss", "loss"),
     Panel("KL to the initial policy, nats", "kl"),
     Panel("Episodes cut off, share", "truncated", ends=SHARE),

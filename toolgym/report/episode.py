@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolgym.report.glossary import in_words
+from toolgym.report.reward_words import Part, call_words, reward_parts
 from toolgym.report.text import as_json, in_html, one_line, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 
@@ -21,7 +21,7 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
     return (
         f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
-        f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(one_line(_reason(t) or '', 140))}</span>"
+        f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(_in_list(t))}</span>"
         f"</summary>{asked_for(t)}{answers(t)}</details>"
     )
 
@@ -60,6 +60,11 @@ def answers(t: Trajectory) -> str:
     return _verdict(t) + "".join(_turn(turn, i, len(t.turns)) for i, turn in enumerate(t.turns, 1))
 
 
+def _in_list(t: Trajectory) -> str:
+    """Why the episode failed, or else what was asked for."""
+    return one_line(("" if t.success else _reason(t)) or asked_words(t), 140)
+
+
 def _outcome(t: Trajectory) -> str:
     return "invalid" if not t.reward_valid else "passed" if t.success else "failed"
 
@@ -89,11 +94,7 @@ def _verdict(t: Trajectory) -> str:
 
 def _turn(turn: Turn, number: int, of: int) -> str:
     records = turn.reward.calls[:MOST_CALLS]
-    terms = "".join(
-        f"<li><b>{in_html(in_words(term.name))}</b> {term.weight * term.score:+.2f} "
-        f"<small>{in_html(one_line(term.reason, 300))}</small></li>"
-        for term in turn.reward.terms
-    )
+    terms = "".join(map(_part, reward_parts(turn.reward.terms)))
     more = len(turn.reward.calls) - len(records)
     rest = f"<p class='note'>{more} more calls are not shown.</p>" if more > 0 else ""
     calls = f"<ol class='calls'>{''.join(map(_call, records))}</ol>{rest}" if records else ""
@@ -104,6 +105,12 @@ def _turn(turn: Turn, number: int, of: int) -> str:
         f"<div class='reward'><b>reward {turn.reward.total:+.2f}</b><ul>{terms}</ul></div>"
         f"{calls}{''.join(map(_message, replies))}</div>"
     )
+
+
+def _part(part: Part) -> str:
+    inside = ", ".join(f"{each.name} {each.points:+.2f}" for each in part.inside)
+    reason = "; ".join(words for words in (f"= {inside}" if inside else "", part.reason) if words)
+    return f"<li><b>{in_html(part.name)}</b> {part.points:+.2f} <small>{in_html(reason)}</small></li>"
 
 
 def marked(text: str, records: Sequence[CallRecord]) -> str:
@@ -144,13 +151,8 @@ def notes(record: CallRecord) -> list[tuple[str, str]]:
 
 
 def _call(record: CallRecord) -> str:
-    call, score = record.call, record.score
-    bars = ""
-    if call.error is None:
-        given = len(call.arguments)
-        bars = _bar("name", float(score.expected is not None), f"{score.name:.2f}")
-        bars += _bar("param", score.param, f"{score.param:.2f}")
-        bars += _bar("value", score.value / given, f"{score.value:g} of {given} given") if given else ""
+    call = record.call
+    bars = "".join(_bar(*words) for words in call_words(record))
     lines = "".join(f"<dt>{in_html(kind)}</dt><dd>{in_html(shorten(text, 3000))}</dd>" for kind, text in notes(record))
     return (
         f"<li class='{quality(record)}'><code><b>{in_html(one_line(call.name, 200) or '?')}</b> "

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 TERMS = {
     "format": "the text has the fields that the dialect and the expected answer ask for, in order",
+    "correctness": "the calls beside the expected calls: by default from -3, nothing right, to 3, all right, an action",
     "minimum": "correctness is counted up from here, -3 by default; an action whose calls earn nothing keeps it",
     "name": "the tools called are the expected tools",
     "param": "each call has the expected call's parameters",

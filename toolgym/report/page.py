@@ -10,11 +10,12 @@ from toolgym.playing.left_out import ENDINGS, KINDS, endings, left_out
 from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
-from toolgym.report.glossary import explained, in_words
+from toolgym.report.glossary import TERMS, explained, in_words
+from toolgym.report.reward_words import BY_PART, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html, one_line
 
-MOST_EPISODES = 5000
+MOST_EPISODES = 1000
 """The default number of episodes on a page; its numbers are over all episodes."""
 
 _UNTOLD = ("agent", "env", "draw")
@@ -73,7 +74,12 @@ def _about(run: Run) -> str:
 
 def _glossary(tables: Sequence[Sequence[Row]]) -> str:
     lines = [line for each in tables for line in each]
-    words = explained(term_names(lines), [line.category for line in lines])
+    names = term_names(lines)
+    words = [
+        *explained(grouped(dict.fromkeys(names, 0.0)), ()),
+        *((f"correctness, {point_words(name)}", TERMS[name]) for name in in_correctness(names)),
+        *explained((), [line.category for line in lines]),
+    ]
     items = "".join(f"<dt>{in_html(word)}</dt><dd>{in_html(meaning)}</dd>" for word, meaning in words)
     return f"<dl class='glossary'>{items}</dl>" if items else ""
 
@@ -97,34 +103,36 @@ def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
 
 
 def _details(i: int, run: Run, found: Sequence[Row]) -> str:
-    names = term_names(found)
-    head = "".join(
-        f"<th>{in_html(word)}</th>"
-        for word in (
-            "category",
-            "reward",
-            *map(in_words, names),
-            "actions",
-            "calls",
-            "malformed %",
-            "schema %",
-            "invalid",
-        )
-    )
-    lines = []
+    every = term_names(found)
+    names, inside = list(grouped(dict.fromkeys(every, 0.0))), in_correctness(every)
+    counts = ("actions", "calls", "malformed %", "schema %", "invalid")
+    lines, parts = [], []
     for row in found:
+        terms = grouped(row.terms)
         cells = [
             number(row.reward, "+.2f"),
-            *(number(row.terms.get(name), "+.2f") for name in names),
+            *(number(terms.get(name), "+.2f") for name in names),
             number(row.turns),
             number(row.calls),
             percent(row.malformed),
             percent(row.objected),
             str(row.invalid),
         ]
-        body = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f"<tr class='{_overall(row.category)}'><th>{in_html(row.category)}</th>{body}</tr>")
-    return f"<h3><i class='key b{i % COLOURS}'></i>{in_html(run.label)}</h3>{table(head, lines)}"
+        lines.append(_line(row.category, cells))
+        parts.append(_line(row.category, [number(row.terms.get(name), "+.2f") for name in inside]))
+    shown = table(_head(["category", "reward", *map(in_words, names), *counts]), lines)
+    if inside:
+        shown += f"<p class='note'>{BY_PART}</p>{table(_head(['category', *map(point_words, inside)]), parts)}"
+    return f"<h3><i class='key b{i % COLOURS}'></i>{in_html(run.label)}</h3>{shown}"
+
+
+def _head(words: Sequence[str]) -> str:
+    return "".join(f"<th>{in_html(word)}</th>" for word in words)
+
+
+def _line(category: str, cells: Sequence[str]) -> str:
+    body = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f"<tr class='{_overall(category)}'><th>{in_html(category)}</th>{body}</tr>"
 
 
 def _denominator(runs: Sequence[Run]) -> Iterator[str]:
@@ -174,7 +182,7 @@ def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:
     if len(found) > most:
         yield (
             f"<p class='note'>The first {most:,} of {len(found):,} episodes. The numbers above are over all of "
-            "them; report on fewer runs or categories to see the rest.</p>"
+            "them; toolgym view shows all.</p>"
         )
     for i, label, each in found[:most]:
         yield episode(each, i, label if len(runs) > 1 else "", i % COLOURS)

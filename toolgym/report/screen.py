@@ -10,12 +10,13 @@ from rich.table import Table
 
 from toolgym.report.glossary import in_words
 from toolgym.report.page import number, percent, term_names
+from toolgym.report.reward_words import BY_PART, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import plain
 from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2
-TERMS_SIDE_BY_SIDE = 6
+TERMS_SIDE_BY_SIDE = 5
 """How many columns of terms fit into 80 characters."""
 
 
@@ -69,18 +70,23 @@ def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Rende
 
 
 def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
-    """A run's mean reward and the mean of each term, per category."""
-    names = term_names(lines)
-    title = f"{run.label}: reward and its terms, mean per episode"
-    parts = []
+    """A run's mean reward and the mean of each term, per category; then the parts of the correctness."""
+    every = term_names(lines)
+    names, inside = list(grouped(dict.fromkeys(every, 0.0))), in_correctness(every)
+    parts: list[RenderableType] = [plain(f"{run.label}: reward and its terms, mean per episode", "bold")]
     for start in range(0, max(1, len(names)), TERMS_SIDE_BY_SIDE):
         shown = names[start : start + TERMS_SIDE_BY_SIDE]
         table = _table("category", *([] if start else ["reward"]), *map(in_words, shown))
         for row in lines:
-            terms = [number(row.terms.get(name), "+.2f") for name in shown]
+            terms = [number(grouped(row.terms).get(name), "+.2f") for name in shown]
             _line(table, row.category, [*([] if start else [number(row.reward, "+.2f")]), *terms])
         parts.append(table)
-    return Group(plain(title, "bold"), *parts)
+    if inside:
+        table = _table("category", *map(point_words, inside))
+        for row in lines:
+            _line(table, row.category, [number(row.terms.get(name), "+.2f") for name in inside])
+        parts += [plain(BY_PART, "bold"), table]
+    return Group(*parts)
 
 
 def calls_table(run: Run, lines: Sequence[Row]) -> RenderableType:

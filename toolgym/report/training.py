@@ -185,13 +185,23 @@ def summary(run: TrainingRun) -> dict[str, str]:
     named = {"first": done[0], "last": done[-1], "best": max(done, key=lambda e: e.success)} if done else {}
     found |= {f"success %, {name}": success_words(evaluation) for name, evaluation in named.items()}
     found |= {f"reward, {name}": f"{evaluation.reward:+.2f}" for name, evaluation in named.items()}
-    for metric, label, form in (("reward", "reward in training", "+.2f"), ("nll", "SFT loss", ".3f")):
+    loss = "loss on text" if config.get("algo") == "pretrain" else "SFT loss"
+    shown = (("reward", "reward in training", "+.2f"), ("nll", loss, ".3f"), ("eval/nll", "held-out loss", ".3f"))
+    for metric, label, form in shown:
         values = [value for _, value in run.series(metric)]
         if values:
             tenth = max(1, len(values) // 10)
             ends = (values[:tenth], values[-tenth:])
             found[label] = " to ".join(format(sum(end) / tenth, form) for end in ends)
     return found
+
+
+def about(run: TrainingRun) -> str:
+    """The run's main settings on one line."""
+    config = run.config
+    words = [f"{config.get('algo')} on {config.get('env')}"]
+    words += [f"{name}={config[name]}" for name in ("env_kwargs", "model", "learning_rate", "seed") if config.get(name)]
+    return one_line(", ".join(words), 300)
 
 
 def success_words(evaluation: Evaluation) -> str:

@@ -8,8 +8,8 @@ from toolgym.report.curves import READING, curves
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table
 from toolgym.report.episode import episode, pair
 from toolgym.report.stages import follow, stages_section
-from toolgym.report.text import in_html, one_line
-from toolgym.report.training import TrainingRun, changes, last_group, pairs, summary
+from toolgym.report.text import in_html
+from toolgym.report.training import TrainingRun, about, changes, last_group, pairs, summary
 
 _INTERVALS = (
     "Success in percent with Wilson 95 % intervals, and the step of the evaluation. The best of many evaluations is "
@@ -20,14 +20,7 @@ _INTERVALS = (
 def training_page(runs: Sequence[TrainingRun]) -> str:
     """The HTML of a report on ``runs``."""
     title = "Training: " + ", ".join(run.label for run in runs)
-    return document(title, legend([(run.label, _about(run)) for run in runs]), _sections(runs))
-
-
-def _about(run: TrainingRun) -> str:
-    config = run.config
-    words = [f"{config.get('algo')} on {config.get('env')}"]
-    words += [f"{name}={config[name]}" for name in ("env_kwargs", "model", "learning_rate", "seed") if config.get(name)]
-    return one_line(", ".join(words), 300)
+    return document(title, legend([(run.label, about(run)) for run in runs]), _sections(runs))
 
 
 def _sections(runs: Sequence[TrainingRun]) -> Iterator[str]:

@@ -134,7 +134,10 @@ class LazyTasks(Sequence[Task]):
 
 
 class LevelTasks(LazyTasks):
-    """Tasks of the selected levels, which alternate by index. The id of a task ends with its level."""
+    """Tasks of the selected levels, which alternate by index; a level that is named twice has two turns.
+
+    The id of a task ends with its level.
+    """
 
     known: ClassVar[Sequence[str]]
     """All levels."""
@@ -143,7 +146,9 @@ class LevelTasks(LazyTasks):
 
     def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
         super().__init__(split, seed)
-        self.levels = tuple([str(one) for one in select("level", level, self.known, self.groups)])
+        named = [str(one) for one in _named(level)]
+        levels = [str(one) for one in select("level", level, self.known, self.groups)]
+        self.levels = tuple([one for one in levels for _ in range(max(1, named.count(one)))])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.split!r}, seed={self.seed}, level={self.levels})"
@@ -165,7 +170,7 @@ def select(
     """
     if wanted is None:
         return tuple(known)
-    each = wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
+    each = _named(wanted)
     names = {str(one): (one,) for one in known} | {name: tuple(group) for name, group in groups.items()}
     unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
     if unknown or not each:
@@ -173,6 +178,10 @@ def select(
         raise ValueError(f"{wrong}; choose from {', '.join(names)}")
     asked = {one for name in each for one in names[str(name)]}
     return tuple([one for one in known if one in asked])
+
+
+def _named(wanted: object) -> Sequence[object]:
+    return wanted.split(",") if isinstance(wanted, str) else wanted if isinstance(wanted, (list, tuple)) else [wanted]
 
 
 def task_order(tasks: Sequence[Task], n: int | None, seed: int) -> list[str]:

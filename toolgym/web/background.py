@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from toolgym.playing.daemon_pool import LoopThread
 T = TypeVar("T")
 
 _loop: LoopThread | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()  # a finalizer may come here while the lock is held
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -40,6 +40,11 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
         future.cancel()  # after an exception in this thread; a finished future stays as it is
 
 
+def begin(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Start ``coroutine`` on the shared event loop. Cancelling the future cancels the coroutine."""
+    return _shared().submit(coroutine)
+
+
 def _shared() -> LoopThread:
     global _loop
     with _lock:
@@ -58,7 +63,7 @@ def _close() -> None:
 def _reset() -> None:
     """Called in the child after a fork: the threads of the parent do not exist there."""
     global _loop, _lock
-    _loop, _lock = None, threading.Lock()
+    _loop, _lock = None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,7 +13,7 @@ import ssl
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
@@ -97,6 +97,7 @@ class Connections:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        data: bytes | None = None,
         most_bytes: int = MOST_BYTES,
         cut: bool = False,
     ) -> Response:
@@ -106,34 +107,89 @@ class Connections:
             timeout: seconds for all of it: the look-up of the name, connecting, sending, the whole body.
             params: fields of the query; None leaves a field out.
             json: the body.
+            data: the body as it is sent; its type is in ``headers``.
             most_bytes: the longest body, decompressed. A longer one is a Failure, or is cut with ``cut``. The body of
                 an error is always cut, after 64,000 bytes.
 
         ``user:password@`` in the URL is sent as basic authorization, unless ``headers`` have another. Raises Failure
         if no response arrives, whatever the server does; ModuleNotFoundError without aiohttp.
         """
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                self.stream(method, url, headers=headers, params=params, json=json, data=data) as answer,
+            ):
+                if not 200 <= answer.status < 300:
+                    most_bytes, cut = min(most_bytes, ERROR_BYTES), True
+                body = await answer.body(most_bytes, cut)
+        except TimeoutError:
+            raise Failure(f"no answer within {timeout:g} seconds", True) from None
+        return Response(answer.status, answer.reason, answer.headers, body)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+    ) -> AsyncGenerator[Stream, None]:
+        """As ``send``, but the body is read as it arrives, and the caller limits the time."""
         session = await _session(self.public_only)
         try:
-            address, arguments = _prepared(url, headers, params, json, direct=self.public_only)
+            address, arguments = _prepared(url, headers, params, json, data, direct=self.public_only)
         except (ValueError, TypeError, RecursionError) as error:
             raise Failure(f"the request cannot be sent: {error or type(error).__name__}", False) from None
         try:
-            async with asyncio.timeout(timeout):
-                response = await session.request(method, address, allow_redirects=False, **arguments)
-                try:
-                    if not 200 <= response.status < 300:
-                        most_bytes, cut = min(most_bytes, ERROR_BYTES), True
-                    body = await _body(response, most_bytes, cut)
-                finally:
-                    response.close()  # has no effect once the whole body was read
-        except TimeoutError:
-            raise Failure(f"no answer within {timeout:g} seconds", True) from None
+            response = await session.request(method, address, allow_redirects=False, **arguments)
         except Failure:
             raise
         except Exception as error:  # a hostile server reaches many corners of a client
             raise _failed(error) from None
-        names = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status, response.reason or "", names, body)
+        try:
+            yield Stream(response)
+        finally:
+            response.close()  # has no effect once the whole body was read
+
+
+class Stream:
+    """A response whose body may still arrive. The names in ``headers`` are in lower case."""
+
+    def __init__(self, response: aiohttp.ClientResponse):
+        self._response = response
+        self.status = response.status
+        self.reason = response.reason or ""
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def parts(self, most_bytes: int) -> AsyncGenerator[bytes, None]:
+        """The parts of the body as they arrive, decompressed. Raises Failure for a body of more than ``most_bytes``."""
+        count = 0
+        try:
+            decode, ended = _decoder(self.headers.get("content-encoding", ""))
+            async for data in self._response.content.iter_any():
+                part = decode(data, most_bytes - count + 1)
+                count += len(part)
+                if count > most_bytes:
+                    raise Failure(f"an answer of more than {most_bytes:,} bytes", False)
+                yield part
+            if not ended():
+                raise Failure("the compressed answer is not whole", True)
+        except Failure:
+            raise
+        except Exception as error:
+            raise _failed(error) from None
+
+    async def body(self, most_bytes: int, cut: bool) -> bytes:
+        """The decompressed body. Raises Failure if it is longer than ``most_bytes``, unless it may be cut."""
+        try:
+            return await _body(self._response, most_bytes, cut)
+        except Failure:
+            raise
+        except Exception as error:
+            raise _failed(error) from None
 
 
 async def _body(response: aiohttp.ClientResponse, most: int, cut: bool) -> bytes:
@@ -168,7 +224,13 @@ def _decoder(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[],
 
 
 def _prepared(
-    url: str, headers: Mapping[str, str] | None, params: Mapping[str, Any] | None, content: Any, *, direct: bool
+    url: str,
+    headers: Mapping[str, str] | None,
+    params: Mapping[str, Any] | None,
+    content: Any,
+    data: bytes | None,
+    *,
+    direct: bool,
 ) -> tuple[URL, dict[str, Any]]:
     """The address and the further arguments of a request. Raises ValueError or TypeError if it makes no sense."""
     from multidict import CIMultiDict
@@ -185,8 +247,9 @@ def _prepared(
     arguments: dict[str, Any] = {}
     if content is not None:
         data = json.dumps(content, allow_nan=False).encode()
-        arguments["data"] = data if len(data) < _LARGE else BytesIO(data)
         sent.setdefault("Content-Type", "application/json")
+    if data is not None:
+        arguments["data"] = data if len(data) < _LARGE else BytesIO(data)
     if not direct and (found := _proxy(address)):
         proxy, basic = _address(found if "://" in found else f"http://{found}")
         if proxy.scheme not in ("http", "https"):

@@ -1,0 +1,1 @@
+"""Conversations from a file of the user's own."""

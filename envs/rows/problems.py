@@ -1,0 +1,60 @@
+"""What is wrong with rows of a file, and what is noted about them: named by place, counted by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_FIRST = 3
+"""Places of one kind that are named; the others are counted."""
+
+
+class BadRow(ValueError):
+    """A row that cannot be played.
+
+    Args:
+        kind: what is wrong, in the same words for every row with this mistake.
+        detail: where in the row, and the values; "" for nothing more.
+    """
+
+    def __init__(self, kind: str, detail: str = ""):
+        super().__init__(f"{kind} ({detail})" if detail else kind)
+        self.kind, self.detail = kind, detail
+
+
+class Tally:
+    """Places of a file by kind: what is wrong there, or what is noted. Memory does not grow with the places."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, list[str]]] = {}
+        self.rows = 0
+        """How many places were added."""
+
+    def add(self, place: str, kind: str, detail: str = "") -> None:
+        """Note something about a place, "line 7"."""
+        count, first = self._found.get(kind, (0, []))
+        if len(first) < _FIRST:
+            first.append(f"{place}: {detail}" if detail else place)
+        self._found[kind] = count + 1, first
+        self.rows += 1
+
+    def add_many(self, kind: str, count: int, first: list[str]) -> None:
+        """Note something about ``count`` places, of which the first are described."""
+        before, known = self._found.get(kind, (0, []))
+        self._found[kind] = before + count, [*known, *first][:_FIRST]
+        self.rows += count
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def kinds(self) -> Iterator[tuple[str, int, list[str]]]:
+        """(kind, count, the first places with their details), the most frequent kind first."""
+        for kind, (count, first) in sorted(self._found.items(), key=lambda item: -item[1][0]):
+            yield kind, count, first
+
+    def __str__(self) -> str:
+        """One line a kind: "2 x no messages: line 3; line 9"."""
+        lines = []
+        for kind, count, first in self.kinds():
+            more = "; ..." if count > len(first) else ""
+            lines.append(f"{count:,} x {kind}: {'; '.join(first)}{more}")
+        return "\n".join(lines)

@@ -1,0 +1,161 @@
+"""Episodes on a Ray cluster: the same results, a killed actor, what cannot be done. Mostly skipped without ray."""
+
+import importlib.util
+import os
+import socket
+import sys
+from urllib.parse import urlsplit
+
+import gymnasium as gym
+import pytest
+from chat_server import serving
+from ray_agents import Deadly
+
+import toolgym
+from toolgym.agents.scripted import Random
+from toolgym.cli.main import main
+from toolgym.env import task_order
+from toolgym.playing import ray_actors
+from toolgym.playing.ray_actors import RayActors, _check_reached, _RayCrew, _Spec
+from toolgym.playing.same_source import check_sources, code_of, source_digest
+from toolgym.rollout import NotAnAgent
+from toolgym.runlog import RunError, read_episodes
+
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray: pip install 'toolgym[ray]'")
+ENV = "ToolGym-Functions-v0"
+KWARGS = {"split": "train", "category": "irrelevant"}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray of this machine, which the tests share: to start one takes seconds."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield ray
+    ray.shutdown()
+
+
+def without_seconds(episodes):
+    for episode in episodes:
+        episode.seconds = 0.0
+    return episodes
+
+
+@needs_ray
+def test_the_results_are_those_of_one_process(cluster, tmp_path):
+    how = {"env_kwargs": KWARGS, "n": 12, "repeats": 2, "batch_size": 6}
+    with RayActors("local", "toolgym.agents.scripted:Random", {"seed": 3}, actors=2) as actors:
+        played = toolgym.evaluate(ENV, actors, out=tmp_path / "ray", **how)
+    alone = toolgym.evaluate(ENV, Random(3), out=tmp_path / "alone", **how)
+    assert without_seconds(played) == without_seconds(alone)
+    assert (tmp_path / "ray/run.json").read_text() == (tmp_path / "alone/run.json").read_text()
+    more = toolgym.evaluate(ENV, Random(3), out=tmp_path / "ray", resume=True, **{**how, "n": 14})  # without Ray
+    assert len(more) == 28
+
+
+@needs_ray
+@pytest.mark.parametrize(("times", "valid"), [(1, True), (9, False)])
+def test_a_killed_actor_is_replaced_and_each_episode_counts_once(cluster, tmp_path, times, valid):
+    env = gym.make(ENV, **KWARGS)
+    task = env.unwrapped.find_task(task_order(env.unwrapped.tasks, 20, 0)[7])
+    env.reset(options={"task_id": task.id})
+    over = env.unwrapped.observe()["messages"][-1]["content"]
+    (tmp_path / "deaths").mkdir()
+    given = {"over": over, "times": times, "folder": str(tmp_path / "deaths")}
+    with RayActors("local", "ray_agents:Deadly", given, actors=2) as actors:
+        played = toolgym.evaluate(ENV, actors, env_kwargs=KWARGS, batch_size=4, out=tmp_path / "run", n=20)
+    assert len(list((tmp_path / "deaths").iterdir())) == (1 if valid else 3)
+    written = (tmp_path / "run/episodes.jsonl").read_text().splitlines()
+    assert len(written) == len({each.task_id for each in read_episodes(tmp_path / "run")}) == len(played) == 20
+    assert {each.task_id for each in played if not each.reward_valid} == (set() if valid else {task.id})
+    assert all(each.error_kind == "actor" and "died 3 times" in each.error for each in played if not each.reward_valid)
+    assert Deadly(**given).name == actors.name
+
+
+@needs_ray
+def test_what_an_actor_raises_is_raised_here(cluster, tmp_path):
+    with RayActors("local", "ray_agents:Wrong", actors=1) as actors:
+        with pytest.raises(KeyError, match="my bug"):
+            toolgym.evaluate(ENV, actors, env_kwargs=KWARGS, n=3)
+        played = toolgym.evaluate(ENV, actors, env_kwargs=KWARGS, n=3, on_agent_error="record")
+        assert {each.error_kind for each in played} == {"exception"}
+        with pytest.raises(RunError, match="give evaluate an id"):
+            toolgym.evaluate(lambda: type(gym.make(ENV).unwrapped)(**KWARGS), actors, n=3)
+        with pytest.raises(NotAnAgent, match="use evaluate"):
+            toolgym.rollout(gym.make(ENV), actors)
+    with pytest.raises(RunError, match="learns from earlier episodes"):
+        RayActors("local", "ray_agents:Learner", actors=1)
+    with pytest.raises(TypeError, match="sead"):
+        RayActors("local", "toolgym.agents.scripted:Random", {"sead": 3}, actors=1)
+
+
+@needs_ray
+def test_other_source_and_a_full_cluster_are_refused(cluster, monkeypatch):
+    monkeypatch.setattr(ray_actors, "source_digest", lambda module: "of an earlier version")
+    with pytest.raises(RunError, match="another toolgym than this process"):
+        RayActors("local", "toolgym.agents.scripted:Silent", actors=1)
+    monkeypatch.undo()
+    monkeypatch.setattr(ray_actors, "PATIENCE", 0.5)
+    held = [cluster.remote(num_cpus=2)(Deadly).remote("", 0, "")]
+    with pytest.raises(RunError, match="no place for 1 CPU"):
+        RayActors("local", "toolgym.agents.scripted:Silent", actors=1)
+    cluster.kill(held.pop())
+
+
+@needs_ray
+def test_the_command(cluster, tmp_path, capsys):
+    words = ["eval", "--env", ENV, "-n", "6", "--agent", "oracle", "--ray", "local", "--ray-actors", "2"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    assert "100.0" in capsys.readouterr().out
+    assert len(read_episodes(tmp_path / "run")) == 6
+
+
+def test_a_rate_limit_is_shared():
+    given = _Spec("m:A", {"requests_per_minute": 60, "model": "m"}, {}, "", [])
+    crew = _RayCrew(None, {}, given)
+    crew.plays(12, None, 1, "record")
+    assert crew._made_from.options == {"requests_per_minute": 5, "model": "m"}
+    crew.plays(4, None, 1, "record")
+    assert crew._made_from.options["requests_per_minute"] == 15
+
+
+def test_mistakes_are_told_in_time(monkeypatch, capsys):
+    words = ["eval", "--env", ENV, "--agent", "oracle"]
+    assert main([*words, "--ray-actors", "2"]) == 1
+    assert "give its address with --ray" in capsys.readouterr().err
+    for address, told in (("nonsense", "auto, local or host:port"), ("ray://h:10001", "Ray Client is not supported")):
+        assert main([*words, "--ray", address]) == 1
+        assert told in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main([*words, "--ray", "auto"]) == 1
+    assert "pip install 'toolgym[ray]'" in capsys.readouterr().err
+
+
+def test_an_address_without_a_cluster_is_told_in_time():
+    with serving((200, {}, {})) as other, pytest.raises(RunError, match="another program listens there"):
+        _check_reached("127.0.0.1", urlsplit(other.url).port)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(RunError, match=rf"no Ray cluster at 127\.0\.0\.1:{port}: .*refused.*ray start --head"):
+        _check_reached("127.0.0.1", port)
+
+
+def test_the_digest_of_a_source(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mine_for_digest.py").write_text("a = 1\n")
+    first = source_digest("mine_for_digest")
+    assert first == source_digest("mine_for_digest")
+    (tmp_path / "mine_for_digest.py").write_text("a = 2\n")
+    assert first != source_digest("mine_for_digest")
+    assert source_digest("toolgym") != source_digest("toolgym.playing")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        source_digest("no_such_module")
+    check_sources(code_of("mine_for_digest:Agent"))
+    with pytest.raises(RunError, match="another mine_for_digest than this process"):
+        check_sources({"mine_for_digest": first})
+    with pytest.raises(RunError, match="no module 'no_such_module': install it on every machine"):
+        check_sources({"no_such_module": first})
+    with pytest.raises(RunError, match="put it in a module"):
+        code_of("__main__:Agent")

@@ -1,0 +1,1 @@
+"""Scores answers that were recorded elsewhere."""
