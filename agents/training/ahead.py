@@ -9,14 +9,16 @@ played ahead: a run that is resumed goes on with the same samples.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 import torch
 
+from toolgym.playing import stopping
 from toolgym.playing.daemon_pool import in_a_daemon
+from toolgym.playing.stopping import Stop
 from toolgym.stored.run_files import dump_episode, load_episode
 
 from ..tokens import Sample
@@ -34,11 +36,18 @@ class Ahead:
     def __init__(self, play: Callable[[int], PlayedGroups]):
         self._play = play
         self._step = -1
+        self._stop = Stop()
         self._batch: Future[bytes] | None = None
 
     def start(self, step: int) -> None:
         """Begin to play the batch of ``step``."""
-        self._step, self._batch = step, in_a_daemon(lambda: dump(self._play(step)), "toolgym-ahead")
+        stop = Stop()
+
+        def play() -> bytes:
+            stopping.playing_for(stop)
+            return dump(self._play(step))
+
+        self._step, self._stop, self._batch = step, stop, in_a_daemon(play, "toolgym-ahead")
 
     def take(self, step: int) -> PlayedGroups | None:
         """The batch of ``step``, when it has been played; None if it was not begun. Raises what ``play`` raised."""
@@ -50,8 +59,14 @@ class Ahead:
     def wait(self) -> None:
         """Return when nothing is being played any more."""
         if self._batch is not None:
-            with suppress(Exception):  # ``take`` raises it
-                self._batch.result()
+            futures.wait([self._batch])  # ``take`` raises what ``play`` raised
+
+    def stop(self) -> None:
+        """End what is being played, so that it asks the sampler nothing after the run. A finished batch is kept."""
+        if self._batch is not None and not self._batch.done():
+            self._stop.set()
+            self.wait()
+            self._batch = None
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint: the batch, as soon as it has been played. Raises what playing raised."""

@@ -207,6 +207,7 @@ class Trainer:
         except BaseException as error:
             raise self.ranks.explained(error) from error.__cause__
         finally:
+            self.ahead.stop()
             if self.log is not None:
                 self.log.close()
             if before is not None:
