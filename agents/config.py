@@ -168,8 +168,10 @@ class TrainConfig:
             )
         if not 0 <= self.beta < math.inf:
             raise ValueError(f"beta must be a number from 0, got {self.beta}")
-        if self.sampler and self.algo == "sft":
-            raise ValueError("sampler is for grpo and ppo: sft samples nothing")
+        if self.sampler and not self.plays:
+            raise ValueError(f"sampler is for grpo and ppo: {self.algo} samples nothing")
+        if self.sampler_folder and not self.sampler:
+            raise ValueError(f"sampler_folder is for a sampler, and none is given; got {self.sampler_folder!r}")
         if self.overlap and not self.sampler:
             raise ValueError("overlap needs a sampler: this process cannot sample with weights that it is changing")
         cap = (2.0 if self.sampler else 0.0) if self.importance_cap is None else self.importance_cap
@@ -193,6 +195,12 @@ class TrainConfig:
             raise ValueError('algo "pretrain" needs text: --text FILE.txt or --text FILE.jsonl')
         if self.algo != "pretrain" and self.text:
             raise ValueError(f'text is for algo "pretrain", got {self.text!r} for {self.algo}')
+        if self.algo == "pretrain":
+            ignored = {"env": self.env != TrainConfig.env, "env_kwargs": bool(self.env_kwargs), "mix": bool(self.mix),
+                       "draw": self.draw != "random", "neighbours": self.neighbours > 1,
+                       "demonstrations": self.demonstrations > 0}  # fmt: skip
+            for name in (name for name, given in ignored.items() if given):
+                raise ValueError(f"{name} is for sft, grpo and ppo, which train on a suite: pretrain reads only text")
         if self.algo == "pretrain" and self.max_tokens < 2:
             raise ValueError(f"max_tokens must be at least 2 in pretrain, got {self.max_tokens}")
 
@@ -276,7 +284,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, more_algos: Sequence[str] 
         kind = hints[item.name]
         default = defaults[item.name]
         shown = json.dumps(default) if isinstance(default, (dict, list)) else default
-        options: dict[str, Any] = {"help": f"{texts[item.name]} (default: {shown})", "default": argparse.SUPPRESS}
+        ending = "" if default in ("", None) else f" (default: {shown})"
+        options: dict[str, Any] = {"help": texts[item.name] + ending, "default": argparse.SUPPRESS}
         if get_origin(kind) is Literal:
             options["choices"] = (*get_args(kind), *(more_algos if item.name == "algo" else ()))
         elif kind is bool:

@@ -13,6 +13,7 @@ Result of the check: benchmarks/results/plan.json.
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -240,11 +241,18 @@ def off(predicted: float, measured: float) -> int:
     return round(100 * (predicted / measured - 1))
 
 
+def gpu_counts(text: str) -> list[int]:
+    counts = [int(part) for part in text.split(",") if part.isdecimal()]
+    if len(counts) < text.count(",") + 1 or not all(counts):
+        raise argparse.ArgumentTypeError(f"{text!r} must be whole numbers from 1, with commas between")
+    return counts
+
+
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--model", choices=MODELS, default="qwen2.5-7b")
     parser.add_argument("--machine", choices=MACHINES, default="h100")
-    parser.add_argument("--gpus", default="8,64,512", help="numbers with commas between")
+    parser.add_argument("--gpus", type=gpu_counts, default="8,64,512", help="numbers with commas between")
     parser.add_argument("--suite", choices=SUITES, default="office")
     parser.add_argument("--prompts", type=int, default=Run.prompts, help="a step")
     parser.add_argument("--generations", type=int, default=Run.generations, help="of a prompt")
@@ -259,7 +267,7 @@ def main() -> None:
     given = options.prompts, options.generations, options.longest, options.processes, options.by_folder
     run, model, suite = Run(*given), MODELS[options.model], SUITES[options.suite]
     print(f"{options.model}, {options.suite}, {run.prompts} prompts x {run.generations}, {options.machine}: predicted")
-    for gpus in map(int, options.gpus.split(",")):
+    for gpus in options.gpus:
         found = parts(model, MACHINES[options.machine], gpus, suite, run)
         total = step_seconds(found)
         copies, each = replicas(model, MACHINES[options.machine], gpus)

@@ -22,7 +22,7 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from toolgym.agents import checkpoint  # noqa: E402
 from toolgym.agents.training.batch import Row  # noqa: E402
 from toolgym.agents.training.distributed.launch import Place, place  # noqa: E402
-from toolgym.agents.training.distributed.ranks import Ranks  # noqa: E402
+from toolgym.agents.training.distributed.ranks import Ranks, _short  # noqa: E402
 from toolgym.agents.training.distributed.shares import TaskShares, divide  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 
@@ -176,8 +176,13 @@ def test_an_environment_that_makes_no_sense_is_refused(monkeypatch, given, messa
 
 
 def test_fsdp_needs_several_ranks(tmp_path):
-    with pytest.raises(RunError, match="fsdp divides a model among several ranks, and this is one process alone"):
+    with pytest.raises(RunError, match=r"several ranks, and this process is alone: leave it out, or start all"):
         trainer(tmp_path / "run", fsdp=True)
+
+
+def test_torchs_message_is_told_without_its_source_and_its_advice():
+    gloo = "[/w/gloo/transport/tcp/pair.cc:553] Connection closed by peer [::1]:3. This is typically caused by a crash."
+    assert _short(RuntimeError(gloo)) == "Connection closed by peer [::1]:3."
 
 
 class Pretend(Ranks):

@@ -125,7 +125,8 @@ def test_mistakes_are_told_in_time(monkeypatch, capsys):
     words = ["eval", "--env", ENV, "--agent", "oracle"]
     assert main([*words, "--ray-actors", "2"]) == 1
     assert "give its address with --ray" in capsys.readouterr().err
-    for address, told in (("nonsense", "auto, local or host:port"), ("ray://h:10001", "Ray Client is not supported")):
+    wrong = "auto, local or host:port"
+    for address, told in (("nonsense", wrong), ("http://h:1", wrong), ("ray://h:10001", "Ray Client is not supported")):
         assert main([*words, "--ray", address]) == 1
         assert told in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st  # noqa: E402
 from test_train import Unplugged, config, metrics, timeless, unplug_after, weights  # noqa: E402
 from tiny_lm import END, byte_tokenizer, tiny_model  # noqa: E402
 
+from toolgym.agents.config import TrainConfig  # noqa: E402
 from toolgym.agents.training import texts as module  # noqa: E402
 from toolgym.agents.training.texts import Documents, Texts  # noqa: E402
 from toolgym.agents.training.trainer import Trainer  # noqa: E402
@@ -141,6 +142,7 @@ def test_bad_files_are_named(tmp_path, name, data, says):
 
 def run(tmp_path, name, resume=False, on_step=None, **given):
     settings = {"algo": "pretrain", "steps": 6, "max_tokens": 12, "eval_every": 3, "eval_tasks": 2, **given}
+    settings["env"] = TrainConfig.env  # none is played
     settings.setdefault("text", str(tmp_path / "corpus.jsonl"))
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = None  # as a base model's
@@ -178,5 +180,7 @@ def test_the_command(tmp_path, capsys):
     assert f"toolgym report {tmp_path / 'run'}" in out
     assert main(["report", str(tmp_path / "run")]) == 0
     assert "held-out loss" in capsys.readouterr().out
+    assert main([*words, "--data", str(tmp_path / "notes.txt")]) == 1
+    assert "--data is for conversations" in capsys.readouterr().err
     assert main([*words[:3], "--out", str(tmp_path / "other")]) == 1
     assert "needs text: --text FILE.txt" in capsys.readouterr().err

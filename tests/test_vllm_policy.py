@@ -107,9 +107,11 @@ def test_errors_name_the_server_and_the_reason(folder, fake, address):
         policy.sample(CHATS[:1])
     with pytest.raises(AgentError, match=r"no connection.*4 tries"):
         VLLMPolicy("http://127.0.0.1:9", folder)
-    for wrong in ("localhost:8000", "ftp://x", "http://me:secret@x:1"):
+    for wrong in ("localhost:8000", "ftp://x", "http://me:secret@x:1", "http://x:1/v1"):
         with pytest.raises(ValueError, match="address"):
             VLLMServer(wrong)
+    with pytest.raises(AgentError, match=r"/v1/models: HTTP 404: this is not a vLLM server"):
+        VLLMPolicy(f"{address}/elsewhere", folder)
 
 
 # What the real server answers --------------------------------------------------------------------

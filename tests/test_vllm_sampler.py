@@ -197,6 +197,8 @@ def test_episodes_of_older_weights_than_allowed_are_left_out_and_counted(tmp_pat
     ("options", "why"),
     [
         ({"algo": "sft", "sampler": "http://x"}, "sft samples nothing"),
+        ({"algo": "pretrain", "text": "x.txt", "sampler": "http://x"}, "pretrain samples nothing"),
+        ({"sampler_folder": "/tmp/weights"}, "sampler_folder is for a sampler, and none is given"),
         ({"overlap": True}, "overlap needs a sampler"),
     ],
     ids=str,

@@ -205,7 +205,8 @@ def serving(fake):
         def do_GET(self):
             fake.requests.append(self.path)
             models = [{"id": "toolgym", "object": "model", "max_model_len": 4096}]
-            self.answer(200, {"object": "list", "data": models})
+            found = self.path == "/v1/models"
+            self.answer(200 if found else 404, {"object": "list", "data": models} if found else {"detail": "Not Found"})
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -13,7 +13,7 @@ from toolgym.runlog import RunError, check_same_run, hold_folder, open_folder
 from .. import checkpoint
 from ..config import TrainConfig
 from ..step_folders import begins_again
-from .distributed.launch import HOW
+from .distributed.launch import TORCHRUN
 from .distributed.ranks import Ranks
 
 FREE = (
@@ -31,7 +31,9 @@ def check_ranks(config: TrainConfig, ranks: Ranks) -> None:
 
 def _check_number(config: TrainConfig, size: int) -> None:
     if config.fsdp and size == 1:
-        raise RunError(f"fsdp divides a model among several ranks, and this is one process alone: {HOW}")
+        raise RunError(
+            f"fsdp divides a model among several ranks, and this process is alone: leave it out, or {TORCHRUN}"
+        )
     if config.sampler and size > 1:
         raise RunError("a vLLM server (sampler) serves one process: leave out sampler, or start one process")
     if config.prompts_per_step < size:

@@ -60,6 +60,8 @@ class VLLMServer:
             self.address = below(address, "").rstrip("/")
         except ValueError as error:
             raise ValueError(f"a vLLM server's address is http://host:port, got {address!r}: {error}") from None
+        if self.address.endswith("/v1"):
+            raise ValueError(f"a vLLM server's address is http://host:port, without /v1, got {address!r}")
         if "@" in self.address:
             raise ValueError("a vLLM server's address must not hold a password: it is stored with the run")
         self.timeout = timeout
@@ -78,7 +80,12 @@ class VLLMServer:
     async def model(self) -> ServedModel:
         """The model that is served, without its adapters."""
         if self._model is None:
-            self._model = await self.send("/v1/models", read=_first_model)
+            try:
+                self._model = await self.send("/v1/models", read=_first_model)
+            except Refusal as refusal:
+                if refusal.status != 404:
+                    raise
+                raise Failure("/v1/models: HTTP 404: this is not a vLLM server", False) from None
         return self._model
 
     async def send(self, path: str, body: Any = None, read: Callable[[bytes], T] | None = None) -> T:
@@ -131,7 +138,7 @@ class VLLMServer:
         """Say once that the server is down."""
         if failure.worth_retrying and not self._down:
             self._down = True
-            logger.warning("%s does not answer (%s): waiting for it", self, failure.reason)
+            logger.warning("%s does not answer (%s): waiting up to 10 minutes for it", self, failure.reason)
 
 
 def _first_model(body: bytes) -> ServedModel:

@@ -103,6 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
     if "data" in args:
+        if _algorithm(args) == "pretrain":
+            raise UserError("--data is for conversations, and pretrain reads plain text: give it with --text")
         take_data(args, console)
     sb3 = import_module("toolgym.agents.sb3.config")
     place = import_module("toolgym.agents.training.distributed.launch").place()

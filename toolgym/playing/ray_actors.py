@@ -153,7 +153,7 @@ def _connected(address: str, actors: int | None) -> tuple[Any, bool]:
     if address.startswith("ray://"):
         raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
     host, _, port = address.rpartition(":")
-    if address not in ("auto", "local") and not (host and port.isdecimal()):
+    if address not in ("auto", "local") and not (host and "/" not in host and port.isdecimal()):
         raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -9,7 +9,8 @@ from toolgym.runlog import RunError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 """The environment variables of a launcher."""
-HOW = "start all ranks with torchrun --nproc-per-node N -m toolgym train ..., or one process without these variables"
+TORCHRUN = "start all ranks with torchrun --nproc-per-node N -m toolgym train ..."
+HOW = f"{TORCHRUN}, or one process without these variables"
 
 
 class Place(NamedTuple):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -219,4 +220,6 @@ def _leave() -> None:
 
 
 def _short(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300]
+    """The first line of torch's message, without gloo's place in its source and its advice on bug reports."""
+    line = str(error).strip().partition("\n")[0].partition(" This is typically caused by")[0]
+    return re.sub(r"^\[[^]\s]+:\d+\] ", "", line)[:300]
