@@ -581,7 +581,8 @@ def test_every_command_has_a_file_and_every_setting_of_training_a_heading(run):
         assert (Path(toolgym.cli.main.__file__).parent / f"{command.replace('-', '_')}.py").is_file()
     placed = [name for names in HEADINGS.values() for name in names]
     assert len(placed) == len(set(placed))
-    assert set(placed) == {field.name for field in fields(TrainConfig)} | {"config", "resume", "max_invalid", "data"}
+    more = {"config", "resume", "max_invalid", "data", "report_to"}
+    assert set(placed) == {field.name for field in fields(TrainConfig)} | more
     about = run("train", "--help")[1]
     places = [about.index(f"\n{heading}:") for heading in HEADINGS]
     assert places == sorted(places)
