@@ -133,7 +133,9 @@ def test_a_broken_part_of_a_file_is_named(tmp_path, name):
         (b"[]", "no rows"),
         (b"a,b\n1,2\n", "none of its"),
         (b"PK\x03\x04....", "a zip file"),
-        (b"{}", "no conversation"),
+        (b'{"data": []}', "no rows"),
+        (b"[" * 100_000, "line 1: nested too deeply"),
+        (b"{}", "(?s)its only row cannot be played.*no conversation"),
         (b"null", "not an object"),
     ],
 )
