@@ -149,7 +149,7 @@ def test_a_file_without_a_row_is_refused(tmp_path, data, told):
 
 def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path, capsys):
     assert main(["eval", "--data", str(tmp_path / "none.jsonl"), "--agent", "oracle"]) == 1
-    assert "none.jsonl" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"error: {tmp_path / 'none.jsonl'}: No such file or directory\n"
     with pytest.raises(ValueError, match="is a folder"):
         read(tmp_path)
 
