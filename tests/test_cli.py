@@ -48,6 +48,11 @@ class PlainEnv(ToolEnv):
         super().__init__(shop_tasks(), state=Shop, **kwargs)
 
 
+class Unjudged(ToolEnv):
+    def judge(self):
+        return "yes"
+
+
 class Buyer:
     """Buys milk, then says goodbye."""
 
@@ -499,6 +504,15 @@ def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run):
     assert status == 1
     assert "the agent failed 20 times in a row, so the run stops" in err
     assert err.count("test_cli.py, line") == 1
+
+
+def test_a_verdict_that_is_not_one_is_explained_without_a_traceback(run):
+    registry.register("TestNoVerdict-v0", lambda: Unjudged(shop_tasks(), state=Shop))
+    status, _, err = run("eval", "--env", f"{HERE}:TestNoVerdict-v0", "--agent", "oracle", "-n", 1)
+    assert status == 1
+    assert err.startswith(
+        f"error: in the env {HERE}:TestNoVerdict-v0: TypeError: Unjudged.judge() must return a Verdict"
+    )
 
 
 def test_a_page_that_cannot_be_written_is_named_and_leaves_nothing(run, tmp_path):

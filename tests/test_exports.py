@@ -542,6 +542,39 @@ def test_mcp_mistakes_and_failures():
     assert mcp.Episode("TestWarehouse-v0", None, None, 0).end() is None
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ToolGym-Offic-v0", "--show-task"], "doesn't exist"),
+        (["TestWarehouse-v0", "--task-id", "nut", "--show-task"], "no task 'nut'"),
+        (["TestWarehouse-v0", "--env-kwargs", "[1]", "--show-task"], "not a JSON object"),
+        (["TestWarehouse-v0", "--env-kwargs", "{", "--show-task"], "not a JSON object"),
+        (["TestWarehouse-v0"], "pip install mcp"),
+    ],
+)
+def test_mcp_says_in_one_line_why_it_cannot_begin(words, said, monkeypatch, capsys):
+    monkeypatch.setattr(mcp, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stop:
+        mcp.main(words)
+    assert stop.value.code in (1, 2)
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_mcp_shows_the_task_of_the_readme(capsys):
+    words = 'ToolGym-Office-v0 --env-kwargs {"split":"test"} --task-id test-000000-single --show-task'
+    mcp.main(words.split())
+    assert "Quarterly figures check-in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer", [5, None, [{"content": "Hello."}]])
+def test_a_session_refuses_an_answer_of_another_type(answer):
+    session = Session("TestWarehouse-v0")
+    session.reset(task_id="screw")
+    with pytest.raises(TypeError, match="the answer is a text, or a message"):
+        session.step(answer)
+    assert session.step("5").done
+
+
 def test_mcp_users_reply():
     episode = mcp.Episode("ToolGym-Office-v0", {"category": "dialogue", "split": "test"}, "test-000001-dialogue", None)
     ((text, failed),) = asyncio.run(called(episode, ("submit", {"answer": "Hm."})))

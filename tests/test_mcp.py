@@ -296,6 +296,14 @@ def test_a_judge_may_ask_the_server(counter):
     env.close()
 
 
+@pytest.mark.parametrize(
+    ("judge", "said"), [("yes", "a Verdict or a bool, got a str"), (lambda: True, "gets the env as its only argument")]
+)
+def test_a_judge_that_cannot_be_asked_is_refused_at_once(counter, judge, said):
+    with pytest.raises(TypeError, match=said):
+        counter.env(ONE, judge=judge)
+
+
 def test_a_judge_whose_server_is_gone_makes_the_episode_not_valid(counter):
     env = counter.env(ONE, judge=lambda env: env.state.call("die") == "2")
     env.reset(seed=0)
@@ -405,7 +413,7 @@ def test_a_server_that_fails_during_an_episode(mode, said):
 def test_a_server_that_is_not_there_at_all():
     with served() as (url, _):
         pass
-    with pytest.raises(ToolUnavailable, match="no connection"):
+    with pytest.raises(ToolUnavailable, match=f"{url}: no connection: 127.0.0.1:[0-9]+: Connection refused"):
         _ = MCPServer(url).tools
 
 

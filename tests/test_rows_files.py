@@ -133,7 +133,9 @@ def test_a_broken_part_of_a_file_is_named(tmp_path, name):
         (b"[]", "no rows"),
         (b"a,b\n1,2\n", "none of its"),
         (b"PK\x03\x04....", "a zip file"),
-        (b"{}", "no conversation"),
+        (b'{"data": []}', "no rows"),
+        (b"[" * 100_000, "line 1: nested too deeply"),
+        (b"{}", "(?s)its only row cannot be played.*no conversation"),
         (b"null", "not an object"),
     ],
 )
@@ -147,7 +149,7 @@ def test_a_file_without_a_row_is_refused(tmp_path, data, told):
 
 def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path, capsys):
     assert main(["eval", "--data", str(tmp_path / "none.jsonl"), "--agent", "oracle"]) == 1
-    assert "none.jsonl" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"error: {tmp_path / 'none.jsonl'}: No such file or directory\n"
     with pytest.raises(ValueError, match="is a folder"):
         read(tmp_path)
 

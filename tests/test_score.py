@@ -297,6 +297,20 @@ def test_the_command_says_what_it_can_score(tmp_path, capsys):
 # Inspect ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--category", "irrelevance"], "--category is for logs"),
+        (["--env-arg", "seed=1"], "--env-arg is for logs"),
+        (["--env", "ToolGym-Office-v0"], "--env is for logs"),
+    ],
+)
+def test_an_option_that_nothing_would_obey_is_refused(tmp_path, capsys, given, said):
+    write(tmp_path / "result", "one", "irrelevance", [{"id": "irrelevance_0", "result": "No."}])
+    assert main(["score", str(tmp_path / "result"), *given]) == 1
+    assert said in capsys.readouterr().err
+
+
 def log_of(tmp_path, native, samples=3, **about):
     dialect = "openai" if native else "hermes"
     env = gym.make("ToolGym-Office-v0", category="chain", split="val", dialect=dialect).unwrapped

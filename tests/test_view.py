@@ -245,6 +245,8 @@ def test_the_correctness_is_one_part_with_its_points_behind_it():
     first, second = reward_parts(terms)
     assert (first.name, second.name, second.points, second.reason) == ("format", "correctness", 3.0, "tool names: why")
     assert [(each.name, each.points) for each in second.inside] == [("tool names", 6.0), ("counted from", -3.0)]
+    (nothing,) = reward_parts([Term("name", 0.0, 6.0, "why"), Term("minimum", -3.0)])
+    assert (nothing.points, nothing.reason, nothing.inside) == (-3.0, "tool names: why", ())
 
 
 def test_a_shared_name_point_is_not_shown_as_a_full_bar_of_a_third():

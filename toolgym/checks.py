@@ -44,6 +44,18 @@ def check_verdict(verdict: Any, owner: object) -> Verdict:
     return verdict
 
 
+def check_judge(judge: Any) -> None:
+    """Raises TypeError if ``judge`` is not a function of the env."""
+    if not callable(judge):
+        raise TypeError(f"judge is a function of the env that returns a Verdict or a bool, got {shown(judge)}")
+    try:
+        inspect.signature(judge).bind(None)
+    except TypeError as error:
+        raise TypeError(f"judge gets the env as its only argument, as in judge=lambda env: True: {error}") from None
+    except ValueError:
+        pass  # a builtin without a signature
+
+
 def check_state(state: Any) -> None:
     """Raises TypeError if ``state`` cannot make an episode's state."""
     if state is not None and not callable(state):

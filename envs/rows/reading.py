@@ -51,8 +51,10 @@ def read(path: str | Path) -> Rows:
     about = file.stat()
     found = _read(str(file), about.st_mtime_ns, about.st_size)
     if not found.conversations:
-        many = f"none of its {found.bad.rows:,} rows can be played:\n{found.bad}" if found.bad else "it has no rows"
-        raise ValueError(f"{path}: {many}")
+        if not found.bad:
+            raise ValueError(f"{path}: it has no rows")
+        many = f"none of its {found.bad.rows:,} rows can" if found.bad.rows > 1 else "its only row cannot"
+        raise ValueError(f"{path}: {many} be played:\n{found.bad}")
     return found
 
 

@@ -68,7 +68,7 @@ def values_of(text: bytes, line: int) -> Iterator[tuple[str, Any]]:
                 return
             at = line + read.count("\n", 0, getattr(error, "pos", position))
             reason = _not_json(error)
-            yield f"item {number}", BadRow(reason.kind, f"{reason.detail} of line {at}; nothing after it is read")
+            yield f"item {number}", BadRow(reason.kind, f"line {at}: {reason.detail}; nothing after it is read")
             return
         yield f"item {number}", value
         position = _skip(read, end)
@@ -79,6 +79,8 @@ def items_of(value: Any) -> list[Any] | None:
     if isinstance(value, list):
         return None if is_messages(value) else value
     if isinstance(value, dict):
+        if len(value) == 1 and any(value.get(key) == [] for key in _WRAPPERS):
+            return []
         for key in _WRAPPERS:
             inner = value.get(key)
             if isinstance(inner, list) and inner and isinstance(inner[0], (dict, list)) and not is_messages(inner):

@@ -110,6 +110,8 @@ def _run(args: argparse.Namespace) -> int:
         own = own_code.told(error, args)
         if own is not None:
             return _failed(own[1], own[0])
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            return _failed(f"{error.filename}: {error.strerror}")  # without the number of the error
         if not missing and isinstance(error, (OSError, ValueError, ImportError)):
             return _failed(str(error))
         raise

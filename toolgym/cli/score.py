@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     own = [path for path in paths if _is_run(path)]
     logs = [path for path in paths if path not in own and path.is_file() and is_log(path)]
     results = [path for path in paths if path not in own and path not in logs]
+    _check_options(args, logs, results)
     with console.status("scoring ..."):
         found, notes = _results(results, args.read_as)
         for path in logs:
@@ -82,6 +83,18 @@ def run(args: argparse.Namespace, console: Console) -> None:
         console.print(f"In {args.out}: episodes, numbers and page of each run", soft_wrap=True)
     if page is not None:
         console.print(f"Wrote {page}", soft_wrap=True)
+
+
+def _check_options(args: argparse.Namespace, logs: Sequence[Path], results: Sequence[Path]) -> None:
+    """Raises UserError for an option that no path would obey."""
+    about_env = ("env", "category", "dialect", "rubric", "demonstrations", "env_arg")
+    if not logs and (given := next((name for name in about_env if getattr(args, name)), None)):
+        raise UserError(
+            f"--{given.replace('_', '-')} is for logs of inspect: leave it out. Result files and runs are scored as "
+            "they were played"
+        )
+    if not results and args.read_as:
+        raise UserError("--read-as is for result files: leave it out")
 
 
 def _is_run(path: Path) -> bool:

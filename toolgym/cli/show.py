@@ -52,9 +52,8 @@ def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None
     console.print(Rule(plain(env_id), align="left"))
     text = inspect.getdoc(type(env)) or "(no documentation)"
     console.print(plain(fitted(text, console.width)), soft_wrap=True)  # so commands can be copied whole
-    console.print(
-        plain(f"\n{len(env.tasks):,} tasks; dialect {env.dialect.name}; turns per episode: {env.max_turns} at most.")
-    )
+    tasks = "1 task" if len(env.tasks) == 1 else f"{len(env.tasks):,} tasks"
+    console.print(plain(f"\n{tasks}; dialect {env.dialect.name}; turns per episode: {env.max_turns} at most."))
     categories = count_categories(env)
     if len(categories) > 1:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)

@@ -1,7 +1,9 @@
 """MCP (1.28 and 2.3): one episode of a suite as a server, for agents that bring their own loop.
 
-    {"command": "python", "args": ["-m", "toolgym.exports.mcp", "ToolGym-Office-v0", "--task-id", "test-000000-single",
-                                   "--out", "runs/mcp"]}
+    {"command": "python", "args": ["-m", "toolgym.exports.mcp", "ToolGym-Office-v0", "--out", "runs/mcp",
+                                   "--env-kwargs", "{\"split\": \"test\"}", "--task-id", "test-000000-single"]}
+
+It needs the package: ``pip install mcp``.
 
 The server offers the task's tools, and ``submit``, which says the final answer; the request is in its instructions, and
 ``--show-task`` prints it. A process is an episode. The agent never sees a reward: the outcome is a line of
@@ -17,12 +19,15 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import msgspec
 
+from toolgym.assets import AssetError
 from toolgym.exports.session import Outcome, Session
 from toolgym.stored.strict_json import to_json
 
@@ -135,16 +140,33 @@ async def serve(episode: Episode, out: Path | None) -> None:
                 file.write(to_json(msgspec.to_builtins(outcome)) + "\n")
 
 
-def main() -> None:
+def _arguments(text: str) -> dict[str, Any]:
+    """Reads a JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a JSON object, such as {{"split": "test"}}')
+    return value
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve one episode. Exits with 1 if it cannot begin, and says why on standard error."""
     parser = argparse.ArgumentParser(prog="python -m toolgym.exports.mcp", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("env", help="a suite's id")
     parser.add_argument("--task-id", help="the task (without it, one drawn by --seed)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--env-kwargs", type=json.loads, default={}, help="arguments of gym.make, as JSON")
+    parser.add_argument("--env-kwargs", type=_arguments, default={}, help="arguments of gym.make, as a JSON object")
     parser.add_argument("--out", type=Path, help="folder for outcomes.jsonl")
     parser.add_argument("--show-task", action="store_true", help="print the request, and do not serve")
-    options = parser.parse_args()
-    episode = Episode(options.env, options.env_kwargs, options.task_id, options.seed)
+    options = parser.parse_args(argv)
+    if not options.show_task and find_spec("mcp") is None:
+        parser.exit(1, "error: this needs the package mcp: pip install mcp\n")
+    try:
+        episode = Episode(options.env, options.env_kwargs, options.task_id, options.seed)
+    except (AssetError, gym.error.Error, ImportError, KeyError, TypeError, ValueError) as error:
+        parser.exit(1, f"error: {error.args[0] if error.args else error}\n")
     if options.show_task:
         sys.stdout.write(episode.request + "\n")
     else:

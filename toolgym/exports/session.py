@@ -19,6 +19,7 @@ from toolgym.playing.wrapped import limited
 from toolgym.rollout import failure_kind
 from toolgym.stored.strict_json import to_json
 from toolgym.tasks import task_order
+from toolgym.tasks.task import shown
 from toolgym.types import Turn, answer_text
 
 ChatMessage: TypeAlias = dict[str, Any]
@@ -126,10 +127,15 @@ class Session:
             answer: its text, or its message: ``content``, and ``tool_calls`` and ``reasoning_content`` if there are.
             unfinished: why the answer did not end by itself ("length", "content_filter", "refusal"), if it did not.
 
-        Raises ResetNeeded if the episode is over, ValueError for a message that is none.
+        Raises ResetNeeded if the episode is over, TypeError for an answer that is neither, ValueError for a message
+        that is not one.
         """
         if isinstance(answer, str):
             text = answer
+        elif not isinstance(answer, Mapping):
+            raise TypeError(
+                f"the answer is a text, or a message with content and tool_calls as a dict; got {shown(answer)}"
+            )
         else:
             names = self._names(self.env.observe()["tools"])
             text = self._chat.action_text(answer, native=self.native, names=names)

@@ -54,7 +54,7 @@ class Part(msgspec.Struct, frozen=True):
     reason: str = ""
     meaning: str = ""
     inside: tuple[Part, ...] = ()
-    """Of the correctness: its parts with points."""
+    """Of the correctness: its parts with points, if there are several."""
 
 
 def reward_parts(terms: Iterable[Term]) -> list[Part]:
@@ -70,7 +70,7 @@ def reward_parts(terms: Iterable[Term]) -> list[Part]:
             reason = "; ".join(f"{each.name}: {each.reason}" for each in points if each.reason)
             told = tuple(each for each in points if each.points)
             total = sum(each.points for each in points)
-            found.append(Part(CORRECTNESS, total, reason, TERMS[CORRECTNESS], told))
+            found.append(Part(CORRECTNESS, total, reason, TERMS[CORRECTNESS], told if len(told) > 1 else ()))
             points = []
     return found
 

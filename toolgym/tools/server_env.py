@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from toolgym.checks import check_judge
 from toolgym.env import ToolEnv
 from toolgym.tasks import Task
 from toolgym.tools.sessions import Sessions
@@ -45,6 +46,8 @@ class ServerEnv(ToolEnv):
             raise TypeError(f"servers is a list of MCPServer and OpenAPI, got {servers!r}")
         if "state" in kwargs:
             raise TypeError("the state of a ServerEnv is its connections; it takes no state of your own")
+        if judge is not None:
+            check_judge(judge)
         self.servers = tuple(servers)
         if isinstance(tasks, (list, tuple)) and any(isinstance(task, Task) and not task.tools for task in tasks):
             tools = tuple([tool for server in self.servers for tool in server.tools])

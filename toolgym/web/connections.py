@@ -290,6 +290,12 @@ def _failed(error: Exception) -> Failure:
 
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failure(f"the server's certificate is not trusted: {error}", False)
+    if isinstance(error, aiohttp.ClientConnectorError) and error.port is not None:
+        cause = error.os_error
+        why = cause.strerror or str(cause)
+        if cause.errno and why.startswith("Connect call failed"):  # asyncio's words for any number
+            why = os.strerror(cause.errno)
+        return Failure(f"no connection: {error.host}:{error.port}: {why}", True)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return Failure("no connection: the server closed it before it answered", True)
     if isinstance(error, aiohttp.ClientResponseError):

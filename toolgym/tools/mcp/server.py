@@ -15,6 +15,7 @@ from toolgym.tools.mcp.protocol import Client, Transport
 from toolgym.tools.mcp.stdio import INHERITED, Stdio
 from toolgym.tools.mcp.streamable_http import StreamableHTTP
 from toolgym.tools.remote import Listed, State, ToolServer
+from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web import below, wait_for
 
 _RUNNERS = ("python", "node", "npx", "uv", "bun", "deno")
@@ -90,7 +91,12 @@ class MCPServer(ToolServer):
 
     def listed(self) -> list[Listed]:
         """The tools of the server. Raises ToolUnavailable, and ValueError for a list that cannot be used."""
-        return wait_for(self._listed())
+        try:
+            return wait_for(self._listed())
+        except ToolUnavailable as error:
+            if self.url:  # a process is named already
+                raise ToolUnavailable(f"{self.name}: {error}") from None
+            raise
 
     async def _listed(self) -> list[Listed]:
         client = await self.open()
