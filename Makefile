@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 help:
 	@echo "make demo   SmolLM2 learns to call tools: before, after SFT, after GRPO; curves, pages to look at"
-	@echo "make demo-seeds  the demo's recipe for three seeds, judged on more tasks (an hour), resumable"
+	@echo "make demo-seeds  the demo's recipe for three seeds, judged on more tasks (an hour and a half), resumable"
 	@echo "make test   lint, types and all tests"
 	@echo "make test-slow  every trainer on every architecture (minutes)"
 	@echo "make test-vllm  the sampler's contract with the real vLLM, on this CPU (installs it: 3.5 GB; minutes)"

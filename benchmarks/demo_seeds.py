@@ -1,6 +1,6 @@
 """The demo's recipe for several seeds, judged on more held-out tasks: does GRPO teach, whatever the seed?
 
-    python benchmarks/demo_seeds.py                        # seeds 0, 1, 2: about 20 minutes each on two quiet cores
+    python benchmarks/demo_seeds.py                        # seeds 0, 1, 2: about half an hour each
     python benchmarks/demo_seeds.py --seeds 3,4 --keep demo_more
 
 Each seed trains SFT and then GRPO in RUNS/seed-N, as ``make demo --out RUNS/seed-N --seed N`` does, and the three
