@@ -410,6 +410,12 @@ def test_a_server_that_fails_during_an_episode(mode, said):
         state.close()
 
 
+@pytest.mark.parametrize("where", [5, None, Path("server.py")])
+def test_a_command_of_another_type_is_refused(where):
+    with pytest.raises(TypeError, match="where is a command"):
+        MCPServer(where)
+
+
 def test_a_server_that_is_not_there_at_all():
     with served() as (url, _):
         pass

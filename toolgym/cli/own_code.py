@@ -61,7 +61,7 @@ def _is_ours(error: BaseException) -> bool:
 
 def _raised_in(error: BaseException) -> str:
     """The module that raised the exception."""
-    return [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    return [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
 
 
 def _modules(error: BaseException) -> list[str]:

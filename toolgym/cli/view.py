@@ -55,7 +55,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
         server = ViewServer(library, PORT if args.port is None else args.port)
     except (OSError, OverflowError) as error:
         if args.port is not None:
-            raise UserError(f"port {args.port} cannot be had: {error}; name another with --port") from None
+            why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+            raise UserError(f"port {args.port} cannot be had: {why}; name another with --port") from None
         server = ViewServer(library)
     with server:
         console.print(f"{server.url}  (Ctrl-C ends it)", soft_wrap=True)

@@ -52,6 +52,8 @@ class MCPServer(ToolServer):
         name: str | None = None,
         **kwargs: Any,
     ):
+        if not isinstance(where, Sequence):
+            raise TypeError(f"where is a command, as a list or a str, or an address; got {where!r}")
         self.url = where if isinstance(where, str) and where.startswith(("http://", "https://")) else None
         self.command = [] if self.url else shlex.split(where) if isinstance(where, str) else [*map(os.fspath, where)]
         if self.url:
