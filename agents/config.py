@@ -160,6 +160,8 @@ class TrainConfig:
             )
         if self.demonstrations_in == "sampling" and not self.plays:
             raise ValueError(f'demonstrations_in "sampling" is for grpo and ppo: {self.algo} samples nothing')
+        if self.demonstrations_in == "sampling" and not self.demonstrations:
+            raise ValueError('demonstrations_in "sampling" needs demonstrations, e.g. 4')
         if self.quantize != "off" and self.fsdp:
             raise ValueError("quantize and fsdp do not go together: weights in 4 bits cannot be divided")
         if self.quantize != "off" and not self.lora_rank:

@@ -240,6 +240,7 @@ def test_the_value_head_learns_and_leaves_the_policys_gradient_alone(tmp_path, m
         ({"save_every": 0}, "save_every must be at least 1, got 0"),
         ({"eval_every": -1}, "eval_every must be a whole number from 0, got -1"),
         ({"algo": "sft", "beta": 0.1}, "beta is for grpo and ppo, got 0.1 for sft"),
+        ({"demonstrations_in": "sampling"}, 'demonstrations_in "sampling" needs demonstrations'),
         ({"algo": "pretrain", "text": "x.txt", "env": "ToolGym-BFCL-v0"}, "env is for sft, grpo and ppo"),
         ({"algo": "pretrain", "text": "x.txt", "mix": [{"env": "ToolGym-BFCL-v0"}]}, "mix is for sft, grpo and ppo"),
     ],

@@ -104,6 +104,7 @@ class Trainer:
         self._shown_suite = 0
         self.texts: Texts | None = None
         self.served: ServedSampler | None = None
+        self.ahead = Ahead(self._play)
         if documents is not None:
             self._encode(documents, state)
         else:
@@ -142,7 +143,6 @@ class Trainer:
         self.collector = self._collectors[0]
         """Of the step that is being trained."""
         self.drawing = Drawing(self.collector, config)
-        self.ahead = Ahead(self._play)
         if state is not None:
             self.drawing.load_state_dict(state)
             self.ahead.load_state_dict(state)
