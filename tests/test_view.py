@@ -629,6 +629,14 @@ def test_the_command_writes_one_file_and_names_mistakes(tmp_path, capsys):
     assert "is a folder" in capsys.readouterr().err
     assert main(["view", str(folder), "--port", "99999"]) == 1
     assert "--port" in capsys.readouterr().err
+    (tmp_path / "notes.md").write_text("# Notes\n\nnone\n")
+    assert main(["view", str(tmp_path / "notes.md"), "--html", str(tmp_path / "no.html")]) == 1
+    assert "has no episodes: line 1 is none" in capsys.readouterr().err
+    assert not (tmp_path / "no.html").exists()
+    with (folder / "episodes.jsonl").open("a") as file:
+        file.write("{broken\n")
+    assert main(["view", str(folder), "--html", str(tmp_path / "out.html")]) == 0
+    assert "1 line left out" in " ".join(capsys.readouterr().out.split())
 
 
 def test_one_episode_of_a_run_is_replayed(tmp_path, capsys):

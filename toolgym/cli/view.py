@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from toolgym.cli.resolve import UserError, here_first
-from toolgym.view.library import Library
+from toolgym.report.text import plain
+from toolgym.view.library import Library, ShownRun
 from toolgym.view.one_file import write_one_file
 from toolgym.view.server import ViewServer
 
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     if args.trust:
         here_first()
     library = Library(args.run, args.trust)
+    for shown in library.runs.values():
+        _check_lines(shown, console)
     if args.html is not None:
         _one_file(library, args.html, console)
         return
@@ -64,6 +67,19 @@ def run(args: argparse.Namespace, console: Console) -> None:
             webbrowser.open(server.url)
         with suppress(KeyboardInterrupt):  # the usual end
             server.serve_forever()
+
+
+def _check_lines(shown: ShownRun, console: Console) -> None:
+    """Say which lines are left out. Raises UserError for a file of which no line is an episode, as far as was read."""
+    shown.index.refresh()
+    wrong = shown.index.unreadable
+    if not wrong:
+        return
+    if not shown.index.by_key:
+        raise UserError(f"{shown.index.path} has no episodes: line {wrong[0]} is none. Give the folder of a run")
+    lines = "1 line" if len(wrong) == 1 else f"{len(wrong)} lines"
+    told = f"{shown.index.path}: {lines} left out that no episode can be read from, the first is line {wrong[0]}"
+    console.print(plain(told, "yellow"), soft_wrap=True)
 
 
 def _has_windows() -> bool:
