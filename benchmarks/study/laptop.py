@@ -75,9 +75,10 @@ _RL = {
     "lora_rank": 16,
     "learning_rate": 6e-4,
     "max_completion_length": 64,
+    "temperature": 0.6,
 }
 """With LoRA adapters the noise of so few episodes per step does little harm. With all weights trained, it undoes the
-SFT. The reward and the guidance are those of the demo's recipe, for its reasons (LOG.md)."""
+SFT. The reward, the guidance and the temperature are those of the demo's recipe, for its reasons (LOG.md)."""
 LAPTOP = Size(
     model="smollm2",
     train={},
