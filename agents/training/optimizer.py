@@ -79,10 +79,6 @@ class MasterAdamW:
         for parameter, master in self._copied():
             parameter.copy_(master)
 
-    def weights(self) -> list[nn.Parameter]:
-        """The trained weights and their float32 copies."""
-        return [*self.trained, *(master for _, master in self._copied())]
-
     def _copied(self) -> list[tuple[nn.Parameter, nn.Parameter]]:
         """(weight, its float32 copy) for each weight that has one."""
         return [pair for pair in zip(self.trained, self.masters, strict=True) if pair[0] is not pair[1]]

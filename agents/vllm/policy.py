@@ -42,7 +42,6 @@ class VLLMPolicy(TokenPolicy):
         model: whose tokenizer and settings these are: a name or folder as for ``Policy``, of which no weights are
             read; or a loaded pair (model, tokenizer).
         weights: the weights that the server is to sample with; None for those that it has.
-        batch_size: not used: the server forms its own batches.
         max_new_tokens, temperature, top_p, top_k, seed, stop, template_kwargs, tools: as for ``Policy``.
 
     Raises ValueError if a setting is out of range, AssetError if the tokenizer cannot be used, AgentError if the
@@ -59,7 +58,6 @@ class VLLMPolicy(TokenPolicy):
         top_p: float = 1.0,
         top_k: int = 0,
         seed: int = 0,
-        batch_size: int = 16,
         stop: Sequence[str] | None = None,
         template_kwargs: Mapping[str, Any] | None = None,
         tools: Offer = "prompt",

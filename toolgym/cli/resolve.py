@@ -59,7 +59,7 @@ AGENTS = {
         "toolgym.agents.vllm.policy:VLLMPolicy",
         {
             "base_url": "base_url", "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens",
-            "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
+            "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed",
             "tools": "tools", "template_kwarg": "template_kwargs",
         },
         "base_url",

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from toolgym.env import ToolEnv
 
 STOPPED = "the agent stopped before the episode ended"
-_OPENAI = get_dialect("openai")
 
 
 class EpisodeAgent(Protocol):
@@ -122,9 +121,9 @@ def _as_action(answer: Any, env: ToolEnv) -> str:
     if not isinstance(answer, Mapping):
         raise NotAnAgent(f"an answer is text, or an assistant message (a mapping), not {type(answer).__name__}")
     written = to_json({"role": "assistant", **answer})
-    if env.dialect.name == _OPENAI.name:
+    if env.dialect.name == "openai":
         return written
-    read = _OPENAI.parse(written)
+    read = get_dialect("openai").parse(written)
     if any(call.error for call in read.calls):  # a malformed call stays one
         return written
     return env.dialect.render(read)
