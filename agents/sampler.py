@@ -44,7 +44,7 @@ class Sampler(Protocol):
     def sample_ids(self, prompts: Sequence[Sequence[int]], max_tokens: int | None = None) -> list[Generation]:
         """An answer to each prompt. ``max_tokens`` limits prompt and answer together.
 
-        Raises AgentError if there is no answer to a prompt.
+        Raises AgentError for a prompt without an answer.
         """
 
     def branch(self, conversation: Sequence[int], length: int) -> None:

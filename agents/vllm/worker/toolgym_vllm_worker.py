@@ -24,7 +24,7 @@ class ToolGymWorker:
         On CPUs, vLLM 0.32 computes with a packed copy of the output layer. If the layer is tied to the embeddings,
         ``reload_weights`` leaves that copy as it was.
 
-        Raises FileNotFoundError if there are no weights: after a reload that fails, vLLM's layers are empty, and the
+        Raises FileNotFoundError without weights: after a reload that fails, vLLM's layers are empty, and the
         next request ends its engine.
         """
         if not any(Path(folder).glob("*.safetensors")):
