@@ -107,7 +107,7 @@ class Recipe:
     max_new_tokens: int = 64
     """Tokens of one answer when the parts are played."""
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"before": 75, "sft": 420, "after SFT": 50, "grpo": 320, "after GRPO": 50}
+        default_factory=lambda: {"before": 75, "sft": 430, "after SFT": 55, "grpo": 310, "after GRPO": 55}
     )
     """What each piece of work takes on two quiet cores: the first guess of how long is left."""
 
