@@ -12,9 +12,10 @@ from typing import Any
 
 from rich.console import Console
 
-from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
+from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
 from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
+from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
 from toolgym.env import ToolEnv, task_order
 from toolgym.playing.agent_failures import OnAgentError
