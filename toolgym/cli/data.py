@@ -53,9 +53,8 @@ def run(args: argparse.Namespace, console: Console) -> None:
     for title, tally in (("Left out", about.bad), ("Noted; these rows are played", about.notes)):
         if tally:
             console.print(plain(f"\n{title}:", "bold"))
-            for kind, count, first in tally.kinds():
-                more = "; ..." if count > len(first) else ""
-                console.print(plain(f"{count:>7,}  {kind}: {'; '.join(first)}{more}", "yellow"))
+            for kind, count, places in tally.kinds():
+                console.print(plain(f"{count:>7,}  {kind}: {places}", "yellow"))
     task = env.tasks[0]
     console.print(Rule(plain(f"the first decision, {task.id}, in the dialect {env.dialect.name}"), align="left"))
     show_decision(env, task, console)
