@@ -111,8 +111,7 @@ def evaluate(
     failures = AgentFailures(on_agent_error)
     if on_agent_error == "raise":
         bind(agent, first)  # an agent that does not fit the env says so before a folder is opened
-    # says whether n fits, before a folder is made
-    order = task_order(base.tasks, n, seed) if task_ids is None else chosen_tasks(base, task_ids, n)
+    order = chosen_tasks(base, n, seed, task_ids)  # says whether n fits, before a folder is made
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
     if out is not None:
@@ -145,8 +144,13 @@ def evaluate(
     return played
 
 
-def chosen_tasks(env: ToolEnv, task_ids: Sequence[str], n: int | None = None) -> list[str]:
-    """The ids of tasks that are named, each once. Raises ValueError for an unknown id, for none, and beside ``n``."""
+def chosen_tasks(env: ToolEnv, n: int | None, seed: int, task_ids: Sequence[str] | None = None) -> list[str]:
+    """The ids of the tasks to play: ``task_ids``, each once, or else ``n`` tasks drawn by ``seed``.
+
+    Raises ValueError if ``n`` is more than there are, for an unknown id, for no id, and for ids beside ``n``.
+    """
+    if task_ids is None:
+        return task_order(env.tasks, n, seed)
     if isinstance(task_ids, str):
         raise ValueError(f"task_ids is a list of ids, such as [{task_ids!r}]")
     if n is not None:
