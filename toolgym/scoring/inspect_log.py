@@ -100,10 +100,10 @@ def score_log(log: Log, env: ToolEnv, env_id: str) -> list[Trajectory]:
         except KeyError as error:
             found.append(_lost(env_id, sample.id, repeat, str(error.args[0])))
             continue
-        played = playback(env, env_id, task_id, sample.answers, repeat)
-        if not sample.answers:
-            played = _lost(env_id, task_id, repeat, sample.error or "no answer was recorded")
-        found.append(played)
+        if sample.answers:
+            found.append(playback(env, env_id, task_id, sample.answers, repeat))
+        else:
+            found.append(_lost(env_id, task_id, repeat, sample.error or "no answer was recorded"))
     return found
 
 

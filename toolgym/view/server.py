@@ -1,4 +1,4 @@
-"""The server of ``toolgym view``: reads only, for a browser on this machine.
+"""The server of ``toolgym view``, for a browser on this machine: it changes no run, and only keeps an index beside it.
 
 What a page of another site may try: a request with its own name for this address (DNS rebinding) is refused by its
 Host header, and an answer cannot be read, framed or run from elsewhere. Everything that a model wrote leaves as JSON
