@@ -201,6 +201,8 @@ def test_reading_takes_linear_time(tmp_path):
     assert seconds(json.dumps(row(SAID, tools=[{"name": f"t{i}"} for i in range(3000)]))) < 3
     for tag in ("<tool_response>", "<think>", "<tool_call>", "<tools>", '[{"'):
         assert seconds(f"{LINE}\n" + json.dumps(row({"role": "user", "content": tag * 20_000}, SAID))) < 1
+    used = [{"type": "tool_use", "id": str(i), "name": "f", "input": {"a": i}} for i in range(20_000)]
+    assert seconds(f"{LINE}\n" + json.dumps(row({"role": "assistant", "content": used}))) < 3
     tags = "<tool_call>\n{}\n</tool_call>\n" * 20_000 + "<tools>" * 20_000
     assert seconds(f"{LINE}\n" + json.dumps(row({"role": "assistant", "content": tags}))) < 3
 
@@ -220,6 +222,14 @@ QWEN = (
     '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
 )
 TAGGED = '<think>Hm.</think>\nSure.\n<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+
+
+def in_tags(role):
+    """A call in a tag, and its result in a tag in a message of ``role``."""
+    result = {"role": role, "content": "<tool_response>\né 🙂\n</tool_response>"}
+    return row({"role": "assistant", "content": TAGGED}, result, SAID)
+
+
 LAYOUTS = {
     "openai": (GOOD, "openai"),
     "openai before tools": (
@@ -234,22 +244,8 @@ LAYOUTS = {
         },
         "openai",
     ),
-    "tags in the text": (
-        row(
-            {"role": "assistant", "content": TAGGED},
-            {"role": "tool", "content": "<tool_response>\né 🙂\n</tool_response>"},
-            SAID,
-        ),
-        "openai",
-    ),
-    "results as the user's": (
-        row(
-            {"role": "assistant", "content": TAGGED},
-            {"role": "user", "content": "<tool_response>\né 🙂\n</tool_response>"},
-            SAID,
-        ),
-        "openai",
-    ),
+    "tags in the text": (in_tags("tool"), "openai"),
+    "results as the user's": (in_tags("user"), "openai"),
     "sharegpt": (
         {
             "conversations": [
@@ -363,6 +359,7 @@ def test_only_the_preferred_answer_is_imitated_and_the_prompt_is_not():
         assert found.decisions == (3,)
         assert found.parts[3].response == "Done."
     assert read_conversation("line 1", {"prompt": "Say it.", "completion": "Done."}).decisions == (1,)
+    assert "no message of the assistant to imitate" in wrong({"prompt": before, "completion": []})
     whole = {"chosen": [*before, SAID], "rejected": [*before, SAID]}
     assert read_conversation("line 1", whole).decisions == (1, 3)
 

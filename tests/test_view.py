@@ -25,7 +25,7 @@ from toolgym.types import CallRecord, CallScore, Term, ToolCall
 from toolgym.view import index as index_module
 from toolgym.view.answers import expected_of
 from toolgym.view.entry import Entry, entry_of
-from toolgym.view.index import NAME, RunIndex
+from toolgym.view.index import RunIndex
 from toolgym.view.library import Library
 from toolgym.view.one_file import write_one_file
 from toolgym.view.page import SCRIPT, STYLE
@@ -33,6 +33,7 @@ from toolgym.view.query import BadQuery, matching, parse_query
 from toolgym.view.server import ViewServer
 
 STATIC = Path(index_module.__file__).parent / "static"
+NAME = ".episodes.jsonl.index"
 
 
 def lines(*episodes):

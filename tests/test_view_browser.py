@@ -314,3 +314,10 @@ def test_ten_thousand_episodes_are_there_at_once(browser, tmp_path):
         assert browser.run("document.querySelectorAll('*').length") < 3000
         server.shutdown()
         browser.open("about:blank")
+
+
+def test_runs_without_a_common_task_have_nothing_to_filter(browser, page):
+    browser.open(f"{page}#/compare?run=many&other=plain")
+    browser.wait("document.body.innerText.includes('no task in common')")
+    labels = browser.run("[...document.querySelectorAll('.filters select')].map(each => each.parentNode.textContent)")
+    assert [label for label in labels if label.startswith("category")] == []

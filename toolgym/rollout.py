@@ -111,21 +111,17 @@ def evaluate(
     failures = AgentFailures(on_agent_error)
     if on_agent_error == "raise":
         bind(agent, first)  # an agent that does not fit the env says so before a folder is opened
-    order: Callable[..., list[str]] = task_order
+    order = chosen_tasks(base, n, seed, task_ids)  # says whether n fits, before a folder is made
     done: dict[tuple[str, int], Trajectory] = {}
     log = None
-    if task_ids is not None:
-        chosen = chosen_tasks(base, task_ids, n)
-        order = lambda *_: chosen  # noqa: E731
     if out is not None:
-        order(base.tasks, n, seed)  # says whether n fits, before the folder is made
         log = RunLog(out, run_settings(env_id, agent, env_kwargs, n, repeats, seed, task_ids), resume=resume)
         if task_ids is None and log.settings.get("draw") != DRAW and n is not None and n < len(base.tasks):
-            order = earlier_task_order
+            order = earlier_task_order(base.tasks, n, seed)
         done = {(t.task_id, t.repeat): t for t in log.before if t.reward_valid}
         if hasattr(agent, "resume"):  # e.g. a memory that earlier episodes have filled
             agent.resume(list(done.values()))
-    wanted = [(task_id, repeat) for task_id in order(base.tasks, n, seed) for repeat in range(repeats)]
+    wanted = [(task_id, repeat) for task_id in order for repeat in range(repeats)]
     todo = [key for key in wanted if key not in done]  # episodes that were not valid are not in ``done``
     elsewhere = getattr(agent, "play_elsewhere", None)
     if elsewhere is None:
@@ -148,8 +144,13 @@ def evaluate(
     return played
 
 
-def chosen_tasks(env: ToolEnv, task_ids: Sequence[str], n: int | None = None) -> list[str]:
-    """The ids of tasks that are named, each once. Raises ValueError for an unknown id, for none, and beside ``n``."""
+def chosen_tasks(env: ToolEnv, n: int | None, seed: int, task_ids: Sequence[str] | None = None) -> list[str]:
+    """The ids of the tasks to play: ``task_ids``, each once, or else ``n`` tasks drawn by ``seed``.
+
+    Raises ValueError if ``n`` is more than there are, for an unknown id, for no id, and for ids beside ``n``.
+    """
+    if task_ids is None:
+        return task_order(env.tasks, n, seed)
     if isinstance(task_ids, str):
         raise ValueError(f"task_ids is a list of ids, such as [{task_ids!r}]")
     if n is not None:

@@ -14,7 +14,7 @@ from toolgym.dialects import Dialect, get_dialect
 from .conversation import Conversation, Turn
 from .problems import Tally
 from .reading import read
-from .tasks import CATEGORIES, gold_text, split_of, unwritable
+from .tasks import CATEGORIES, category_of, gold_text, split_of, unwritable
 
 CHARS_PER_TOKEN = 4
 """English text and JSON have three to five characters a token."""
@@ -110,7 +110,7 @@ def describe(
             if at in found:
                 prompts.append(before / CHARS_PER_TOKEN)
                 golds.append(length / CHARS_PER_TOKEN)
-                decisions[CATEGORIES[min(len(part.calls), 2) - 1]] += 1
+                decisions[category_of([part])] += 1
                 calls[len(part.calls)] += 1
                 reasoned += part.think is not None
             unweighted += not part.weight
@@ -118,8 +118,7 @@ def describe(
             answered += sum(result is not None for result in part.results)
             before += length + sum(len(result or "") for result in part.results)
             _check_calls(each, part, checks)
-    for kind, count, first in rows.notes.kinds():
-        checks.add_many(kind, count, first)
+    checks.add_all(rows.notes)
     key, times = keys.most_common(1)[0]
     alike = (key, times) if times > max(1, _MANY * len(rows.conversations)) else ("", 0)
     return Description(

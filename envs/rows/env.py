@@ -87,9 +87,9 @@ class RowsEnv(ToolEnv):
         whole_number("seed", seed, 0)
         if not (isinstance(held_out, (int, float)) and 0 < held_out < 0.5):
             raise ValueError(f"held_out is a share between 0 and 0.5, got {held_out!r}")
-        rows = read(EXAMPLE if path is None else Path(path))
         if not isinstance(whole, bool):
             raise TypeError(f"whole must be True or False, got {whole!r}")
+        rows = read(EXAMPLE if path is None else Path(path))
         written = get_dialect(dialect or rows.dialect)
         if set(rows.layouts) != {"toolrl"}:
             if prompt == "original":
@@ -97,8 +97,8 @@ class RowsEnv(ToolEnv):
             prompt = prompt or "dialect"
         self.prompt = choose_prompt(prompt, written)
         self.whole = whole
-        tasks = RowTasks(rows, split, category, seed, held_out, self.whole, written, self.prompt)
-        most = max(rows.turns if whole else 1, 1)
+        tasks = RowTasks(rows, split, category, seed, held_out, whole, written, self.prompt)
+        most = rows.turns if whole else 1
         super().__init__(tasks, dialect=written, rubric=rubric, **{"max_turns": most, **kwargs})
         self.state: tuple[Verdict, ...]
         """The verdict on each turn so far."""

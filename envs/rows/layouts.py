@@ -71,10 +71,10 @@ def read_row(value: Any) -> Row:
     prompt, answer = _prompt_and_answer(row)
     if not prompt and not answer:
         raise BadRow("no conversation", f"it has the keys {', '.join(map(str, list(value)[:8])) or 'none'}")
-    messages = [message for i, each in enumerate(prompt + answer) for message in _messages(each, i)]
-    if answer and prompt:
-        told = len([message for i, each in enumerate(prompt) for message in _messages(each, i)])
-        messages[:told] = [{**message, "weight": 0} for message in messages[:told]]
+    messages: list[dict[str, Any]] = []
+    for i, each in enumerate(prompt + answer):
+        weight = {"weight": 0} if i < len(prompt) else {}
+        messages += [{**message, **weight} for message in _messages(each, i)]
     if tools is None:  # some layouts keep the tools in the first message
         tools = next((messages[0][key] for key in _TOOLS if messages and messages[0].get(key)), None)
     system = row.get("system")
@@ -146,22 +146,24 @@ def _messages(given: Any, at: int) -> Iterator[dict[str, Any]]:
 
 def _of_parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A message without the parts "tool_use" and "tool_result", which become calls and messages of their own."""
-    content = message.get("content")
-    kinds = [str(part.get("type")) for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    if "tool_result" in kinds and message["role"] != "tool":
-        for part in content:  # type: ignore[union-attr]  # kinds are of a list
-            if isinstance(part, dict) and part.get("type") == "tool_result":
-                yield {"role": "tool", "tool_call_id": part.get("tool_use_id"), "content": part.get("content")}
-        rest = [part for part in content if not (isinstance(part, dict) and part.get("type") == "tool_result")]  # type: ignore[union-attr]
+    results, rest = _parted(message, "tool_result")
+    if results and message["role"] != "tool":
+        for part in results:
+            yield {"role": "tool", "tool_call_id": part.get("tool_use_id"), "content": part.get("content")}
         if rest:
             yield {**message, "content": rest}
         return
-    if "tool_use" in kinds:
-        used = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_use"]  # type: ignore[union-attr]
-        rest = [part for part in content if part not in used]  # type: ignore[union-attr]
-        yield {**message, "content": rest or None, "tool_calls": used}
-        return
-    yield message
+    used, rest = _parted(message, "tool_use")
+    yield {**message, "content": rest or None, "tool_calls": used} if used else message
+
+
+def _parted(message: dict[str, Any], kind: str) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The parts of a message's content that have a type, and the other parts."""
+    content = message.get("content")
+    found, rest = list[dict[str, Any]](), list[Any]()
+    for part in content if isinstance(content, list) else ():
+        (found if isinstance(part, dict) and part.get("type") == kind else rest).append(part)
+    return found, rest
 
 
 def _layout(found: list[Any]) -> str:

@@ -37,24 +37,21 @@ class Tally:
         self._found[kind] = count + 1, first
         self.rows += 1
 
-    def add_many(self, kind: str, count: int, first: list[str]) -> None:
-        """Note something about ``count`` places, of which the first are described."""
-        before, known = self._found.get(kind, (0, []))
-        self._found[kind] = before + count, [*known, *first][:_FIRST]
-        self.rows += count
+    def add_all(self, other: Tally) -> None:
+        """Note what another tally has."""
+        for kind, (count, first) in other._found.items():
+            before, known = self._found.get(kind, (0, []))
+            self._found[kind] = before + count, [*known, *first][:_FIRST]
+        self.rows += other.rows
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def kinds(self) -> Iterator[tuple[str, int, list[str]]]:
-        """(kind, count, the first places with their details), the most frequent kind first."""
+    def kinds(self) -> Iterator[tuple[str, int, str]]:
+        """(kind, count, the first places with their details: "line 3; line 9"), the most frequent kind first."""
         for kind, (count, first) in sorted(self._found.items(), key=lambda item: -item[1][0]):
-            yield kind, count, first
+            yield kind, count, "; ".join(first) + ("; ..." if count > len(first) else "")
 
     def __str__(self) -> str:
         """One line a kind: "2 x no messages: line 3; line 9"."""
-        lines = []
-        for kind, count, first in self.kinds():
-            more = "; ..." if count > len(first) else ""
-            lines.append(f"{count:,} x {kind}: {'; '.join(first)}{more}")
-        return "\n".join(lines)
+        return "\n".join(f"{count:,} x {kind}: {places}" for kind, count, places in self.kinds())

@@ -153,14 +153,14 @@ def _places(row: int, conversation: Conversation, whole: bool) -> Iterator[_Plac
     """The tasks of a conversation."""
     name, played = conversation.place.replace(" ", "-"), conversation.decisions
     if whole:
-        yield _Place(name, row, played[0], _category(conversation.parts[played[0] :]))
+        yield _Place(name, row, played[0], category_of(conversation.parts[played[0] :]))
         return
     wanted, number = set(played), 0
     for at, part in enumerate(conversation.parts):
         if isinstance(part, Turn):
             number += 1
             if at in wanted:
-                yield _Place(f"{name}-turn-{number}", row, at, _category([part]))
+                yield _Place(f"{name}-turn-{number}", row, at, category_of([part]))
 
 
 def _messages(part: Part, dialect: Dialect, names: Names) -> list[Message]:
@@ -185,11 +185,14 @@ def gold_text(turn: Turn, dialect: Dialect) -> str:
     own = None
     if dialect.name == "toolrl":
         own = gold_thought(turn.calls) if turn.calls else "No tool is needed."
-    think = turn.think or own
     words = (turn.response, None) if turn.calls else (turn.response,)
-    tries = [(thought, response) for thought in dict.fromkeys((think, own)) for response in words]
-    texts = [dialect.render(Completion("", turn.calls, thought, response)) for thought, response in tries]
-    return next((text for text in texts if not unwritable(turn, text, dialect)), texts[-1])
+    text = ""
+    for think in dict.fromkeys((turn.think or own, own)):
+        for response in words:
+            text = dialect.render(Completion("", turn.calls, think, response))
+            if not unwritable(turn, text, dialect):
+                return text
+    return text
 
 
 def unwritable(turn: Turn, text: str, dialect: Dialect) -> str | None:
@@ -216,6 +219,7 @@ def _renamed(tools: tuple[Tool, ...], dialect: Dialect) -> tuple[Tool, ...]:
     return tools if dialect.any_name else tuple(map(names.tool, tools))
 
 
-def _category(turns: Sequence[Part]) -> str:
+def category_of(turns: Sequence[Part]) -> str:
+    """The category by the most calls of a turn."""
     most = max((len(turn.calls) for turn in turns if isinstance(turn, Turn)), default=0)
     return CATEGORIES[0] if most == 1 else CATEGORIES[1] if most else CATEGORIES[2]

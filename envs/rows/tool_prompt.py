@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import islice
 from typing import Any
 
 from .calls import decoded
 from .problems import BadRow
+from .values import scan, skip
 
 _OPEN, _CLOSE = "<tools>", "</tools>"
 _BEFORE = (
@@ -23,8 +23,6 @@ _BEFORE = (
 _LIST = re.compile(r"\[\s*\{\s*\"")
 _TRIES = 4
 """Lists in a system message that are tried."""
-_GAP = re.compile(r"[\s,]*")
-_scan = json.JSONDecoder().raw_decode
 _AFTER = re.compile(
     r"\s*(?:use the following pydantic model|for each function call|return (?:a )?json|for each tool call)",
     re.IGNORECASE,
@@ -50,7 +48,7 @@ def _bare_list(system: str) -> tuple[str, list[Any] | None]:
     """The system message without a JSON list of functions that stands in it, as in ToolACE, and the list."""
     for found in islice(_LIST.finditer(system), _TRIES):
         try:
-            tools, end = _scan(system, found.start())
+            tools, end = scan(system, found.start())
         except (ValueError, RecursionError):
             continue
         if all(isinstance(each, dict) and "name" in each and "parameters" in each for each in tools):
@@ -66,12 +64,11 @@ def _listed(inner: str) -> list[Any]:
     tools, position = [], 0
     while position < len(inner):
         try:
-            tool, end = _scan(inner, position)
+            tool, end = scan(inner, position)
         except (ValueError, RecursionError) as error:
             raise BadRow("tools in the system message that are not JSON", str(error)[:80]) from None
         tools.append(tool)
-        gap = _GAP.match(inner, end)
-        position = gap.end() if gap else end
+        position = skip(inner, end)
     return tools
 
 

@@ -15,7 +15,8 @@ _WRAPPERS = ("data", "rows", "train", "test", "examples", "items", "samples", "c
 """Keys of an object under which a file may hold all its rows."""
 _GAP = re.compile(r"[\s,]*")
 _decode = msgspec.json.decode
-_scan = json.JSONDecoder().raw_decode
+scan = json.JSONDecoder().raw_decode
+"""(value, its end) of the JSON value that begins at a place of a text. Raises ValueError or RecursionError."""
 
 
 def one_value(line: bytes) -> Any:
@@ -29,7 +30,7 @@ def one_value(line: bytes) -> Any:
     if isinstance(text, BadRow):
         return text
     try:
-        value, end = _scan(text)
+        value, end = scan(text)
         value = _whole_letters(value)
     except (ValueError, RecursionError) as error:
         return _not_json(error)
@@ -53,13 +54,13 @@ def values_of(text: bytes, line: int) -> Iterator[tuple[str, Any]]:
     if isinstance(read, BadRow):
         yield f"line {line}", read
         return
-    number, position = 0, _skip(read, 0)
+    number, position = 0, skip(read, 0)
     if read.startswith("[", position):
-        position = _skip(read, position + 1)
+        position = skip(read, position + 1)
     while position < len(read) and read[position:].strip() != "]":
         number += 1
         try:
-            value, end = _scan(read, position)
+            value, end = scan(read, position)
             value = _whole_letters(value)
         except (ValueError, RecursionError) as error:
             if number == 1 and "\n" in read.strip():  # lines after all, of which the first are broken
@@ -71,7 +72,7 @@ def values_of(text: bytes, line: int) -> Iterator[tuple[str, Any]]:
             yield f"item {number}", BadRow(reason.kind, f"line {at}: {reason.detail}; nothing after it is read")
             return
         yield f"item {number}", value
-        position = _skip(read, end)
+        position = skip(read, end)
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -121,6 +122,7 @@ def _not_json(error: Exception) -> BadRow:
     return BadRow("not JSON", "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100])
 
 
-def _skip(text: str, position: int) -> int:
+def skip(text: str, position: int) -> int:
+    """The place after spaces and commas."""
     found = _GAP.match(text, position)
     return found.end() if found else position

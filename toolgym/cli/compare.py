@@ -41,8 +41,9 @@ from rich.console import Console
 
 from toolgym.assets import AssetError, cache_folder
 from toolgym.cli.agent_specs import Player, agent_specs
-from toolgym.cli.denominator import code_of_share, max_invalid_option, say_left_out, told_by_the_command
+from toolgym.cli.denominator import code_of_share, max_invalid_option, say_left_out
 from toolgym.cli.progress import Tally, episodes_progress
+from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import read_object, write_atomic
 from toolgym.report.compare.comparison import Comparison, Played, as_data, played

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from toolgym.cli.options import ROWS
+from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import make_env
 from toolgym.cli.terminal import message_panel
 from toolgym.report.text import plain
@@ -43,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> None:
     """Print the description, what is wrong, and an example."""
     arguments = {"path": args.file, "dialect": args.dialect, "seed": args.seed, "held_out": args.held_out}
-    with _silent(), console.status(f"reading {args.file} ..."):
+    with told_by_the_command("toolgym.envs.rows"), console.status(f"reading {args.file} ..."):
         env = make_env(ROWS, arguments)
         about = import_module("toolgym.envs.rows.describe").describe(
             args.file, args.dialect, seed=args.seed, held_out=args.held_out
@@ -55,24 +53,11 @@ def run(args: argparse.Namespace, console: Console) -> None:
     for title, tally in (("Left out", about.bad), ("Noted; these rows are played", about.notes)):
         if tally:
             console.print(plain(f"\n{title}:", "bold"))
-            for kind, count, first in tally.kinds():
-                more = "; ..." if count > len(first) else ""
-                console.print(plain(f"{count:>7,}  {kind}: {'; '.join(first)}{more}", "yellow"))
+            for kind, count, places in tally.kinds():
+                console.print(plain(f"{count:>7,}  {kind}: {places}", "yellow"))
     task = env.tasks[0]
     console.print(Rule(plain(f"the first decision, {task.id}, in the dialect {env.dialect.name}"), align="left"))
     show_decision(env, task, console)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Inside, the env does not log which rows it leaves out: the command prints them."""
-    logger = logging.getLogger("toolgym.envs.rows")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 def lines(about: Any) -> dict[str, str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -75,18 +73,6 @@ def last_evaluation_code(rows: Sequence[Mapping[str, float]], most: float, conso
         if told:
             console.print(plain(f"{title}, of {lost + scored} episodes of the last evaluation: {', '.join(told)}"))
     return code_of_share(lost / max(1, lost + scored), most, console, lost, " of the last evaluation")
-
-
-@contextmanager
-def told_by_the_command() -> Iterator[None]:
-    """Inside, ``evaluate`` does not log what left the score: the command prints it."""
-    logger = logging.getLogger("toolgym.rollout")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 def _share(text: str) -> float:

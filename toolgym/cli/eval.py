@@ -12,11 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out, told_by_the_command
+from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
 from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
+from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
-from toolgym.env import ToolEnv, task_order
+from toolgym.env import ToolEnv
 from toolgym.playing.agent_failures import OnAgentError
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
@@ -204,8 +205,7 @@ def evaluate_with_progress(
     ``env`` is made from ``env_kwargs``; only its tasks are read. Raises UserError if ``n`` does not fit the tasks.
     """
     try:
-        order = task_order(env.tasks, n, seed) if task_ids is None else chosen_tasks(env, task_ids, n)
-        total = len(order) * repeats
+        total = len(chosen_tasks(env, n, seed, task_ids)) * repeats
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from None
     tally, before = Tally(), 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from toolgym.cli.resolve import UserError, category_name, env_arguments
@@ -25,7 +26,7 @@ def data_option(parser: Any) -> None:
 def with_data(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """The env's arguments with the path of ``--data``; then ``args.env`` is the suite that plays files.
 
-    Raises UserError if both an env and a file are given, or neither.
+    Raises UserError if another env is given beside the file, or a second path.
     """
     if "data" not in args:
         return given
@@ -76,6 +77,12 @@ def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
     if twice:
         raise UserError(f"{twice[0]} is given twice: leave out --{given_as[twice[0]]} or --env-arg {twice[0]}=...")
     return {**more, **found}
+
+
+def check_page(html: str | None, example: str) -> None:
+    """Raises UserError if ``--html`` names a folder; ``example`` is a name for the file in it."""
+    if html is not None and Path(html).is_dir():
+        raise UserError(f"--html {html} is a folder: name a file, such as {Path(html) / example}")
 
 
 def tasks(text: str) -> int | None:

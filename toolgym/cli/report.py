@@ -12,6 +12,7 @@ from rich.console import Console
 
 from toolgym.assets import AssetError
 from toolgym.cli.denominator import say_left_out
+from toolgym.cli.options import check_page
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import read_object
 from toolgym.playing.left_out import endings, left_out
@@ -53,8 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Report on evaluations or on training runs, told apart by their folders. Raises UserError for a mixture."""
-    if args.html is not None and Path(args.html).is_dir():
-        raise UserError(f"--html {args.html} is a folder: name a file, such as {Path(args.html) / 'report.html'}")
+    check_page(args.html, "report.html")
     training = [path for path in args.run if is_training(path)]
     if not training:
         _evaluations(args.run, args.html, console)

@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from toolgym.cli.denominator import say_left_out
-from toolgym.cli.options import env_kwargs, env_options
+from toolgym.cli.options import check_page, env_kwargs, env_options
 from toolgym.cli.report import with_wanted
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.report.leaderboard import leaderboard, print_leaderboard
@@ -54,8 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Score every path; tables, then the leaderboard's scores."""
-    if args.html is not None and Path(args.html).is_dir():
-        raise UserError(f"--html {args.html} is a folder: name a file, such as {Path(args.html) / 'scores.html'}")
+    check_page(args.html, "scores.html")
     paths = [Path(path) for path in args.path]
     if missing := [path for path in paths if not path.exists()]:
         raise UserError(f"there is no {missing[0]}")

@@ -42,9 +42,7 @@ def reward_view(reward: RewardBreakdown) -> RenderableType:
     """The reward of one action: its terms, then each call with its points and its mistakes."""
     terms = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
     for part in reward_parts(reward.terms):
-        inside = ", ".join(f"{each.name} {each.points:+.2f}" for each in part.inside)
-        why = "; ".join(words for words in (f"= {inside}" if inside else "", part.reason) if words)
-        terms.add_row(plain(part.name), f"{part.points:+.2f}", plain(why, "dim"))
+        terms.add_row(plain(part.name), f"{part.points:+.2f}", plain(part.why, "dim"))
     parts: list[RenderableType] = [Text(f"reward {reward.total:+.3f}", style="bold"), terms]
     parts += [_call_view(i, record) for i, record in enumerate(reward.calls[:_MOST_CALLS], 1)]
     if len(reward.calls) > _MOST_CALLS:

@@ -7,10 +7,10 @@ import os
 import sys
 import webbrowser
 from contextlib import suppress
-from pathlib import Path
 
 from rich.console import Console
 
+from toolgym.cli.options import check_page
 from toolgym.cli.resolve import UserError, here_first
 from toolgym.report.text import plain
 from toolgym.view.library import Library, ShownRun
@@ -88,8 +88,7 @@ def _has_windows() -> bool:
 
 
 def _one_file(library: Library, html: str, console: Console) -> None:
-    if Path(html).is_dir():
-        raise UserError(f"--html {html} is a folder: name a file, such as {Path(html) / 'view.html'}")
+    check_page(html, "view.html")
     with console.status("") as status:
         path = write_one_file(library, html, lambda done: status.update(f"{done:,} episodes"))
     console.print(f"Wrote {path}", soft_wrap=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from toolgym.report.reward_words import Part, call_words, reward_parts
 from toolgym.report.text import as_json, in_html, one_line, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 
+Outcome: TypeAlias = Literal["passed", "failed", "invalid"]
 MOST_TEXT = 20_000
 """Characters shown of a message or an action."""
 MOST_CALLS = 50
@@ -19,7 +21,8 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
     name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
     which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
     return (
-        f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' data-outcome='{_outcome(t)}'>"
+        f"<details class='episode' data-run='{run}' data-category='{in_html(t.category)}' "
+        f"data-outcome='{outcome_of(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
         f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(_in_list(t))}</span>"
         f"</summary>{asked_for(t)}{answers(t)}</details>"
@@ -62,15 +65,16 @@ def answers(t: Trajectory) -> str:
 
 def _in_list(t: Trajectory) -> str:
     """Why the episode failed, or else what was asked for."""
-    return one_line(("" if t.success else _reason(t)) or asked_words(t), 140)
+    return one_line(("" if t.success else reason_of(t)) or asked_words(t), 140)
 
 
-def _outcome(t: Trajectory) -> str:
+def outcome_of(t: Trajectory) -> Outcome:
+    """The outcome of an episode."""
     return "invalid" if not t.reward_valid else "passed" if t.success else "failed"
 
 
 def _badge(t: Trajectory) -> str:
-    outcome = _outcome(t)
+    outcome = outcome_of(t)
     return f"<span class='badge {outcome}'>{outcome}</span>"
 
 
@@ -78,13 +82,14 @@ def _score(t: Trajectory) -> str:
     return f"{t.reward:+.2f}" if t.reward_valid else "–"
 
 
-def _reason(t: Trajectory) -> str | None:
-    return t.verdict if t.reward_valid else t.error
+def reason_of(t: Trajectory) -> str:
+    """The verdict in words, or why the episode is not valid; "" if no reason was recorded."""
+    return t.verdict if t.reward_valid else t.error or ""
 
 
 def _verdict(t: Trajectory) -> str:
     cut = "The episode was cut off after its last turn." if t.truncated else ""
-    reason = _reason(t) or ""
+    reason = reason_of(t)
     if reason and cut and not reason.rstrip().endswith((".", "!", "?")):
         reason += "."
     lines = [line for line in (reason, cut) if line]
@@ -108,9 +113,7 @@ def _turn(turn: Turn, number: int, of: int) -> str:
 
 
 def _part(part: Part) -> str:
-    inside = ", ".join(f"{each.name} {each.points:+.2f}" for each in part.inside)
-    reason = "; ".join(words for words in (f"= {inside}" if inside else "", part.reason) if words)
-    return f"<li><b>{in_html(part.name)}</b> {part.points:+.2f} <small>{in_html(reason)}</small></li>"
+    return f"<li><b>{in_html(part.name)}</b> {part.points:+.2f} <small>{in_html(part.why)}</small></li>"
 
 
 def marked(text: str, records: Sequence[CallRecord]) -> str:

@@ -11,7 +11,7 @@ from toolgym.report.chart import chart
 from toolgym.report.document import COLOURS, document, legend, side_by_side, table, write_document
 from toolgym.report.episode import episode
 from toolgym.report.glossary import TERMS, explained, in_words
-from toolgym.report.reward_words import BY_PART, grouped, in_correctness, point_words
+from toolgym.report.reward_words import BY_PART, group_names, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import in_html, one_line
 
@@ -76,7 +76,7 @@ def _glossary(tables: Sequence[Sequence[Row]]) -> str:
     lines = [line for each in tables for line in each]
     names = term_names(lines)
     words = [
-        *explained(grouped(dict.fromkeys(names, 0.0)), ()),
+        *explained(group_names(names), ()),
         *((f"correctness, {point_words(name)}", TERMS[name]) for name in in_correctness(names)),
         *explained((), [line.category for line in lines]),
     ]
@@ -104,7 +104,7 @@ def _comparison(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> str:
 
 def _details(i: int, run: Run, found: Sequence[Row]) -> str:
     every = term_names(found)
-    names, inside = list(grouped(dict.fromkeys(every, 0.0))), in_correctness(every)
+    names, inside = group_names(every), in_correctness(every)
     counts = ("actions", "calls", "malformed %", "schema %", "invalid")
     lines, parts = [], []
     for row in found:

@@ -46,6 +46,11 @@ def grouped(parts: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
+def group_names(names: Iterable[str]) -> list[str]:
+    """The names of terms with the correctness in place of its parts."""
+    return list(grouped(dict.fromkeys(names, 0.0)))
+
+
 class Part(msgspec.Struct, frozen=True):
     """A paid part of an action's reward."""
 
@@ -55,6 +60,12 @@ class Part(msgspec.Struct, frozen=True):
     meaning: str = ""
     inside: tuple[Part, ...] = ()
     """Of the correctness: its parts with points, if there are several."""
+
+    @property
+    def why(self) -> str:
+        """The parts inside and the reason, on one line."""
+        inside = ", ".join(f"{each.name} {each.points:+.2f}" for each in self.inside)
+        return "; ".join(words for words in (f"= {inside}" if inside else "", self.reason) if words)
 
 
 def reward_parts(terms: Iterable[Term]) -> list[Part]:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from toolgym.report.glossary import in_words
 from toolgym.report.page import number, percent, term_names
-from toolgym.report.reward_words import BY_PART, grouped, in_correctness, point_words
+from toolgym.report.reward_words import BY_PART, group_names, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
 from toolgym.report.text import plain
 from toolgym.report.training import TrainingRun, summary
@@ -72,14 +72,15 @@ def success_table(runs: Sequence[Run], tables: Sequence[Sequence[Row]]) -> Rende
 def rewards_table(run: Run, lines: Sequence[Row]) -> RenderableType:
     """A run's mean reward and the mean of each term, per category; then the parts of the correctness."""
     every = term_names(lines)
-    names, inside = list(grouped(dict.fromkeys(every, 0.0))), in_correctness(every)
+    names, inside = group_names(every), in_correctness(every)
     parts: list[RenderableType] = [plain(f"{run.label}: reward and its terms, mean per episode", "bold")]
     for start in range(0, max(1, len(names)), TERMS_SIDE_BY_SIDE):
         shown = names[start : start + TERMS_SIDE_BY_SIDE]
         table = _table("category", *([] if start else ["reward"]), *map(in_words, shown))
         for row in lines:
-            terms = [number(grouped(row.terms).get(name), "+.2f") for name in shown]
-            _line(table, row.category, [*([] if start else [number(row.reward, "+.2f")]), *terms])
+            terms = grouped(row.terms)
+            cells = [] if start else [number(row.reward, "+.2f")]
+            _line(table, row.category, [*cells, *(number(terms.get(name), "+.2f") for name in shown)])
         parts.append(table)
     if inside:
         table = _table("category", *map(point_words, inside))

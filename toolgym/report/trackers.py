@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from toolgym.disk import write_atomic
+from toolgym.disk import read_object, write_atomic
 from toolgym.secrets import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -84,21 +84,20 @@ class Trackers:
 
     def run_id(self, name: str) -> str | None:
         """The id of the run that this folder has had in a tracker."""
-        try:
-            found = json.loads((self.folder / _IDS).read_text("utf-8")).get(name)
-        except (OSError, ValueError, AttributeError):
-            return None
+        found = self._ids().get(name)
         return found if isinstance(found, str) else None
 
     def remember(self, name: str, run_id: str) -> str:
         """Write the id of a run into the folder; returns it."""
-        path = self.folder / _IDS
-        try:
-            known = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            known = {}
-        write_atomic(path, json.dumps({**(known if isinstance(known, dict) else {}), name: run_id}) + "\n")
+        write_atomic(self.folder / _IDS, json.dumps({**self._ids(), name: run_id}) + "\n")
         return run_id
+
+    def _ids(self) -> dict[str, Any]:
+        """Name of a tracker -> id, as the folder has it; {} if it has none that can be read."""
+        try:
+            return read_object(self.folder / _IDS, "the ids of a run in trackers", ValueError)
+        except ValueError:
+            return {}
 
 
 def _wandb(of: Trackers) -> _Tracker:

@@ -21,6 +21,7 @@ from toolgym.stored.trust import trusted_settings
 from toolgym.types import Trajectory
 
 _NATIVE = "openai"
+_ZIP = b"PK\x03\x04"
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -56,8 +57,10 @@ class Log(msgspec.Struct, frozen=True):
         env_id = given or self.arguments.get("env_id") or self.arguments.get("env")
         if not isinstance(env_id, str):
             raise ValueError(f"{self.path} does not say which suite its task {self.task!r} is of: give --env ID")
-        own = {} if given else {"env": env_id, "env_kwargs": stored}
-        arguments = dict(more) if given else trusted_settings(own, str(self.path), given=more)[1]
+        if given:
+            arguments = dict(more)
+        else:
+            arguments = trusted_settings({"env": env_id, "env_kwargs": stored}, str(self.path), given=more)[1]
         if any(sample.native for sample in self.samples) and "dialect" not in more:
             arguments["dialect"] = _NATIVE
         return env_id, arguments
@@ -65,15 +68,14 @@ class Log(msgspec.Struct, frozen=True):
 
 def is_log(path: Path) -> bool:
     """Whether a file is a log of inspect: JSON, or its zip format, ``.eval``."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return head.startswith(b"PK\x03\x04") or (b'"eval"' in head and head.lstrip()[:1] == b"{")
+    head = _head(path)
+    return head.startswith(_ZIP) or (b'"eval"' in head and head.lstrip()[:1] == b"{")
 
 
 def read_log(path: str | Path) -> Log:
     """Read a log. Raises ValueError for a file that is not one."""
     path = Path(path)
-    value = _unpacked(path) if path.read_bytes()[:4] == b"PK\x03\x04" else _decoded(path)
+    value = _unpacked(path) if _head(path).startswith(_ZIP) else _decoded(path)
     about = value.get("eval") if isinstance(value, dict) else None
     samples = value.get("samples") if isinstance(value, dict) else None
     if not isinstance(about, dict) or not isinstance(samples, list) or not samples:
@@ -98,15 +100,20 @@ def score_log(log: Log, env: ToolEnv, env_id: str) -> list[Trajectory]:
         except KeyError as error:
             found.append(_lost(env_id, sample.id, repeat, str(error.args[0])))
             continue
-        played = playback(env, env_id, task_id, sample.answers, repeat)
-        if not sample.answers:
-            played = _lost(env_id, task_id, repeat, sample.error or "no answer was recorded")
-        found.append(played)
+        if sample.answers:
+            found.append(playback(env, env_id, task_id, sample.answers, repeat))
+        else:
+            found.append(_lost(env_id, task_id, repeat, sample.error or "no answer was recorded"))
     return found
 
 
 def _lost(env_id: str, task_id: str, repeat: int, reason: str) -> Trajectory:
     return Trajectory(env_id, task_id, (), reward_valid=False, repeat=repeat, error=reason, error_kind="agent")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 def _decoded(path: Path) -> Any:
@@ -142,9 +149,8 @@ def _sample(given: Any, at: int, path: Path) -> Sample:
     if not answers:  # a log without messages still has the model's last output
         output = given.get("output")
         choices = output.get("choices") if isinstance(output, dict) else None
-        answers = (
-            list(_answers([each.get("message") for each in choices[:1] if isinstance(each, dict)])) if choices else []
-        )
+        first = choices[0] if isinstance(choices, list) and choices else None
+        answers = list(_answers([first.get("message")])) if isinstance(first, dict) else []
     error = given.get("error")
     epoch = given.get("epoch")
     return Sample(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolgym.env import ToolEnv
+from toolgym.rollout import failure_kind
 from toolgym.types import Trajectory
 
 ENDS_HERE = "the recorded answers end before the episode does"
@@ -40,5 +41,5 @@ def playback(env: ToolEnv, env_id: str, task_id: str, answers: Sequence[str], re
         repeat=repeat,
         category=info.get("category", ""),
         error=info.get("error", None if valid else "no answer was recorded"),
-        error_kind="" if valid else "environment" if turns else "agent",
+        error_kind="" if valid else failure_kind(turns) if turns else "agent",
     )

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from math import ceil
+from collections.abc import Sequence
 from typing import Any
 
 from toolgym.report.glossary import in_words
-from toolgym.report.reward_words import CORRECTNESS, grouped, point_words
+from toolgym.report.reward_words import CORRECTNESS, group_names, in_correctness, point_words
 from toolgym.report.table import wilson
 from toolgym.report.text import printable
 from toolgym.stored.run_files import RunError
 from toolgym.view.entry import Entry
 from toolgym.view.library import Library, ShownRun, described
 from toolgym.view.pairs import chosen, pairs_of, pairs_page
-from toolgym.view.query import PAGE, BadQuery, numbers_of, parse_query
+from toolgym.view.query import MOST_VALUES, BadQuery, Given, counted, last, numbers_of, paged, parse_query
 from toolgym.view.shown import beside, shown_episode
 from toolgym.view.texts import in_table
 from toolgym.view.training_shown import training_shown
-
-Given = Mapping[str, Sequence[str]]
-_MOST_CHOICES = 200
 
 
 class NotThere(LookupError):
@@ -37,18 +33,14 @@ def runs(library: Library, given: Given) -> dict[str, Any]:
 def table(library: Library, given: Given) -> dict[str, Any]:
     """A page of a run's table, what can be filtered, and the numbers by category."""
     run, query = _run(library, given), parse_query(given)
-    run.index.refresh()
     every = run.index.entries()
     found, searched = run.select(query)
-    pages = max(1, ceil(len(found) / PAGE))
-    page = min(query.page, pages)
+    page = paged(found, query.page)
     return {
         "run": described(run),
-        "matched": len(found),
+        **page,
+        "rows": [row(run, entry) for entry in page["rows"]],
         "searched": searched,
-        "page": page,
-        "pages": pages,
-        "rows": [row(run, entry) for entry in found[PAGE * (page - 1) : PAGE * page]],
         **overview(run, every),
         "shown": Counter(entry.category for entry in found),
         "filtered": query.filters,
@@ -58,7 +50,6 @@ def table(library: Library, given: Given) -> dict[str, Any]:
 def episode(library: Library, given: Given) -> dict[str, Any]:
     """An episode, and its neighbours in the order of the query."""
     run, query = _run(library, given), parse_query(given)
-    run.index.refresh()
     entry = _entry(run, given)
     found, _ = run.select(query)
     return {"run": described(run), **alone(run, entry), **_neighbours(found, entry)}
@@ -72,18 +63,13 @@ def alone(run: ShownRun, entry: Entry) -> dict[str, Any]:
 def pairs(library: Library, given: Given) -> dict[str, Any]:
     """Two runs, ``run`` and ``other``, on the same tasks."""
     before, after = _run(library, given), _run(library, given, "other")
-    for run in (before, after):
-        run.index.refresh()
     found = pairs_page(before, after, given, parse_query(given).page)
-    both = [described(before), described(after)]
-    return found | {"runs": both, "categories": choices([pair.before for pair in pairs_of(before, after)])["category"]}
+    return found | {"runs": [described(before), described(after)]}
 
 
 def pair(library: Library, given: Given) -> dict[str, Any]:
     """The episodes of one task in two runs, and the neighbours in the table of pairs."""
     before, after = _run(library, given), _run(library, given, "other")
-    for run in (before, after):
-        run.index.refresh()
     entries = [_entry(run, given) for run in (before, after)]
     found, _ = chosen(before, after, pairs_of(before, after), given)
     return {
@@ -97,7 +83,7 @@ def training(library: Library, given: Given) -> dict[str, Any]:
     """The curves and numbers of training runs (``run``, may be repeated), and what they kept."""
     names = [name for name in given.get("run", ()) if name in library.training]
     if not names:
-        raise NotThere(f"there is no training run {_one(given, 'run')[:200]!r}")
+        raise NotThere(f"there is no training run {last(given, 'run')[:200]!r}")
     kept = [described(run) for run in library.runs.values() if run.training in names]
     return training_shown([library.training[name] for name in names], names) | {"kept": kept, "names": names}
 
@@ -105,7 +91,6 @@ def training(library: Library, given: Given) -> dict[str, Any]:
 def expected(library: Library, given: Given) -> dict[str, Any]:
     """The expected calls of an episode's actions, each beside the call that was made."""
     run = _run(library, given)
-    run.index.refresh()
     return expected_of(run, _entry(run, given))
 
 
@@ -122,7 +107,6 @@ def expected_of(run: ShownRun, entry: Entry) -> dict[str, Any]:
 def raw(library: Library, given: Given) -> bytes:
     """The line of an episode, as it is in the file."""
     run = _run(library, given)
-    run.index.refresh()
     try:
         return run.index.line(_entry(run, given))
     except OSError as error:
@@ -158,15 +142,13 @@ def overview(run: ShownRun, every: Sequence[Entry]) -> dict[str, Any]:
 def choices(entries: Sequence[Entry]) -> dict[str, Any]:
     """The values that the filters offer, with their numbers of episodes."""
     single = dict.fromkeys(name for entry in entries for name in entry.parts)
-    names = grouped(dict.fromkeys(single, 0.0))
-    inner = [name for name in single if name not in names]
     return {
-        "outcome": _counted(Counter(entry.outcome for entry in entries)),
-        "category": _counted(Counter(entry.category for entry in entries if entry.category)),
-        "error": _counted(Counter(entry.error for entry in entries if entry.error)),
-        "ending": _counted(Counter(each for entry in entries for each in entry.endings)),
-        "parts": [[f"part:{name}", in_words(name)] for name in names]
-        + [[f"part:{name}", f"{CORRECTNESS}: {point_words(name)}"] for name in inner],
+        "outcome": counted(entry.outcome for entry in entries),
+        "category": counted(entry.category for entry in entries),
+        "error": counted(entry.error for entry in entries),
+        "ending": counted(each for entry in entries for each in entry.endings),
+        "parts": [[f"part:{name}", in_words(name)] for name in group_names(single)]
+        + [[f"part:{name}", f"{CORRECTNESS}: {point_words(name)}"] for name in in_correctness(single)],
     }
 
 
@@ -175,7 +157,7 @@ def by_category(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.category, []).append(entry)
-    named = [(name, group) for name, group in groups.items() if len(groups) > 1][:_MOST_CHOICES]
+    named = [(name, group) for name, group in groups.items() if len(groups) > 1][:MOST_VALUES]
     found = []
     for name, group in [*named, ("", list(entries))]:
         valid = [entry for entry in group if entry.outcome != "invalid"]
@@ -187,10 +169,6 @@ def by_category(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "invalid": len(group) - len(valid), "low": low, "high": high, "reward": mean,
         })  # fmt: skip
     return found
-
-
-def _counted(counts: Counter[str]) -> list[list[Any]]:
-    return [[name, count] for name, count in counts.most_common(_MOST_CHOICES)]
 
 
 def _neighbours(found: Sequence[Entry], entry: Entry) -> dict[str, Any]:
@@ -207,24 +185,23 @@ def _key(entry: Entry) -> dict[str, Any]:
 
 
 def _run(library: Library, given: Given, name: str = "run") -> ShownRun:
-    wanted = _one(given, name)
+    """The run that a parameter names, with the episodes that its file has by now."""
+    wanted = last(given, name)
     if wanted not in library.runs:
         library.look()
     try:
-        return library.runs[wanted]
+        run = library.runs[wanted]
     except KeyError:
         raise NotThere(f"there is no run {wanted[:200]!r}") from None
+    run.index.refresh()
+    return run
 
 
 def _entry(run: ShownRun, given: Given) -> Entry:
-    task, repeat = _one(given, "task"), _one(given, "repeat") or "0"
+    task, repeat = last(given, "task"), last(given, "repeat") or "0"
     if not repeat.isdecimal() or len(repeat) > 9:
         raise BadQuery(f"repeat={repeat[:80]!r} is not a number")
     entry = run.index.find(task, int(repeat))
     if entry is None:
         raise NotThere(f"{run.name} has no episode of {task[:200]!r}, repeat {repeat}")
     return entry
-
-
-def _one(given: Given, name: str) -> str:
-    return (list(given.get(name, ())) or [""])[-1]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 from sys import intern
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from toolgym.earlier import todays_names
 from toolgym.playing.left_out import endings_of
+from toolgym.report.episode import Outcome, outcome_of
 from toolgym.report.text import printable
 from toolgym.stored.run_files import RunError, load_episode
 
-Outcome = Literal["passed", "failed", "invalid"]
 NUMBERS = ("reward", "turns", "calls", "malformed", "objected", "seconds", "repeat")
 """The fields of an Entry that a table can be sorted and filtered by, beside the parts of the reward."""
 
@@ -125,7 +125,7 @@ def _summed_up(episode: Any, offset: int, length: int) -> Entry:
         for record in turn.reward.calls:
             malformed += record.call.error is not None
             objected += bool(record.problems)
-    outcome: Outcome = "invalid" if not episode.reward_valid else "passed" if episode.success else "failed"
+    outcome = outcome_of(episode)
     error = (episode.error_kind or "unknown") if outcome == "invalid" else (episode.error_type or "")
     return Entry(
         offset,

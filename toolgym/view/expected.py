@@ -33,9 +33,6 @@ class _Noting:
         self.noted.append(evidence.expected)
         return self._rubric.score(evidence)
 
-    def set_step(self, step: int) -> None:
-        self._rubric.set_step(step)
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rubric, name)
 

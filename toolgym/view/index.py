@@ -1,5 +1,6 @@
-"""The index of a run's ``episodes.jsonl``: an entry per episode, kept in a file, following a file that grows.
+"""The index of a run's ``episodes.jsonl``: an entry per episode, following a file that grows.
 
+It is kept beside the file, in ``.episodes.jsonl.index``.
 The index is read back only if the file of episodes is still the one that it was made from: the same inode, and the
 same last line that was indexed. So a copied, edited or replaced file is read anew, and an appended one is read on.
 """
@@ -20,8 +21,6 @@ from toolgym.disk import write_atomic
 from toolgym.stored.run_files import is_whole
 from toolgym.view.entry import Entry, entry_of
 
-NAME = ".episodes.jsonl.index"
-"""The file of the index of ``episodes.jsonl``, beside it."""
 _VERSION = 1
 LONGEST_LINE = 64 * 2**20
 """Bytes; a longer line is skipped as unreadable."""

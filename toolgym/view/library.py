@@ -45,10 +45,10 @@ class ShownRun:
         except RunError:
             return {}
 
-    def select(self, query: Query, seconds: float = 1.0) -> tuple[list[Entry], float]:
+    def select(self, query: Query) -> tuple[list[Entry], float]:
         """The entries that a query asks for, and the share of the episodes that was searched for its text."""
         found = matching(self.index.entries(), query)
-        return self.search(query.text, found, seconds) if query.text.strip() else (found, 1.0)
+        return self.search(query.text, found, 1.0) if query.text.strip() else (found, 1.0)
 
     def search(self, text: str, entries: Sequence[Entry], seconds: float) -> tuple[list[Entry], float]:
         """Those of ``entries`` that are known to have a text, and the share that was searched so far."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from math import ceil
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from toolgym.report.paired import of_counts
 from toolgym.view.entry import Entry
 from toolgym.view.library import ShownRun
-from toolgym.view.query import PAGE, BadQuery
+from toolgym.view.query import BadQuery, Given, counted, last, paged
 from toolgym.view.texts import in_table
 
 Change = Literal["gained", "lost", "both passed", "both failed", "not valid"]
@@ -40,22 +39,20 @@ def pairs_of(before: ShownRun, after: ShownRun) -> list[Pair]:
     return [Pair(entry, other) for key, entry in before.index.items() if (other := after.index.find(*key)) is not None]
 
 
-def pairs_page(before: ShownRun, after: ShownRun, given: Mapping[str, Sequence[str]], page: int) -> dict[str, Any]:
+def pairs_page(before: ShownRun, after: ShownRun, given: Given, page: int) -> dict[str, Any]:
     """A page of the table, and the numbers over all pairs."""
     every = pairs_of(before, after)
     found, searched = chosen(before, after, every, given)
-    pages = max(1, ceil(len(found) / PAGE))
-    page = min(page, pages)
+    shown = paged(found, page)
     counts = Counter(pair.change for pair in every)
     return {
-        "matched": len(found),
+        **shown,
+        "rows": [_row(before, pair) for pair in shown["rows"]],
         "every": len(every),
         "searched": searched,
-        "page": page,
-        "pages": pages,
         "changes": [[name, counts[name]] for name in CHANGES if counts[name]],
         "difference": difference_of(every),
-        "rows": [_row(before, pair) for pair in found[PAGE * (page - 1) : PAGE * page]],
+        "categories": counted(pair.before.category for pair in every),
     }
 
 
@@ -67,9 +64,7 @@ def difference_of(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {"tasks": found.tasks, "before": found.before, "after": found.after, "low": low, "high": high}
 
 
-def chosen(
-    before: ShownRun, after: ShownRun, pairs: Sequence[Pair], given: Mapping[str, Sequence[str]]
-) -> tuple[list[Pair], float]:
+def chosen(before: ShownRun, after: ShownRun, pairs: Sequence[Pair], given: Given) -> tuple[list[Pair], float]:
     """The pairs that pass the filters ``change``, ``category`` and ``text``, sorted; the share that was searched.
 
     Raises BadQuery.
@@ -80,15 +75,14 @@ def chosen(
     if wanted := set(given.get("category", ())) - {""}:
         found = [pair for pair in found if pair.before.category in wanted]
     searched = 1.0
-    text = (list(given.get("text", ())) or [""])[-1][:1000]
+    text = last(given, "text")[:1000]
     if text.strip():
         one, share_one = before.search(text, [pair.before for pair in found], 0.6)
         other, share_other = after.search(text, [pair.after for pair in found], 0.6)
         keys = {(each.task, each.repeat) for each in (*one, *other)}
         found = [pair for pair in found if (pair.before.task, pair.before.repeat) in keys]
         searched = (share_one + share_other) / 2
-    sort = (list(given.get("sort", ())) or [""])[-1]
-    if sort:
+    if sort := last(given, "sort"):
         name = sort.removeprefix("-")
         if name not in _KEYS:
             raise BadQuery(f"sort={name[:80]!r} is not one of {', '.join(_KEYS)}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil, isfinite
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,12 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt,
 }  # fmt: skip
 _WHERE = re.compile(r"(.{1,200}?)(<=|>=|<|>|=)(-?[0-9.]{1,30})", re.DOTALL)
-_MOST_VALUES = 200
+MOST_VALUES = 200
+"""Values that a filter offers, and that it takes."""
+
+
+Given = Mapping[str, Sequence[str]]
+"""The parameters of a URL: name -> its values."""
 
 
 class BadQuery(ValueError):
@@ -51,10 +57,27 @@ class Query(msgspec.Struct, frozen=True):
         return bool(self.outcome or self.category or self.error or self.ending or self.where or self.text.strip())
 
 
-def parse_query(given: Mapping[str, Sequence[str]]) -> Query:
+def last(given: Given, name: str, default: str = "") -> str:
+    """The last value of a parameter."""
+    return (list(given.get(name, ())) or [default])[-1]
+
+
+def paged(found: Sequence[Any], page: int) -> dict[str, Any]:
+    """The rows of a page, or of the last page if there are fewer, and what the pager shows."""
+    pages = max(1, ceil(len(found) / PAGE))
+    page = min(page, pages)
+    return {"matched": len(found), "page": page, "pages": pages, "rows": found[PAGE * (page - 1) : PAGE * page]}
+
+
+def counted(names: Iterable[str]) -> list[list[Any]]:
+    """[name, how often it is there] of the names but "", the most frequent first: the choices of a filter."""
+    return [[name, count] for name, count in Counter(filter(None, names)).most_common(MOST_VALUES)]
+
+
+def parse_query(given: Given) -> Query:
     """The query of a URL's parameters. Raises BadQuery."""
-    if any(len(values) > _MOST_VALUES for values in given.values()):
-        raise BadQuery(f"at most {_MOST_VALUES} values for each filter")
+    if any(len(values) > MOST_VALUES for values in given.values()):
+        raise BadQuery(f"at most {MOST_VALUES} values for each filter")
     where = []
     for text in given.get("where", ()):
         match = _WHERE.fullmatch(text)
@@ -65,12 +88,12 @@ def parse_query(given: Mapping[str, Sequence[str]]) -> Query:
         if match is None or not isfinite(value):
             raise BadQuery(f"where={text[:80]!r} is not a comparison such as format<1")
         where.append((match[1], match[2], value))
-    page = (list(given.get("page", ())) or ["1"])[-1]
+    page = last(given, "page", "1")
     if not re.fullmatch("[0-9]{1,9}", page) or int(page) < 1:
         raise BadQuery(f"page={page[:80]!r} is not the number of a page")
     lists = {name: tuple(given.get(name, ())) for name in ("outcome", "category", "error", "ending")}
-    text, sort = ((list(given.get(name, ())) or [""])[-1] for name in ("text", "sort"))
-    return Query(**lists, where=tuple(where), text=text[:1000], sort=sort, page=int(page))
+    text, sort = last(given, "text")[:1000], last(given, "sort")
+    return Query(**lists, where=tuple(where), text=text, sort=sort, page=int(page))
 
 
 def numbers_of(entry: Entry) -> dict[str, float]:

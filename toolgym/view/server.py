@@ -1,4 +1,4 @@
-"""The server of ``toolgym view``: reads only, for a browser on this machine.
+"""The server of ``toolgym view``, for a browser on this machine: it changes no run, and only keeps an index beside it.
 
 What a page of another site may try: a request with its own name for this address (DNS rebinding) is refused by its
 Host header, and an answer cannot be read, framed or run from elsewhere. Everything that a model wrote leaves as JSON
@@ -23,7 +23,7 @@ from toolgym.view import answers
 from toolgym.view.answers import NotThere
 from toolgym.view.library import Library
 from toolgym.view.page import HTML, SCRIPT, STYLE, TEXT_ONLY
-from toolgym.view.query import BadQuery
+from toolgym.view.query import BadQuery, Given
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -38,7 +38,7 @@ _MOST_FIELDS = 2_000
 _IDLE = 60.0
 """Seconds after which a connection without a request is closed."""
 
-JSON: dict[str, Callable[[Library, answers.Given], Any]] = {
+JSON: dict[str, Callable[[Library, Given], Any]] = {
     "/api/runs": answers.runs,
     "/api/table": answers.table,
     "/api/episode": answers.episode,

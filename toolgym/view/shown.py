@@ -7,7 +7,7 @@ from typing import Any
 
 from toolgym.grading import json_equal
 from toolgym.playing.left_out import ENDINGS, KINDS, endings_of
-from toolgym.report.episode import MOST_CALLS, MOST_TEXT, quality
+from toolgym.report.episode import MOST_CALLS, MOST_TEXT, outcome_of, quality, reason_of
 from toolgym.report.reward_words import Part, reward_parts
 from toolgym.report.text import as_json, printable
 from toolgym.types import UNFINISHED, CallRecord, Message, ToolCall, Trajectory, Turn
@@ -19,15 +19,14 @@ Shown = dict[str, Any]
 
 def shown_episode(t: Trajectory) -> Shown:
     """The episode for the page. Every text is printable, and at most ``MOST_TEXT`` long."""
-    why = t.verdict if t.reward_valid else t.error
     return {
         "task": t.task_id,
         "repeat": t.repeat,
         "env": printable(t.env_id),
         "category": printable(t.category),
-        "outcome": "invalid" if not t.reward_valid else "passed" if t.success else "failed",
+        "outcome": outcome_of(t),
         "reward": t.reward,
-        "why": text_of(why or "", MOST_VALUE),
+        "why": text_of(reason_of(t), MOST_VALUE),
         "error": printable(_error(t)),
         "endings": [ENDINGS[each] for each in endings_of(t)] if t.reward_valid else [],
         "truncated": t.truncated,

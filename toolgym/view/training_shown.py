@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
+import msgspec
+
 from toolgym.report.curves import READING, curves
-from toolgym.report.training import TrainingRun, about, changes, load_training_runs, summary
+from toolgym.report.training import about, changes, load_training_runs, summary
 from toolgym.stored.run_files import RunError
 
 Drawing: TypeAlias = "list[Any]"
@@ -18,7 +20,7 @@ Drawing: TypeAlias = "list[Any]"
 def training_shown(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Any]:
     """The runs' numbers side by side, their curves, and how outcomes changed. Raises RunError."""
     loaded = load_training_runs(folders)
-    runs = [TrainingRun(name, run.folder, run.config, run.rows) for name, run in zip(names, loaded, strict=True)]
+    runs = [msgspec.structs.replace(run, label=name) for name, run in zip(names, loaded, strict=True)]
     found = [summary(run) for run in runs]
     rows = dict.fromkeys(name for each in found for name in each)
     return {

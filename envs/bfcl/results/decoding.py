@@ -36,12 +36,10 @@ def decode_ast(result: Any, form: Form, language: str) -> Any:
     """
     if form == "native":
         return [{name: _loaded(value)} for name, value in _native(result)]
-    if not isinstance(result, str):
-        raise Undecodable(f"the answer is not text but {type(result).__name__}")
     if form == "tagged":
         return [{name: dict(arguments)} for name, arguments in _tagged(result)]
     try:
-        return decode_text(result, language)
+        return decode_text(text_of(result), language)
     except DecodeError as error:
         raise Undecodable(str(error)) from None
 
@@ -49,10 +47,8 @@ def decode_ast(result: Any, form: Form, language: str) -> Any:
 def decode_execute(result: Any, form: Form) -> list[str]:
     """The calls of a step as Python source, as the official harness runs them. Raises Undecodable."""
     if form == "prompted":
-        if not isinstance(result, str):
-            raise Undecodable(f"the answer is not text but {type(result).__name__}")
         try:
-            return execution_list(decode_text(result, "python") or [])
+            return execution_list(decode_text(text_of(result), "python") or [])
         except (DecodeError, PythonError) as error:
             raise Undecodable(str(error)) from None
     pairs = _tagged(result) if form == "tagged" else _native(result, all_keys=True)
@@ -82,6 +78,13 @@ def calls_of(result: Any) -> list[tuple[str, Any]]:
         return _native(result, all_keys=True)
     except Undecodable:
         return []
+
+
+def text_of(result: Any) -> str:
+    """An answer that must be text. Raises Undecodable."""
+    if not isinstance(result, str):
+        raise Undecodable(f"the answer is not text but {type(result).__name__}")
+    return result
 
 
 def _leaves(result: Any) -> Iterable[Any]:
@@ -123,10 +126,8 @@ def _loaded(value: Any) -> Any:
 
 def _tagged(result: Any) -> Sequence[tuple[str, dict[str, Any]]]:
     """The calls of ``<tool_call>`` blocks. As officially, a block that is not JSON is passed over."""
-    if not isinstance(result, str):
-        raise Undecodable(f"the answer is not text but {type(result).__name__}")
     found = []
-    for block in _BLOCK.findall(result):
+    for block in _BLOCK.findall(text_of(result)):
         try:
             call = json.loads(block)
         except (ValueError, RecursionError):

@@ -19,11 +19,13 @@ from ..aggregate import MEMORY, MULTI_TURN, WEB_SEARCH
 from ..tasks import COUNTS, FORMAT_SENSITIVITY
 from .decoding import Form, calls_of, form_of
 from .files import Answered, ModelResults, read_results, registry
-from .verdicts import agentic, multi_turn, single_turn
+from .verdicts import accepted, agentic, multi_turn, single_turn
 
 SINGLE, DIALOGUES, AGENTIC = "ToolGym-BFCL-v0", "ToolGym-BFCL-MultiTurn-v0", "ToolGym-BFCL-Agentic-v0"
 ORDER = (*COUNTS, *MULTI_TURN, *MEMORY, *WEB_SEARCH, FORMAT_SENSITIVITY)
 """The categories that can be scored, in the order of tables."""
+_SHOWN_ONLY = (*MEMORY, *WEB_SEARCH)
+"""Categories whose answers are not played: what the calls returned depends on a memory, or a web, of that time."""
 _HARNESS_ERROR = "Error during inference"
 
 
@@ -107,17 +109,21 @@ def _env(env_id: str, category: str, dialect: str) -> ToolEnv:
     return env  # type: ignore[no-any-return]
 
 
+def _env_id(category: str) -> str:
+    return DIALOGUES if category in MULTI_TURN else AGENTIC if category in _SHOWN_ONLY else SINGLE
+
+
+def _rows(category: str) -> ToolEnv:
+    """The env whose tasks are the rows of a category."""
+    # "hermes" reads every language without a parser; format_sensitivity brings its own dialects
+    return _env(_env_id(category), category, "pythonic" if category == FORMAT_SENSITIVITY else "hermes")
+
+
 @cache
 def _places(category: str) -> dict[str, int]:
     """Id -> place of each row of a category."""
-    if category in (*MEMORY, *WEB_SEARCH):
-        from .verdicts import accepted
-
-        return {name: i for i, name in enumerate(accepted(category))}
-    env_id = DIALOGUES if category in MULTI_TURN else SINGLE
-    # "hermes" reads every language without a parser; format_sensitivity brings its own dialects
-    dialect = "pythonic" if category == FORMAT_SENSITIVITY else "hermes"
-    return {task.id: i for i, task in enumerate(_env(env_id, category, dialect).tasks)}
+    ids = accepted(category) if category in _SHOWN_ONLY else [task.id for task in _rows(category).tasks]
+    return {name: i for i, name in enumerate(ids)}
 
 
 def _episode(category: str, row: Answered, form: Form, dotless: bool) -> Trajectory:
@@ -126,9 +132,9 @@ def _episode(category: str, row: Answered, form: Form, dotless: bool) -> Traject
         verdict = _verdict(category, row, form, dotless)
     except ImportError as error:  # the reader of Java and JavaScript, or what the simulated APIs compute with
         return _unplayed(category, row, form, None, str(error))
-    if category in (*MEMORY, *WEB_SEARCH):  # what the calls returned depends on a memory, or a web, of that time
+    if category in _SHOWN_ONLY:
         return _unplayed(category, row, form, verdict)
-    env_id = DIALOGUES if category in MULTI_TURN else SINGLE
+    env_id = _env_id(category)
     env = _env(env_id, category, _DIALECTS[form])
     found = playback(env, env_id, row.id, _actions(category, row, form, env))
     found.success, found.verdict, found.error_type = verdict.success, verdict.reason, verdict.error_type
@@ -140,10 +146,9 @@ _DIALECTS: dict[Form, str] = {"prompted": "pythonic", "native": "openai", "tagge
 
 
 def _verdict(category: str, row: Answered, form: Form, dotless: bool) -> Verdict:
-    if category in (*MEMORY, *WEB_SEARCH):
+    if category in _SHOWN_ONLY:
         return agentic(category, row.id, row.result, form)
-    env_id = DIALOGUES if category in MULTI_TURN else SINGLE
-    entry = _env(env_id, category, "pythonic" if category == FORMAT_SENSITIVITY else "hermes").find_task(row.id).data
+    entry = _rows(category).find_task(row.id).data
     if category in MULTI_TURN:
         return multi_turn(entry, row.result, form)
     return single_turn(entry, row.result, form, dotless)
@@ -151,10 +156,9 @@ def _verdict(category: str, row: Answered, form: Form, dotless: bool) -> Verdict
 
 def _unplayed(category: str, row: Answered, form: Form, verdict: Verdict | None, error: str = "") -> Trajectory:
     """An episode of answers that are shown as they are."""
-    env_id = AGENTIC if category in (*MEMORY, *WEB_SEARCH) else SINGLE
     texts = [text for turn in _turns(row.result, form) for text in turn]
     turns = [Turn(text, (message("assistant", text),), RewardBreakdown()) for text in texts]
-    found = Trajectory(env_id, row.id, (), turns, category=category)
+    found = Trajectory(_env_id(category), row.id, (), turns, category=category)
     if verdict is None:
         found.reward_valid, found.error, found.error_kind = False, error, "environment"
     else:

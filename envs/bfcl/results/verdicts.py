@@ -13,7 +13,7 @@ from ..dialogue.dialogue import FORCED, check
 from ..formats.decoding import DecodeError, locate
 from ..formats.tasks import FormatEntry
 from ..grading import DECODER_FAILED, UNSCORABLE, Checker, Entry, check_relevance
-from .decoding import Form, Undecodable, decode_ast, decode_execute
+from .decoding import Form, Undecodable, decode_ast, decode_execute, text_of
 
 INFERENCE = "multi_turn:inference_error"
 AGENTIC_INFERENCE = "agentic:inference_error"
@@ -87,10 +87,8 @@ def _decoded(entry: Entry, result: Any, form: Form) -> Any:
 
 
 def _formatted(entry: FormatEntry, result: Any) -> Any:
-    if not isinstance(result, str):
-        raise Undecodable("the answer is not text")
     try:
-        return [{name: arguments} for name, arguments, _, _ in locate(result, entry.configuration)]
+        return [{name: arguments} for name, arguments, _, _ in locate(text_of(result), entry.configuration)]
     except DecodeError as error:
         raise Undecodable(str(error)) from None
 

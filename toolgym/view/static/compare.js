@@ -30,17 +30,8 @@ class CompareView {
       go("compare", changed(query, {other: other.name}), true);
       return null;
     }
-    const found = await Source.get("pairs", query);
-    if (this.query !== query) return null;
-    const text = JSON.stringify(found);
-    if (again && text === this.shown) return this.busy(found);
-    this.shown = text;
-    this.draw(found);
-    return this.busy(found);
-  }
-
-  busy(found) {
-    return {searched: found.searched, run: {done: Math.min(...found.runs.map(run => run.done))}};
+    const found = await drawNew(this, "pairs", query, again);
+    return found && {searched: found.searched, run: {done: Math.min(...found.runs.map(run => run.done))}};
   }
 
   draw(found) {
@@ -66,14 +57,13 @@ class CompareView {
       h("small", {}, `${up < 0 ? "−" : "+"}${Math.abs(100 * up).toFixed(1)} points, 95 % interval ` +
         `${(100 * difference.low).toFixed(1)} to ${(100 * difference.high).toFixed(1)}, over ${counted(difference.tasks, "task")} that both have played`)));
     fill(this.state, counted(found.matched, "task"), found.searched < 1 && h("span", {class: "note"}, `searching: ${percent(found.searched)} %`));
-    const sort = query.get("sort") || "";
     const head = [["", "outcome"], ["task", "task"], ["", "request"], ["category", "category"], ["before", `reward: ${one.name}`],
       ["after", `reward: ${other.name}`], ["difference", "difference"]];
     const rows = found.rows.map(row => {
       const to = address("pair", changed(query, {task: row.task, repeat: row.repeat, page: null}));
       const rewards = row.rewards.map((reward, i) => row.outcomes[i] === "invalid" ? "–" : signed(reward));
       const both = !row.outcomes.includes("invalid");
-      return h("tr", {onclick: event => { if (!event.target.closest("a") && !String(getSelection())) location.hash = to; }},
+      return h("tr", {onclick: opens(to)},
         h("td", {class: "outcomes"}, badge(row.outcomes[0]), " → ", badge(row.outcomes[1])),
         h("td", {class: "task"}, h("a", {href: to}, row.task, row.repeat ? ` · ${row.repeat}` : "")),
         h("td", {class: "request"}, row.request), h("td", {}, row.category),
@@ -82,11 +72,7 @@ class CompareView {
     });
     fill(this.table, h("thead", {}, h("tr", {}, head.map(([name, label], i) => {
       const kind = i > 3 ? "number" : "words";
-      if (!name) return h("th", {scope: "col", class: kind}, label);
-      const way = sort === name ? "ascending" : sort === "-" + name ? "descending" : "none";
-      return h("th", {scope: "col", class: kind, "aria-sort": way}, h("button", {type: "button",
-        onclick: () => this.set({sort: sort === name ? "-" + name : sort === "-" + name ? null : name})}, label,
-        h("span", {"aria-hidden": "true"}, way === "ascending" ? " ↑" : way === "descending" ? " ↓" : "")));
+      return name ? sortHead(this, name, label, kind, name) : h("th", {scope: "col", class: kind}, label);
     }))), h("tbody", {}, rows.length ? rows : h("tr", {}, h("td", {class: "none", colspan: 7},
       found.every ? "No task fits these filters." : "These runs have no task in common."))));
     fill(this.pager, pages(found, query, "compare"));
@@ -103,14 +89,7 @@ class PairView {
   }
 
   async show(query, again) {
-    if (again && this.shown === String(query)) return null;
-    this.query = query;
-    this.shown = "";
-    const found = await Source.get("pair", query);
-    if (this.query !== query) return null;
-    this.draw(found);
-    this.shown = String(query);
-    scrollTo(0, 0);
+    await drawOnce(this, "pair", query, again);
     return null;
   }
 

@@ -7,15 +7,7 @@ class EpisodeView {
   }
 
   async show(query, again) {
-    if (again && this.shown === String(query)) return null;
-    this.query = query;
-    this.shown = "";
-    const found = await Source.get("episode", query);
-    if (this.query !== query) return null;
-    this.draw(found);
-    this.shown = String(query);
-    scrollTo(0, 0);
-    this.expect(await Source.get("expected", query), query);
+    if (await drawOnce(this, "episode", query, again)) this.expect(await Source.get("expected", query), query);
     return null;
   }
 
@@ -50,11 +42,6 @@ class EpisodeView {
     } else if (found.note) this.element.querySelector(".fold").before(h("p", {class: "note"}, found.note));
   }
 
-  fold() {
-    const open = !this.turns.some(turn => turn.open);
-    this.turns.forEach(turn => { turn.open = open; });
-  }
-
   async copyJson() {
     await copy(await Source.raw(this.query), "the episode as JSON");
   }
@@ -64,6 +51,19 @@ class EpisodeView {
     this.copyJson();
     return true;
   }
+}
+
+/** Draws what a query asks for, if it is not what a view shows; whether it was drawn, and no later query has come. */
+async function drawOnce(view, path, query, again) {
+  if (again && view.shown === String(query)) return false;
+  view.query = query;
+  view.shown = "";
+  const found = await Source.get(path, query);
+  if (view.query !== query) return false;
+  view.draw(found);
+  view.shown = String(query);
+  scrollTo(0, 0);
+  return true;
 }
 
 /** The line above an episode: back, previous, next, and what can be copied. */

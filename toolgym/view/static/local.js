@@ -4,9 +4,14 @@
 const PAGE = 100;
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const COMPARISONS = {"<": (a, b) => a < b, "<=": (a, b) => a <= b, "=": (a, b) => a === b, ">=": (a, b) => a >= b, ">": (a, b) => a > b};
-const CHANGES = ["lost", "gained", "both failed", "both passed", "not valid"];
 const keyOf = row => JSON.stringify([row.task, row.repeat]);
 DATA.runs.runs.forEach(({name}) => DATA.tables[name].rows.forEach((row, i) => { row.kept = DATA.episodes[name][i]; }));
+
+function countsOf(values) {
+  const found = new Map();
+  values.forEach(value => found.set(value, (found.get(value) || 0) + 1));
+  return found;
+}
 
 function textOf(row) {
   if (row.text === undefined) {
@@ -97,8 +102,8 @@ const described = name => DATA.runs.runs.find(run => run.name === name);
 const ANSWERS = {
   runs: () => DATA.runs,
   table(query) {
-    const run = query.get("run"), found = selected(run, query), shown = {};
-    found.forEach(row => { shown[row.category] = (shown[row.category] || 0) + 1; });
+    const run = query.get("run"), found = selected(run, query);
+    const shown = Object.fromEntries(countsOf(found.map(row => row.category)));
     const filtered = FILTERS.some(name => query.getAll(name).some(Boolean));
     return {...DATA.tables[run], run: described(run), ...paged(found, query), shown, filtered};
   },
@@ -106,9 +111,11 @@ const ANSWERS = {
   expected: query => kept(query).expected,
   pairs(query) {
     const every = pairsOf(query), [one, other] = [query.get("run"), query.get("other")];
-    const changes = CHANGES.map(name => [name, every.filter(pair => pair.change === name).length]).filter(([, n]) => n);
+    const counts = countsOf(every.map(pair => pair.change));
+    const changes = Object.keys(CHANGE_WORDS).filter(name => counts.has(name)).map(name => [name, counts.get(name)]);
+    const categories = [...countsOf(every.map(pair => pair.category).filter(Boolean))].sort((a, b) => b[1] - a[1]);
     return {...paged(chosenPairs(query), query), every: every.length, changes, difference: DATA.differences.find(([first, second]) => first === one && second === other)[2],
-      runs: [described(one), described(other)], categories: DATA.tables[one].choices.category};
+      runs: [described(one), described(other)], categories};
   },
   pair(query) {
     const both = [query.get("run"), query.get("other")];

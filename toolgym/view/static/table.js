@@ -23,13 +23,7 @@ class TableView {
 
   async show(query, again) {
     this.query = query;
-    const found = await Source.get("table", query);
-    if (this.query !== query) return;
-    const text = JSON.stringify(found);
-    if (again && text === this.shown) return found;
-    this.shown = text;
-    this.draw(found, again);
-    return found;
+    return drawNew(this, "table", query, again);
   }
 
   draw(found, again) {
@@ -128,24 +122,15 @@ class TableView {
 
   drawTable(found, again) {
     const {shown} = this.columns(found), query = this.query;
-    const sort = query.get("sort") || "";
     const focused = again && this.table.contains(document.activeElement) ? document.activeElement.getAttribute("href") : "";
     const head = shown.map(([name, label]) => {
-      const way = sort === name ? "ascending" : sort === "-" + name ? "descending" : "none";
-      const cell = WORDS.has(name) ? "words" : "number";
-      if (UNSORTED.has(name)) return h("th", {scope: "col", class: cell}, label);
-      const first = WORDS.has(name) ? name : "-" + name, second = WORDS.has(name) ? "-" + name : name;
-      const next = sort === first ? second : sort === second ? null : first;
-      return h("th", {scope: "col", class: cell, "aria-sort": way}, h("button", {type: "button",
-        onclick: () => this.set({sort: next})}, label, h("span", {class: "arrow", "aria-hidden": "true"},
-        way === "ascending" ? " ↑" : way === "descending" ? " ↓" : "")));
+      const words = WORDS.has(name), kind = words ? "words" : "number";
+      return UNSORTED.has(name) ? h("th", {scope: "col", class: kind}, label)
+        : sortHead(this, name, label, kind, words ? name : "-" + name);
     });
     const rows = found.rows.map(row => {
       const to = address("episode", changed(query, {task: row.task, repeat: row.repeat, page: null}));
-      return h("tr", {onclick: event => {
-        if (event.target.closest("a") || String(getSelection())) return;
-        location.hash = to;
-      }}, shown.map(([name, label]) => cell(name, label, row, to)));
+      return h("tr", {onclick: opens(to)}, shown.map(([name, label]) => cell(name, label, row, to)));
     });
     fill(this.table, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
     if (!rows.length) this.table.append(h("tbody", {}, h("tr", {}, h("td", {colspan: shown.length, class: "none"},
@@ -156,6 +141,31 @@ class TableView {
   key(event) {
     return tableKey(this, event);
   }
+}
+
+/** Draws an answer if it is not what a view shows already; returns it, or null if a later query has come. */
+async function drawNew(view, path, parameters, again) {
+  const query = view.query, found = await Source.get(path, parameters);
+  if (view.query !== query) return null;
+  const text = JSON.stringify(found);
+  if (again && text === view.shown) return found;
+  view.shown = text;
+  view.draw(found, again);
+  return found;
+}
+
+/** The head of a column: clicks sort in the order `first` (a name, or "-name"), then in the other, then not. */
+function sortHead(view, name, label, kind, first) {
+  const sort = view.query.get("sort") || "", second = first === name ? "-" + name : name;
+  const next = sort === first ? second : sort === second ? null : first;
+  const way = sort === name ? "ascending" : sort === "-" + name ? "descending" : "none";
+  return h("th", {scope: "col", class: kind, "aria-sort": way}, h("button", {type: "button", onclick: () => view.set({sort: next})},
+    label, h("span", {"aria-hidden": "true"}, {ascending: " ↑", descending: " ↓", none: ""}[way])));
+}
+
+/** Opens an address by a click anywhere in a row, unless the click is on a link or ends a selection. */
+function opens(to) {
+  return event => { if (!event.target.closest("a") && !String(getSelection())) location.hash = to; };
 }
 
 /** Keys of a view with a table. */

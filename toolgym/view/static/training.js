@@ -14,12 +14,7 @@ class TrainingView {
       return null;
     }
     const wanted = new URLSearchParams((names.length ? names : trainings).map(name => ["run", name]));
-    const found = await Source.get("training", wanted);
-    if (this.query !== query) return null;
-    const text = JSON.stringify(found);
-    if (again && text === this.shown) return null;
-    this.shown = text;
-    this.draw(found);
+    await drawNew(this, "training", wanted, again);
     return null;
   }
 
