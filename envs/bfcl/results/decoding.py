@@ -20,7 +20,6 @@ from toolgym.dialects.python.python_source import execution_list
 from ..source_text import DecodeError, decode_text
 
 Form: TypeAlias = Literal["prompted", "native", "tagged"]
-FORMS: tuple[Form, ...] = ("prompted", "native", "tagged")
 
 _BLOCK = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
 
