@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 
 from toolgym.secrets import Secrets, shown_url, url_secrets
 from toolgym.tools.credentials import Credentials
-from toolgym.tools.openapi.document import Document, origin
+from toolgym.tools.openapi.document import Document, name_of, origin
 from toolgym.tools.openapi.operations import READING, Operation, Request, operations
 from toolgym.tools.remote import Listed, State, ToolServer
 from toolgym.tools.server_errors import SERVERS_OWN
@@ -72,7 +72,7 @@ class OpenAPI(ToolServer):
         self._asked_state = state
         self.basic = False
         self._connections = Connections(public_only=public_only)
-        super().__init__(name or _name(source), state or "shared", **kwargs)
+        super().__init__(name or name_of(source), state or "shared", **kwargs)
 
     @cached_property
     def document(self) -> Document:
@@ -180,12 +180,6 @@ class _API:
 
     async def close(self) -> None:
         """Connections are kept for all."""
-
-
-def _name(source: str | Path | Mapping[str, Any]) -> str:
-    if isinstance(source, Mapping):
-        return "api"
-    return shown_url(source) if isinstance(source, str) and "://" in source else Path(source).name
 
 
 def _result(answer: Response) -> str:

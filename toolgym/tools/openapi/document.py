@@ -33,7 +33,7 @@ class Document:
 
     def __init__(self, source: str | Path | Mapping[str, Any]):
         self.url = source if isinstance(source, str) and source.startswith(("http://", "https://")) else None
-        self.name = shown_url(self.url) if self.url else Path(source).name if not isinstance(source, Mapping) else "api"
+        self.name = name_of(source)
         content = _read(source, self.url) if not isinstance(source, Mapping) else source
         plain = _plain(content, [_MOST_NODES], 0)
         version = plain.get("openapi") if isinstance(plain, dict) else None
@@ -137,6 +137,13 @@ class Document:
             if len(needed) < len(required):
                 schema = {**schema, "required": needed}
         return schema
+
+
+def name_of(source: str | Path | Mapping[str, Any]) -> str:
+    """What messages call a document, and its API."""
+    if isinstance(source, Mapping):
+        return "api"
+    return shown_url(source) if isinstance(source, str) and "://" in source else Path(source).name
 
 
 def _read_only(schema: Any) -> bool:
