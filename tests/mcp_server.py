@@ -101,6 +101,8 @@ class Server:
             sys.stderr.flush()
             os._exit(3)
         if name == "sleep":
+            if self.mode == "shut":
+                os.close(1)
             time.sleep(60)
         if name == "more":
             self.extra = ["new_one"]

@@ -234,8 +234,7 @@ class ToolServer(ABC):
         if self._process != os.getpid():
             self._forget()
         if self.state == "session":
-            alive = (each for each in iter(self._pop, None) if each.alive)
-            connection = next(alive, None) or await self._open()
+            connection = await self._reused() or await self._open()
         else:
             connection = await self._one()
         if self.reset is not None:
@@ -250,17 +249,26 @@ class ToolServer(ABC):
                 raise
         return connection
 
-    async def _open(self) -> Connection:
+    async def _open(self, broken: Connection | None = None) -> Connection:
+        """A new connection, after the end of a broken one."""
+        if broken is not None:
+            await broken.close()
         async with self._starts:  # more at once take longer in all, and run into their time limits
             return await self.open()
 
-    def _pop(self) -> Connection | None:
-        return self._idle.pop() if self._idle else None
+    async def _reused(self) -> Connection | None:
+        """A connection of an earlier episode, if one still works."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.alive:
+                return connection
+            await connection.close()
+        return None
 
     async def _one(self) -> Connection:
         """The connection that all episodes share; a new one if it broke."""
         if self._opening is None or (self._opening.done() and _alive(self._opening) is None):
-            self._opening = asyncio.create_task(self._open())
+            self._opening = asyncio.create_task(self._open(opened(self._opening)))
         return await asyncio.shield(self._opening)
 
     async def release(self, connection: Connection) -> None:
