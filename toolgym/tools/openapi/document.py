@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -13,12 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 from toolgym.secrets import shown_url
 from toolgym.tools.references import target
+from toolgym.tools.remote import readable_name
 from toolgym.tools.standard import LISTS, MAPS, SCHEMAS
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web import Connections, Failure, wait_for
 
 MOST_BYTES = 50_000_000
-_ODD = re.compile(r"[^\w.-]+", re.ASCII)
 _MOST_NODES = 2_000_000
 _DEEPEST = 200
 _MOST_STEPS = 50
@@ -96,12 +95,7 @@ class Document:
 
         def refer(reference: str) -> str:
             if reference not in names:
-                base = _ODD.sub("_", reference.rpartition("/")[2]) or "schema"
-                name, number = base, 1
-                while name in names.values():
-                    number += 1
-                    name = f"{base}_{number}"
-                names[reference] = name
+                names[reference] = readable_name(reference.rpartition("/")[2], names.values())
                 waiting.append(reference)
             return "#/$defs/" + names[reference]
 
