@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local_http import Replying, running
 
 OBJECT = {"type": "object", "properties": {}}
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}}
@@ -100,6 +101,8 @@ class Server:
             sys.stderr.flush()
             os._exit(3)
         if name == "sleep":
+            if self.mode == "shut":
+                os.close(1)
             time.sleep(60)
         if name == "more":
             self.extra = ["new_one"]
@@ -164,9 +167,7 @@ def served(mode="", status=200):
     """A server behind an address; it yields the URL and the requests: (method, headers, message)."""
     seen, sessions = [], {}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Replying):
         def do_DELETE(self):
             seen.append(("DELETE", dict(self.headers), None))
             sessions.pop(self.headers["Mcp-Session-Id"], None)
@@ -207,24 +208,8 @@ def served(mode="", status=200):
                 return self.reply(200, data, "text/event-stream", **extra)
             return self.reply(200, json.dumps(answer).encode(), "application/json", **extra)
 
-        def reply(self, code, body, kind, **headers):
-            self.send_response(code)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}/mcp", seen
-    finally:
-        http.shutdown()
-        http.server_close()
+    with running(Handler) as url:
+        yield f"{url}/mcp", seen
 
 
 if __name__ == "__main__":

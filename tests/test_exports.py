@@ -293,9 +293,10 @@ def test_verl_cuts_the_response(module):
     assert output.extra_fields["reward_extra_info"]["success"] == 0.0
 
 
-def test_verl_needs_tools_in_the_prompt():
+@pytest.mark.parametrize("export", [verl, skyrl_gym])
+def test_tools_have_to_be_in_the_prompt(export):
     with pytest.raises(ValueError, match="another dialect"):
-        next(verl.rows("TestWarehouse-v0", {"dialect": "openai"}))
+        next(export.rows("TestWarehouse-v0", {"dialect": "openai"}))
 
 
 # verifiers ----------------------------------------------------------------------------------------

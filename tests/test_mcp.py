@@ -354,6 +354,16 @@ def test_a_server_without_state_is_started_again():
     server.close()
 
 
+def test_a_server_that_is_replaced_is_ended(monkeypatch):
+    monkeypatch.setattr("toolgym.tools.mcp.stdio._GRACE", 0.1)
+    server = MCPServer(command("shut"), state="none")
+    state = Sessions([server])
+    assert by_name(server)["sleep"].run({}, state).error == "unavailable"  # it closes its output, and goes on
+    assert by_name(server)["count"].run({"n": 1}, state).content == "1"
+    assert len(children()) == 1
+    server.close()
+
+
 def test_a_call_that_takes_too_long_is_cancelled():
     with served() as (url, seen):
         server = MCPServer(url, timeout=0.2)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import gymnasium as gym
 import pytest
 import yaml
 from conftest import calling, saying
+from local_http import Replying, running
 
 from toolgym import Task, ToolCall, ToolUnavailable, evaluate, register
 from toolgym.agents.scripted import Oracle
@@ -142,9 +141,7 @@ def served(document=None):
     """An API that tells what arrived, under /v1; it yields its address and the requests."""
     seen = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Replying):
         def do_GET(self):
             size = int(self.headers.get("Content-Length") or 0)
             seen.append(
@@ -171,24 +168,8 @@ def served(document=None):
 
         do_POST = do_PUT = do_DELETE = do_GET
 
-        def reply(self, code, body, kind, **headers):
-            self.send_response(code)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}/v1", seen
-    finally:
-        http.shutdown()
-        http.server_close()
+    with running(Handler) as url:
+        yield f"{url}/v1", seen
 
 
 @pytest.fixture

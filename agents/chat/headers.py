@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from toolgym.rollout import AgentError
+from toolgym.tools.credentials import VARIABLE, Credentials
+from toolgym.tools.unavailable import ToolUnavailable
 
-_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}", re.ASCII)
 _SECRET_HEADER = re.compile("auth|cookie|key|token|secret|password|credential|signature", re.IGNORECASE)
 _SECRET_WORDS = {
     "secret", "secrets", "password", "passwords", "passwd", "passphrase", "pwd", "credential", "credentials",
@@ -37,13 +36,12 @@ class Headers:
     """
 
     def __init__(self, written: Mapping[str, str]):
-        self.written = dict(written)
+        self._credentials = Credentials(written)
+        self.written = self._credentials.written
         for name, value in self.written.items():
-            if not _NAME.fullmatch(name) or name.lower() in _NOT_OURS:
+            if name.lower() in _NOT_OURS:
                 raise ValueError(f"{name!r} cannot be the name of a further header")
-            if not isinstance(value, str) or not _sendable(value):
-                raise ValueError(f"the header {name} must be text on one line, in Latin-1")
-            if _SECRET_HEADER.search(name) and not _VARIABLE.search(value):
+            if _SECRET_HEADER.search(name) and not VARIABLE.search(value):
                 raise ValueError(
                     f"the header {name} carries a secret, and settings are stored: put the secret into an environment "
                     f"variable, and write {name}='$VARIABLE'"
@@ -54,23 +52,16 @@ class Headers:
 
         Raises AgentError if an environment variable is not set or cannot be sent.
         """
-        filled = {name: self._fill(name, value) for name, value in self.written.items()}
+        try:
+            filled = self._credentials.filled()
+        except ToolUnavailable as error:
+            raise AgentError(str(error)) from None
         taken = {name.lower() for name in filled}
         return {**{name: value for name, value in ours.items() if name.lower() not in taken}, **filled}
 
     def secrets(self) -> list[str]:
         """The values of the environment variables, which must not be shown."""
-        names = [_name(match) for value in self.written.values() for match in _VARIABLE.finditer(value)]
-        return [value for name in names if (value := os.environ.get(name, "").strip())]
-
-    def _fill(self, header: str, value: str) -> str:
-        for match in _VARIABLE.finditer(value):
-            if not os.environ.get(_name(match), "").strip():
-                raise AgentError(f"the header {header} needs the environment variable {_name(match)}, which is not set")
-        filled = _VARIABLE.sub(lambda match: os.environ[_name(match)].strip(), value)
-        if not _sendable(filled):
-            raise AgentError(f"the header {header} holds characters that cannot be sent")
-        return filled
+        return self._credentials.variables()
 
 
 def refuse_secrets(fields: Any) -> None:
@@ -106,11 +97,3 @@ def _has_text(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(map(_has_text, value.values()))
     return any(map(_has_text, value)) if isinstance(value, (list, tuple)) else isinstance(value, str) and value != ""
-
-
-def _name(match: re.Match[str]) -> str:
-    return match[1] or match[2]
-
-
-def _sendable(value: str) -> bool:
-    return all(" " <= character <= "~" or "\xa0" <= character <= "\xff" or character == "\t" for character in value)

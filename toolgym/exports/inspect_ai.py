@@ -132,18 +132,13 @@ def _to_inspect(message: ChatMessage) -> Any:
     role, content = message["role"], message["content"] or ""
     if role == "assistant":  # of a worked example
         calls = [
-            ToolCall(id=call["id"], function=call["function"]["name"], arguments=_object(call["function"]["arguments"]))
+            ToolCall(call["id"], call["function"]["name"], msgspec.json.decode(call["function"]["arguments"]))
             for call in message.get("tool_calls", ())
         ]
         return ChatMessageAssistant(content=content, tool_calls=calls or None)
     if role == "tool":
         return ChatMessageTool(content=content, tool_call_id=message["tool_call_id"])
     return {"system": ChatMessageSystem, "user": ChatMessageUser}[role](content=content)
-
-
-def _object(arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(arguments)
-    return found
 
 
 def _from_inspect(message: Any) -> ChatMessage:

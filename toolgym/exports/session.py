@@ -1,6 +1,7 @@
 """One episode of an environment, played from outside: chat messages in, chat messages and JSON out.
 
-Every export plays its episodes through a Session, so that they are the same episodes everywhere.
+The exports play their episodes through a Session, so that they are the same episodes everywhere. Only TRL's
+``rollout_spec`` does not: there ToolGym's own Collector plays them.
 """
 
 from __future__ import annotations
@@ -221,13 +222,22 @@ def task_rows(
     n: int | None = None,
     seed: int = 0,
     task_ids: Iterable[str] | None = None,
+    in_messages: bool = False,
 ) -> Iterator[TaskRow]:
     """The prompts of ``task_ids``; or else of ``n`` tasks, drawn without repetition by ``seed`` (None: all tasks).
 
     The tasks are those that ``evaluate`` plays with the same ``n`` and ``seed``. Raises ValueError if ``n`` is None and
     there are more than 50,000 tasks.
+
+    ``in_messages`` is for frameworks that pass on messages only. It raises ValueError for the dialect "openai", which
+    has its tools beside them.
     """
     session = Session(env_id, env_kwargs)
+    if in_messages and session.native:
+        raise ValueError(
+            'the framework passes on messages only, and the dialect "openai" has its tools beside them: choose '
+            "another dialect"
+        )
     for task_id in task_order(session.env.tasks, n, seed) if task_ids is None else task_ids:
         messages = session.reset(task_id=task_id)
         yield TaskRow(task_id, messages, session.tools, list(session.env.gold(session.env.task)))

@@ -12,7 +12,7 @@ last step raises Unscored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,13 @@ def register() -> None:
     skyrl_gym.register(id=ENV_CLASS, entry_point="toolgym.exports.skyrl_gym:ToolGymTextEnv")
 
 
-def rows(env_id: str, env_kwargs: Mapping[str, Any] | None = None, **which: Any) -> Iterable[dict[str, Any]]:
-    """The rows of SkyRL's data set. ``which``: the tasks, as in ``task_rows``."""
+def rows(env_id: str, env_kwargs: Mapping[str, Any] | None = None, **which: Any) -> Iterator[dict[str, Any]]:
+    """The rows of SkyRL's data set. ``which``: the tasks, as in ``task_rows``.
+
+    Raises ValueError for the dialect "openai": SkyRL gives the model no tools but those that the messages describe.
+    """
     suite = {"env_id": env_id, "env_kwargs": json.dumps(dict(env_kwargs or {}))}
-    for row in task_rows(env_id, env_kwargs, **which):
+    for row in task_rows(env_id, env_kwargs, in_messages=True, **which):
         yield {"prompt": row.messages, "env_class": ENV_CLASS, "toolgym": {**suite, "task_id": row.task_id}}
 
 

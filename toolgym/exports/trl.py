@@ -28,6 +28,7 @@ import msgspec
 from toolgym.exports.session import Session, task_rows
 from toolgym.tools import Tool
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
+from toolgym.types import Completion, ToolCall
 
 TASK = "toolgym_task"
 """The key of the task's id in the messages of a prompt."""
@@ -133,14 +134,13 @@ class _Tools:
 
     def _call(self, name: str, arguments: dict[str, Any]) -> str:
         env = self._session.env
-        tool = next(tool for tool in env.task.tools if tool.name == name)
-        if problems := tool.validator.problems(arguments):
-            return f"Error: invalid arguments for {name}: {'; '.join(problems)}"
-        result = tool.run(arguments, env.state)
-        if result.error in TOOLS_OWN_FAILURES:
-            env.fail(result.content)
-        env.after_call(tool, result)
-        return str(result.content)
+        tool, _, result = env.prepare(Completion("", (ToolCall(name, arguments),)), 0)
+        if tool is not None:
+            result = tool.run(arguments, env.state)
+            if result.error in TOOLS_OWN_FAILURES:
+                env.fail(result.content)
+            env.after_call(tool, result)
+        return "" if result is None else result.content
 
 
 def replayed_reward(

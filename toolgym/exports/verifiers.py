@@ -75,9 +75,8 @@ def _classes() -> dict[str, type]:
     class ToolGymTaskset(vf.Taskset[ToolGymTask, ToolGymConfig]):
         def load(self) -> Iterator[ToolGymTask]:
             config = self.config
-            if Session(config.suite, config.kwargs).native:
-                raise ValueError('dialect "openai" needs tools in the request, which a harness does not have')
-            for row in task_rows(config.suite, config.kwargs, n=config.n, seed=config.seed, task_ids=config.task_ids):
+            which: dict[str, Any] = {"n": config.n, "seed": config.seed, "task_ids": config.task_ids}
+            for row in task_rows(config.suite, config.kwargs, in_messages=True, **which):
                 system = row.messages[0]["content"] if row.messages[0]["role"] == "system" else None
                 prompt = row.messages[1:] if system is not None else row.messages
                 about = {"suite": config.suite, "kwargs": config.kwargs}

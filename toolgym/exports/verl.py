@@ -33,10 +33,8 @@ def rows(env_id: str, env_kwargs: Mapping[str, Any] | None = None, **which: Any)
 
     Raises ValueError for the dialect "openai": in an agent loop the model reads its tools in the messages.
     """
-    if Session(env_id, env_kwargs).native:
-        raise ValueError('ToolGym\'s agent loop for verl reads calls in the text: choose another dialect than "openai"')
     suite = {"env_id": env_id, "env_kwargs": json.dumps(dict(env_kwargs or {}))}
-    for index, row in enumerate(task_rows(env_id, env_kwargs, **which)):
+    for index, row in enumerate(task_rows(env_id, env_kwargs, in_messages=True, **which)):
         yield {
             "data_source": env_id,
             "agent_name": AGENT,

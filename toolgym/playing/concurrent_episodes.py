@@ -72,15 +72,11 @@ class ConcurrentEpisodes(Generic[K, T]):
 
     def __iter__(self) -> Iterator[T]:
         left = len(self._working)
-        while left and not self._stop.stopped:
+        while (left and not self._stop.stopped) or not self._ended.empty():
             found = self._ended.get()
             if found is None:
                 left -= 1
             else:
-                yield found[0]
-        while not self._ended.empty():
-            found = self._ended.get()
-            if found is not None:
                 yield found[0]
 
     def __enter__(self) -> ConcurrentEpisodes[K, T]:

@@ -25,8 +25,6 @@ PATIENCE = 120.0
 """Seconds within which the cluster must have a place for an actor, if no other actor plays."""
 _REACHED_WITHIN = 10.0
 """Seconds within which a cluster's address must accept a connection."""
-
-
 _LIMIT = "requests_per_minute"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from toolgym.tools.unavailable import ToolUnavailable
 
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}", re.ASCII)
+VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}", re.ASCII)
 
 
 class Credentials:
@@ -28,26 +28,35 @@ class Credentials:
 
     def filled(self) -> dict[str, str]:
         """The values. Raises ToolUnavailable if a variable is not set, or cannot be sent."""
-        out = {}
-        for name, value in self.written.items():
-            out[name] = _VARIABLE.sub(lambda match: variable(match[1] or match[2]), value)
-            if not sendable(out[name]):
-                raise ToolUnavailable(f"the header {name} holds characters that cannot be sent")
-        return out
+        return {name: _filled(name, value) for name, value in self.written.items()}
+
+    def variables(self) -> list[str]:
+        """The values of the environment variables that are set."""
+        names = [match[1] or match[2] for value in self.written.values() for match in VARIABLE.finditer(value)]
+        return [value for name in names if (value := os.environ.get(name, "").strip())]
 
     def secrets(self) -> list[str]:
         """The values that must not be shown: of the variables, and of headers without one."""
-        names = [match[1] or match[2] for value in self.written.values() for match in _VARIABLE.finditer(value)]
-        found = [os.environ.get(name, "").strip() for name in names]
-        return [*filter(None, found), *(value for value in self.written.values() if not _VARIABLE.search(value))]
+        return [*self.variables(), *(value for value in self.written.values() if not VARIABLE.search(value))]
 
 
-def variable(name: str) -> str:
-    """The value of an environment variable. Raises ToolUnavailable if it is not set: no call can work without it."""
+def variable(name: str, why: str = "") -> str:
+    """The value of an environment variable. Raises ToolUnavailable if it is not set: no call can work without it.
+
+    ``why`` ends the message: what needs the variable.
+    """
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ToolUnavailable(f"the environment variable {name} is not set")
+        raise ToolUnavailable(f"the environment variable {name} is not set{why}")
     return value
+
+
+def _filled(header: str, value: str) -> str:
+    why = f"; the header {header} needs it"
+    filled = VARIABLE.sub(lambda match: variable(match[1] or match[2], why), value)
+    if not sendable(filled):
+        raise ToolUnavailable(f"the header {header} holds characters that cannot be sent")
+    return filled
 
 
 def sendable(value: str) -> bool:

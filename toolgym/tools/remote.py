@@ -11,11 +11,12 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from toolgym.tools.server_env import ServerEnv
-from toolgym.tools.sessions import Connection, Refusal, Session, Sessions
+from toolgym.tools.sessions import Connection, Refusal, Session, Sessions, opened
 from toolgym.tools.tool import DEFAULT_RESULT_LIMIT, DEFAULT_TIMEOUT, Tool
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.types import ToolResult
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from toolgym.tasks import Task
 
 State = Literal["session", "shared", "none"]
-STATES = ("session", "shared", "none")
 MOST_TOOLS = 1_000
 """Tools that a server may list."""
 LONGEST_NAME = 128
@@ -68,16 +68,14 @@ class RemoteTool(Tool):
         return type(self), (self.server, self.listed, self.name)
 
 
+@dataclass(frozen=True)
 class Listed:
     """A tool as its server lists it."""
 
-    __slots__ = ("description", "name", "parameters")
-
-    def __init__(self, name: str, description: str, parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]]):
-        self.name = name
-        self.description = description
-        self.parameters = parameters
-        """JSON Schema of the arguments, or a function that makes it once the tool is to be offered."""
+    name: str
+    description: str
+    parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    """JSON Schema of the arguments, or a function that makes it once the tool is to be offered."""
 
 
 class ToolServer(ABC):
@@ -113,8 +111,8 @@ class ToolServer(ABC):
         start_timeout: float = 60.0,
         result_limit: int = DEFAULT_RESULT_LIMIT,
     ):
-        if state not in STATES:
-            raise ValueError(f"state must be one of {', '.join(STATES)}; got {state!r}")
+        if state not in get_args(State):
+            raise ValueError(f"state must be one of {', '.join(get_args(State))}; got {state!r}")
         if state == "none" and reset is not None:
             raise ValueError('a server without state (state="none") has nothing to reset')
         if isinstance(only, str) or isinstance(without, str):
@@ -236,8 +234,7 @@ class ToolServer(ABC):
         if self._process != os.getpid():
             self._forget()
         if self.state == "session":
-            alive = (each for each in iter(self._pop, None) if each.alive)
-            connection = next(alive, None) or await self._open()
+            connection = await self._reused() or await self._open()
         else:
             connection = await self._one()
         if self.reset is not None:
@@ -252,17 +249,26 @@ class ToolServer(ABC):
                 raise
         return connection
 
-    async def _open(self) -> Connection:
+    async def _open(self, broken: Connection | None = None) -> Connection:
+        """A new connection, after the end of a broken one."""
+        if broken is not None:
+            await broken.close()
         async with self._starts:  # more at once take longer in all, and run into their time limits
             return await self.open()
 
-    def _pop(self) -> Connection | None:
-        return self._idle.pop() if self._idle else None
+    async def _reused(self) -> Connection | None:
+        """A connection of an earlier episode, if one still works."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.alive:
+                return connection
+            await connection.close()
+        return None
 
     async def _one(self) -> Connection:
         """The connection that all episodes share; a new one if it broke."""
-        if self._opening is None or (self._opening.done() and not _usable(self._opening)):
-            self._opening = asyncio.create_task(self._open())
+        if self._opening is None or (self._opening.done() and _alive(self._opening) is None):
+            self._opening = asyncio.create_task(self._open(opened(self._opening)))
         return await asyncio.shield(self._opening)
 
     async def release(self, connection: Connection) -> None:
@@ -276,8 +282,8 @@ class ToolServer(ABC):
 
     async def _close(self) -> None:
         idle, self._idle, opening, self._opening = self._idle, [], self._opening, None
-        if opening is not None and opening.done() and _usable(opening):
-            idle.append(opening.result())
+        if (connection := _alive(opening)) is not None:
+            idle.append(connection)
         for each in idle:
             await each.close()
 
@@ -287,8 +293,9 @@ class ToolServer(ABC):
             wait_for(self._close())
 
 
-def _usable(task: asyncio.Task[Connection]) -> bool:
-    return not task.cancelled() and task.exception() is None and task.result().alive
+def _alive(opening: asyncio.Task[Connection] | None) -> Connection | None:
+    connection = opened(opening)
+    return connection if connection is not None and connection.alive else None
 
 
 def readable_name(name: str, taken: Iterable[str] = ()) -> str:

@@ -67,10 +67,8 @@ class Session:
 
     async def changed(self) -> Sequence[Listed] | None:
         """The server's tools, if it has said since the last time that they are others now; else None."""
-        task = self._held.opening
-        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
-            return None
-        return await task.result().changed() if task.result().alive else None
+        connection = opened(self._held.opening)
+        return await connection.changed() if connection is not None and connection.alive else None
 
     def close(self) -> None:
         """Let go of the connection. Does not wait."""
@@ -100,8 +98,7 @@ class _Held:
             raise ToolUnavailable(f"the connection to {self.server.name} is closed: the episode is over")
         if self.process != os.getpid():
             raise ToolUnavailable(f"the connection to {self.server.name} belongs to another process: call reset()")
-        again = self.opening is not None and self.opening.done() and self._lost()
-        if self.opening is None or again:
+        if self.opening is None or (self.opening.done() and self._lost()):
             self.opening = asyncio.create_task(self._acquire())
         try:
             return await asyncio.shield(self.opening)
@@ -112,11 +109,8 @@ class _Held:
 
     def _lost(self) -> bool:
         """Whether the connection is to be opened again: a state that was lost with a connection does not come back."""
-        task = self.opening
-        assert task is not None
-        if task.cancelled() or task.exception() is not None:
-            return True
-        return self.server.state == "none" and not task.result().alive
+        connection = opened(self.opening)
+        return connection is None or (self.server.state == "none" and not connection.alive)
 
     async def _acquire(self) -> Connection:
         connection = await self.server.acquire()
@@ -124,15 +118,19 @@ class _Held:
         return connection
 
     async def let_go(self) -> None:
-        self.closed = True
         task, self.opening = self.opening, None
-        if task is None:
-            return
-        if not task.done():
+        if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
-        if not task.cancelled() and task.exception() is None:
-            await self.server.release(task.result())
+        if (connection := opened(task)) is not None:
+            await self.server.release(connection)
+
+
+def opened(opening: asyncio.Task[Connection] | None) -> Connection | None:
+    """The connection that a task has opened; None if the task goes on, or has failed."""
+    if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+        return None
+    return opening.result()
 
 
 def _let_go(held: _Held) -> None:
@@ -151,11 +149,11 @@ class Sessions:
     """The state of an episode whose tools live in servers: its connections."""
 
     def __init__(self, servers: Sequence[ToolServer]):
-        self._sessions = {id(server): server.session() for server in servers}
+        self._sessions = {server: server.session() for server in servers}
 
     def of(self, server: ToolServer) -> Session:
         """The session with a server. Raises ToolUnavailable if the env was made without it."""
-        found = self._sessions.get(id(server))
+        found = self._sessions.get(server)
         if found is None:
             raise ToolUnavailable(
                 f"{server.name} is not one of the env's servers: name it in ServerEnv(tasks, servers)"
@@ -172,8 +170,8 @@ class Sessions:
         For judges. Raises RuntimeError if the server refuses the call, ToolUnavailable if it is down, and KeyError if
         no server lists the tool.
         """
-        for session in self._sessions.values():
-            if (own := session.server.own_name(name)) is not None:
+        for server, session in self._sessions.items():
+            if (own := server.own_name(name)) is not None:
                 try:
                     return wait_for(session.answer(own, arguments))
                 except Refusal as error:
@@ -186,9 +184,9 @@ class Sessions:
         Raises ToolUnavailable, and ValueError for a list that cannot be used.
         """
         found = {}
-        for session in self._sessions.values():
+        for server, session in self._sessions.items():
             if session.used and (listed := wait_for(session.changed())) is not None:
-                found[session.server] = session.server.offered(listed)
+                found[server] = server.offered(listed)
         return found
 
     def check_copy(self) -> None:

@@ -164,16 +164,23 @@ class Stream:
         self.reason = response.reason or ""
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
-    async def parts(self, most_bytes: int) -> AsyncGenerator[bytes, None]:
-        """The parts of the body as they arrive, decompressed. Raises Failure for a body of more than ``most_bytes``."""
-        count = 0
+    async def parts(self, most_bytes: int, cut: bool = False) -> AsyncGenerator[bytes, None]:
+        """The parts of the body as they arrive, decompressed.
+
+        Raises Failure for a body of more than ``most_bytes``, unless it may be cut.
+        """
+        declared, left = self.headers.get("content-length", ""), most_bytes
+        too_long = declared.isdecimal() and len(declared) < 20 and int(declared) > most_bytes and not cut
         try:
             decode, ended = _decoder(self.headers.get("content-encoding", ""))
             async for data in self._response.content.iter_any():
-                part = decode(data, most_bytes - count + 1)
-                count += len(part)
-                if count > most_bytes:
+                part = decode(data, left + 1)
+                if len(part) > left and cut:
+                    yield part[:left]
+                    return
+                if len(part) > left or too_long:
                     raise Failure(f"an answer of more than {most_bytes:,} bytes", False)
+                left -= len(part)
                 yield part
             if not ended():
                 raise Failure("the compressed answer is not whole", True)
@@ -183,29 +190,8 @@ class Stream:
             raise _failed(error) from None
 
     async def body(self, most_bytes: int, cut: bool) -> bytes:
-        """The decompressed body. Raises Failure if it is longer than ``most_bytes``, unless it may be cut."""
-        try:
-            return await _body(self._response, most_bytes, cut)
-        except Failure:
-            raise
-        except Exception as error:
-            raise _failed(error) from None
-
-
-async def _body(response: aiohttp.ClientResponse, most: int, cut: bool) -> bytes:
-    """The decompressed body. Raises Failure if it is longer than ``most``, unless it may be cut."""
-    declared = response.headers.get("Content-Length", "")
-    decode, ended = _decoder(response.headers.get("Content-Encoding", ""))
-    body = bytearray()
-    async for data in response.content.iter_any():
-        body += decode(data, most - len(body) + 1)
-        if len(body) > most or (declared.isdecimal() and len(declared) < 20 and int(declared) > most and not cut):
-            if cut:
-                return bytes(body[:most])
-            raise Failure(f"an answer of more than {most:,} bytes", False)
-    if not ended():
-        raise Failure("the compressed answer is not whole", True)
-    return bytes(body)
+        """``parts``, all of them in one."""
+        return b"".join([part async for part in self.parts(most_bytes, cut)])
 
 
 def _decoder(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:

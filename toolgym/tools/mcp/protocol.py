@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from toolgym import __version__
 from toolgym.tools.mcp.contents import result_text
 from toolgym.tools.remote import MOST_TOOLS, Listed
 from toolgym.tools.sessions import Refusal
@@ -20,7 +21,7 @@ from toolgym.tools.unavailable import ToolUnavailable
 
 HANDSHAKE_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 STATELESS_VERSION = "2026-07-28"
-CLIENT = {"name": "toolgym", "version": "0.1"}
+CLIENT = {"name": "toolgym", "version": __version__}
 _INVALID_PARAMS = -32602
 _METHOD_NOT_FOUND = -32601
 _UNSUPPORTED_VERSION = -32022
@@ -31,10 +32,9 @@ _KEY = "io.modelcontextprotocol/"
 class RPCError(Exception):
     """A server's error answer to a request."""
 
-    def __init__(self, code: int, message: str, data: Any = None):
+    def __init__(self, code: int, message: str):
         super().__init__(message)
         self.code = code
-        self.data = data
 
 
 class Transport(Protocol):
@@ -221,7 +221,7 @@ class Client:
         if isinstance(error, dict):
             code = error.get("code")
             code = code if isinstance(code, int) else 0
-            answer.set_exception(RPCError(code, str(error.get("message"))[:2000], error.get("data")))
+            answer.set_exception(RPCError(code, str(error.get("message"))[:2000]))
         else:
             answer.set_result(message.get("result"))
 

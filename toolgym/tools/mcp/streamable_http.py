@@ -13,7 +13,7 @@ from toolgym.tools.credentials import Credentials
 from toolgym.tools.mcp.protocol import STATELESS_VERSION, decoded
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web import Connections, Failure
-from toolgym.web.connections import MOST_BYTES, Stream
+from toolgym.web.connections import ERROR_BYTES, MOST_BYTES, Stream
 
 _PLAIN = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _CONNECTIONS = Connections()
@@ -68,7 +68,7 @@ class StreamableHTTP:
 
     async def _refused(self, answer: Stream, wants: Any) -> None:
         """Hand on an error that is JSON-RPC. Raises ToolUnavailable for any other."""
-        body = await answer.body(64_000, cut=True)
+        body = await answer.body(ERROR_BYTES, cut=True)
         with suppress(ValueError):
             message = decoded(body)
             spoken = isinstance(message, dict) and isinstance(message.get("error"), dict)

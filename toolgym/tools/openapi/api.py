@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 
 from toolgym.secrets import Secrets, shown_url, url_secrets
 from toolgym.tools.credentials import Credentials
-from toolgym.tools.openapi.document import Document, origin
+from toolgym.tools.openapi.document import Document, name_of, origin
 from toolgym.tools.openapi.operations import READING, Operation, Request, operations
 from toolgym.tools.remote import Listed, State, ToolServer
 from toolgym.tools.server_errors import SERVERS_OWN
@@ -23,6 +23,8 @@ from toolgym.web import Connections, Failure, Response
 _OURS = frozenset({405, 406, 415})
 """Statuses of a request that the API's own document has made wrong, not the arguments."""
 _MOST_REDIRECTS = 3
+_MOST_BYTES = 2_000_000
+"""The longest body of an answer; a longer one is cut."""
 _TEXT = ("text/", "application/json", "application/xml", "application/yaml", "application/javascript",
          "application/x-www-form-urlencoded", "application/problem")  # fmt: skip
 
@@ -43,7 +45,7 @@ class OpenAPI(ToolServer):
         headers: headers of each request, with ``$NAME`` as in ``auth``. Parameters of these names are not offered.
         query: fields of each request's query, likewise.
         state: where the API keeps what calls change (see ToolServer). The default is "none" if all tools on offer only
-            read (GET, HEAD), else "shared".
+            read (GET, HEAD, OPTIONS, TRACE), else "shared".
         public_only: connect only to addresses of the public web, for a document that nobody has looked at.
         name: what messages call the API.
         kwargs: the other arguments of ToolServer.
@@ -70,7 +72,7 @@ class OpenAPI(ToolServer):
         self._asked_state = state
         self.basic = False
         self._connections = Connections(public_only=public_only)
-        super().__init__(name or _name(source), state or "shared", **kwargs)
+        super().__init__(name or name_of(source), state or "shared", **kwargs)
 
     @cached_property
     def document(self) -> Document:
@@ -162,7 +164,7 @@ class _API:
         method, body = request.method, request.body
         for _ in range(_MOST_REDIRECTS):
             answer = await self.api._connections.send(
-                method, url, self.api.timeout, headers=request.headers, data=body, most_bytes=2_000_000, cut=True
+                method, url, self.api.timeout, headers=request.headers, data=body, most_bytes=_MOST_BYTES, cut=True
             )
             place = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not place:
@@ -180,22 +182,16 @@ class _API:
         """Connections are kept for all."""
 
 
-def _name(source: str | Path | Mapping[str, Any]) -> str:
-    if isinstance(source, Mapping):
-        return "api"
-    return shown_url(source) if isinstance(source, str) and "://" in source else Path(source).name
-
-
 def _result(answer: Response) -> str:
     status = answer.status
     line = f"HTTP {status} {answer.reason or _phrase(status)}".rstrip()
     text = _text(answer)
     if 200 <= status < 300:
         return text or line
+    said = f"{line}: {text}".rstrip(": ")
     if 300 <= status < 400:
         place = answer.headers.get("location")
-        return f"{line}: {shown_url(place)}" if place else f"{line}: {text}".rstrip(": ")
-    said = f"{line}: {text}".rstrip(": ")
+        return f"{line}: {shown_url(place)}" if place else said
     if status >= 500 or status in SERVERS_OWN or status in _OURS or status < 200:
         raise ToolUnavailable(said[:1000])
     raise Refusal(said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -13,12 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 from toolgym.secrets import shown_url
 from toolgym.tools.references import target
+from toolgym.tools.remote import readable_name
 from toolgym.tools.standard import LISTS, MAPS, SCHEMAS
 from toolgym.tools.unavailable import ToolUnavailable
 from toolgym.web import Connections, Failure, wait_for
 
 MOST_BYTES = 50_000_000
-_ODD = re.compile(r"[^\w.-]+", re.ASCII)
 _MOST_NODES = 2_000_000
 _DEEPEST = 200
 _MOST_STEPS = 50
@@ -33,7 +32,7 @@ class Document:
 
     def __init__(self, source: str | Path | Mapping[str, Any]):
         self.url = source if isinstance(source, str) and source.startswith(("http://", "https://")) else None
-        self.name = shown_url(self.url) if self.url else Path(source).name if not isinstance(source, Mapping) else "api"
+        self.name = name_of(source)
         content = _read(source, self.url) if not isinstance(source, Mapping) else source
         plain = _plain(content, [_MOST_NODES], 0)
         version = plain.get("openapi") if isinstance(plain, dict) else None
@@ -96,12 +95,7 @@ class Document:
 
         def refer(reference: str) -> str:
             if reference not in names:
-                base = _ODD.sub("_", reference.rpartition("/")[2]) or "schema"
-                name, number = base, 1
-                while name in names.values():
-                    number += 1
-                    name = f"{base}_{number}"
-                names[reference] = name
+                names[reference] = readable_name(reference.rpartition("/")[2], names.values())
                 waiting.append(reference)
             return "#/$defs/" + names[reference]
 
@@ -137,6 +131,13 @@ class Document:
             if len(needed) < len(required):
                 schema = {**schema, "required": needed}
         return schema
+
+
+def name_of(source: str | Path | Mapping[str, Any]) -> str:
+    """What messages call a document, and its API."""
+    if isinstance(source, Mapping):
+        return "api"
+    return shown_url(source) if isinstance(source, str) and "://" in source else Path(source).name
 
 
 def _read_only(schema: Any) -> bool:

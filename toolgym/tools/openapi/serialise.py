@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-RESERVED = ":/?#[]@!$&'()*+,;="
+_RESERVED = ":/?[]@!$'()*,;"
+"""The reserved characters of RFC 3986 that may stand in the value of a query: # ends it, and & = + have a meaning."""
 
 
 def scalar(value: Any) -> str:
@@ -54,7 +55,7 @@ def in_query(
 
     ``style`` is form, spaceDelimited, pipeDelimited or deepObject. null is left out.
     """
-    safe = RESERVED.replace("&", "").replace("#", "").replace("=", "").replace("+", "") if reserved else ""
+    safe = _RESERVED if reserved else ""
 
     def written(each: Any) -> str:
         return quote(scalar(each), safe=safe)
