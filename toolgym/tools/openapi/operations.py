@@ -17,7 +17,7 @@ from toolgym.tools.sessions import Refusal
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 READING = frozenset({"get", "head", "options", "trace"})
 _NOT_PARAMETERS = {"accept", "content-type", "authorization"}
-"""Headers that OpenAPI says are no parameters."""
+"""Headers that OpenAPI does not count as parameters."""
 _TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """Types of bodies, the preferred ones first."""
 
