@@ -69,6 +69,7 @@ EXAMPLES = """\
       --suites bfcl,office --out runs/small
   toolgym compare --agents policy:model=my-model,temperature=0.8 \\
       --repeats 4 --k 1,4 --out runs/passes"""
+NEEDED = ("agents", "suites", "n", "out", "repeats", "seed", "dialect")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +160,7 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
     found: list[Played] = []
     for written, spec in shown.items():
         with console.status(f"making the agent {spec} ..."):
-            player = Player(written, args.seed, args.batch_size)
+            player = Player(written, args.seed, args.batch_size, args.dialect)
         names[spec] = agent_name(player.agent)
         for plan in plans:
             parts = probed[plan.name][0]

@@ -13,7 +13,17 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
-from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
+from toolgym.cli.options import (
+    answer_length,
+    data_option,
+    env_kwargs,
+    env_options,
+    from_zero,
+    tasks,
+    template_kwarg_option,
+    whole,
+    with_data,
+)
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
@@ -29,10 +39,8 @@ from toolgym.types import Trajectory
 
 ABOUT = """\
 Let an agent play the tasks of a suite, with the benchmark's own verdict on
-each. Prints success by category with 95 % intervals and the mean of each
-reward term. With --out, each episode is saved as it finishes, and --resume
-continues a stopped run; at the end summary.json (the numbers) and report.html
-(every episode, to read in a browser) are put beside the episodes."""
+each. With --out, each episode is saved as it finishes, --resume continues a
+stopped run, and summary.json and report.html are written at the end."""
 EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --category simple_python --agent oracle
   toolgym eval --env ToolGym-BFCL-v0 --category live -n 200 --agent policy \\
@@ -40,7 +48,8 @@ EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
-_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
+NEEDED = ("env", "data", "agent", "model", "base_url", "tools", "n", "out", "resume", "category", "dialect")
+_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_completion_length",
                   "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header",
                   "requests_per_minute")  # fmt: skip
 
@@ -80,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
-    model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
+    answer_length(model)
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
     model.add_argument(
@@ -93,13 +102,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument(
         "--tools", choices=["native", "prompt", "template"],
-        help="how the model hears of its tools. endpoint: native or prompt; policy: prompt (default), or template: "
-        "in the words of its chat template (then choose its dialect, e.g. hermes)",
+        help="prompt (default): the messages describe the tools; native (endpoint): the server gets them; template "
+        "(policy): its chat template does, so choose its dialect, e.g. hermes",
     )  # fmt: skip
-    model.add_argument(
-        "--template-kwarg", metavar="K=V", action="append",
-        help="policy: an argument of its chat template, e.g. enable_thinking=false; may be repeated",
-    )  # fmt: skip
+    template_kwarg_option(model)
     model.add_argument(
         "--extra", action="append", metavar="K=V",
         help="endpoint: a further field of the request, such as reasoning_effort=low; null leaves one out",
@@ -120,7 +126,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
     if args.env is None and "data" not in args:
         args.usage_error("name what is played: --env ID, or --data FILE")
-    arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
+    arguments = with_data(args, env_kwargs(args))
+    dialect = arguments.get("dialect")
+    args.tools, needs = offer(args.agent, args.tools, arguments.get("dialect"))
+    if "dialect" in needs and ":" in args.env and make_env(args.env, arguments).dialect.name == needs["dialect"]:
+        needs = {}  # an env of the user's own that chooses its dialect need not take the argument
+    arguments = {**needs, **arguments}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = _agent(args)

@@ -35,6 +35,7 @@ EXAMPLES = """\
   toolgym score result --html scores.html
   toolgym score logs/2026-11-30_task.json --env ToolGym-Office-v0
   toolgym score runs/mine runs/other"""
+NEEDED = ("path", "out", "html", "env", "category")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
