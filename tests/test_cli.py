@@ -123,7 +123,8 @@ def run(capsys, monkeypatch):
         status = main(list(map(str, words)))
         out, err = capsys.readouterr()
         assert "\x1b" not in out + err
-        lines = [line for line in out.splitlines() if not line.startswith("Wrote ")]  # a path is as long as it is
+        # a path is as long as it is
+        lines = [line for line in out.splitlines() if not line.startswith(("Wrote ", "In ", "Look at the episodes: "))]
         assert max(map(len, lines), default=0) <= 80
         return status, out, err
 

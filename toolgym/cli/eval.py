@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -29,6 +30,7 @@ from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
 from toolgym.env import ToolEnv
 from toolgym.playing.agent_failures import OnAgentError
+from toolgym.report.headline import headline, print_headlines
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run
@@ -127,7 +129,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.env is None and "data" not in args:
         args.usage_error("name what is played: --env ID, or --data FILE")
     arguments = with_data(args, env_kwargs(args))
-    dialect = arguments.get("dialect")
     args.tools, needs = offer(args.agent, args.tools, arguments.get("dialect"))
     if "dialect" in needs and ":" in args.env and make_env(args.env, arguments).dialect.name == needs["dialect"]:
         needs = {}  # an env of the user's own that chooses its dialect need not take the argument
@@ -184,12 +185,17 @@ def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: di
     except KeyboardInterrupt:
         sys.stderr.write(f"{_stopped(args.out)}\n")
         return 130
-    print_report([run_of(found)], console)
+    made = run_of(found)
+    print_report([made], console)
     if learned := _learned(agent, args.out):
         console.print(plain(f"The server refused a part of the requests, so {'; '.join(learned)}.", "yellow"))
-    if args.out is not None:
-        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
     say_left_out(found, console, "" if args.out is None else "; --resume plays them again")
+    print_headlines([headline(made)], console)
+    if args.out is None:
+        console.print("Nothing is kept: --out DIR keeps the episodes, the numbers and a page.", style="dim")
+    else:
+        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html", soft_wrap=True)
+        console.print(f"Look at the episodes: toolgym view {quote(args.out)}", soft_wrap=True)
     return exit_code(found, args.max_invalid, console)
 
 

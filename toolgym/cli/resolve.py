@@ -59,8 +59,8 @@ AGENTS = {
         "toolgym.agents.vllm.policy:VLLMPolicy",
         {
             "base_url": "base_url", "model": "model", "temperature": "temperature",
-            "max_completion_length": "max_new_tokens", "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed",
-            "tools": "tools", "template_kwarg": "template_kwargs",
+            "max_completion_length": "max_new_tokens", "stop": "stop", "trust_remote_code": "trust_remote_code",
+            "seed": "seed", "tools": "tools", "template_kwarg": "template_kwargs",
         },
         "base_url",
     ),
