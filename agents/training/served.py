@@ -46,10 +46,10 @@ class ServedSampler:
     Raises AgentError if the server cannot be reached.
     """
 
-    def __init__(self, config: TrainConfig, learner: Learner, ranks: Ranks, folder: Path):
+    def __init__(self, config: TrainConfig, server: VLLMServer, learner: Learner, ranks: Ranks, folder: Path):
         self.config, self.learner, self.ranks = config, learner, ranks
         self._told = 0  # of the answers that were refused
-        server, model = VLLMServer(config.sampler), learner.model
+        model = learner.model
         ranks.from_first(lambda: server.ask(server.model))
         self.weights: ServedWeights | None = None
         if ranks.first:

@@ -32,6 +32,7 @@ from ..config import TrainConfig
 from ..policy import Policy
 from ..sampler import Sampler
 from ..vllm.policy import VLLMPolicy
+from ..vllm.server import VLLMServer
 from .ahead import Ahead
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
@@ -89,8 +90,11 @@ class Trainer:
         self.shares = TaskShares(self.ranks)
         check_ranks(config, self.ranks)
         state = open_run(config, self.ranks, self, resume=resume)
-        # before the model is loaded: a bad line is told at once
+        # before the model is loaded: a bad line, or a server that is not there, is told at once
         documents = Documents.read(config.text) if config.algo == "pretrain" else None
+        server = VLLMServer(config.sampler) if config.sampler else None
+        if server is not None and self.ranks.first:
+            server.look()
         self.learner = Learner(config, self.ranks, loaded)
         self.model, self.tokenizer, self.forward = self.learner.model, self.learner.tokenizer, self.learner.forward
         self.step = 0
@@ -108,7 +112,7 @@ class Trainer:
         if documents is not None:
             self._encode(documents, state)
         else:
-            self._prepare_to_play(state)
+            self._prepare_to_play(server, state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         self.log: MetricsLog | None = None
         self.ranks.from_first(self._begin)
@@ -127,11 +131,11 @@ class Trainer:
         if state is not None:
             self.texts.check(state)
 
-    def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
+    def _prepare_to_play(self, server: VLLMServer | None, state: dict[str, Any] | None) -> None:
         """The policy, its environments, and the drawing of tasks."""
         config = self.config
-        if config.sampler:
-            self.served = ServedSampler(config, self.learner, self.ranks, self.folder)
+        if server is not None:
+            self.served = ServedSampler(config, server, self.learner, self.ranks, self.folder)
         policy: Policy | VLLMPolicy = self._policy() if self.served is None else self.served.policy
         self.policy = policy
         self.chat = policy.chat

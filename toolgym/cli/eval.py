@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
     if args.env is None and "data" not in args:
         args.usage_error("name what is played: --env ID, or --data FILE")
+    if (place := import_module("toolgym.agents.training.distributed.launch").place()).size > 1:
+        return _refuse_ranks(place.rank)
     arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
@@ -129,6 +132,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     finally:
         if args.ray is not None:
             agent.close()
+
+
+def _refuse_ranks(rank: int) -> int:
+    """The end of a process of several, which would play the same episodes. Raises UserError on the first one."""
+    if rank == 0:
+        raise UserError("eval plays in one process: start it without torchrun. --ray auto plays with many processes")
+    return 1
 
 
 def _agent(args: argparse.Namespace) -> Any:
