@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -128,6 +129,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
     if args.env is None and "data" not in args:
         args.usage_error("name what is played: --env ID, or --data FILE")
+    if (place := import_module("toolgym.agents.training.distributed.launch").place()).size > 1:
+        return _refuse_ranks(place.rank)
     arguments = with_data(args, env_kwargs(args))
     args.tools, needs = offer(args.agent, args.tools, arguments.get("dialect"))
     if "dialect" in needs and ":" in args.env and make_env(args.env, arguments).dialect.name == needs["dialect"]:
@@ -141,6 +144,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     finally:
         if args.ray is not None:
             agent.close()
+
+
+def _refuse_ranks(rank: int) -> int:
+    """The end of a process of several, which would play the same episodes. Raises UserError on the first one."""
+    if rank == 0:
+        raise UserError("eval plays in one process: start it without torchrun. --ray auto plays with many processes")
+    return 1
 
 
 def _agent(args: argparse.Namespace) -> Any:

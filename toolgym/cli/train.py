@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     try:
         last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
     except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"{stopped}; go on with --resume\n")
+        sys.stderr.write(f"{stopped}; go on with --resume\n" if str(stopped) else "stopped before training began\n")
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
