@@ -4,8 +4,8 @@ r"""A model that vLLM serves, as an agent of ``evaluate``: by its chat API, or b
         --enable-auto-tool-choice --tool-call-parser hermes
     python examples/agent_vllm.py
 
-By the chat API the server applies the chat template and reads the calls. By token ids ToolGym does both, as ``toolgym eval
---agent vllm`` does: any dialect, any model.
+By the chat API the server applies the chat template and reads the calls. By token ids ToolGym does both, as
+``toolgym eval --agent vllm`` does: any dialect, any model.
 """
 
 from toolgym.agents.endpoint import AsyncEndpoint

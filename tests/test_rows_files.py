@@ -6,8 +6,8 @@ import codecs
 import copy
 import gzip
 import json
-import os
 import logging
+import os
 from random import Random
 from time import process_time
 

@@ -91,7 +91,7 @@ def items_of(value: Any) -> list[Any] | None:
 
 
 def numbered(whole: Any, items: list[Any]) -> Iterator[tuple[str, Any]]:
-    """(place, value) of each of the rows that ``items_of`` found, and a BadRow for each other list of rows beside them."""
+    """(place, value) of each row that ``items_of`` found; a BadRow for each other list of rows beside them."""
     yield from ((f"item {i}", item) for i, item in enumerate(items, 1))
     for key, inner in whole.items() if isinstance(whole, dict) else ():
         if key in _WRAPPERS and inner is not items and isinstance(inner, list) and inner:
