@@ -14,6 +14,7 @@ from rich.table import Table
 
 from toolgym.cli.docstring import fitted
 from toolgym.cli.options import env_kwargs, env_options
+from toolgym.cli.pager import paged
 from toolgym.cli.resolve import make_env, open_task
 from toolgym.cli.terminal import call_line, message_panel, reward_view, tools_table, verdict_view
 from toolgym.env import ToolEnv
@@ -41,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Show the suite, or the task if one is named."""
-    if args.task is None:
-        show_suite(args.id, env_kwargs(args), console)
-    else:
-        show_task(args.id, args.task, env_kwargs(args), console)
+    with paged(console, off=args.no_pager):
+        if args.task is None:
+            show_suite(args.id, env_kwargs(args), console)
+        else:
+            show_task(args.id, args.task, env_kwargs(args), console)
 
 
 def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None:
