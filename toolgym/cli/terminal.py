@@ -79,6 +79,21 @@ def tools_table(tools: Sequence[Mapping[str, Any]], limit: int = 160) -> Table:
     return table
 
 
+def tool_view(tool: Mapping[str, Any]) -> RenderableType:
+    """An OpenAI-style tool schema, whole: its description, and its parameters with theirs."""
+    function = tool["function"]
+    parameters = function["parameters"]
+    required = parameters.get("required", ())
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in ("parameter", "type", "what it is"):
+        table.add_column(head, overflow="fold")
+    for name, about in parameters.get("properties", {}).items():
+        what = str(about.get("description", "")) if isinstance(about, Mapping) else ""
+        table.add_row(plain(name if name in required else f"{name}?"), plain(_kind(about)), plain(what))
+    head = Text.assemble((one_line(function["name"], 80), "bold"), " ", plain(function.get("description", "")))
+    return Group(head, table)
+
+
 def parameters_line(schema: Mapping[str, Any]) -> str:
     """``a: integer, b?: string`` for a function's parameters."""
     required = schema.get("required", ())
