@@ -12,7 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from toolgym.cli.resolve import UserError, env_argument
+from toolgym.report.headline import print_headlines, training_headline
 from toolgym.report.trackers import TRACKERS, Trackers
+from toolgym.report.training import load_training_runs
 from toolgym.types import Trajectory
 
 SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
@@ -106,8 +108,13 @@ def make_trackers(names: Sequence[str] | None, config: Any) -> Trackers | None:
         raise UserError(str(error)) from None
 
 
-def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
-    """Print the command that reports on a training run, and the command that plays its held-out tasks."""
-    given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
+def say_what_was_learnt(console: Console, config: Any) -> None:
+    """Print a training run's first and last held-out success, and the command that reports on it."""
+    print_headlines([training_headline(run) for run in load_training_runs([config.out])], console)
     console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+
+
+def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
+    """Print the command that plays a training run's held-out tasks."""
+    given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
     console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)

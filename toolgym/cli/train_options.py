@@ -49,6 +49,11 @@ NEEDED = ("algo", "model", "data", "env", "category", "dialect", "steps", "out",
 """The settings of ``--help``."""
 
 
+_SPELT = {**dict.fromkeys(("category", "dialect", "rubric", "env_arg"), "env_kwargs"),
+          "template_kwarg": "template_kwargs"}  # fmt: skip
+"""Options in the spelling of ``toolgym eval`` -> the settings that they become."""
+
+
 class _Options:
     """Takes the place of a parser: collects options by their names, to be put under headings."""
 
@@ -127,8 +132,12 @@ def check_used(args: argparse.Namespace, console: Console) -> None:
     ``--config``, which may serve several runs."""
     settings: Any = import_module("toolgym.agents.config")
     algo = algorithm(args) or settings.TrainConfig.algo
-    for name, algos in settings.unused(algo, vars(args)).items():
-        raise UserError(f"--{name.replace('_', '-')} is for {algos}; {algo} does not use it: leave it out")
+    for name in sorted(vars(args), key=lambda name: name not in _SPELT):  # these first: they have made others
+        setting = _SPELT.get(name, name)
+        if name in _SPELT and not getattr(args, name):
+            continue
+        for algos in settings.unused(algo, [setting]).values():
+            raise UserError(f"--{name.replace('_', '-')} is for {algos}; {algo} does not use it: leave it out")
     ignored = settings.unused(algo, read_config(args))
     if ignored:
         told = ", ".join(f"{name} (for {algos})" for name, algos in ignored.items())
