@@ -11,7 +11,7 @@ from toolgym.cli.draft import Draft
 from toolgym.cli.line_editing import COMMANDS, edit_lines
 from toolgym.cli.options import env_kwargs, env_options, whole
 from toolgym.cli.resolve import make_env, open_task
-from toolgym.cli.terminal import message_panel, reward_view, tool_view, tools_table, verdict_view
+from toolgym.cli.terminal import message_panel, reward_view, tool_view, tools_view, verdict_view
 from toolgym.cli.written_call import WrittenWrong, read_call, write_call
 from toolgym.env import ToolEnv
 from toolgym.report.text import plain
@@ -141,7 +141,7 @@ def _obey(line: str, env: ToolEnv, draft: Draft, console: Console) -> None:
 
 def _show(command: str, env: ToolEnv, console: Console) -> None:
     if command == ":tools":
-        console.print(tools_table(env.observe()["tools"]))
+        console.print(tools_view(env.observe()["tools"]))
     elif command == ":gold":
         _show_gold(env, console)
     elif command == ":prompt":

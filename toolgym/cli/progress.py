@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from toolgym.cli.next_command import print_command
 from toolgym.cli.resolve import UserError, env_argument
 from toolgym.report.headline import print_headlines, training_headline
 from toolgym.report.trackers import TRACKERS, Trackers
@@ -111,10 +112,10 @@ def make_trackers(names: Sequence[str] | None, config: Any) -> Trackers | None:
 def say_what_was_learnt(console: Console, config: Any) -> None:
     """Print a training run's first and last held-out success, and the command that reports on it."""
     print_headlines([training_headline(run) for run in load_training_runs([config.out])], console)
-    console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
+    print_command("How it learnt", f"toolgym report {quote(config.out)}", console)
 
 
 def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
     """Print the command that plays a training run's held-out tasks."""
     given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
-    console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)
+    print_command("Try it", f"toolgym eval --env {config.env} {given}{agent} -n 40", console)

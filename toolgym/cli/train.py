@@ -17,6 +17,7 @@ from rich.console import Console
 
 from toolgym.cli import train_options, train_sb3
 from toolgym.cli.denominator import last_evaluation_code
+from toolgym.cli.next_command import print_command
 from toolgym.cli.progress import make_trackers, say_what_next, say_what_was_learnt, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.cli.train_options import algorithm, check_used, take_data, take_shared_spelling
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     say_what_was_learnt(console, config)
     console.print(f"The model is in {last}", soft_wrap=True)
     if config.algo == "pretrain":
-        console.print(f"Teach it to call tools: toolgym train --algo sft --model {quote(str(last))}", soft_wrap=True)
+        print_command("Teach it to call tools", f"toolgym train --algo sft --model {quote(str(last))}", console)
     else:
         _say_what_next(config, last, console)
     return code
