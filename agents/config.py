@@ -8,26 +8,11 @@ import dataclasses
 import inspect
 import json
 import math
-import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
-
-_PLAYS, _GROUPS, _SUITES = "grpo and ppo", "grpo", "sft, grpo and ppo"
-_USED_BY = {
-    **dict.fromkeys(
-        ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
-         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"), _PLAYS,
-    ),
-    **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), _GROUPS),
-    **dict.fromkeys(
-        ("env", "env_kwargs", "eval_kwargs", "mix", "draw", "neighbours", "max_completion_length", "tools",
-         "template_kwargs", "demonstrations"), _SUITES,
-    ),
-}  # fmt: skip
-"""Setting -> the algorithms that use it, in words; settings that all use are not in here."""
 
 LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 
@@ -257,9 +242,29 @@ class TrainConfig:
         return self.learning_rate * (1 - 0.9 * gone)
 
 
+_USED_BY = {
+    **dict.fromkeys(
+        ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
+         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"),
+        ("grpo", "ppo"),
+    ),
+    **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), ("grpo",)),
+    **dict.fromkeys(
+        ("env", "env_kwargs", "eval_kwargs", "mix", "draw", "neighbours", "max_completion_length", "tools",
+         "template_kwargs", "demonstrations"),
+        ("sft", "grpo", "ppo"),
+    ),
+}  # fmt: skip
+"""Setting -> the algorithms that use it. A setting that is not in here is used by all."""
+
+
 def unused(algo: str, given: Collection[str]) -> dict[str, str]:
     """The settings among ``given`` that the algorithm does not use -> the algorithms that do, in words."""
-    return {name: algos for name, algos in _USED_BY.items() if name in given and algo not in re.split(r"\W+", algos)}
+    return {
+        name: " and ".join(filter(None, (", ".join(algos[:-1]), algos[-1])))
+        for name, algos in _USED_BY.items()
+        if name in given and algo not in algos
+    }
 
 
 def _fits(value: Any, kind: Any) -> bool:

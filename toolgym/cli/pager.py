@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 NO_PAGER = "--no-pager"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;[^\x1b]*\x1b\\")
-_LESS = {"LESS": "FRX", "LESSCHARSET": "utf-8"}
-"""Unless they are set: pass colours on, leave the text on the screen at the end. As git does."""
+_LESS = {"LESS": "FRX"}
+"""Unless it is set: pass colours on, leave the text on the screen at the end. As git does."""
 
 
 @contextmanager
@@ -68,7 +68,8 @@ def pager(file: IO[str]) -> list[str] | None:
 
 def _page(text: str, words: list[str]) -> bool:
     """Show ``text`` in a pager until the user leaves it. False if the pager cannot be started."""
-    environment = {**_LESS, **os.environ}
+    encoding = sys.stdout.encoding or "utf-8"
+    environment = {**_LESS, **({"LESSCHARSET": "utf-8"} if encoding.lower() == "utf-8" else {}), **os.environ}
     flags = environment["LESS"] + "".join(word for word in words[1:] if word.startswith("-"))
     if Path(words[0]).stem != "less" or not {"R", "r"} & set(flags):
         text = _COLOUR.sub("", text)
@@ -79,7 +80,7 @@ def _page(text: str, words: list[str]) -> bool:
         return False
     assert process.stdin is not None
     with suppress(OSError), process.stdin as pipe:  # the user may leave before the end
-        pipe.write(text.encode("utf-8", "replace"))
+        pipe.write(text.encode(encoding, "replace"))
     while True:
         try:
             process.wait()
