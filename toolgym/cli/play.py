@@ -15,6 +15,7 @@ from toolgym.cli.terminal import message_panel, reward_view, tool_view, tools_vi
 from toolgym.cli.written_call import WrittenWrong, read_call, write_call
 from toolgym.env import ToolEnv
 from toolgym.report.text import plain
+from toolgym.tools import Tool
 
 ABOUT = """\
 Play one episode yourself. You write what the model would write, or build it
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
     env = make_env(args.id, env_kwargs(args))
     open_task(env, args.task, args.seed)
     if sys.stdin.isatty():
-        edit_lines(lambda: env.episode.tools)
+        edit_lines(lambda: _tools(env))
     console.print(plain(f"{args.id} {env.task.id}, dialect {env.dialect.name}", "bold"))
     _show_opening(env, console)
     console.print(plain(HELP, "dim"))
@@ -108,6 +109,11 @@ def _read_action(env: ToolEnv, console: Console) -> str | None:
             lines.append(line)
 
 
+def _tools(env: ToolEnv) -> tuple[Tool, ...]:
+    """The tools on offer now."""
+    return env.episode.tools or ()
+
+
 def _read_line(prompt: str) -> str:
     return input(prompt if sys.stdin.isatty() else "")
 
@@ -117,7 +123,7 @@ def _obey(line: str, env: ToolEnv, draft: Draft, console: Console) -> None:
     rest = rest.strip()
     try:
         if command == ":call":
-            call, objections = read_call(rest, env.episode.tools)
+            call, objections = read_call(rest, _tools(env))
             draft.calls.append(call)
             for objection in objections:
                 console.print(plain(f"the tool's schema objects: {objection}", "yellow"))
@@ -128,8 +134,8 @@ def _obey(line: str, env: ToolEnv, draft: Draft, console: Console) -> None:
         elif command == ":drop":
             draft.drop()
         elif command == ":tool":
-            call, _ = read_call(rest, env.episode.tools)
-            console.print(tool_view(next(each.schema for each in env.episode.tools if each.name == call.name)))
+            call, _ = read_call(rest, _tools(env))
+            console.print(tool_view(next(each.schema for each in _tools(env) if each.name == call.name)))
         else:
             _show(command, env, console)
     except WrittenWrong as error:

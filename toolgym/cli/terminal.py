@@ -83,11 +83,12 @@ def tool_view(tool: Mapping[str, Any]) -> RenderableType:
     table.add_column("parameter", no_wrap=True)
     for head in ("type", "what it is"):
         table.add_column(head, overflow="fold")
-    for name, about in parameters.get("properties", {}).items():
-        what = str(about.get("description", "")) if isinstance(about, Mapping) else ""
-        table.add_row(one_line(name if name in required else f"{name}?", 40), plain(_kind(about)), plain(what))
-    head = Text.assemble((one_line(function["name"], 80), "bold"), " ", plain(function.get("description", "")))
-    return Group(head, table)
+    for name, schema in parameters.get("properties", {}).items():
+        what = str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
+        shown = one_line(name if name in required else f"{name}?", 40)
+        table.add_row(plain(shown), plain(_kind(schema)), plain(what))
+    about = Text.assemble((one_line(function["name"], 80), "bold"), "  ", plain(function.get("description", "")))
+    return Group(about, table)
 
 
 def parameters_line(schema: Mapping[str, Any]) -> str:
