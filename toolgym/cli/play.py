@@ -30,7 +30,7 @@ HELP = """\
 You are the model. Write its answer in the env's dialect, or build it with
 :call and :say. An empty line sends it.
   :call NAME key=value ...   add a call; values: 5, true, "two words", [1, 2]
-  :say TEXT   tell the user  :think TEXT   the thought, if not our own words
+  :say TEXT   tell the user  :think TEXT   a thought of your own
   :drop       begin anew     :gold         what would be right
   :tools      all tools      :tool NAME    one of them, whole
   :prompt     instructions   :quit, Ctrl-D leave"""
@@ -161,15 +161,19 @@ def _show(command: str, env: ToolEnv, console: Console) -> None:
 
 
 def _show_gold(env: ToolEnv, console: Console) -> None:
-    """The gold action of this turn, to be copied, and how to build its calls."""
+    """The gold action of this turn, to be copied, and the lines that build it."""
     gold = env.gold(env.task)
     turn = len(env.turns)
     if turn >= len(gold):
         console.print(f"there are {len(gold)} gold actions; this would be number {turn + 1}")
         return
     console.print(plain(gold[turn], "green"), soft_wrap=True)  # whole lines, to be pasted back
-    for call in env.parse(gold[turn]).calls:
-        console.print(plain(f":call {write_call(call.name, call.arguments)}", "dim"), soft_wrap=True)
+    read = env.parse(gold[turn])
+    built = [f":call {write_call(call.name, call.arguments)}" for call in read.calls]
+    if read.response and "\n" not in read.response:
+        built.append(f":say {read.response}")
+    for line in built:
+        console.print(plain(line, "dim"), soft_wrap=True)
 
 
 def _show_opening(env: ToolEnv, console: Console) -> None:
