@@ -101,6 +101,23 @@ TARGETS = {
         "was cut off.",
         "skyrl_gym",
     ),
+    "verl": Target(
+        (
+            "verl==0.9.1",
+            "torch",
+            "transformers==5.10.2",
+            "gguf",
+            "pillow",
+            "uvicorn",
+            "fastapi",
+            "opentelemetry-api",
+            "cachetools",
+            "orjson",
+        ),
+        "Unscored episodes: the loop raises. Tools through the API; verdict and call records. Rewards per turn and "
+        "success are in extra_fields, which no loss reads. No GPU server: the texts arrive as tokens.",
+        "verl",
+    ),
     "mcp 2": Target(
         ("mcp==2.3.0",),
         "Calls that come together, thoughts, words beside a call: each call is an answer of its own, in the bare "
@@ -111,9 +128,8 @@ TARGETS = {
     "mcp 1": Target(("mcp==1.28.1",), "As mcp 2.", "mcp", one_by_one),
 }
 NOT_PLAYED = (
-    "verl 0.9.1 (needs a GPU server and Ray) and NeMo Gym 0.7.0 (needs Python 3.13.14). tests/test_exports.py plays "
-    "their exports against stand-ins of their classes. verl has no place for an unscored episode (the loop raises), "
-    "and no loss that reads rewards per turn; NeMo Gym adds the rewards of the turns."
+    "NeMo Gym 0.7.0 (needs Python 3.13.14). tests/test_exports.py plays its export against a stand-in of its classes. "
+    "It adds the rewards of the turns."
 )
 FIELDS = {
     "reward": "reward",
