@@ -1,4 +1,4 @@
-"""Plays under verl: its AgentLoopBase tokenizes, merges and aligns; the server answers with each play's texts as tokens.
+"""Plays under verl: its AgentLoopBase tokenizes, merges and aligns; a server answers with each play's texts as tokens.
 
 The row has been through a parquet file, and the loop is made by hydra from the name in its config, as verl makes it.
 """
