@@ -200,8 +200,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
-        faults, turns = self.episode.faults, self.turns
-        played = turns if faults is None else faults.played(turns)
+        played = self.turns if self.faults is None else self.faults.played(self)
         return as_expected(self.task.expected, played, known=self.episode.exact)
 
     def final_terms(self) -> Sequence[Term]:

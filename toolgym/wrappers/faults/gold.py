@@ -10,7 +10,7 @@ import msgspec
 from toolgym.tasks import Task
 from toolgym.tools import Tool
 from toolgym.types import Completion, ToolCall
-from toolgym.wrappers.faults.progress import Met, Progress, reads
+from toolgym.wrappers.faults.progress import Met, Progress, reads, twins_of
 
 if TYPE_CHECKING:
     from toolgym.env import ToolEnv
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AGAIN = "The call failed for a reason that passes. I call again."
 ANEW = "The tool has other parameters now. I call it as its schema says."
 REFUSAL = "I could not do that: access to {tool} is denied."
+OTHER = "The tool refuses every call, but another one does the same."
 GIVE_UP = "The tool refuses every call, and no other tool does this."
 REREAD = "The answer is not complete, or not current. I ask again."
 VERIFY = "I check that the changes were saved."
@@ -40,7 +41,7 @@ class _Recovery:
         self.env = env
         self.state: Progress = faults.begin(task)
         self.checks = "silent_noop" in faults.kinds
-        self.tools = {tool.name: tool for tool in task.tools}
+        self.tools: dict[str, Tool] = {tool.name: tool for tool in task.tools}
         self.told = 0
         """Actions that the suite is told of."""
         self.limit = env.base_turns
@@ -48,7 +49,7 @@ class _Recovery:
     def tool(self, name: str) -> Tool | None:
         if name not in self.tools:
             try:
-                self.tools[name] = self.env.find_tools([name])[0]
+                (self.tools[name],) = self.env.find_tools([name])
             except (KeyError, ValueError):
                 return None
         return self.tools[name]
@@ -62,11 +63,18 @@ class _Recovery:
                 self.told += 1
                 out.append(text)
                 continue
-            out.append(self._text(done, calls, done.think) if self.state.lasting else text)
+            if self.state.lasting:
+                calls = tuple([self._allowed(call) for call in calls])
+                text = self._text(done, calls, done.think)
+            out.append(text)
             soft: list[ToolCall] = []
             while (stop := self._stopped(calls, soft)) is not None:
                 at, met = stop
                 kind = met.fault.kind if met.fault is not None else ""
+                if kind == "http_auth" and (way_out := self._way_out(calls[at])) is not None:
+                    calls = (way_out, *calls[at + 1 :])
+                    out.append(self._text(done, calls, OTHER))
+                    continue
                 if kind == "http_auth":
                     says = REFUSAL.format(tool=calls[at].name)
                     return [*out, self._say(Completion("", (), GIVE_UP, says), done)]
@@ -95,6 +103,7 @@ class _Recovery:
             met = self.state.meet(
                 self._known(call),
                 0,
+                twins_of(self._known(call), self.tools.values()),
                 fits=True,
                 last=i + 1 == len(calls),
                 ends=self.told + 1 >= self.limit,
@@ -105,6 +114,16 @@ class _Recovery:
             elif met.status != "told":
                 return i, met
         return None
+
+    def _allowed(self, call: ToolCall) -> ToolCall:
+        """The call, or the same call of another tool if this one denies access."""
+        return (self._way_out(call) or call) if self.state.denies(call.name) else call
+
+    def _way_out(self, call: ToolCall) -> ToolCall | None:
+        """The same call of another tool that does the same, if one is offered that does not deny access too."""
+        twins = twins_of(self._known(call), self.tools.values())
+        free = [name for name in twins if not self.state.denies(name)]
+        return ToolCall(free[0], call.arguments) if free else None
 
     def _known(self, call: ToolCall) -> Tool:
         tool = self.tool(call.name)

@@ -14,12 +14,12 @@ from toolgym.grading import same_call
 from toolgym.rewards import Evidence
 from toolgym.tasks import Task
 from toolgym.tools import Tool
-from toolgym.types import CallRecord, CallScore, Completion, Term, ToolCall, ToolResult
+from toolgym.types import CallRecord, CallScore, Completion, Term, ToolCall, ToolResult, Turn
 from toolgym.wrappers.faults.gold import recovering
 from toolgym.wrappers.faults.honesty import honest_refusal
 from toolgym.wrappers.faults.kinds import Kinds, chosen
 from toolgym.wrappers.faults.plan import Rate, plan_of, rates
-from toolgym.wrappers.faults.progress import Met, Place, Progress
+from toolgym.wrappers.faults.progress import Met, Place, Progress, twins_of
 from toolgym.wrappers.faults.softened import softened
 from toolgym.wrappers.faults.texts import SKIPPED, told
 
@@ -135,6 +135,7 @@ class Faults:
         met = state.meet(
             offered,
             state.calls + position,
+            twins_of(offered, env._tools.values()),
             fits=position in state.written,
             last=position + 1 == len(completion.calls),
             ends=len(env.turns) + 1 >= env.max_turns,
@@ -184,6 +185,7 @@ class Faults:
         if not completion.calls:
             return self._answer(env, state, completion)
         own = [i for i, each in enumerate(met) if each.status in ("told", "soft")]
+        terms: tuple[Term, ...]
         for i, each in enumerate(met):
             if each.status == "free":
                 state.found[each.opens][5] = True  # type: ignore[index]
@@ -232,9 +234,19 @@ class Faults:
             state.refused = True
             scores = env.rubric.score(Evidence(completion, (), env.dialect, True, (), (), env.task.data))
             return False, True, total + scores.total, (*terms, *scores.terms), ()
-        more, further, _ = env.score(completion, (), ())
+        further, more, _ = env.score(completion, (), ())
         state.actions.append((turn, ()))
-        return True, False, total + more, (*terms, *further), ()
+        return True, False, total + further, (*terms, *more), ()
+
+    def played(self, env: ToolEnv) -> list[Turn]:
+        """The turns of the episode as the suite was told of them."""
+        out, turns = [], env.turns
+        for turn, places in progress(env).actions:
+            reward = turns[turn].reward
+            records = [turns[i].reward.calls[j] for i, j in places]
+            calls = tuple([msgspec.structs.replace(each, call=_meant(env, each.call)) for each in records])
+            out.append(msgspec.structs.replace(turns[turn], reward=msgspec.structs.replace(reward, calls=calls)))
+        return out
 
     def owed(self, env: ToolEnv, total: float, terms: tuple[Term, ...]) -> tuple[float, tuple[Term, ...]]:
         """The terms of an episode's end, for a suite that counts its turns itself: it has not counted the void ones."""
@@ -271,15 +283,25 @@ def _shown(met: Met, result: ToolResult | None) -> ToolResult | None:
 
 
 def _call_at(env: ToolEnv, place: Place) -> ToolCall:
-    """A call of an earlier action, with the arguments of the schema that was shown."""
-    call = env.turns[place[0]].reward.calls[place[1]].call
-    return _undrifted(env, call)
+    """A call of an earlier action, as the suite is told of it."""
+    return _meant(env, env.turns[place[0]].reward.calls[place[1]].call)
 
 
-def _undrifted(env: ToolEnv, call: ToolCall) -> ToolCall:
-    drift = progress(env).drift(env._tools.get(call.name)) if call.error is None else None
+def _meant(env: ToolEnv, call: ToolCall) -> ToolCall:
+    """The call with the arguments of the schema that was shown; and of the tool that the task needs, if that tool
+    denies access and this one does the same."""
+    tool, state = env._tools.get(call.name), progress(env)
+    if call.error is not None or tool is None:
+        return call
+    drift = state.drift(tool)
     arguments = None if drift is None else drift.shown(call.arguments)
-    return call if arguments is None else msgspec.structs.replace(call, arguments=arguments)
+    if arguments is not None:
+        call = msgspec.structs.replace(call, arguments=arguments)
+    if call.name not in state.needed:
+        for twin in twins_of(tool, env._tools.values()):
+            if twin in state.needed and state.denies(twin):
+                return msgspec.structs.replace(call, name=twin)
+    return call
 
 
 def _json(call: ToolCall) -> str:
@@ -300,9 +322,9 @@ def _joined(
     problems: Sequence[tuple[str, ...]],
 ) -> tuple[Completion, Sequence[ToolResult | None], Sequence[tuple[str, ...]]]:
     """An action as the suite is told of it: the calls that were held for it, and its own calls ``own``."""
-    if not held and not state.written and len(own) == len(completion.calls):
+    if not held and not state.lasting and len(own) == len(completion.calls):
         return completion, results, problems
-    calls = [*[_undrifted(env, each.call) for each in held], *[completion.calls[i] for i in own]]
+    calls = [*[_meant(env, each.call) for each in held], *[_meant(env, completion.calls[i]) for i in own]]
     return (
         _written(env, completion, calls),
         [*[each.result for each in held], *[results[i] for i in own]],

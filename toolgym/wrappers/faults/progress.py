@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from toolgym.tools import Tool
-from toolgym.types import FaultRecord, ToolCall, Turn, Verdict
+from toolgym.types import FaultRecord, ToolCall, Verdict
 from toolgym.wrappers.faults.drift import Drift, drift_of
 from toolgym.wrappers.faults.kinds import KINDS, hits
 from toolgym.wrappers.faults.plan import Fault, Plan
@@ -102,11 +102,14 @@ class Progress:
             return None
         return drift_of(tool, self.plan.drawn("schema_drift", tool.name, number))
 
-    def meet(self, tool: Tool, call: int, *, fits: bool, last: bool, ends: bool, checked: bool) -> Met:
+    def meet(
+        self, tool: Tool, call: int, twins: Sequence[str], *, fits: bool, last: bool, ends: bool, checked: bool
+    ) -> Met:
         """What a call of a tool meets, and take note of it.
 
         Args:
             call: the number of the call in the episode.
+            twins: the other tools on offer that do the same.
             fits: whether the call follows the drifted schema of its tool.
             last: whether it is the last call of its action.
             ends: whether the action is the last one of the episode.
@@ -130,10 +133,17 @@ class Progress:
         elif len(self.found) < MOST_FAULTS:
             fault = self.plan.fault(name, number, self._possible(tool, last, ends, checked))
             if fault is not None:
-                return self._noted(fault, tool, call, number)
+                return self._noted(fault, tool, call, number, twins)
         self.answered[name] = number + 1
         self.unchecked += not reads(tool)
+        for twin in twins:
+            if self.denies(twin):
+                self.found[self.lasting[twin][0]][5] = True
         return Met("told")
+
+    def denies(self, tool: str) -> bool:
+        """Whether the tool has refused access."""
+        return tool in self.lasting and self.found[self.lasting[tool][0]][0] == "http_auth"
 
     def _possible(self, tool: Tool, last: bool, ends: bool, checked: bool) -> list[str]:
         found = []
@@ -152,9 +162,10 @@ class Progress:
             found.append(kind)
         return found
 
-    def _noted(self, fault: Fault, tool: Tool, call: int, number: int) -> Met:
+    def _noted(self, fault: Fault, tool: Tool, call: int, number: int, twins: Sequence[str]) -> Met:
         kind, name, index = KINDS[fault.kind], tool.name, len(self.found)
-        recoverable = not (fault.kind == "http_auth" and name in self.needed)
+        needed = not self.needed.isdisjoint((name, *twins))
+        recoverable = fault.kind != "http_auth" or not needed or not all(map(self.denies, twins))
         self.found.append([fault.kind, call, name, recoverable, kind.silent, False, 0.0])
         if kind.soft:
             self.answered[name] = number + 1
@@ -175,20 +186,11 @@ class Progress:
     @property
     def hopeless(self) -> bool:
         """Whether a fault was met that calls cannot recover from."""
-        return any(not recoverable for _, _, _, recoverable, *_ in self.found)
+        return not all(recoverable for _, _, _, recoverable, *_ in self.found)
 
     def records(self) -> tuple[FaultRecord, ...]:
         """The faults so far, for ``info`` and the kept episode."""
         return tuple([FaultRecord(*each) for each in self.found])
-
-    def played(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The turns as the suite was told of them."""
-        out = []
-        for turn, places in self.actions:
-            reward = turns[turn].reward
-            calls = tuple([turns[i].reward.calls[j] for i, j in places])
-            out.append(msgspec.structs.replace(turns[turn], reward=msgspec.structs.replace(reward, calls=calls)))
-        return out
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """The verdict on the episode, given the suite's."""
@@ -199,6 +201,14 @@ class Progress:
             why = f"access to {tool} is denied, and the answer does not say that it cannot be done"
             return Verdict(False, f"{why}; {verdict.reason}"[:300], "no_refusal")
         return verdict
+
+
+def twins_of(tool: Tool, tools: Iterable[Tool]) -> list[str]:
+    """The tools that do the same under another name: they have its function and its parameters."""
+    if tool.function is None:
+        return []
+    others = [other for other in tools if other.function is tool.function and other.name != tool.name]
+    return [other.name for other in others if other.parameters == tool.parameters]
 
 
 def reads(tool: Tool) -> bool:
