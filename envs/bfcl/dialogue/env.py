@@ -62,6 +62,10 @@ class DialogueEnv(ToolEnv):
         """All functions of the task's APIs, by name, including functions that are held back."""
         return functions(self.task.data.classes)
 
+    def all_tools(self, task: Task) -> tuple[Tool, ...]:
+        """With the functions that are held back."""
+        return tuple(functions(task.data.classes).values())
+
     def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
         known = self.functions()
         return tuple([known[name] for name in names])
