@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import gymnasium as gym
 import pytest
@@ -96,6 +97,7 @@ def test_a_lost_change_looks_like_a_change_until_it_is_checked():
     assert step(env, check)[:2] == (0.0, 'Not saved: keep with {"number": 5}. Call again what was not saved.')
     assert step(env, KEEP)[:2] == (0.0, "kept 5")
     assert env.state.kept == 5
+    assert step(env, check)[:2] == (0.0, "All changes were saved.")
     assert step(env, check)[0] == -1.0  # nothing was changed since
     assert env.step(say(env, "It is 256."))[4]["success"]
     blind = board("silent_noop")
@@ -316,3 +318,69 @@ def test_outcomes_of_a_run():
     assert found["accuracy_spared"] is None
     assert found["simulated_s"] >= 10
     assert outcomes([])["recovery_rate"] is None
+
+
+# Players that are not gold ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suite", ["Office", "Bamboogle", "BFCL-MultiTurn"])
+def test_nobody_earns_more_than_gold_and_every_episode_ends(suite):
+    env = gym.make(f"ToolGym-{suite}-v0", faults="recoverable", fault_rate=0.6).unwrapped
+    for k in range(12):
+        draw = Random(f"{suite} {k}")
+        task = env.tasks[draw.randrange(100)]
+        most = rollout(env, Oracle(), task_id=task.id).reward
+        env.reset(options={"task_id": task.id})
+        texts, earned = list(env.gold(task)), 0.0
+        made = [call for text in texts for call in env.parse(text).calls]
+        others = [*made, ToolCall("check_saved", {}), ToolCall("nothing", {})]
+        while not env.over:
+            which = draw.random()
+            if which < 0.5 and texts:
+                text = texts.pop(0)
+            elif which < 0.9:
+                some = draw.choices(others, k=draw.randrange(1, 4))
+                text = calls(env, *[ToolCall(call.name, call.arguments) for call in some])
+            else:
+                text = say(env, draw.choice(("Done.", "I could not do it.", "")))
+            if which > 0.8:
+                env.restore(env.snapshot())
+            _, reward, _, _, info = env.step(text)
+            assert reward == pytest.approx(sum(term.weight * term.score for term in info["reward"].terms))
+            earned += reward
+            assert len(env.turns) < 400
+        assert info["reward_valid"]
+        assert earned <= most + 1e-9
+
+
+def test_asking_for_a_check_again_and_again_costs():
+    env = board("silent_noop")
+    step(env, LOOK)
+    step(env, KEEP)
+    rewards = [step(env, ToolCall("check_saved", {}))[0] for _ in range(3)]
+    assert rewards == [0.0, -1.0, -1.0]
+    while not env.over:
+        step(env, ToolCall("check_saved", {}))
+    assert len(env.turns) == env.max_turns
+
+
+def test_after_a_refusal_of_access_other_calls_earn_nothing():
+    tasks = [Task.of("x", "Look twice, keep.", tools_of(Board), expected=[[KEEP], [LOOK]])]
+    env = next(
+        env
+        for seed in range(50)
+        for env in [ToolEnv(tasks, state=Board, faults="http_auth", fault_rate=0.5, fault_seed=seed)]
+        if [env.faults.begin(tasks[0]).plan.fault(name, 0, ["http_auth"]) is None for name in ("keep", "look")]
+        == [False, True]
+    )
+    env.reset(options={"task_id": "x"})
+    assert step(env, KEEP)[0] == 0.0
+    assert step(env, KEEP)[0] == -1.0
+    assert step(env, LOOK)[0] <= 0.0
+
+
+def test_trl_tools_with_faults_say_what_to_use_instead():
+    from toolgym.exports.trl import tools_spec
+
+    with pytest.raises(ValueError, match="use rollout_spec"):
+        tools_spec("ToolGym-Bamboogle-v0", {"faults": "timeout"}, n=2)

@@ -236,7 +236,7 @@ class ToolEnv(gym.Env[Observation, str]):
     def runs_calls(self) -> bool:
         """Whether calls get results, so that faults are possible. The default: a tool of the first tasks runs."""
         first = range(min(len(self.tasks), 20))
-        return any(tool.function is not None for i in first for tool in self.tasks[i].tools)
+        return any(tool.runs for i in first for tool in self.tasks[i].tools)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
