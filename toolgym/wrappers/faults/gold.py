@@ -48,7 +48,7 @@ class _Recovery:
     def texts(self, gold: Sequence[str]) -> list[str]:
         out: list[str] = []
         for text in gold:
-            done = self.env.parse(text)
+            done = type(self.env).parse(self.env, text)
             calls = tuple([ToolCall(call.name, call.arguments, call.error) for call in done.calls])
             if not calls or any(call.error is not None or call.name not in self.tools for call in calls):
                 self.told += 1

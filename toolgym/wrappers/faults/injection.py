@@ -341,7 +341,7 @@ def _written(env: ToolEnv, completion: Completion, calls: Sequence[ToolCall]) ->
     plain = tuple([ToolCall(call.name, call.arguments, call.error) for call in calls])
     if completion.problem is None and all(call.error is None for call in calls):
         response = completion.response if completion.calls else None
-        again = env.parse(env.dialect.render(Completion("", plain, completion.think, response)))
+        again = type(env).parse(env, env.dialect.render(Completion("", plain, completion.think, response)))
         if len(again.calls) == len(calls):
             return again
     return msgspec.structs.replace(completion, calls=plain)
