@@ -157,6 +157,8 @@ def notes(record: CallRecord) -> list[tuple[str, str]]:
         found.append(("malformed", record.call.error))
     elif record.score.reason:
         found.append(("score", record.score.reason))
+    if record.fault:
+        found.append(("fault", record.fault))
     if record.result is not None:
         kind = "result" if record.result.error is None else f"result ({record.result.error})"
         found.append((kind, record.result.content))
