@@ -9,7 +9,7 @@ import msgspec
 MAX_CALL = 50_000
 """Maximum characters of the arguments of one call."""
 MAX_EPISODE = 200_000
-"""Maximum characters of the arguments of all calls of an episode: what is written is read, dumped and compared again."""
+"""Maximum characters of the arguments of all calls of an episode. What is written is read and compared again."""
 MAX_STEP = 2_000_000
 """Maximum characters of the results of one action; its later calls are refused."""
 SHOWN_CHARS = 200_000
