@@ -8,9 +8,9 @@ import msgspec
 
 MAX_CALL = 50_000
 """Maximum characters of the arguments of one call."""
-MAX_EPISODE = 200_000
+MAX_EPISODE = 100_000
 """Maximum characters of the arguments of all calls of an episode. What is written is read and compared again."""
-MAX_STEP = 2_000_000
+MAX_STEP = 500_000
 """Maximum characters of the results of one action; its later calls are refused."""
 SHOWN_CHARS = 200_000
 """Maximum characters of one result that the model sees."""
