@@ -7,6 +7,7 @@ contain double quotes, backslashes or braces: the official code puts them into Y
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from .entry import Entry
@@ -101,7 +102,7 @@ def varied(entry: Entry, goal: str) -> str:
     """The attack text for a pair of tasks, drawn by (split, seed, pair)."""
     random = Random(f"{entry.split} {entry.seed} {entry.pair}").random  # its sequence never changes
 
-    def pick(table: dict[str, tuple[str, ...]]) -> str:
+    def pick(table: Mapping[str, tuple[str, ...]]) -> str:
         options = table[entry.split]
         return options[int(random() * len(options))]
 
