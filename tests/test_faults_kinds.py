@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from random import Random
 
@@ -384,3 +385,18 @@ def test_trl_tools_with_faults_say_what_to_use_instead():
 
     with pytest.raises(ValueError, match="use rollout_spec"):
         tools_spec("ToolGym-Bamboogle-v0", {"faults": "timeout"}, n=2)
+
+
+def test_the_functions_of_bfcl_that_read_change_nothing():
+    env = gym.make("ToolGym-BFCL-MultiTurn-v0", category="multi_turn_base").unwrapped
+    seen = set()
+    for i in range(0, 200, 5):
+        world = env.tasks[i].data.world.fresh()
+        for call in [call for turn in env.tasks[i].data.gold for call in turn]:
+            reads = next(tool.reads for tool in env.all_tools(env.tasks[i]) if tool.name == call.name)
+            before = pickle.dumps(world.model)
+            world.run(world.model, call)
+            if reads:
+                seen.add(call.name)
+                assert pickle.dumps(world.model) == before, call.name
+    assert len(seen) > 15
