@@ -10,14 +10,14 @@ from toolgym import Rubric, Task, register
 
 
 class Deadly(Talk):
-    """Kills its own process in the second turn of the task "go!", as often as the file says."""
+    """Kills its own process in the second turn of the task "go!!", as often as the file says."""
 
     def __init__(self, *args, deaths="", **kwargs):
         super().__init__(*args, **kwargs)
         self.deaths = deaths
 
     def step(self, action):
-        if self.deaths and self.task.id == "train-1" and self.turns:
+        if self.deaths and self.task.id == "train-2" and self.turns:
             left = int(Path(self.deaths).read_text())
             if left:
                 Path(self.deaths).write_text(str(left - 1))

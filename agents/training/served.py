@@ -105,19 +105,13 @@ class ServedSampler:
         """``collector.play``, each rank its share of the tasks. Raises AgentError, the same one on every rank."""
         groups = list(self._play_once(collector, tasks, shares, how))
         for _ in range(SENDINGS):
-            errors = [group for group in groups if isinstance(group, BaseException)]
-            if not all(isinstance(error, WeightsLost) for error in errors):
-                break
-            if not errors:
+            lost = _lost(groups)
+            if not lost:
                 return cast("list[Group]", groups)
             self._by_first(ServedWeights.send, shares.ranks)
-            lost = [i for i, group in enumerate(groups) if isinstance(group, WeightsLost)]
             for i, group in zip(lost, self._play_once(collector, [tasks[i] for i in lost], shares, how), strict=True):
                 groups[i] = group
-        for group in groups:
-            if isinstance(group, BaseException) and not isinstance(group, WeightsLost):
-                raise group
-        if any(isinstance(group, WeightsLost) for group in groups):
+        if _lost(groups):
             raise other_weights(self.policy.server)
         return cast("list[Group]", groups)
 
@@ -207,3 +201,11 @@ class ServedSampler:
         ]
         scores = iter(self.learner.whole.score(Batch.of(samples), self.config.temperature)[:, 0].tolist())
         return [[next(scores) for _ in tokens] for _, tokens in probes]
+
+
+def _lost(groups: Sequence[Group | BaseException]) -> list[int]:
+    """The places of the groups that met other weights. Raises another error that stands in for a group."""
+    for group in groups:
+        if isinstance(group, BaseException) and not isinstance(group, WeightsLost):
+            raise group
+    return [i for i, group in enumerate(groups) if isinstance(group, WeightsLost)]
