@@ -6,6 +6,7 @@ import json
 import pickle
 from pathlib import Path
 from random import Random
+from threading import Lock
 
 import gymnasium as gym
 import pytest
@@ -363,6 +364,19 @@ def test_asking_for_a_check_again_and_again_costs():
     while not env.over:
         step(env, ToolCall("check_saved", {}))
     assert len(env.turns) == env.max_turns
+
+
+def test_a_state_that_cannot_be_copied_says_so():
+    class Locked(Board):
+        def __init__(self):
+            super().__init__()
+            self.lock = Lock()
+
+    env = BoardEnv(BOARD, state=Locked, faults="silent_noop", fault_rate=1.0)
+    env.reset(options={"task_id": "board"})
+    step(env, LOOK)
+    with pytest.raises(TypeError, match="leave silent_noop out"):
+        step(env, KEEP)
 
 
 def test_after_a_refusal_of_access_other_calls_earn_nothing():
