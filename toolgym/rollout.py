@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import gymnasium as gym
+from msgspec import UNSET
 
 from toolgym.agent import (
     Agent,
@@ -247,6 +248,7 @@ class _Episode:
             error=self.info.get("error"),
             error_kind="" if valid else failure_kind(turns),
             cut_off=self.cut_off,
+            perturbations=UNSET if self.base.view is None else self.base.view.kinds,
         )
 
     def broken(self, error: AgentError) -> Trajectory:

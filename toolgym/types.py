@@ -179,6 +179,9 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     """Why the answer did not end by itself (a key of UNFINISHED), or None."""
     misplaced: bool = False
     """Whether the calls stand outside of the dialect's layout: after words, in a code fence, in other tags."""
+    written: Completion | None = None
+    """The action as the model wrote it, if a perturbation shows tools by other names (see toolgym/wrappers/perturb);
+    ``text`` and ``calls`` then have the tools' own names."""
 
     @property
     def said(self) -> str:
@@ -299,3 +302,5 @@ class Trajectory(msgspec.Struct):
     """What failed if ``reward_valid`` is False: a key of ``toolgym.playing.left_out.KINDS``."""
     cut_off: str = ""
     """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""
+    perturbations: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """The kinds of perturbation that were applied to what the policy saw; unset if the env perturbs nothing."""

@@ -1,6 +1,7 @@
 """Gymnasium wrappers for ToolEnvs."""
 
 from toolgym.wrappers.discrete.env import DiscreteTools
+from toolgym.wrappers.perturb.wrapper import Perturbed
 from toolgym.wrappers.subset import OnlyTasks, split_tasks
 
-__all__ = ["DiscreteTools", "OnlyTasks", "split_tasks"]
+__all__ = ["DiscreteTools", "OnlyTasks", "Perturbed", "split_tasks"]
