@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,22 +10,25 @@ import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
-from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
+from toolgym import branching
+from toolgym.checks import arguments_of, check_state, check_verdict, wanted_task, whole_number
 from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
+from toolgym.offer import Offer
 from toolgym.playing.wrapped import time_limit_around
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
-from toolgym.rewards.rubric import own_rubric, recall, remembered
-from toolgym.snapshot import Snapshot, SnapshotError, generator_in
+from toolgym.snapshot import Snapshot, SnapshotError
 from toolgym.spaces import ObservationSpace, Text
 from toolgym.tasks import Task, TaskSource, opening, task_order
+from toolgym.tasks.gold import expected_gold
 from toolgym.tasks.source import check_tasks
 from toolgym.tools import Tool
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import (
     CallRecord,
+    CallScore,
     Completion,
     FrozenDict,
     Message,
@@ -43,12 +44,11 @@ from toolgym.types import (
 )
 
 if TYPE_CHECKING:
+    from toolgym.wrappers.faults.injection import Faults, Kinds, Rate
     from toolgym.wrappers.perturb.perturbation import Perturbation
     from toolgym.wrappers.perturb.view import View
 
 _NO_REWARD = RewardBreakdown()
-_COPY_WAITS = (0.0, 0.001, 0.01, 0.1)
-"""Seconds between tries to copy a state that a tool changes meanwhile."""
 
 
 class ToolEnv(gym.Env[Observation, str]):
@@ -77,6 +77,10 @@ class ToolEnv(gym.Env[Observation, str]):
             describes the tools itself (``Policy(tools="template")``).
         demonstrations: worked examples that stand as earlier turns before each request: how many, from the suite's
             train split; or from another suite, or messages of your own. See ``toolgym.demonstrations``.
+        faults: kinds of faults to inject into calls: names with commas between, a list, or groups such as "transport".
+            See ``toolgym.wrappers.faults``.
+        fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
+        fault_seed: other seeds hit other calls.
         perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
             "paraphrase". See ``toolgym.wrappers.perturb``.
         strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task.
@@ -101,6 +105,9 @@ class ToolEnv(gym.Env[Observation, str]):
         render_mode: str | None = None,
         instructions: bool = True,
         demonstrations: Given = 0,
+        faults: Kinds = None,
+        fault_rate: Rate = 0.3,
+        fault_seed: int = 0,
         perturb: str | Sequence[str] | None = None,
         strength: float | tuple[float, float] = 1.0,
         perturb_seed: int = 0,
@@ -134,21 +141,18 @@ class ToolEnv(gym.Env[Observation, str]):
         self.episode = Episode(task=None, messages=(), turns=[], tools=None, over=True)
         self._source = TaskSource(tasks)
         self._make_state = state
-        # What follows from the tools on offer, kept as long as they stay the same tuple
-        self._instructions_of: tuple[Tool, ...] | None = None
-        self._instructions = ""
-        self._offered: tuple[Tool, ...] | None = None
-        self._tools: dict[str, Tool] = {}
-        self._schemas: tuple[FrozenDict, ...] = ()
-        self._inline = True
+        self._offer = Offer()
         self.perturbation: Perturbation | None = None
-        """How what the policy sees is perturbed, or None."""
-        self.view: View | None = None
-        """The current task as it is shown, if it is perturbed."""
+        """How the tasks are perturbed, or None."""
+        self.view: View | None = None  # the current task as it is shown, if tasks are perturbed
+        self.faults: Faults | None = None
+        """The faults that are injected into calls, or None."""
+        if faults is not None:
+            self.inject(faults, fault_rate, fault_seed)
         if perturb is not None:
             from toolgym.wrappers.perturb.perturbation import Perturbation
 
-            self.perturb(Perturbation(perturb, strength, perturb_seed, perturb_draw))
+            Perturbation(perturb, strength, perturb_seed, perturb_draw).attach(self)
 
     # Hooks: what a suite may override -----------------------------------------------------------
     #
@@ -189,8 +193,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
         The default: the calls of ``task.expected[i]`` for action ``i``; no call after the last entry.
         """
-        episode = self.episode
-        gold, turn = episode.task.expected, len(episode.turns)  # type: ignore[union-attr]  # an episode has a task
+        gold, turn = self.episode.task.expected, self.acted  # type: ignore[union-attr]  # an episode has a task
         return gold[turn] if turn < len(gold) else ()
 
     def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
@@ -208,7 +211,9 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
-        return as_expected(self.task.expected, self.turns, known=self.episode.exact)
+        faults, turns = self.episode.faults, self.turns
+        played = turns if faults is None else faults.played(turns)
+        return as_expected(self.task.expected, played, known=self.episode.exact)
 
     def final_terms(self) -> Sequence[Term]:
         """Terms owed if the episode is cut off now: the terms that the last action would have got as the one at
@@ -222,16 +227,8 @@ class ToolEnv(gym.Env[Observation, str]):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions in this env's dialect, one text per turn: the expected calls, and a text to the user if only
         that ends the episode."""
-        texts = []
-        for i, calls in enumerate(task.expected or ((),)):
-            last = i + 1 >= len(task.expected)
-            says = None if calls else (task.response if last and task.response else "Done.")
-            think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
-            texts.append(self.dialect.render(Completion("", tuple(calls), think, says)))
-        goes_on = task.expected and task.expected[-1] and type(self).finished is ToolEnv.finished
-        if goes_on and len(texts) < self.max_turns:
-            texts.append(self.dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
-        return tuple(texts)
+        ends = type(self).finished is not ToolEnv.finished
+        return expected_gold(self.dialect, task, branching.limits(self)[0], ends)
 
     def stratum(self, task: Task) -> tuple[str, ...]:
         """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
@@ -239,11 +236,10 @@ class ToolEnv(gym.Env[Observation, str]):
         return ("calls" if any(task.expected) else "no call",)
 
     def needed_values(self, task: Task) -> Iterable[Any]:
-        """Values whose words must stay in the request if it is perturbed. The default: the expected calls' arguments,
-        and the response; without expected calls, the texts of the gold actions."""
-        if not any(task.expected):
-            return (*type(self).gold(self, task), task.response)
-        return (*[call.arguments for calls in task.expected for call in calls], task.response)
+        """Values whose words a perturbation leaves as they are. The default: the expected calls' arguments, and the
+        response; if no call is expected, the gold actions."""
+        calls = [call.arguments for calls in task.expected for call in calls]
+        return (task.response, *(calls or type(self).gold(self, task)))
 
     def save_state(self) -> Any:
         """A copy of everything that changes during an episode, besides the transcript.
@@ -256,6 +252,12 @@ class ToolEnv(gym.Env[Observation, str]):
     def load_state(self, saved: Any) -> None:
         """Go on from a result of ``save_state``. It may be loaded many times, also in another env: copy it."""
         self.state = copy.deepcopy(saved)
+
+    def runs_calls(self) -> bool:
+        """Whether the calls of an action get results, so that faults can be injected. The default: a tool of the first
+        tasks has a function."""
+        first = [self.tasks[i] for i in range(min(len(self.tasks), 20))]
+        return any(tool.function is not None for task in first for tool in task.tools)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
@@ -281,12 +283,21 @@ class ToolEnv(gym.Env[Observation, str]):
 
     @property
     def max_turns(self) -> int:
-        """Texts per episode at most."""
-        return self._max_turns if self._time_limit is None else min(self._max_turns, self._time_limit)
+        """Texts per episode at most. A text that an injected fault made void is one more."""
+        limit, faults = self._max_turns, self.episode.faults
+        if faults is not None:
+            limit += faults.void
+        return limit if self._time_limit is None else min(limit, self._time_limit)
 
     @max_turns.setter
     def max_turns(self, limit: int) -> None:
         self._max_turns = limit
+
+    @property
+    def acted(self) -> int:
+        """The actions so far without those that an injected fault made void: they are not told to the suite."""
+        faults = self.episode.faults
+        return len(self.episode.turns) if faults is None else len(faults.actions)
 
     @property
     def turns(self) -> list[Turn]:
@@ -306,7 +317,7 @@ class ToolEnv(gym.Env[Observation, str]):
     @property
     def runs_inline(self) -> bool:
         """Whether no tool on offer can wait: then a step never leaves this thread."""
-        return self._inline
+        return self._offer.inline
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
@@ -318,24 +329,17 @@ class ToolEnv(gym.Env[Observation, str]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None, **unknown: Any
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
-        if unknown:  # the columns of a data set: TRL's environment_factory
-            raise TypeError(
-                f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv cannot be TRL's "
-                "environment_factory: TRL would offer its methods to the model as tools. Use toolgym.exports.trl"
-            )
+        wanted = wanted_task(options or {}, unknown)
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
-        options = options or {}
-        others = set(options) - {"task_id"}
-        if others:
-            raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
-        wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         self.view = self.view_of(task)
         self.episode = Episode(task, self._opening(task), [], task.tools)
         if self.demonstrations:
             self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
         self.offer(task.tools)
+        if self.faults is not None:
+            self.episode.faults = self.faults.begin(task)
         try:
             self.start(task)
             if self.state is None and any(tool.stateful for tool in task.tools):
@@ -344,8 +348,10 @@ class ToolEnv(gym.Env[Observation, str]):
             self.episode.over = True  # an episode that could not be prepared cannot be stepped
             raise
         info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
+        if self.episode.faults is not None:
+            info["faults"] = ()
         if self.view is not None:
-            info["perturbations"] = list(self.view.kinds)
+            info["perturbations"] = self.view.kinds
         return self.observe(), info
 
     def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -357,7 +363,7 @@ class ToolEnv(gym.Env[Observation, str]):
         results: list[ToolResult | None] = []
         problems: list[tuple[str, ...]] = []
         for i, call in enumerate(completion.calls):
-            tool, wrong, result = self.prepare(completion, i)
+            tool, wrong, result = self.begin_call(completion, i)
             if tool is not None:
                 result = tool.run(call.arguments, self.state)
                 self.after_call(tool, result)
@@ -390,28 +396,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
         Raises ResetNeeded before the first reset, SnapshotError for a state that cannot be copied.
         """
-        task, generator = self.task, self._np_random
-        if self.episode.lost:
-            raise SnapshotError(f"a call that was given up may still change the state of {self._kind()}: call reset()")
-        try:
-            state = self.save_state()
-        except (TypeError, RuntimeError, copy.Error, pickle.PicklingError) as error:
-            raise SnapshotError(
-                f"the state of {self._kind()} cannot be copied ({error}): give its class a __deepcopy__, "
-                "or override save_state() and load_state()"
-            ) from error
-        return Snapshot(
-            self._kind(),
-            self.dialect.name,
-            self._limits(),
-            task.id,
-            self.episode.copy(),
-            self._np_random_seed,
-            None if generator is None else generator.bit_generator.state,
-            state,
-            remembered(self.rubric),
-            self._source,
-        )
+        return branching.snapshot(self)
 
     def restore(self, snapshot: Snapshot) -> Observation:
         """Go on from a snapshot of this env or of another one of the same suite, tasks and settings.
@@ -419,57 +404,24 @@ class ToolEnv(gym.Env[Observation, str]):
         What follows is the same, byte for byte, as what followed there. Raises SnapshotError, and leaves the env as it
         is, for a snapshot of another suite, other tasks or other settings.
         """
-        if not isinstance(snapshot, Snapshot):
-            raise TypeError(f"restore takes a snapshot, got {type(snapshot).__name__}")
-        source = self._source
-        task = snapshot.task_in(self._kind(), self.dialect.name, self._limits(), source, self.find_task)
-        episode = snapshot.episode.copy()
-        episode.task, episode.over = task, True  # not to be stepped if a hook fails
-        self.episode, self.view = episode, self.view_of(task)
-        self._np_random_seed = snapshot.seed
-        self._np_random = None if snapshot.random is None else generator_in(snapshot.random)
-        self.load_state(snapshot.state)
-        recall(self.rubric, snapshot.memory)
-        if episode.tools is None:
-            same = snapshot.tools == tuple([tool.name for tool in task.tools])
-            episode.tools = task.tools if same else self.find_tools(snapshot.tools)
-        self.offer(episode.tools)
-        episode.over = snapshot.over
-        return self.observe()
+        return branching.restore(self, snapshot)
 
     def fork(self, n: int = 1) -> list[Self]:
         """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
         whole_number("n", n, 0)
-        snapshot, forks = self.snapshot(), [self._sibling() for _ in range(n)]
+        snapshot, forks = self.snapshot(), [branching.sibling(self) for _ in range(n)]
         for each in forks:
             each.restore(snapshot)
         return forks
-
-    def _sibling(self) -> Self:
-        """A new env with everything of this one, except what ``restore`` sets."""
-        other = object.__new__(type(self))
-        own = vars(other)
-        own.update(vars(self))
-        for hook in ("parse", "gold"):  # bound to this env
-            own.pop(hook, None)
-        other.rubric = own_rubric(self.rubric)
-        other._see_through_view()
-        for name in ("action_space", "observation_space"):
-            if own[name]._np_random is not None:  # it was sampled from: not to be shared
-                own[name] = copy.deepcopy(own[name])
-        return other
-
-    def _kind(self) -> str:
-        name = f"{type(self).__module__}:{type(self).__qualname__}"
-        return name if self.perturbation is None else f"{name} with {self.perturbation!r}"
-
-    def _limits(self) -> tuple[int, int, int]:
-        return self.max_turns, self.max_calls, self.max_action_chars
 
     # The three parts of a step, apart so that ToolVectorEnv can overlap the middle one ----------
 
     def read(self, action: str) -> Completion:
         """Part one: the text, parsed."""
+        completion = self._parsed(action)
+        return completion if self.faults is None else self.faults.read(self, completion)
+
+    def _parsed(self, action: str) -> Completion:
         if self.episode.over:
             raise ResetNeeded(
                 "call reset() before step()" if self.episode.task is None else "the episode is over: call reset()"
@@ -477,49 +429,37 @@ class ToolEnv(gym.Env[Observation, str]):
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
         if isinstance(action, UnfinishedAnswer):
-            return msgspec.structs.replace(self.read(str(action)), unfinished=action.reason)
+            return msgspec.structs.replace(self._parsed(str(action)), unfinished=action.reason)
         if len(action) > self.max_action_chars:
             # one more character is kept, so that the recorded text is too long as well when it is replayed
             problem = f"the text has more than {self.max_action_chars} characters, which is all that is read"
             return Completion(action[: self.max_action_chars + 1], problem=problem)
         return self.parse(action)
 
+    def begin_call(
+        self, completion: Completion, position: int
+    ) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+        """Part two, for each call in order: ``prepare``, or the answer of a fault that is injected in its place."""
+        if self.faults is None:
+            return self.prepare(completion, position)
+        return self.faults.begin_call(self, completion, position)
+
     def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
-        """Part two, for the call at each position: the tool to run; or None, and the result that stands for running it.
+        """For the call at a position: the tool to run; or None, and the result that stands for running it.
 
         The tuple in the middle holds the objections of the tool's schema.
         """
-        call = completion.calls[position]
-        if call.error is not None:
-            return None, (), ToolResult(f"Error: the call could not be read: {call.error}", "malformed")
-        tool = self._tools.get(call.name)
-        if tool is None:
-            known = ", ".join(list(self._tools)[:20]) or "none"
-            return None, (), ToolResult(f"Error: there is no tool {call.name[:100]!r}. Tools: {known}.", "not_found")
-        problems = tool.validator.problems(call.arguments)
-        if tool.function is None:
-            return None, problems, None
-        if problems:
-            text = f"Error: invalid arguments for {call.name}: {'; '.join(problems)}"
-            return None, problems, ToolResult(text, "invalid_arguments")
-        if position >= self.max_calls:
-            return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
-        return tool, (), None
+        return self._offer.prepare(completion, position, self.max_calls)
 
     def after_call(self, tool: Tool, result: ToolResult) -> None:
         """Called after part two, for each call that was run. A call that was given up may go on and change its state:
         from here on the episode has a copy. It ends with this action if its state cannot be copied."""
+        if self.faults is not None:
+            self.faults.after_call(self)
         if result.error != "timeout" or not tool.stateful:
             return
-        for wait in _COPY_WAITS:
-            try:
-                self.load_state(self.save_state())
-                return
-            except RuntimeError:  # the call changes a dict while it is copied
-                time.sleep(wait)
-            except Exception:
-                break
-        self.episode.lost = True
+        if not branching.own_state(self):
+            self.episode.lost = True
 
     def settle(
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
@@ -528,41 +468,54 @@ class ToolEnv(gym.Env[Observation, str]):
         for result in results:
             if result is not None and result.error is not None and result.error in TOOLS_OWN_FAILURES:
                 self.fail(result.content)
-        episode, dialect = self.episode, self.dialect
-        task: Task = episode.task  # type: ignore[assignment]  # an episode has a task
-        # The hooks that act, and the reward between them
-        expected = self.on_action(completion, results)
-        speaks = self.wants_response(expected)
-        evidence = Evidence(completion, expected, dialect, speaks, results, problems, task.data)
-        scores = self.rubric.score(evidence)
-        total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
-        if extra:
-            total += sum([term.weight * term.score for term in extra])
-            terms = (*terms, *extra)
-        records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
-        reward = RewardBreakdown(total, terms, records)
+        episode = self.episode
+        if self.faults is None:
+            told, ends = True, False
+            total, terms, scores = self.score(completion, results, problems)
+            records = tuple(map(CallRecord, completion.calls, results, problems, scores))
+        else:
+            told, ends, total, terms, records = self.faults.settle(self, completion, results, problems)
         # The end, and the reply
-        turn, gold = len(episode.turns), task.expected
-        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
-            episode.exact += 1
-        terminated = self.finished(completion)
+        turn = len(episode.turns)
+        terminated = self.finished(completion) if told else ends
         truncated = not terminated and (turn + 1 >= self.max_turns or episode.lost)
         over = terminated or truncated
-        text, view = completion.text, self.view
-        if view is None:
-            added = (FrozenDict(role="assistant", content=text), *dialect.results(records))
+        if truncated and self.faults is not None:  # a suite that counts its turns itself has not counted the void ones
+            named = {term.name for term in terms}
+            owed = [term for term in self.final_terms() if term.name not in named]
+            total += sum([term.weight * term.score for term in owed])
+            terms = (*terms, *owed)
+        reward = RewardBreakdown(total, terms, records)
+        text, said = completion.text, self.reply(completion, records) if not over and told else ()
+        if self.view is None:
+            added = (FrozenDict(role="assistant", content=text), *self.dialect.results(records), *said)
         else:
-            text = completion.text if completion.written is None else completion.written.text
-            added = (FrozenDict(role="assistant", content=text), *dialect.results(view.records(records, completion)))
-        if not over:
-            said = self.reply(completion, records)
-            added += said if view is None else view.says(said, turn)
+            text, added = self.view.added(completion, records, said, turn, self.dialect)
         episode.messages += added
         episode.turns.append(Turn(text, added, reward, episode.failure is None, completion.unfinished))
         info = self._info(reward, over)
         if over:
             self._ended(info)
-        return Observation(episode.messages, self._schemas), total, terminated, truncated, info
+        return Observation(episode.messages, self._offer.schemas), total, terminated, truncated, info
+
+    def score(
+        self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
+    ) -> tuple[float, tuple[Term, ...], tuple[CallScore, ...]]:
+        """The hooks that act, and the reward between them: the total, its terms, and a score per call."""
+        episode = self.episode
+        task: Task = episode.task  # type: ignore[assignment]  # an episode has a task
+        expected = self.on_action(completion, results)
+        speaks = self.wants_response(expected)
+        evidence = Evidence(completion, expected, self.dialect, speaks, results, problems, task.data)
+        scores = self.rubric.score(evidence)
+        total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
+        if extra:
+            total += sum([term.weight * term.score for term in extra])
+            terms = (*terms, *extra)
+        turn, gold = self.acted, task.expected
+        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
+            episode.exact += 1
+        return total, terms, scores.calls
 
     # --------------------------------------------------------------------------------------------
 
@@ -571,24 +524,20 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.episode.failure is None:
             self.episode.failure = reason
 
-    def perturb(self, perturbation: Perturbation) -> None:
-        """Show the tasks perturbed from the next reset on. Raises ValueError if they are perturbed already."""
-        if self.perturbation is not None:
-            raise ValueError(f"{type(self).__name__} has {self.perturbation!r} already: name all kinds in one place")
-        self.perturbation = perturbation
-        self.episode.over = True  # an episode that goes on has begun without perturbation
-        self._see_through_view()
+    def inject(self, kinds: Kinds, rate: Rate = 0.3, seed: int = 0) -> None:
+        """Inject faults into the calls of all episodes from the next reset on, as the arguments ``faults``,
+        ``fault_rate`` and ``fault_seed`` do.
+
+        Raises ValueError for unknown kinds, for a rate outside of [0, 1], for a suite that runs no tools, and if
+        faults are injected already.
+        """
+        from toolgym.wrappers.faults.injection import Faults
+
+        Faults(kinds, rate, seed).attach(self)
 
     def view_of(self, task: Task) -> View | None:
-        """A task as it is shown; None if this env perturbs nothing."""
+        """A task as it is shown; None if tasks are not perturbed."""
         return None if self.perturbation is None else self.perturbation.view(task, self.needed_values)
-
-    def _see_through_view(self) -> None:
-        """Let ``parse`` read calls by the names that are shown, and ``gold`` write them."""
-        if self.perturbation is not None:
-            from toolgym.wrappers.perturb.seeing import see_through_view
-
-            see_through_view(self)
 
     def set_step(self, step: int) -> None:
         """Tell the rubric's schedule the trainer's step, counted from 0."""
@@ -606,14 +555,12 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def _opening(self, task: Task) -> tuple[Message, ...]:
         shown = self.view_of(task) or task
-        if shown.tools is not self._instructions_of:
-            self._instructions = self.instructions(shown.tools) if self.instructed else ""
-            self._instructions_of = shown.tools
-        return opening(shown, self._instructions)
+        told = self._offer.instructions(shown.tools, self.instructions) if self.instructed else ""
+        return opening(shown, told)
 
     def observe(self) -> Observation:
         """The current observation."""
-        return Observation(self.episode.messages, self._schemas)
+        return Observation(self.episode.messages, self._offer.schemas)
 
     def offer(self, tools: tuple[Tool, ...]) -> None:
         """Put tools on offer from here on: ``reset`` offers the task's tools, and ``on_action`` may offer more.
@@ -621,15 +568,7 @@ class ToolEnv(gym.Env[Observation, str]):
         Cheap if it is the tuple that is on offer already.
         """
         self.episode.tools = tools
-        if self.view is not None:
-            self._tools, self._schemas = self.view.offer(tools)
-        elif tools is self._offered:
-            return
-        else:
-            self._tools = {tool.name: tool for tool in tools}
-            self._schemas = tuple(tool.schema for tool in tools)
-        self._inline = all(tool.inline or tool.function is None for tool in tools)
-        self._offered = tools
+        self._offer.take(tools, self.view)
 
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
         failure = self.episode.failure
@@ -637,6 +576,8 @@ class ToolEnv(gym.Env[Observation, str]):
         info = {"task_id": task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
         if extra := self.extra_info(over):
             info |= extra
+        if self.episode.faults is not None:
+            info["faults"] = self.episode.faults.records()
         if failure is not None:
             info["error"] = failure
         return info
@@ -645,10 +586,12 @@ class ToolEnv(gym.Env[Observation, str]):
         """The info of the last step, with the verdict."""
         self.episode.over = True
         verdict = check_verdict(self.judge(), self)
+        if self.episode.faults is not None:
+            verdict = self.episode.faults.verdict(verdict)
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
         if self.view is not None:
-            info["perturbations"] = list(self.view.kinds)
+            info["perturbations"] = self.view.kinds
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info
