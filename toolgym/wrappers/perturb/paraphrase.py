@@ -29,16 +29,16 @@ class Table:
         self._frames = frames
 
     def say(self, request: Request, strength: float, s: Stream) -> str | None:
-        """The text in other words, changed at least once; None if nothing of it may change, or it is not English."""
+        """An English text in other words, changed at least once; None if nothing of it may change."""
         text = request.text
-        if not is_english(text):
-            return None
         found = [match.span() for match in self._pattern.finditer(text) if request.open(*match.span())]
         chosen = [span for span in found if s.chance(strength)]
-        framed = s.chance(_FRAME * strength)
+        framed = request.whole and s.chance(_FRAME * strength)
         if not chosen and not framed:
-            framed = not found
+            framed = request.whole and not found
             chosen = [s.pick(found)] if found else []
+            if not chosen and not framed:
+                return None
         out, done = [], 0
         for start, end in chosen:
             old = text[start:end]
@@ -58,9 +58,14 @@ PARAMETERS = Table(phrases.DESCRIPTION, phrases.PARAMETER_FRAMES)
 _NOTHING: frozenset[str] = frozenset()
 
 
+def other_request(request: Request, strength: float, s: Stream) -> str | None:
+    """A request in other words; None if it is not English, or nothing of it may change."""
+    return REQUESTS.say(request, strength, s) if is_english(request.text) else None
+
+
 def other_description(text: str, strength: float, s: Stream) -> str | None:
     """A tool's description in other words, or None."""
-    return TOOLS.say(Request(text, _NOTHING), strength, s) if isinstance(text, str) and text.strip() else None
+    return TOOLS.say(Request(text, _NOTHING), strength, s) if is_english(text) else None
 
 
 def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> FrozenDict | None:
@@ -70,6 +75,8 @@ def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> Froz
     """
     found: list[tuple[Any, ...]] = []
     _described(parameters, (), found)
+    if not is_english(" ".join([_at(parameters, path)["description"] for path in found]), few=True):
+        return None
     chosen = [path for path in found if s.chance(strength)] or ([s.pick(found)] if found else [])
     new: dict[tuple[Any, ...], str] = {}
     for path in chosen:

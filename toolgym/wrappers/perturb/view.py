@@ -35,6 +35,7 @@ class View:
     Attributes:
         kinds: the kinds that were applied, in order.
         changes: what each has changed.
+        left_out: kind that was asked for and not applied -> the reason.
         messages: the task's messages as they are shown, without instructions.
         tools: the tools as they are shown, in the order in which they are shown.
         meant: name that is shown -> name of the tool that it means. Both names of a redundant tool mean the same.
@@ -46,6 +47,7 @@ class View:
         self,
         kinds: tuple[str, ...],
         changes: tuple[Change, ...],
+        left_out: Mapping[str, str],
         messages: tuple[Message, ...],
         tools: tuple[Tool, ...],
         meant: Mapping[str, str],
@@ -55,6 +57,7 @@ class View:
     ):
         self.kinds = kinds
         self.changes = changes
+        self.left_out = left_out
         self.messages = messages
         self.tools = tools
         self.meant = meant
@@ -134,7 +137,7 @@ class View:
         if not self._renamed:
             return text
         read = dialect.parse(text)
-        if dialect.render(read) == text:
+        if read.calls and dialect.render(read) == text:
             calls = tuple([_named(call, self._renamed) for call in read.calls])
             think = None if read.think is None else self.text(read.think)
             return dialect.render(msgspec.structs.replace(read, calls=calls, think=think))
