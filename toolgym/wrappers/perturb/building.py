@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from toolgym.tasks.stream import Stream
@@ -14,10 +16,10 @@ from toolgym.wrappers.perturb import jobs, metadata
 from toolgym.wrappers.perturb.kinds import KINDS
 from toolgym.wrappers.perturb.mentions import mentioned
 from toolgym.wrappers.perturb.naming import marked, renamed
-from toolgym.wrappers.perturb.paraphrase import other_description, other_parameters, other_request
+from toolgym.wrappers.perturb.paraphrase import Path, other_description, other_parameters, other_request, redescribed
 from toolgym.wrappers.perturb.spans import Request, words_in
 from toolgym.wrappers.perturb.typos import with_typos
-from toolgym.wrappers.perturb.view import Change, View, frozen_tool
+from toolgym.wrappers.perturb.view import Change, View, schema_of, shown_tool, with_doc
 
 if TYPE_CHECKING:
     from toolgym.wrappers.perturb.perturbation import Perturbation
@@ -66,7 +68,9 @@ class Shown:
         """The kind that has added it; "" for the task's own tools."""
         self.description = description
         self.parameters = parameters
-        """None: those of ``own``."""
+        """Those of a twin; None: those of ``own``."""
+        self.said: Mapping[Path, str] = {}
+        """New descriptions of parameters of ``own``."""
         self.name = own.name
 
     @property
@@ -78,9 +82,11 @@ class Shown:
         """The tool as it is shown. A twin of a tool that runs runs too, and finds nothing."""
         if self.twin:
             runs = None if self.own.function is None else _finds_nothing(self.name)
-            return Tool(self.name, self.description, self.parameters, runs, timeout=None, trusted=True)
-        same = self.name == self.own.name and self.description == self.own.description and self.parameters is None
-        return self.own if same else frozen_tool(self.own, self.name, self.description, self.parameters)
+            made = Tool(self.name, self.description, self.parameters, runs, timeout=None, trusted=True)
+            vars(made)["schema"] = schema_of(made, FrozenDict(made.parameters, additionalProperties=False))
+            return with_doc(made, self.own)
+        same = self.name == self.own.name and self.description == self.own.description and not self.said
+        return self.own if same else shown_tool(self.own, self.name, self.description, self.said)
 
 
 def _finds_nothing(name: str) -> Callable[..., Any]:
@@ -160,8 +166,10 @@ class Builder:
         for each in self._some(kind, self.free):
             said = other_parameters(each.own.parameters, self.strength, self.stream(kind, each.own.name))
             if said is not None:
-                self.note(kind, f"parameters of {each.own.name}", each.own.parameters, said)
-                each.parameters = said
+                each.said = said
+                for path, now in said.items():
+                    was = reduce(getitem, path, each.own.parameters)["description"]
+                    self.note(kind, f"{'.'.join(path)} of {each.own.name}", was, now)
 
     # Which tools there are -----------------------------------------------------------------------
 
@@ -177,11 +185,17 @@ class Builder:
         adding = [each for each in self.kinds if KINDS[each].adds]
         return max(MOST_TOOLS - len(self.shown), 0) // len(adding[adding.index(kind) :])
 
+    @cached_property
+    def _text(self) -> str:
+        texts = [each["content"] for each in self.task.messages]
+        return "\n".join([*texts, *[tool.description for tool in self.task.tools]]).lower()
+
     def _copies(self, kind: str) -> None:
         taken = {each.own.name for each in self.shown}
         for own in self._some(kind, self.free, self._room(kind)):
             s = self.stream(kind, own.own.name)
-            copy = Shown(own.own, kind, other_description(own.description, 1.0, s) or own.description, own.parameters)
+            copy = Shown(own.own, kind, other_description(own.description, 1.0, s) or own.description)
+            copy.said = own.said
             copy.name = renamed(own.own.name, taken, s)
             taken.add(copy.name)
             self.shown.append(copy)
@@ -191,8 +205,7 @@ class Builder:
         trades = jobs.TRAIN if self.task.split == "train" else jobs.OTHER
         for own in self._some(kind, [each for each in self.free if _can_have(kind, each)], self._room(kind)):
             s = self.stream(kind, own.own.name)
-            text = " ".join([own.description, *[each["content"] for each in self.task.messages]]).lower()
-            job = trades.job(s, text, frozenset(own.own.parameters.get("properties") or ()))
+            job = trades.job(s, self._text, frozenset(own.own.parameters.get("properties") or ()))
             description, parameters = own.description, job.parameters
             if kind in ("twin_empty", "twin_no_description"):
                 description = ""
@@ -200,8 +213,8 @@ class Builder:
                 description = self._as_others(job.description, own.description, s)
             if kind in ("twin_empty", "twin_no_parameters"):
                 parameters = _NO_PARAMETERS
-            elif "paraphrase_parameters" in self.applied:
-                parameters = other_parameters(parameters, self.strength, s) or parameters
+            elif "paraphrase_parameters" in self.applied and (new := other_parameters(parameters, self.strength, s)):
+                parameters = redescribed(parameters, new)
             twin = Shown(own.own, kind, description, parameters)
             self.shown.append(twin)
             self.note(kind, f"twin of {own.own.name}", None, twin)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolgym.tasks.stream import Stream
-from toolgym.types import FrozenDict, freeze
+from toolgym.types import FrozenDict
 from toolgym.wrappers.perturb import phrases
 from toolgym.wrappers.perturb.spans import Request, is_english
 
@@ -68,47 +68,52 @@ def other_description(text: str, strength: float, s: Stream) -> str | None:
     return TOOLS.say(Request(text, _NOTHING), strength, s) if is_english(text) else None
 
 
-def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> FrozenDict | None:
-    """A JSON Schema whose parameters, nested ones too, are described in other words; None if none can be.
+Path = tuple[str, ...]
+"""The keys that lead to a part of a schema."""
+
+
+def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> dict[Path, str] | None:
+    """New descriptions for parameters of a JSON Schema, nested ones too, by their paths; None if there are none.
 
     At a strength below 1 only this share of the descriptions changes, at least one.
     """
-    found: list[tuple[Any, ...]] = []
+    found: dict[Path, str] = {}
     _described(parameters, (), found)
-    if not is_english(" ".join([_at(parameters, path)["description"] for path in found]), few=True):
+    if not found or not is_english(" ".join(found.values()), few=True):
         return None
-    chosen = [path for path in found if s.chance(strength)] or ([s.pick(found)] if found else [])
-    new: dict[tuple[Any, ...], str] = {}
+    chosen = [path for path in found if s.chance(strength)] or [s.pick(tuple(found))]
+    new: dict[Path, str] = {}
     for path in chosen:
-        said = PARAMETERS.say(Request(_at(parameters, path)["description"], _NOTHING), strength, s)
+        said = PARAMETERS.say(Request(found[path], _NOTHING), strength, s)
         if said is not None:
             new[path] = said
-    return FrozenDict(freeze(_with(parameters, (), new))) if new else None
+    return new or None
 
 
-def _described(schema: Any, path: tuple[Any, ...], found: list[tuple[Any, ...]]) -> None:
-    """The paths of all schemas of parameters with a description, inside ``schema``."""
+def redescribed(schema: FrozenDict, new: Mapping[Path, str]) -> FrozenDict:
+    """A schema with these descriptions; all other parts are shared."""
+    inside: dict[str, dict[Path, str]] = {}
+    own = None
+    for path, said in new.items():
+        if path:
+            inside.setdefault(path[0], {})[path[1:]] = said
+        else:
+            own = said
+    out = {key: redescribed(value, inside[key]) if key in inside else value for key, value in schema.items()}
+    return FrozenDict(out if own is None else {**out, "description": own})
+
+
+def _described(schema: Any, path: Path, found: dict[Path, str]) -> None:
+    """The descriptions of all parameters inside ``schema``, by their paths."""
     if len(path) > _DEEPEST or not isinstance(schema, Mapping):
         return
-    if path and isinstance(schema.get("description"), str) and schema["description"].strip():
-        found.append(path)
+    description = schema.get("description")
+    if path and isinstance(description, str) and description.strip():
+        found[path] = description
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         for name, value in properties.items():
             _described(value, (*path, "properties", name), found)
-    _described(schema.get("items"), (*path, "items"), found)
-
-
-def _at(schema: Any, path: Sequence[Any]) -> Any:
-    for step in path:
-        schema = schema[step]
-    return schema
-
-
-def _with(schema: Any, path: tuple[Any, ...], new: Mapping[tuple[Any, ...], str]) -> Any:
-    if not isinstance(schema, Mapping) or len(path) > _DEEPEST:
-        return schema
-    out = {key: _with(value, (*path, key), new) for key, value in schema.items()}
-    if path in new:
-        out["description"] = new[path]
-    return out
+    items = schema.get("items")
+    if items is not None:
+        _described(items, (*path, "items"), found)

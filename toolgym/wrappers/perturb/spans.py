@@ -102,8 +102,10 @@ _ENGLISH = frozenset(_COMMON.split())
 def is_english(text: str, few: bool = False) -> bool:
     """Whether a text seems to be English: nearly all of its letters are ASCII, and one word in ten is a common English
     word. ``few``: a text of at most eight words needs no common word."""
-    letters = sum(map(str.isalpha, text))
-    ascii_letters = sum([char.isascii() and char.isalpha() for char in text])
-    words = [word.lower() for word in _WORDS.findall(text)]
-    common = sum([word in _ENGLISH for word in words])
-    return ascii_letters >= 0.9 * letters > 0 and (10 * common >= len(words) or (few and len(words) <= 8))
+    if not text.isascii():
+        letters = sum(map(str.isalpha, text))
+        if sum([char.isascii() and char.isalpha() for char in text]) < 0.9 * letters:
+            return False
+    words = _WORDS.findall(text.lower())
+    common = sum(map(_ENGLISH.__contains__, words))
+    return any(map(str.isalpha, words)) and (10 * common >= len(words) or (few and len(words) <= 8))
