@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import gymnasium as gym
 import msgspec
+from msgspec import UNSET
 
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
@@ -85,7 +86,8 @@ class Collector:
         self.max_tokens = min(limits) if limits else None
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
         self._tasks: dict[int, Sequence[Task]] = {}
-        self._step: int | None = None
+        self.step: int | None = None
+        """Of the trainer, for schedules of rewards; None before ``set_step``."""
 
     def env(self, suite: int = 0, index: int = 0) -> ToolEnv:
         """The environment of the suite's episode ``index``."""
@@ -96,8 +98,8 @@ class Collector:
             if not envs:
                 check_offer(self.chat, env)
                 self._tasks[suite] = _drawn_from(made, env)
-            if self._step is not None:
-                env.set_step(self._step)
+            if self.step is not None:
+                env.set_step(self.step)
             envs.append(env)
         return envs[index]
 
@@ -112,7 +114,7 @@ class Collector:
 
     def set_step(self, step: int) -> None:
         """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
-        self._step = step
+        self.step = step
         for envs in self.envs:
             for env in envs:
                 env.set_step(step)
@@ -342,6 +344,7 @@ class _Episode:
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
         trajectory.truncated = self.truncated
+        trajectory.faults = info.get("faults", UNSET)
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
         elif self.refused:
