@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import pickle
-import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
+from toolgym import branching
 from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
 from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
@@ -19,15 +18,16 @@ from toolgym.episode import Episode
 from toolgym.grading import as_expected
 from toolgym.playing.wrapped import time_limit_around
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
-from toolgym.rewards.rubric import own_rubric, recall, remembered
-from toolgym.snapshot import Snapshot, SnapshotError, generator_in
+from toolgym.snapshot import Snapshot, SnapshotError
 from toolgym.spaces import ObservationSpace, Text
 from toolgym.tasks import Task, TaskSource, opening, task_order
+from toolgym.tasks.gold import expected_gold
 from toolgym.tasks.source import check_tasks
 from toolgym.tools import Tool
 from toolgym.tools.tool import TOOLS_OWN_FAILURES
 from toolgym.types import (
     CallRecord,
+    CallScore,
     Completion,
     FrozenDict,
     Message,
@@ -42,9 +42,10 @@ from toolgym.types import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from toolgym.wrappers.faults.injection import Faults, Kinds, Rate
+
 _NO_REWARD = RewardBreakdown()
-_COPY_WAITS = (0.0, 0.001, 0.01, 0.1)
-"""Seconds between tries to copy a state that a tool changes meanwhile."""
 
 
 class ToolEnv(gym.Env[Observation, str]):
@@ -73,6 +74,10 @@ class ToolEnv(gym.Env[Observation, str]):
             describes the tools itself (``Policy(tools="template")``).
         demonstrations: worked examples that stand as earlier turns before each request: how many, from the suite's
             train split; or from another suite, or messages of your own. See ``toolgym.demonstrations``.
+        faults: kinds of faults to inject into calls: names with commas between, a list, or groups such as "transport".
+            See ``toolgym.wrappers.faults``.
+        fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
+        fault_seed: other seeds hit other calls.
     """
 
     metadata = {"render_modes": ["ansi"]}
@@ -92,6 +97,9 @@ class ToolEnv(gym.Env[Observation, str]):
         render_mode: str | None = None,
         instructions: bool = True,
         demonstrations: Given = 0,
+        faults: Kinds = None,
+        fault_rate: Rate = 0.3,
+        fault_seed: int = 0,
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
@@ -128,6 +136,10 @@ class ToolEnv(gym.Env[Observation, str]):
         self._tools: dict[str, Tool] = {}
         self._schemas: tuple[FrozenDict, ...] = ()
         self._inline = True
+        self.faults: Faults | None = None
+        """The faults that are injected into calls, or None."""
+        if faults is not None:
+            self.inject(faults, fault_rate, fault_seed)
 
     # Hooks: what a suite may override -----------------------------------------------------------
     #
@@ -168,8 +180,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
         The default: the calls of ``task.expected[i]`` for action ``i``; no call after the last entry.
         """
-        episode = self.episode
-        gold, turn = episode.task.expected, len(episode.turns)  # type: ignore[union-attr]  # an episode has a task
+        gold, turn = self.episode.task.expected, self.acted  # type: ignore[union-attr]  # an episode has a task
         return gold[turn] if turn < len(gold) else ()
 
     def wants_response(self, expected: tuple[ToolCall, ...]) -> bool:
@@ -187,7 +198,9 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
-        return as_expected(self.task.expected, self.turns, known=self.episode.exact)
+        faults, turns = self.episode.faults, self.turns
+        played = turns if faults is None else faults.played(turns)
+        return as_expected(self.task.expected, played, known=self.episode.exact)
 
     def final_terms(self) -> Sequence[Term]:
         """Terms owed if the episode is cut off now: the terms that the last action would have got as the one at
@@ -201,16 +214,8 @@ class ToolEnv(gym.Env[Observation, str]):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions in this env's dialect, one text per turn: the expected calls, and a text to the user if only
         that ends the episode."""
-        texts = []
-        for i, calls in enumerate(task.expected or ((),)):
-            last = i + 1 >= len(task.expected)
-            says = None if calls else (task.response if last and task.response else "Done.")
-            think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
-            texts.append(self.dialect.render(Completion("", tuple(calls), think, says)))
-        goes_on = task.expected and task.expected[-1] and type(self).finished is ToolEnv.finished
-        if goes_on and len(texts) < self.max_turns:
-            texts.append(self.dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
-        return tuple(texts)
+        ends = type(self).finished is not ToolEnv.finished
+        return expected_gold(self.dialect, task, branching.limits(self)[0], ends)
 
     def stratum(self, task: Task) -> tuple[str, ...]:
         """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
@@ -228,6 +233,12 @@ class ToolEnv(gym.Env[Observation, str]):
     def load_state(self, saved: Any) -> None:
         """Go on from a result of ``save_state``. It may be loaded many times, also in another env: copy it."""
         self.state = copy.deepcopy(saved)
+
+    def runs_calls(self) -> bool:
+        """Whether the calls of an action get results, so that faults can be injected. The default: a tool of the first
+        tasks has a function."""
+        first = [self.tasks[i] for i in range(min(len(self.tasks), 20))]
+        return any(tool.function is not None for task in first for tool in task.tools)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
@@ -253,12 +264,21 @@ class ToolEnv(gym.Env[Observation, str]):
 
     @property
     def max_turns(self) -> int:
-        """Texts per episode at most."""
-        return self._max_turns if self._time_limit is None else min(self._max_turns, self._time_limit)
+        """Texts per episode at most. A text that an injected fault made void is one more."""
+        limit, faults = self._max_turns, self.episode.faults
+        if faults is not None:
+            limit += faults.void
+        return limit if self._time_limit is None else min(limit, self._time_limit)
 
     @max_turns.setter
     def max_turns(self, limit: int) -> None:
         self._max_turns = limit
+
+    @property
+    def acted(self) -> int:
+        """The actions so far without those that an injected fault made void: they are not told to the suite."""
+        faults = self.episode.faults
+        return len(self.episode.turns) if faults is None else len(faults.actions)
 
     @property
     def turns(self) -> list[Turn]:
@@ -307,6 +327,8 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.demonstrations:
             self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
         self.offer(task.tools)
+        if self.faults is not None:
+            self.episode.faults = self.faults.begin(task)
         try:
             self.start(task)
             if self.state is None and any(tool.stateful for tool in task.tools):
@@ -315,6 +337,8 @@ class ToolEnv(gym.Env[Observation, str]):
             self.episode.over = True  # an episode that could not be prepared cannot be stepped
             raise
         info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
+        if self.episode.faults is not None:
+            info["faults"] = ()
         return self.observe(), info
 
     def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -326,7 +350,7 @@ class ToolEnv(gym.Env[Observation, str]):
         results: list[ToolResult | None] = []
         problems: list[tuple[str, ...]] = []
         for i, call in enumerate(completion.calls):
-            tool, wrong, result = self.prepare(completion, i)
+            tool, wrong, result = self.begin_call(completion, i)
             if tool is not None:
                 result = tool.run(call.arguments, self.state)
                 self.after_call(tool, result)
@@ -359,28 +383,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
         Raises ResetNeeded before the first reset, SnapshotError for a state that cannot be copied.
         """
-        task, generator = self.task, self._np_random
-        if self.episode.lost:
-            raise SnapshotError(f"a call that was given up may still change the state of {self._kind()}: call reset()")
-        try:
-            state = self.save_state()
-        except (TypeError, RuntimeError, copy.Error, pickle.PicklingError) as error:
-            raise SnapshotError(
-                f"the state of {self._kind()} cannot be copied ({error}): give its class a __deepcopy__, "
-                "or override save_state() and load_state()"
-            ) from error
-        return Snapshot(
-            self._kind(),
-            self.dialect.name,
-            self._limits(),
-            task.id,
-            self.episode.copy(),
-            self._np_random_seed,
-            None if generator is None else generator.bit_generator.state,
-            state,
-            remembered(self.rubric),
-            self._source,
-        )
+        return branching.snapshot(self)
 
     def restore(self, snapshot: Snapshot) -> Observation:
         """Go on from a snapshot of this env or of another one of the same suite, tasks and settings.
@@ -388,53 +391,24 @@ class ToolEnv(gym.Env[Observation, str]):
         What follows is the same, byte for byte, as what followed there. Raises SnapshotError, and leaves the env as it
         is, for a snapshot of another suite, other tasks or other settings.
         """
-        if not isinstance(snapshot, Snapshot):
-            raise TypeError(f"restore takes a snapshot, got {type(snapshot).__name__}")
-        source = self._source
-        task = snapshot.task_in(self._kind(), self.dialect.name, self._limits(), source, self.find_task)
-        episode = snapshot.episode.copy()
-        episode.task, episode.over = task, True  # not to be stepped if a hook fails
-        self.episode = episode
-        self._np_random_seed = snapshot.seed
-        self._np_random = None if snapshot.random is None else generator_in(snapshot.random)
-        self.load_state(snapshot.state)
-        recall(self.rubric, snapshot.memory)
-        if episode.tools is None:
-            same = snapshot.tools == tuple([tool.name for tool in task.tools])
-            episode.tools = task.tools if same else self.find_tools(snapshot.tools)
-        self.offer(episode.tools)
-        episode.over = snapshot.over
-        return self.observe()
+        return branching.restore(self, snapshot)
 
     def fork(self, n: int = 1) -> list[Self]:
         """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
         whole_number("n", n, 0)
-        snapshot, forks = self.snapshot(), [self._sibling() for _ in range(n)]
+        snapshot, forks = self.snapshot(), [branching.sibling(self) for _ in range(n)]
         for each in forks:
             each.restore(snapshot)
         return forks
-
-    def _sibling(self) -> Self:
-        """A new env with everything of this one, except what ``restore`` sets."""
-        other = object.__new__(type(self))
-        own = vars(other)
-        own.update(vars(self))
-        other.rubric = own_rubric(self.rubric)
-        for name in ("action_space", "observation_space"):
-            if own[name]._np_random is not None:  # it was sampled from: not to be shared
-                own[name] = copy.deepcopy(own[name])
-        return other
-
-    def _kind(self) -> str:
-        return f"{type(self).__module__}:{type(self).__qualname__}"
-
-    def _limits(self) -> tuple[int, int, int]:
-        return self.max_turns, self.max_calls, self.max_action_chars
 
     # The three parts of a step, apart so that ToolVectorEnv can overlap the middle one ----------
 
     def read(self, action: str) -> Completion:
         """Part one: the text, parsed."""
+        completion = self._parsed(action)
+        return completion if self.faults is None else self.faults.read(self, completion)
+
+    def _parsed(self, action: str) -> Completion:
         if self.episode.over:
             raise ResetNeeded(
                 "call reset() before step()" if self.episode.task is None else "the episode is over: call reset()"
@@ -442,15 +416,23 @@ class ToolEnv(gym.Env[Observation, str]):
         if not isinstance(action, str):
             raise TypeError(f"an action is the assistant's text (str), got {type(action).__name__}")
         if isinstance(action, UnfinishedAnswer):
-            return msgspec.structs.replace(self.read(str(action)), unfinished=action.reason)
+            return msgspec.structs.replace(self._parsed(str(action)), unfinished=action.reason)
         if len(action) > self.max_action_chars:
             # one more character is kept, so that the recorded text is too long as well when it is replayed
             problem = f"the text has more than {self.max_action_chars} characters, which is all that is read"
             return Completion(action[: self.max_action_chars + 1], problem=problem)
         return self.parse(action)
 
+    def begin_call(
+        self, completion: Completion, position: int
+    ) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+        """Part two, for each call in order: ``prepare``, or the answer of a fault that is injected in its place."""
+        if self.faults is None:
+            return self.prepare(completion, position)
+        return self.faults.begin_call(self, completion, position)
+
     def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
-        """Part two, for the call at each position: the tool to run; or None, and the result that stands for running it.
+        """For the call at a position: the tool to run; or None, and the result that stands for running it.
 
         The tuple in the middle holds the objections of the tool's schema.
         """
@@ -474,17 +456,12 @@ class ToolEnv(gym.Env[Observation, str]):
     def after_call(self, tool: Tool, result: ToolResult) -> None:
         """Called after part two, for each call that was run. A call that was given up may go on and change its state:
         from here on the episode has a copy. It ends with this action if its state cannot be copied."""
+        if self.faults is not None:
+            self.faults.after_call(self)
         if result.error != "timeout" or not tool.stateful:
             return
-        for wait in _COPY_WAITS:
-            try:
-                self.load_state(self.save_state())
-                return
-            except RuntimeError:  # the call changes a dict while it is copied
-                time.sleep(wait)
-            except Exception:
-                break
-        self.episode.lost = True
+        if not branching.own_state(self):
+            self.episode.lost = True
 
     def settle(
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
@@ -493,28 +470,26 @@ class ToolEnv(gym.Env[Observation, str]):
         for result in results:
             if result is not None and result.error is not None and result.error in TOOLS_OWN_FAILURES:
                 self.fail(result.content)
-        episode, dialect = self.episode, self.dialect
-        task: Task = episode.task  # type: ignore[assignment]  # an episode has a task
-        # The hooks that act, and the reward between them
-        expected = self.on_action(completion, results)
-        speaks = self.wants_response(expected)
-        evidence = Evidence(completion, expected, dialect, speaks, results, problems, task.data)
-        scores = self.rubric.score(evidence)
-        total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
-        if extra:
-            total += sum([term.weight * term.score for term in extra])
-            terms = (*terms, *extra)
-        records = tuple(map(CallRecord, completion.calls, results, problems, scores.calls))
-        reward = RewardBreakdown(total, terms, records)
+        episode = self.episode
+        if self.faults is None:
+            told, ends = True, False
+            total, terms, scores = self.score(completion, results, problems)
+            records = tuple(map(CallRecord, completion.calls, results, problems, scores))
+        else:
+            told, ends, total, terms, records = self.faults.settle(self, completion, results, problems)
         # The end, and the reply
-        turn, gold = len(episode.turns), task.expected
-        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
-            episode.exact += 1
-        terminated = self.finished(completion)
+        turn = len(episode.turns)
+        terminated = self.finished(completion) if told else ends
         truncated = not terminated and (turn + 1 >= self.max_turns or episode.lost)
         over = terminated or truncated
-        added = (FrozenDict(role="assistant", content=completion.text), *dialect.results(records))
-        if not over:
+        if truncated and self.faults is not None:  # a suite that counts its turns itself has not counted the void ones
+            named = {term.name for term in terms}
+            owed = [term for term in self.final_terms() if term.name not in named]
+            total += sum([term.weight * term.score for term in owed])
+            terms = (*terms, *owed)
+        reward = RewardBreakdown(total, terms, records)
+        added = (FrozenDict(role="assistant", content=completion.text), *self.dialect.results(records))
+        if not over and told:
             added += self.reply(completion, records)
         episode.messages += added
         episode.turns.append(Turn(completion.text, added, reward, episode.failure is None, completion.unfinished))
@@ -523,12 +498,42 @@ class ToolEnv(gym.Env[Observation, str]):
             self._ended(info)
         return Observation(episode.messages, self._schemas), total, terminated, truncated, info
 
+    def score(
+        self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
+    ) -> tuple[float, tuple[Term, ...], tuple[CallScore, ...]]:
+        """The hooks that act, and the reward between them: the total, its terms, and a score per call."""
+        episode = self.episode
+        task: Task = episode.task  # type: ignore[assignment]  # an episode has a task
+        expected = self.on_action(completion, results)
+        speaks = self.wants_response(expected)
+        evidence = Evidence(completion, expected, self.dialect, speaks, results, problems, task.data)
+        scores = self.rubric.score(evidence)
+        total, terms, extra = scores.total, scores.terms, self.on_score(scores, evidence)
+        if extra:
+            total += sum([term.weight * term.score for term in extra])
+            terms = (*terms, *extra)
+        turn, gold = self.acted, task.expected
+        if turn == episode.exact and evidence.exact and expected is (gold[turn] if turn < len(gold) else ()):
+            episode.exact += 1
+        return total, terms, scores.calls
+
     # --------------------------------------------------------------------------------------------
 
     def fail(self, reason: str) -> None:
         """Report an infrastructure failure: the episode's rewards are no evidence about the policy."""
         if self.episode.failure is None:
             self.episode.failure = reason
+
+    def inject(self, kinds: Kinds, rate: Rate = 0.3, seed: int = 0) -> None:
+        """Inject faults into the calls of all episodes from the next reset on, as the arguments ``faults``,
+        ``fault_rate`` and ``fault_seed`` do.
+
+        Raises ValueError for unknown kinds, for a rate outside of [0, 1], for a suite that runs no tools, and if
+        faults are injected already.
+        """
+        from toolgym.wrappers.faults.injection import Faults
+
+        Faults(kinds, rate, seed).attach(self)
 
     def set_step(self, step: int) -> None:
         """Tell the rubric's schedule the trainer's step, counted from 0."""
@@ -573,6 +578,8 @@ class ToolEnv(gym.Env[Observation, str]):
         info = {"task_id": task.id, "reward": reward, "calls": list(reward.calls), "reward_valid": failure is None}
         if extra := self.extra_info(over):
             info |= extra
+        if self.episode.faults is not None:
+            info["faults"] = self.episode.faults.records()
         if failure is not None:
             info["error"] = failure
         return info
@@ -581,6 +588,8 @@ class ToolEnv(gym.Env[Observation, str]):
         """The info of the last step, with the verdict."""
         self.episode.over = True
         verdict = check_verdict(self.judge(), self)
+        if self.episode.faults is not None:
+            verdict = self.episode.faults.verdict(verdict)
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
         if cut_off and not verdict.success:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from toolgym.tasks.task import Task
 from toolgym.tools.tool import Tool
 from toolgym.types import Message, Turn
+
+if TYPE_CHECKING:
+    from toolgym.wrappers.faults.progress import Progress
 
 
 class Episode(msgspec.Struct, eq=False):
@@ -29,6 +34,9 @@ class Episode(msgspec.Struct, eq=False):
     failure: str | None = None
     """The first infrastructure failure, or None. With a failure the rewards say nothing about the policy."""
 
+    faults: Progress | None = None
+    """What injected faults have done so far; None without faults. Not in a snapshot: its ``state`` has the progress."""
+
     def copy(self) -> Episode:
         """An episode with a list of turns of its own; everything else is immutable and shared."""
-        return msgspec.structs.replace(self, turns=list(self.turns))
+        return msgspec.structs.replace(self, turns=list(self.turns), faults=None)

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import gymnasium as gym
+from msgspec import UNSET
 
 from toolgym.agent import (
     Agent,
@@ -247,6 +248,7 @@ class _Episode:
             error=self.info.get("error"),
             error_kind="" if valid else failure_kind(turns),
             cut_off=self.cut_off,
+            faults=self.info.get("faults", UNSET),
         )
 
     def broken(self, error: AgentError) -> Trajectory:

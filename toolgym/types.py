@@ -161,6 +161,7 @@ class ToolResult(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
     """None, or the kind of failure: malformed, not_found, invalid_arguments, too_many_calls, execution; or timeout,
     unavailable, not_json: failures of the tool or of its server, after which the rewards say nothing about the policy.
+    With injected faults also fault, and skipped: not run, since a call before it in the action met a fault.
     """
 
 
@@ -214,6 +215,26 @@ class CallRecord(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[str, ...] = ()
     """Objections of the tool's schema: wrong type, missing or unknown parameter."""
     score: CallScore = CallScore()
+    fault: str | msgspec.UnsetType = msgspec.UNSET
+    """The kind of the fault that was injected into the call (see ``toolgym.wrappers.faults``); unset without one."""
+
+
+class FaultRecord(msgspec.Struct, frozen=True, gc=False):
+    """A fault that was injected into a call of an episode."""
+
+    kind: str
+    """A name of ``toolgym.wrappers.faults.KINDS``."""
+    call: int
+    """The call that met the fault: its number in the episode, over all actions, counted from 0."""
+    tool: str
+    recoverable: bool
+    """Whether calls can still reach the goal: by the same call again, or with the changed schema, or with another."""
+    silent: bool
+    """Whether the result of the call did not show an error."""
+    recovered: bool
+    """Whether the policy has overcome the fault."""
+    simulated_s: float
+    """Seconds that the fault would have cost: simulated, never waited for."""
 
 
 class Term(msgspec.Struct, frozen=True, gc=False):
@@ -299,3 +320,5 @@ class Trajectory(msgspec.Struct):
     """What failed if ``reward_valid`` is False: a key of ``toolgym.playing.left_out.KINDS``."""
     cut_off: str = ""
     """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""
+    faults: tuple[FaultRecord, ...] | msgspec.UnsetType = msgspec.UNSET
+    """The faults that were injected, in the order of the calls; unset if the env injects none."""

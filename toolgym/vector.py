@@ -58,7 +58,7 @@ class _Step:
         calls = self.completion.calls
         while len(self.results) < len(calls):
             call = calls[len(self.results)]
-            tool, problems, result = self.env.prepare(self.completion, len(self.results))
+            tool, problems, result = self.env.begin_call(self.completion, len(self.results))
             self.problems.append(problems)
             if tool is not None and not tool.inline:
                 self.deadline = inf if tool.patience is None else monotonic() + tool.patience

@@ -108,6 +108,10 @@ class RowsEnv(ToolEnv):
         needed = self.prompt != "original" and (tools or self.dialect.name == "toolrl")
         return super().instructions(tools) if needed else ""
 
+    def runs_calls(self) -> bool:
+        """In whole conversations, by their recorded results."""
+        return self.whole
+
     def start(self, task: Task) -> None:
         self.state = ()
 
@@ -169,7 +173,7 @@ class RowsEnv(ToolEnv):
     def _turn(self) -> Turn | None:
         """The recorded turn that the next action is compared with."""
         turns: tuple[Turn, ...] = self.task.data.turns
-        return turns[len(self.turns)] if len(self.turns) < len(turns) else None
+        return turns[self.acted] if self.acted < len(turns) else None
 
     def _recorded(self, completion: Completion, position: int) -> ToolResult | None:
         """The recorded result of a call; of equal calls, each its own."""

@@ -21,6 +21,7 @@ HARMLESS = frozenset({
     "category", "split", "level", "seed", "prompt", "withhold", "outcome", "metric", "dialect", "rubric", "max_turns",
     "max_calls", "max_action_chars", "max_episode_steps", "render_mode", "instructions",
     "demonstrations", "requests_per_toolset", "num_tools", "whole", "held_out",
+    "faults", "fault_rate", "fault_seed",
 })  # fmt: skip
 """Arguments of envs that choose among what ToolGym itself has: no value of theirs opens, imports or sends anything."""
 HARMLESS_VALUES: dict[str, tuple[Any, ...]] = {

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolgym.types import ToolCall
+from toolgym.dialects import Dialect
+from toolgym.tasks.task import Task
+from toolgym.types import Completion, ToolCall
 
 
 def gold_thought(calls: Sequence[ToolCall]) -> str:
@@ -18,3 +20,17 @@ def gold_thought(calls: Sequence[ToolCall]) -> str:
     return " ".join(
         f"Call {name} with {', '.join(names)}." if names else f"Call {name}." for name, names in named.items()
     )
+
+
+def expected_gold(dialect: Dialect, task: Task, max_turns: int, ends: bool) -> tuple[str, ...]:
+    """The expected calls of each turn as texts; at the end a text to the user, unless the last calls end the episode
+    (``ends``) or there is no turn left for it."""
+    texts = []
+    for i, calls in enumerate(task.expected or ((),)):
+        last = i + 1 >= len(task.expected)
+        says = None if calls else (task.response if last and task.response else "Done.")
+        think = f"Call {', '.join(call.name for call in calls)}." if calls else "No tool is needed."
+        texts.append(dialect.render(Completion("", tuple(calls), think, says)))
+    if task.expected and task.expected[-1] and not ends and len(texts) < max_turns:
+        texts.append(dialect.render(Completion("", (), "All is done.", task.response or "Done.")))
+    return tuple(texts)

@@ -1,6 +1,7 @@
 """Gymnasium wrappers for ToolEnvs."""
 
 from toolgym.wrappers.discrete.env import DiscreteTools
+from toolgym.wrappers.faults.wrapper import Faulty
 from toolgym.wrappers.subset import OnlyTasks, split_tasks
 
-__all__ = ["DiscreteTools", "OnlyTasks", "split_tasks"]
+__all__ = ["DiscreteTools", "Faulty", "OnlyTasks", "split_tasks"]

@@ -42,6 +42,9 @@ class DialogueEnv(ToolEnv):
         completion = self.dialect.parse(text)
         return as_malformed(completion) if overlooked(self.dialect, completion) else completion
 
+    def runs_calls(self) -> bool:
+        return True
+
     def start(self, task: Task) -> None:
         self.state = Dialogue(task.data, decoded=self._prompted)
 

@@ -1,0 +1,60 @@
+"""What the model reads when a call meets a fault, and the seconds that the fault would have cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolgym.wrappers.faults.plan import Fault
+
+SKIPPED = "Not run: a call before it in the same action failed."
+_SERVER = (
+    ("500 Internal Server Error", "the server met an unexpected condition"),
+    ("502 Bad Gateway", "the upstream server sent an invalid response"),
+    ("503 Service Unavailable", "the service is temporarily overloaded"),
+    ("504 Gateway Timeout", "the upstream server did not answer"),
+)
+_TIMEOUTS = (
+    "Error: {tool} did not finish within {seconds} seconds.",
+    "Error: the request to {tool} timed out after {seconds} s; it was not carried out.",
+    "Error: no answer from {tool} in {seconds} seconds. The request was cancelled.",
+)
+_LIMITS = (
+    "Error: HTTP 429 Too Many Requests: {tool} is limited. Retry-After: {seconds}",
+    "Error: rate limit of {tool} exceeded (429). Try again in {seconds} seconds.",
+    "Error: 429: too many requests to {tool}.",
+)
+_DENIALS = (
+    "Error: HTTP 401 Unauthorized: the credentials for {tool} are not valid. No request with them will be accepted.",
+    "Error: HTTP 403 Forbidden: this account has no permission to use {tool}.",
+    "Error: access to {tool} is denied (403). Only an administrator can grant it.",
+)
+_BODIES = (
+    '{{"tool": "{tool}", "status": "error", "data": {{"items": [{{"id": 1, "val',
+    '{{"result": {{"{tool}": [\x00\ufffd\ufffd"partial", 4{{{{,',
+    '{{"status": 200 "body": "{tool}", "data": [[[',
+    '<html><body>{{"tool": "{tool}", "data": nul',
+)
+_TIMES = (10, 15, 30, 60)
+_WAITS = (1, 2, 5, 10, 20, 30, 60)
+
+
+def pick(items: Sequence[object], draw: float) -> object:
+    return items[int(draw * len(items))]
+
+
+def told(fault: Fault, tool: str) -> tuple[str, float]:
+    """The result that the model reads, and the simulated seconds. ``tool`` is the name of a tool on offer."""
+    words, cost = fault.draws[0], fault.draws[1]
+    if fault.kind == "timeout":
+        seconds = pick(_TIMES, cost)
+        return str(pick(_TIMEOUTS, words)).format(tool=tool, seconds=seconds), float(str(seconds))
+    if fault.kind == "http_429":
+        seconds = pick(_WAITS, cost)
+        return str(pick(_LIMITS, words)).format(tool=tool, seconds=seconds), float(str(seconds))
+    if fault.kind == "http_5xx":
+        status, why = _SERVER[int(words * len(_SERVER))]
+        return f"Error: HTTP {status} from {tool}: {why}.", round(0.1 + 2 * cost, 1)
+    if fault.kind == "http_auth":
+        return str(pick(_DENIALS, words)).format(tool=tool), 0.1
+    body = str(pick(_BODIES, words)).format(tool=tool)
+    return f"Error: the answer of {tool} is not valid JSON, and nothing was carried out: {body}", 0.1
