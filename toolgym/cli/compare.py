@@ -68,14 +68,19 @@ EXAMPLES = """\
   toolgym compare --agents silent,policy:model=smollm2 -n 8 \\
       --suites bfcl,office --out runs/small
   toolgym compare --agents policy:model=my-model,temperature=0.8 \\
-      --repeats 4 --k 1,4 --out runs/passes"""
+      --repeats 4 --k 1,4 --out runs/passes
+  toolgym compare runs/clean runs/typos runs/timeout --robustness"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The agents, the suites, how to play, and the folders."""
-    parser.usage = "%(prog)s --agents SPECS [--suites NAMES] [-n N] [OPTIONS]"
+    parser.usage = "%(prog)s (--agents SPECS [--suites NAMES] [-n N] | RUN... --robustness) [OPTIONS]"
+    parser.add_argument("run", metavar="RUN", nargs="*", help="with --robustness: a run's folder")
     parser.add_argument(
-        "--agents", action="append", required=True, metavar="SPECS",
+        "--robustness", action="store_true", help="measure RUNs; toolgym robustness plays them. Files go to --results"
+    )
+    parser.add_argument(
+        "--agents", action="append", default=[], metavar="SPECS",
         help="with commas between: oracle,policy:model=smollm2,temperature=1",
     )  # fmt: skip
     parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
@@ -97,6 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Play, print the tables and write the results. 1 if no suite could be played, 130 after Ctrl-C."""
+    if args.robustness:
+        return _robustness(args, console)
     check(args)
     try:
         found, drawn = compare(args, console)
@@ -112,6 +119,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return max(codes, default=1)
 
 
+def _robustness(args: argparse.Namespace, console: Console) -> int:
+    """The robustness of kept runs."""
+    if not args.run or args.agents:
+        args.usage_error("--robustness measures kept runs, without --agents; toolgym robustness plays them")
+    from toolgym.cli.robustness import of_runs
+
+    of_runs(args.run, args.results, console)
+    return 0
+
+
 def _code(each: Played, most: float, console: Console) -> int:
     """1, and a line that says so, if too many of an agent's episodes on a suite left the score; else 0."""
     lost = each.total.invalid
@@ -121,6 +138,10 @@ def _code(each: Played, most: float, console: Console) -> int:
 
 def check(args: argparse.Namespace) -> None:
     """Read the lists among the options. A value that does not fit ends the command as wrong usage."""
+    if args.run:
+        args.usage_error("RUNs are for --robustness; toolgym report puts runs side by side")
+    if not args.agents:
+        args.usage_error("name the agents: --agents oracle,policy:model=smollm2")
     args.suites = list(dict.fromkeys(filter(None, args.suites.split(","))))
     args.extra = {} if args.dialect is None else {"dialect": args.dialect}
     try:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from toolgym.report.robustness.condition import GROUPS, Condition, condition_of, without_condition
+from toolgym.report.robustness.fault_counts import FaultCounts, count_faults
 from toolgym.report.robustness.retention import Retention, retention
 from toolgym.report.table import Run, wilson
 from toolgym.stored.run_files import RunError
@@ -38,6 +39,8 @@ class Line(msgspec.Struct, frozen=True):
     """Tasks to which the kind could not be applied; of faults, tasks whose episodes met none."""
     unscored: int
     """Tasks without a scored episode in one of both runs."""
+    faults: FaultCounts | None = None
+    """How the agent dealt with the faults; None if none was met."""
 
 
 class Robustness(msgspec.Struct, frozen=True):
@@ -123,11 +126,13 @@ class _Pair:
         self.pairs = {task: (shares[task], share) for task, share in kept.items() if task in shares}
         asked = {_task(each, t) for each in under for t in each.run.trajectories}
         self.unscored = {task for task in asked if task in lost or task in unscored}
+        self.episodes = [each for played in under for each in played.run.trajectories]
         self.left = {task for task in asked if task in shares and task not in kept} - self.unscored
 
     def line(self, condition: Condition) -> Line:
         found = retention(self.pairs.values())
-        return Line(condition.name, condition.group, False, found, len(self.left), len(self.unscored))
+        faults = count_faults(self.episodes)
+        return Line(condition.name, condition.group, False, found, len(self.left), len(self.unscored), faults)
 
 
 def _of_group(name: str, group: str, pairs: Sequence[_Pair]) -> Line:
@@ -139,7 +144,8 @@ def _of_group(name: str, group: str, pairs: Sequence[_Pair]) -> Line:
     found = retention((shares[0][0], fmean(under for _, under in shares)) for shares in by_task.values())
     unscored = set().union(*(pair.unscored for pair in pairs))
     left = set().union(*(pair.left for pair in pairs)) - by_task.keys()
-    return Line(name, group, True, found, len(left), len(unscored))
+    faults = count_faults(each for pair in pairs for each in pair.episodes)
+    return Line(name, group, True, found, len(left), len(unscored), faults)
 
 
 def applied(trajectory: Trajectory) -> bool:
@@ -214,4 +220,3 @@ def _check_tasks(clean: Run, under: Run, where: str) -> None:
                 f"task {each.task_id} is not the same in {where} and {clean.folder or clean.label}, though nothing was "
                 "perturbed in it: they were played with different versions of the suite. Play both again"
             )
-

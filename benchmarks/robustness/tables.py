@@ -1,0 +1,200 @@
+"""The robustness study as markdown, beside the paper's figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from study.cells import markdown, signed
+from study.intervals import Interval, interval
+
+from . import paper
+from .arms import ARMS
+from .pairs import Bootstrapped, Results, bootstrapped, closed, gained, kept, kept_more, rows
+from .sizes import PARTS, Part, Size
+
+UNDER: tuple[Part, ...] = ("trained on", "held out", "faults a", "faults b")
+GROUPS = ("observation", "action", "metadata")
+COMPARED = (("clean", "perturbed"), ("clean", "faulty"), ("sft", "clean"))
+"""(one arm, another): what the other gains over the first."""
+
+
+def load(folder: Path) -> dict[str, dict[int, Any]]:
+    found: dict[str, dict[int, Any]] = {}
+    for path in sorted(folder.glob("*.json")):
+        result = json.loads(path.read_text("utf-8"))
+        if result.get("arm") in ARMS:
+            found.setdefault(result["arm"], {})[result["seed"]] = result
+    return found
+
+
+def document(results: Results, size: Size, name: str) -> str:
+    """The whole study."""
+    seeds = sorted({seed for each in results.values() for seed in each})
+    if not seeds:
+        return f"# Robustness, size {name}\n\nNone of the arms has run yet.\n"
+    parts = [
+        f"# Robustness, size {name}",
+        f"Success and what is kept of clean success, in percent, played greedily; {len(seeds)} seeds "
+        f"({', '.join(map(str, seeds))}). All arms start from one SFT model per seed. In square brackets 95 % over "
+        "tasks (a paired bootstrap; these models); after ± 95 % over seeds (Student's t; any seed).",
+        paper.SAID,
+        "## What is kept",
+        keeps(results, size),
+        "## By group of kinds",
+        by_group(results, size),
+        "## What training on it gains",
+        gains(results, size),
+        "## How faults are met",
+        faults(results, size),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def keeps(results: Results, size: Size) -> str:
+    """Per arm: clean success, and success under each part with the share kept."""
+    head = ["", "seeds", "clean", *(PARTS[part] for part in UNDER)]
+    lines = []
+    for arm in _arms(results):
+        by_seed = results[arm]
+        clean = rows([(by_seed, "clean")], size)
+        cells = [_percent(bootstrapped(clean, lambda means: means[0])) + _seeds(by_seed, _clean(size))]
+        for part in UNDER:
+            found = rows([(by_seed, "clean"), (by_seed, part)], size)
+            under = bootstrapped(found, lambda means: means[1])
+            share = bootstrapped(found, kept)
+            cells.append(f"{_percent(under, ends=False)}; kept {_percent(share)}{_seeds(by_seed, _kept(part, size))}")
+        lines.append([ARMS[arm].says, str(len(by_seed)), *cells])
+    counts = {part: len(rows([(next(iter(results.values())), part)], size)) for part in UNDER}
+    told = ", ".join(f"{PARTS[part]} {count}" for part, count in counts.items())
+    return (
+        markdown(head, lines)
+        + f"\n\nTasks: {told}. Clean success is over all clean tasks; what is kept, over the same tasks."
+    )
+
+
+def by_group(results: Results, size: Size) -> str:
+    """Per arm and group: the share kept, on trained and held-out kinds."""
+    head = ["kept"]
+    head += [f"{group}, {side}" for group in GROUPS for side in ("trained on", "held out")]
+    lines = []
+    for arm in _arms(results):
+        cells = []
+        for group in GROUPS:
+            for part in ("trained on", "held out"):
+                columns = [(results[arm], "clean"), (results[arm], part)]
+                cells.append(_percent(bootstrapped(rows(columns, size, [group]), kept)))  # type: ignore[arg-type]
+        lines.append([ARMS[arm].says, *cells])
+    lost = [paper.LOST[group] for group in GROUPS for _ in range(2)]
+    return markdown(head, [*lines, ["paper: lost by 21 models", *lost]])
+
+
+def gains(results: Results, size: Size) -> str:
+    """Pairs of arms: points of success, of retention, and the share of the gap that is closed."""
+    lines = []
+    for one, other in COMPARED:
+        if one not in results or other not in results:
+            continue
+        a, b = results[one], results[other]
+        for part in ("clean", *UNDER):
+            plain = rows([(a, part), (b, part)], size)  # type: ignore[list-item]
+            points = bootstrapped(plain, gained)
+            cells = [_points(points) + _seeds_between(a, b, part, size)]
+            if part == "clean":
+                cells += ["", ""]
+            else:
+                four = rows([(a, "clean"), (a, part), (b, "clean"), (b, part)], size)  # type: ignore[list-item]
+                three = rows([(a, "clean"), (a, part), (b, part)], size)  # type: ignore[list-item]
+                cells += [_points(bootstrapped(four, kept_more)), _percent(bootstrapped(three, closed))]
+            lines.append([f"{ARMS[other].says} against {ARMS[one].says}", PARTS[part], *cells])  # type: ignore[index]
+    if not lines:
+        return "No two arms have run yet."
+    lines.append(["paper: ToolRL-DR, 3B, against ToolRL", "transition faults, not trained on", "", "", "about 27"])
+    table = markdown(["", "under", "points of success", "points of retention", "share of the gap closed"], lines)
+    return (
+        f"{table}\n\nThe gap is the first arm's clean success less its success under the condition, on the same tasks; "
+        '"–": there is hardly a gap.'
+    )
+
+
+def faults(results: Results, size: Size) -> str:
+    """Per arm: how many of the faults that calls can overcome it has overcome, wasted calls and honesty."""
+    lines = []
+    for arm in _arms(results):
+        cells = []
+        for part in ("faults a", "faults b"):
+            names = [test.name for test in size.tests if test.part == part]
+            counts = [r["tests"][n].get("faults") for r in results[arm].values() for n in names]
+            met = [each for each in counts if each]
+            cells.append(_dealt(met))
+        lines.append([ARMS[arm].says, *cells])
+    return markdown(["", PARTS["faults a"], PARTS["faults b"]], lines)
+
+
+def _dealt(met: list[dict[str, int]]) -> str:
+    total = {name: sum(each[name] for each in met) for name in met[0]} if met else {}
+    if not total:
+        return "–"
+    recovered = f"{100 * total['recovered'] / total['recoverable']:.0f} %" if total["recoverable"] else "–"
+    honest = f"{100 * total['honest'] / total['told']:.0f} %" if total["told"] else "–"
+    wasted = f"{total['wasted'] / total['episodes']:.2f}"
+    return f"met {total['met']}; recovered {recovered}; wasted calls {wasted} an episode; honest {honest}"
+
+
+def _arms(results: Results) -> list[str]:
+    return [name for name in ARMS if name in results]
+
+
+def _clean(size: Size) -> Any:
+    def of(result: Any) -> float:
+        found = rows([({0: result}, "clean")], size)
+        return sum(row[0] for of_task in found for row in of_task) / len(found)
+
+    return of
+
+
+def _kept(part: Part, size: Size) -> Any:
+    def of(result: Any) -> float | None:
+        found = rows([({0: result}, "clean"), ({0: result}, part)], size)
+        clean, under = (sum(row[i] for of_task in found for row in of_task) for i in (0, 1))
+        return under / clean if clean else None
+
+    return of
+
+
+def _seeds(by_seed: Mapping[int, Any], number: Any) -> str:
+    values = [number(result) for result in by_seed.values()]
+    if len(values) < 2 or None in values:
+        return ""
+    half = interval([100 * value for value in values]).half
+    return f" ± {half:.0f}"
+
+
+def _seeds_between(one: Mapping[int, Any], other: Mapping[int, Any], part: Any, size: Size) -> str:
+    values = []
+    for seed in sorted(one.keys() & other.keys()):
+        found = rows([({0: one[seed]}, part), ({0: other[seed]}, part)], size)
+        differences = [row[1] - row[0] for of_task in found for row in of_task]
+        values.append(100 * sum(differences) / max(1, len(differences)))
+    if len(values) < 2:
+        return ""
+    found_interval: Interval = interval(values)
+    return f" ({signed(found_interval)} over seeds)"
+
+
+def _percent(found: Bootstrapped, *, ends: bool = True) -> str:
+    if found.value is None:
+        return "–"
+    told = f"{100 * found.value:.0f}"
+    if ends and found.interval is not None:
+        told += f" [{100 * found.interval[0]:.0f}, {100 * found.interval[1]:.0f}]"
+    return told
+
+
+def _points(found: Bootstrapped) -> str:
+    if found.value is None:
+        return "–"
+    ends = "" if found.interval is None else f" [{100 * found.interval[0]:+.0f}, {100 * found.interval[1]:+.0f}]"
+    return f"{100 * found.value:+.0f}{ends}"
