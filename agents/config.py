@@ -8,11 +8,26 @@ import dataclasses
 import inspect
 import json
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+_PLAYS, _GROUPS, _SUITES = "grpo and ppo", "grpo", "sft, grpo and ppo"
+_USED_BY = {
+    **dict.fromkeys(
+        ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
+         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"), _PLAYS,
+    ),
+    **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), _GROUPS),
+    **dict.fromkeys(
+        ("env", "env_kwargs", "eval_kwargs", "mix", "draw", "neighbours", "max_completion_length", "tools",
+         "template_kwargs", "demonstrations"), _SUITES,
+    ),
+}  # fmt: skip
+"""Setting -> the algorithms that use it, in words; settings that all use are not in here."""
 
 LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 
@@ -240,6 +255,11 @@ class TrainConfig:
             return self.learning_rate * (step + 1) / self.warmup_steps
         gone = (step - self.warmup_steps) / max(1, self.steps - 1 - self.warmup_steps)
         return self.learning_rate * (1 - 0.9 * gone)
+
+
+def unused(algo: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """The settings among ``given`` that the algorithm does not use -> the algorithms that do, in words."""
+    return {name: algos for name, algos in _USED_BY.items() if name in given and algo not in re.split(r"\W+", algos)}
 
 
 def _fits(value: Any, kind: Any) -> bool:

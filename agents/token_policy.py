@@ -139,6 +139,15 @@ class TokenPolicy(ABC):
         self._samples.clear()
         self._resumed.clear()
 
+    @property
+    def sampled(self) -> Counter[str]:
+        """How often each prompt, by its digest, was sampled; to be put back if these answers do not count."""
+        return self._samples.copy()
+
+    @sampled.setter
+    def sampled(self, counts: Counter[str]) -> None:
+        self._samples = counts.copy()
+
     def resume(self, played: Sequence[Trajectory]) -> None:
         """Count the answers in these episodes as sampled, so that further repeats of their tasks get new answers."""
         if self.temperature > 0:

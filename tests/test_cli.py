@@ -123,7 +123,8 @@ def run(capsys, monkeypatch):
         status = main(list(map(str, words)))
         out, err = capsys.readouterr()
         assert "\x1b" not in out + err
-        lines = [line for line in out.splitlines() if not line.startswith("Wrote ")]  # a path is as long as it is
+        # a path is as long as it is
+        lines = [line for line in out.splitlines() if not line.startswith(("Wrote ", "In ", "Look at the episodes: "))]
         assert max(map(len, lines), default=0) <= 80
         return status, out, err
 
@@ -575,15 +576,16 @@ def test_every_command_has_a_file_and_every_setting_of_training_a_heading(run):
     from dataclasses import fields
 
     from toolgym.agents.config import TrainConfig
-    from toolgym.cli.train import HEADINGS
+    from toolgym.cli.train_options import HEADINGS
 
     for command in COMMANDS:
         assert (Path(toolgym.cli.main.__file__).parent / f"{command.replace('-', '_')}.py").is_file()
     placed = [name for names in HEADINGS.values() for name in names]
     assert len(placed) == len(set(placed))
-    more = {"config", "resume", "max_invalid", "data", "report_to"}
-    assert set(placed) == {field.name for field in fields(TrainConfig)} | more
-    about = run("train", "--help")[1]
+    more = {"config", "resume", "max_invalid", "data", "report_to", "category", "dialect", "rubric", "env_arg"}
+    settings = {field.name for field in fields(TrainConfig)} - {"template_kwargs"} | {"template_kwarg"}
+    assert set(placed) == settings | more
+    about = run("train", "--help-all")[1]
     places = [about.index(f"\n{heading}:") for heading in HEADINGS]
     assert places == sorted(places)
 

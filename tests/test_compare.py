@@ -234,7 +234,7 @@ def lines(folder):
 def test_one_command_one_table(run, tmp_path, capsys):
     assert run([*SMALL, "--out", str(tmp_path / "a")]) == 0
     shown = capsys.readouterr().out
-    assert all(len(line) <= 80 or line.startswith("In /") for line in shown.splitlines())
+    assert all(len(line) <= 80 or line.startswith(("In /", "Look at")) for line in shown.splitlines())
     assert "100.0 [67.6, 100.0]" in shown  # oracle, eight levels of Office
     found = result(tmp_path / "a")
     assert [(each["agent"], each["suite"]) for each in found["played"]] == [
@@ -367,7 +367,7 @@ def test_without_matplotlib_no_picture_is_promised(run, tmp_path, monkeypatch, c
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert run(["--agents", "silent", "--suites", "math", "-n", "1", "--out", str(tmp_path)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "suites.json, suites.md There is no suites.png" in shown
+    assert "suites.json, suites.md (suites.png too with" in shown
     assert "pip install 'toolgym[report]'" in shown
     assert not (tmp_path / "suites.png").exists()
 

@@ -118,6 +118,67 @@ def test_a_library_is_an_agent_of_evaluate(make, needs, url, monkeypatch):
     assert found[0].turns[0].messages[1]["content"] == "2"
 
 
+def test_a_model_on_vllm_by_its_chat_api(url):
+    pytest.importorskip("aiohttp")
+    agent = recipe("agent_vllm").by_chat(url.removesuffix("/v1"), "m", max_retries=0)
+    assert [each.success for each in evaluate(lambda: ToolEnv(TASKS, dialect="openai"), agent)] == [True] * 4
+
+
+def test_a_model_on_vllm_by_token_ids():
+    for name in ("aiohttp", "torch", "transformers", "peft"):
+        pytest.importorskip(name)
+    from tiny_lm import byte_tokenizer, tiny_model
+    from vllm_server import FakeVLLM, serving
+
+    model = tiny_model(), byte_tokenizer()
+    with serving(FakeVLLM(*model)) as address:
+        agent = recipe("agent_vllm").by_tokens(address, model, max_new_tokens=4)
+        found = evaluate(lambda: ToolEnv(TASKS), agent)
+    assert [each.error for each in found] == [None] * 4
+    assert all(each.turns[0].action for each in found)
+
+
+SMALL = {"level": "choose", "split": "val"}
+
+
+def test_maskable_ppo_chooses_only_what_the_menu_has(monkeypatch):
+    pytest.importorskip("sb3_contrib")
+    agent = recipe("train_maskable_ppo").train(steps=64, env_kwargs=SMALL, n_steps=32, batch_size=32)
+    assert_only_from_the_menu(agent, monkeypatch)
+
+
+@pytest.mark.filterwarnings("default")
+def test_rllib_chooses_only_what_the_menu_has(monkeypatch):
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    pytest.importorskip("torch")
+    pytest.importorskip("ray.rllib", exc_type=ImportError)
+    import ray
+
+    if ray.is_initialized():
+        pytest.skip("another test has a Ray cluster")
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        small = {"train_batch_size_per_learner": 32, "minibatch_size": 32, "num_epochs": 1}
+        assert_only_from_the_menu(recipe("train_rllib").train(iterations=1, env_kwargs=SMALL, **small), monkeypatch)
+    finally:
+        ray.shutdown()
+
+
+def assert_only_from_the_menu(agent, monkeypatch):
+    predict, available = agent.model.predict, []
+
+    def predicted(features, **how):
+        choices, state = predict(features, **how)
+        available.extend(mask[choice] for mask, choice in zip(features["mask"], choices, strict=True))
+        return choices, state
+
+    monkeypatch.setattr(agent.model, "predict", predicted)
+    found = evaluate("ToolGym-Office-v0", agent, env_kwargs=SMALL, n=10)
+    assert all(each.reward_valid for each in found)
+    assert len(available) >= 10
+    assert all(available)
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_compiles(path):
     compile(path.read_text("utf-8"), str(path), "exec")

@@ -24,6 +24,7 @@ from toolgym.agents.training.batch import Row  # noqa: E402
 from toolgym.agents.training.distributed.launch import Place, place  # noqa: E402
 from toolgym.agents.training.distributed.ranks import Ranks, _short  # noqa: E402
 from toolgym.agents.training.distributed.shares import TaskShares, divide  # noqa: E402
+from toolgym.cli.main import main  # noqa: E402
 from toolgym.runlog import RunError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -173,6 +174,16 @@ def test_an_environment_that_makes_no_sense_is_refused(monkeypatch, given, messa
         place()
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert place() == Place(0, 1, 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_evaluation_is_for_one_process(monkeypatch, capsys, rank):
+    launched = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "h", "MASTER_PORT": "1"}
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    assert main(["eval", "--env", "ToolGym-Office-v0", "--agent", "oracle", "-n", "1"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("start it without torchrun. --ray auto")) == ("", 1 - rank)
 
 
 def test_fsdp_needs_several_ranks(tmp_path):

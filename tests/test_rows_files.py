@@ -7,6 +7,7 @@ import copy
 import gzip
 import json
 import logging
+import os
 from random import Random
 from time import process_time
 
@@ -83,6 +84,10 @@ FILES = {
     "lists by line": (f"{json.dumps(GOOD['messages'])}\n".encode() * 2, ["line 1", "line 2"]),
     "gzip": (gzip.compress(f"{LINE}\n{LINE}\n".encode()), ["line 1", "line 2"]),
     "array in gzip": (gzip.compress(f"[{LINE}]".encode()), ["item 1"]),
+    "UTF-16 without a mark": (f"{LINE}\n{LINE}\n".encode("utf-16-le"), ["line 1", "line 2"]),
+    "UTF-32": (f"{LINE}\n{LINE}\n".encode("utf-32"), ["line 1", "line 2"]),
+    "files with marks, joined": (f"\ufeff{LINE}\n\ufeff{LINE}\n".encode(), ["line 1", "line 2"]),
+    "a row with another list": (json.dumps({**GOOD, "items": [{"a": 1}]}).encode(), ["line 1"]),
     "a separator in a string": (LINE.replace("é", "\u2028").encode(), ["line 1"]),
 }
 
@@ -99,6 +104,7 @@ def test_a_file_is_read_by_what_it_holds(tmp_path, name, suffix):
     assert all(made(part) == [("f", {"a": 1})] for each in rows.conversations for part in each.parts[1:2])
 
 
+LATIN = LINE.replace("🙂", "").encode("latin-1")
 BROKEN = {
     "a torn last line": (f"{LINE}\n{LINE[:50]}", 1, "line 2"),
     "words": (f"{LINE}\nnot JSON\n{LINE}", 2, "line 2: Expecting value, at character 1"),
@@ -106,6 +112,8 @@ BROKEN = {
     "a bad first line": (f"oops\n{LINE}", 1, "line 1"),
     "two values": (f"{LINE}{LINE}\n{LINE}\n", 1, "line 1: the second begins at character"),
     "not UTF-8": (LINE.encode() + b"\n\xff\xfe{\n", 1, "line 2: byte 1"),
+    "Latin-1": (LATIN + f"\n{LINE}\n{LINE}".encode(), 2, "not UTF-8: line 1: byte"),
+    "a second list of rows": (f'{{"train": [{LINE}, {LINE}], "test": [{LINE}]}}', 2, "own: 'test': 1 items"),
     "NUL": (LINE.encode() + b"\n\x00\x00\n", 1, "line 2"),
     "a torn array": (f"[\n{LINE},\n{LINE},\n{LINE[:60]}", 2, "item 3"),
     "a torn gzip": (gzip.compress(f"{LINE}\n".encode() * 900)[:-70], None, "the gzip file is broken off"),
@@ -137,6 +145,8 @@ def test_a_broken_part_of_a_file_is_named(tmp_path, name):
         (b"[" * 100_000, "line 1: nested too deeply"),
         (b"{}", "(?s)its only row cannot be played.*no conversation"),
         (b"null", "not an object"),
+        (LATIN + b"\n" + LATIN, "none of its 2 rows"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     ],
 )
 def test_a_file_without_a_row_is_refused(tmp_path, data, told):
@@ -152,6 +162,9 @@ def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path, capsys):
     assert capsys.readouterr().err == f"error: {tmp_path / 'none.jsonl'}: No such file or directory\n"
     with pytest.raises(ValueError, match="is a folder"):
         read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is not a file"):
+        read(tmp_path / "pipe")
 
 
 def test_parquet_is_read_with_its_columns_of_null(tmp_path):

@@ -307,3 +307,14 @@ def test_a_stock_policy_of_stable_baselines3_learns_on_it_too():
     model = PPO("MultiInputPolicy", env, n_steps=64, batch_size=32, seed=0, device="cpu").learn(128)
     episode = rollout(gym.make("ToolGym-Office-v0", level="choose"), SB3Agent(model, features=32), seed=0)
     assert episode.reward_valid
+
+
+def test_a_model_that_takes_masks_gets_them():
+    class Masked:
+        def predict(self, features, deterministic=False, action_masks=None):
+            assert (action_masks == (features["mask"] > 0.5)).all()
+            assert action_masks.dtype == bool
+            return action_masks.argmax(axis=1), None
+
+    episode = rollout(gym.make("ToolGym-Office-v0", level="choose"), SB3Agent(Masked()), seed=0)
+    assert episode.turns[0].reward.calls

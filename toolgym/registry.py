@@ -131,6 +131,15 @@ SUITES = {
             verdict="the answer contains the expected one",
         ),
         Suite(
+            "ToolGym-AgentDojo-v0",
+            "toolgym.envs.agentdojo.env:AgentDojoEnv",
+            "AgentDojo v1.2.2: mail, money, travel and chat, with or without instructions of an attacker in the data",
+            assets=("agentdojo",),
+            extras=("agentdojo",),
+            tasks={"test": 97},
+            verdict="official: the user's task is done, the attacker's is not",
+        ),
+        Suite(
             "ToolGym-Math-v0",
             "toolgym.envs.math.env:MathEnv",
             "Mathematics with tools: eight kinds of problems made on demand at five levels",

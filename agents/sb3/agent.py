@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -31,7 +32,8 @@ class SB3Agent:
 
     Args:
         model: a run's folder of ``toolgym train --algo sb3-...``, or a folder of one of its checkpoints; or a model of
-            stable-baselines3 (anything with ``predict``). From a folder, only weights are loaded: nothing is unpickled.
+            stable-baselines3 (anything with ``predict``; MaskablePPO's gets the ``action_masks``). From a folder, only
+            weights are loaded: nothing is unpickled.
         **discrete: the arguments of DiscreteTools that the model was trained with; a run's folder contains them.
 
     Raises RunError if the folder has no such run, ValueError if the model's actions do not fit the menu.
@@ -54,6 +56,7 @@ class SB3Agent:
         wanted = spaces.Discrete(self.maker.max_candidates + 1)
         if getattr(self.model, "action_space", wanted) != wanted:
             raise ValueError(f"the model's actions are {self.model.action_space}, the menu's are {wanted}")
+        self._masked = "action_masks" in inspect.signature(self.model.predict).parameters
         self._dialect: Dialect | None = None
 
     def for_env(self, env: gym.Env[Any, Any]) -> Self:
@@ -76,7 +79,8 @@ class SB3Agent:
             raise TypeError("SB3Agent has to know the env: use rollout(env, agent) or agent.for_env(env)")
         menus = [self.maker.make(observation, dialect) for observation in observations]
         features = {name: np.stack([menu.features[name] for menu in menus]) for name in menus[0].features}
-        choices, _ = self.model.predict(features, deterministic=True)
+        masks = {"action_masks": features["mask"] > 0.5} if self._masked else {}
+        choices, _ = self.model.predict(features, deterministic=True, **masks)
         return [dialect.render(menu.completion(int(choice))) for menu, choice in zip(menus, choices, strict=True)]
 
 

@@ -45,7 +45,10 @@ class Ahead:
 
         def play() -> bytes:
             stopping.playing_for(stop)
-            return dump(self._play(step))
+            try:
+                return dump(self._play(step))
+            except KeyboardInterrupt:  # what this process stops is never taken
+                raise RuntimeError("another rank has stopped to play") from None
 
         self._step, self._stop, self._batch = step, stop, in_a_daemon(play, "toolgym-ahead")
 

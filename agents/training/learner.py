@@ -13,7 +13,7 @@ from ..config import TrainConfig
 from ..lora import with_lora
 from ..model import choose_device, choose_dtype, load_model
 from .distributed import sharded
-from .distributed.ranks import Ranks
+from .distributed.ranks import ALONE, Ranks
 from .forward import TrainingForward
 from .optimizer import MasterAdamW
 from .ppo import VALUE_RATE, ValueHead
@@ -24,7 +24,8 @@ from .reference import Reference, reference_of
 class Learner:
     """The model of a run on this rank: ``model`` and ``tokenizer`` sample and are saved, ``forward`` is differentiated.
 
-    If FSDP divides the model among the ranks, ``model`` is a whole copy of it: see ``renew_copy``.
+    If FSDP divides the model among the ranks, ``model`` is a whole copy of it: see ``renew_copy``. ``whole`` scores
+    samples under ``model`` on this rank alone.
 
     Args:
         loaded: (model, tokenizer) instead of the model that ``config.model`` names.
@@ -39,6 +40,7 @@ class Learner:
             self.model = with_lora(self.model, config.lora_rank, config.seed)
         self.model.eval()  # no dropout: the policy that is trained is the policy that samples
         ranks.spread(weight for weight in self.model.parameters() if weight.is_floating_point())
+        self.whole: TrainingForward
         self.forward, self.reference = self._forwards()
         self.optimizer = MasterAdamW(self.forward.model.parameters(), ranks=ranks)
         self._optimizers = {"optimizer": (self.optimizer, 1.0)}  # name in checkpoints -> it, and its learning rate
@@ -96,6 +98,8 @@ class Learner:
         if config.fsdp:
             self.model = copy.deepcopy(model).requires_grad_(False).to(choose_device("auto"))
         forward = TrainingForward(self.model, ranks=self.ranks)
+        self.whole = copy.copy(forward)
+        self.whole.ranks = ALONE
         reference: Reference | None = None
         if config.beta and config.fsdp and not config.lora_rank:
             reference = sharded.ShardedForward(copy.deepcopy(model).requires_grad_(False).eval(), forward)

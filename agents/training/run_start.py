@@ -34,8 +34,6 @@ def _check_number(config: TrainConfig, size: int) -> None:
         raise RunError(
             f"fsdp divides a model among several ranks, and this process is alone: leave it out, or {TORCHRUN}"
         )
-    if config.sampler and size > 1:
-        raise RunError("a vLLM server (sampler) serves one process: leave out sampler, or start one process")
     if config.prompts_per_step < size:
         raise RunError(
             f"prompts_per_step ({config.prompts_per_step}) is less than the number of ranks ({size}), so a rank would "

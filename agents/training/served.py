@@ -1,24 +1,36 @@
 """A vLLM server as the trainer's sampler: weights are sent before answers are asked for, and old answers are refused.
 
 publish         before episodes are played, the server gets the weights of this step
+play            episodes are played; those that met other weights are played again, after the weights were sent again
 refuse_stale    episodes by weights that are too old leave the update, and are counted
 check           the run stops if the episodes' log-probabilities are not those of the trainer's weights
+
+Of several ranks each asks the server for its own episodes, and rank 0 alone sends weights, while no rank plays. What
+ends the run of one rank, e.g. a server that is gone, is raised by every rank at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar, cast
+
+from toolgym.agent import AgentError
 
 from ..config import TrainConfig
 from ..tokens import Sample
-from ..vllm.policy import VLLMPolicy
+from ..vllm.policy import SENDINGS, VLLMPolicy
 from ..vllm.server import VLLMServer
-from ..vllm.weights import Probe, ServedWeights, WeightsDiffer
+from ..vllm.weights import Probe, SentWeights, ServedWeights, WeightsDiffer, WeightsLost
 from .batch import Batch
-from .collect import Rollout
-from .forward import TrainingForward
+from .collect import Collector, Rollout, TaskName
+from .distributed.ranks import Ranks
+from .distributed.shares import TaskShares
+from .learner import Learner
+
+T = TypeVar("T")
+Group: TypeAlias = list[Rollout]
 
 MISMATCH = {False: 0.25, True: 1.0}
 """Overlap -> the largest mean of |log-ratio| of a batch's tokens, trainer to sampler, nats per token. In bfloat16 it is
@@ -26,35 +38,94 @@ about 0.05; with overlap, one step of training comes on top."""
 
 
 class ServedSampler:
-    """The server, its policy, and the weights that it is sent.
+    """The server, its policy, and the weights that it is sent. Every rank has one, and calls its methods at once.
 
     Args:
         folder: of the run.
 
-    Raises AgentError if the server cannot be reached or does not take weights.
+    Raises AgentError if the server cannot be reached.
     """
 
-    def __init__(self, config: TrainConfig, model: Any, tokenizer: Any, forward: TrainingForward, folder: Path):
-        self.config, self.forward = config, forward
+    def __init__(self, config: TrainConfig, server: VLLMServer, learner: Learner, ranks: Ranks, folder: Path):
+        self.config, self.learner, self.ranks = config, learner, ranks
         self._told = 0  # of the answers that were refused
-        server = VLLMServer(config.sampler)
-        place = Path(config.sampler_folder) if config.sampler_folder else folder / "sampler-weights"
-        self.weights = ServedWeights(server, place, model, self._score, config.temperature)
+        model = learner.model
+        ranks.from_first(lambda: server.ask(server.model))
+        self.weights: ServedWeights | None = None
+        if ranks.first:
+            place = Path(config.sampler_folder) if config.sampler_folder else folder / "sampler-weights"
+            self.weights = ServedWeights(server, place, model, self._score, config.temperature)
+        # one process alone sends lost weights again in the middle of an episode
+        alone = self.weights if ranks.size == 1 else None
+        self.sent = alone or SentWeights(adapter=hasattr(model, "peft_config"))
         self.policy = VLLMPolicy(
             server,
-            (model, tokenizer),
+            (model, learner.tokenizer),
             max_new_tokens=config.max_completion_length,
             temperature=config.temperature,
             template_kwargs=config.template_kwargs,
             tools=config.tools,
-            weights=self.weights,
+            weights=self.sent,
         )
 
     def publish(self, step: int) -> None:
-        """Send the weights of ``step``, unless the server has them; the first ones after ``ServedWeights.prove``."""
-        if self.weights.version < 0:
-            self.weights.prove()
-        self.weights.publish(step)
+        """Send the weights of ``step``, unless the server has them; the first ones after ``ServedWeights.prove``.
+
+        Raises AgentError if the server is lost, WeightsDiffer if it does not take the weights.
+        """
+
+        def send(weights: ServedWeights) -> tuple[int, str]:
+            if weights.version < 0:
+                weights.prove()
+            weights.publish(step)
+            return weights.version, weights.label
+
+        self.sent.version, self.sent.label = self._by_first(send, self.ranks)
+
+    def play(
+        self, collector: Collector, tasks: Sequence[TaskName], shares: TaskShares, **how: int
+    ) -> list[list[Rollout]]:
+        """``collector.play``, each rank its share of the tasks. Raises AgentError, the same one on every rank."""
+        groups: list[Group | BaseException] = [WeightsLost()] * len(tasks)
+        for sent_again in range(SENDINGS + 1):
+            lost = [i for i, group in enumerate(groups) if isinstance(group, WeightsLost)]
+            if not lost:
+                break
+            if sent_again:
+                self._by_first(ServedWeights.send, shares.ranks)
+            play = partial(self._tried, collector, how)
+            found = shares.map([tasks[i] for i in lost], collector.opening, play)
+            for i, group in zip(lost, found, strict=True):
+                groups[i] = group
+            for group in found:
+                if isinstance(group, BaseException) and not isinstance(group, WeightsLost):
+                    raise group
+        return cast("list[Group]", groups)
+
+    def _tried(
+        self, collector: Collector, how: dict[str, int], tasks: Sequence[TaskName]
+    ) -> Sequence[Group | BaseException]:
+        """The groups of the tasks, or for each the error that all ranks are to know."""
+        before = self.policy.sampled
+        try:
+            return collector.play(tasks, **how)
+        except (AgentError, KeyboardInterrupt) as error:
+            self.policy.sampled = before
+            return [error] * len(tasks)
+
+    def _by_first(self, do: Callable[[ServedWeights], T], ranks: Ranks) -> T:
+        """``do(weights)`` on rank 0. What it raises is raised on every rank."""
+
+        def tried() -> tuple[T | None, BaseException | None]:
+            try:
+                return do(cast("ServedWeights", self.weights)), None
+            except (AgentError, KeyboardInterrupt) as error:
+                return None, error
+
+        result, error = ranks.from_first(tried)
+        if error is not None:
+            raise error
+        return cast("T", result)
 
     def refuse_stale(self, groups: Sequence[Sequence[Rollout]], step: int) -> int:
         """Make episodes not valid that were sampled by weights older than allowed; returns their number."""
@@ -84,15 +155,17 @@ class ServedSampler:
 
     def close(self) -> None:
         """Remove the folder of the weights."""
-        self.weights.close()
+        if self.weights is not None:
+            self.weights.close()
 
     def metrics(self, stale: int) -> dict[str, float]:
         """Of one step: ``sampler/canary``, nats per token; ``sampler/refused``, answers that other weights had written
         and that were sampled anew; ``sampler/stale``, the result of ``refuse_stale``."""
-        refused, self._told = self.weights.refused - self._told, self.weights.refused
+        gap = 0.0 if self.weights is None else self.weights.gap
+        refused, self._told = self.sent.refused - self._told, self.sent.refused
         return {
-            "sampler/canary": self.weights.gap,
-            "sampler/refused": float(refused),
+            "sampler/canary": gap,
+            "sampler/refused": float(sum(self.ranks.gather(refused))),
             "sampler/stale": float(stale),
         }
 
@@ -103,5 +176,5 @@ class ServedSampler:
             Sample([*prompt, token], [0] * len(prompt) + [1], zeros := [0.0] * (len(prompt) + 1), zeros, len(prompt))
             for prompt, token in pairs
         ]
-        scores = iter(self.forward.score(Batch.of(samples), self.config.temperature)[:, 0].tolist())
+        scores = iter(self.learner.whole.score(Batch.of(samples), self.config.temperature)[:, 0].tolist())
         return [[next(scores) for _ in tokens] for _, tokens in probes]

@@ -32,6 +32,7 @@ from ..config import TrainConfig
 from ..policy import Policy
 from ..sampler import Sampler
 from ..vllm.policy import VLLMPolicy
+from ..vllm.server import VLLMServer
 from .ahead import Ahead
 from .collect import Collector, Rollout, TaskName
 from .credit import grpo_advantages
@@ -89,8 +90,11 @@ class Trainer:
         self.shares = TaskShares(self.ranks)
         check_ranks(config, self.ranks)
         state = open_run(config, self.ranks, self, resume=resume)
-        # before the model is loaded: a bad line is told at once
+        # before the model is loaded: a bad line, or a server that is not there, is told at once
         documents = Documents.read(config.text) if config.algo == "pretrain" else None
+        server = VLLMServer(config.sampler) if config.sampler else None
+        if server is not None and self.ranks.first:
+            server.look()
         self.learner = Learner(config, self.ranks, loaded)
         self.model, self.tokenizer, self.forward = self.learner.model, self.learner.tokenizer, self.learner.forward
         self.step = 0
@@ -108,7 +112,7 @@ class Trainer:
         if documents is not None:
             self._encode(documents, state)
         else:
-            self._prepare_to_play(state)
+            self._prepare_to_play(server, state)
         # only now: a run that fails to start must not leave a folder that blocks the next attempt
         self.log: MetricsLog | None = None
         self.ranks.from_first(self._begin)
@@ -127,15 +131,17 @@ class Trainer:
         if state is not None:
             self.texts.check(state)
 
-    def _prepare_to_play(self, state: dict[str, Any] | None) -> None:
+    def _prepare_to_play(self, server: VLLMServer | None, state: dict[str, Any] | None) -> None:
         """The policy, its environments, and the drawing of tasks."""
         config = self.config
-        if config.sampler:
-            self.served = ServedSampler(config, self.model, self.tokenizer, self.forward, self.folder)
+        if server is not None:
+            self.served = ServedSampler(config, server, self.learner, self.ranks, self.folder)
         policy: Policy | VLLMPolicy = self._policy() if self.served is None else self.served.policy
         self.policy = policy
         self.chat = policy.chat
-        # with overlap, two batches are under way at once: each has environments of its own
+        # with overlap, two batches are under way at once: each has environments of its own, and what the ranks tell
+        # each other about the one must not meet what they tell about the other
+        self._play_shares = TaskShares(self.ranks.beside()) if config.overlap else self.shares
         self._collectors = [
             self._collector(config.suites(), policy, config.max_tokens, config.credit == "term")
             for _ in range(1 + config.overlap)
@@ -225,10 +231,9 @@ class Trainer:
         if self.texts is not None:
             return self.texts.evaluate(self.forward)
         self._publish()
-        tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
         self.shares.begin_step()
-        self.learner.renew_copy()
-        trajectories = [group[0].trajectory for group in self._played(self.evaluator, tasks)]
+        tasks = eval_tasks(self.evaluator, self.config.eval_tasks)
+        trajectories = [group[0].trajectory for group in self._played(self.evaluator, self.shares, tasks)]
         if self.ranks.first:
             with self._needs_room():
                 keep_evaluation(self.folder, self.step, self._held_out, trajectories)
@@ -238,6 +243,8 @@ class Trainer:
         """Write a checkpoint, and the first group of the step; returns the checkpoint's folder."""
         self.learner.renew_copy()
         state = self.learner.state_dict()
+        if self.texts is None:
+            state |= self.ahead.state_dict()  # every rank waits for the batch: what playing it raised, all raise
         if not self.ranks.first:
             return checkpoint.folder_of(self.folder, self.step)
         with self._needs_room():
@@ -250,7 +257,7 @@ class Trainer:
             if self.texts is not None:
                 state |= self.texts.state_dict()
             else:
-                state |= self.ahead.state_dict() | self.drawing.state_dict()  # the batch first: it is waited for
+                state |= self.drawing.state_dict()  # after the batch was waited for
             return checkpoint.save(self.folder, self.step, self.model, self.tokenizer, state)
 
     # --------------------------------------------------------------------------------------------
@@ -269,7 +276,6 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         began = perf_counter()
         config, step = self.config, self.step
-        self.shares.begin_step()
         metrics: dict[str, float] = {}
         if self.texts is None:
             self.collector = self._collectors[step % len(self._collectors)]
@@ -354,7 +360,6 @@ class Trainer:
         began = perf_counter()
         batch = self.ahead.take(step)
         if batch is None:
-            self.learner.renew_copy()
             self._publish()
             batch = self._play(step)
         waited = perf_counter() - began
@@ -368,9 +373,12 @@ class Trainer:
         config, draw = self.config, self.drawing.of_step(step)
         collector = self._collectors[step % len(self._collectors)]
         collector.set_step(step)
+        self._play_shares.begin_step()
         self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self._played, collector, num_generations=config.num_generations, forks=forks)
+        play = partial(
+            self._played, collector, self._play_shares, num_generations=config.num_generations, forks=forks
+        )
         tasks = draw.first(config.prompts_per_step)
         teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
@@ -382,6 +390,7 @@ class Trainer:
     def _publish(self) -> None:
         """Let the sampler have the weights of this step."""
         self.ahead.wait()  # an episode's answers are all of one version
+        self.learner.renew_copy()
         if self.served is not None:
             self.served.publish(self.step)
         self.policy.version = self.step
@@ -390,9 +399,13 @@ class Trainer:
         """Each task's gold episode, each rank playing its share."""
         return self.shares.map(tasks, self.collector.opening, lambda mine: [self.collector.gold(task) for task in mine])
 
-    def _played(self, collector: Collector, tasks: Sequence[TaskName], **how: int) -> list[list[Rollout]]:
+    def _played(
+        self, collector: Collector, shares: TaskShares, tasks: Sequence[TaskName], **how: int
+    ) -> list[list[Rollout]]:
         """``collector.play``, each rank its share of the tasks."""
-        return self.shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
+        if self.served is not None:
+            return self.served.play(collector, tasks, shares, **how)
+        return shares.map(tasks, collector.opening, lambda mine: collector.play(mine, **how))
 
     def _teaches(self, group: Sequence[Rollout], collector: Collector | None = None) -> bool:
         """Whether a group, guided or not, has an advantage that is not 0. Dynamic sampling replaces other groups.
@@ -414,6 +427,7 @@ class Trainer:
         wanted, limit = self.config.prompts_per_step, self.config.max_tokens
         if self.texts is not None:
             return self.texts.of_step(step, wanted)
+        self.shares.begin_step()
         draw, rollouts = self.drawing.of_step(step), list[Rollout]()
         tasks, played = draw.first(wanted), 0
         while tasks and played < 20 * wanted:

@@ -22,7 +22,7 @@ from ..token_policy import Asked, Sampling, TokenPolicy
 from ..tokens import Offer
 from .answers import Answer, sampled
 from .server import Refusal, VLLMServer
-from .weights import ServedWeights
+from .weights import SentWeights
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class VLLMPolicy(TokenPolicy):
         template_kwargs: Mapping[str, Any] | None = None,
         tools: Offer = "prompt",
         trust_remote_code: bool = False,
-        weights: ServedWeights | None = None,
+        weights: SentWeights | None = None,
     ):
         sampling = Sampling.checked(max_new_tokens, temperature, top_p, top_k, seed, stop)
         self.server = base_url if isinstance(base_url, VLLMServer) else VLLMServer(base_url)
@@ -86,7 +86,10 @@ class VLLMPolicy(TokenPolicy):
         return self._read(asked, answer).answer
 
     def sample_ids(self, prompts: Sequence[Sequence[int]], max_tokens: int | None = None) -> list[Generation]:
-        """An answer to each prompt, all by the weights of ``weights``: see ``Sampler``."""
+        """An answer to each prompt, all by the weights of ``weights``: see ``Sampler``.
+
+        Raises WeightsLost if the server has other weights, and another process must send them.
+        """
         asked = [self._asked(prompt, max_tokens) for prompt in prompts]
         answers = self.server.ask(*(partial(self._ask, each) for each in asked))
         if self.weights is not None:

@@ -20,6 +20,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 6.0
 """Seconds before the first retry, and the most before a later one."""
 PATIENCE = 200
 """Tries while the server cannot be reached: ten minutes, for waits are half of the longest one on average."""
+LOOK = 5.0
+"""Seconds in which the server is expected to say that it is there."""
 REFUSALS = 5
 """Tries if the server can be reached, but fails or answers what cannot be right."""
 _SHOWN = 500
@@ -76,6 +78,17 @@ class VLLMServer:
     def ask(self, *requests: Callable[[], Coroutine[Any, Any, T]]) -> list[T]:
         """The results of all requests, made at once. Raises AgentError for the first one that failed for good."""
         return wait_for(self.gather(*requests))
+
+    def look(self) -> None:
+        """Say so if nothing answers yet. Never waits for the server: later requests do."""
+
+        async def once() -> None:
+            try:
+                await self._connections.send("GET", f"{self.address}/v1/models", LOOK)
+            except Failure as failure:
+                self._note(failure)
+
+        wait_for(once())
 
     async def model(self) -> ServedModel:
         """The model that is served, without its adapters."""
@@ -138,7 +151,11 @@ class VLLMServer:
         """Say once that the server is down."""
         if failure.worth_retrying and not self._down:
             self._down = True
-            logger.warning("%s does not answer (%s): waiting up to 10 minutes for it", self, failure.reason)
+            logger.warning(
+                "%s does not answer (%s): waiting up to 10 minutes for it. `toolgym serve-sampler` starts one",
+                self,
+                failure.reason,
+            )
 
 
 def _first_model(body: bytes) -> ServedModel:

@@ -52,7 +52,36 @@ class WeightsDiffer(AgentError):
     """The server does not sample with the trainer's weights."""
 
 
-class ServedWeights:
+class WeightsLost(AgentError):
+    """The server answers with other weights than those that were sent: they must be sent again."""
+
+
+class SentWeights:
+    """Weights on a vLLM server that another process sends; it tells this one ``version`` and ``label``.
+
+    Args:
+        adapter: they are LoRA adapters.
+    """
+
+    def __init__(self, adapter: bool):
+        self.adapter = adapter
+        self.version = -1
+        """Training steps of the weights that were sent last; -1 before the first."""
+        self.label = ""
+        """The version as the server is told it. Another run's label is another one."""
+        self.refused = 0
+        """Answers so far that were refused, because other weights had written them."""
+
+    def served_as(self, name: str) -> str:
+        """The name of the model in a request, given the name of the server's own model."""
+        return ADAPTER if self.adapter else name
+
+    def send(self) -> None:
+        """Raises WeightsLost: only the other process can send them."""
+        raise WeightsLost("the server has lost the weights that it was sent", kind="server")
+
+
+class ServedWeights(SentWeights):
     """The weights of a trainer's model on a vLLM server.
 
     Args:
@@ -65,13 +94,9 @@ class ServedWeights:
     """
 
     def __init__(self, server: VLLMServer, folder: Path, model: Any, score: Score, temperature: float):
+        super().__init__(hasattr(model, "peft_config"))
         self.server, self.folder, self.model, self.score = server, folder.resolve(), model, score
         self.temperature = temperature
-        self.adapter = hasattr(model, "peft_config")
-        self.version = -1
-        """Training steps of the weights that were sent last; -1 before the first."""
-        self.refused = 0
-        """Answers so far that were refused, because other weights had written them."""
         self.gap = 0.0
         """Of the canary: mean absolute difference between the server's and the trainer's log-probabilities, nats."""
         self._floor: float | None = None
@@ -83,15 +108,6 @@ class ServedWeights:
             (stream.choices(vocabulary, k=LENGTH), stream.sample(vocabulary, TOKENS)) for _ in range(PROBES)
         ]
         self._expected: list[list[float]] = []
-
-    @property
-    def label(self) -> str:
-        """The version as the server is told it. Another run's label is another one."""
-        return f"{self._run}:{self._sent}"
-
-    def served_as(self, name: str) -> str:
-        """The name of the model in a request, given the name of the server's own model."""
-        return ADAPTER if self.adapter else name
 
     def publish(self, version: int) -> None:
         """Send the model as it is now. Raises WeightsDiffer if the server then has other weights, AgentError if it
@@ -125,7 +141,7 @@ class ServedWeights:
         afterwards, bit for bit.
         """
         plain = self.score(self._probes)
-        with _noise(self.model):
+        with _noise(self.model, only="lora_" if self.adapter else ""):
             self._write(-1)
         self._load()
         moved, gap = _gap(self._expected, plain), _gap(self._scores(), self._expected)
@@ -149,6 +165,7 @@ class ServedWeights:
     def _write(self, version: int) -> None:
         """Write the model as it is now, and what the canary expects of it."""
         self._sent += 1
+        self.label = f"{self._run}:{self._sent}"
         place = self._place
         shutil.rmtree(place, ignore_errors=True)
         with checkpoint.writing():
@@ -212,14 +229,14 @@ def _gap(one: list[list[float]], other: list[list[float]]) -> float:
 
 
 @contextmanager
-def _noise(model: Any) -> Iterator[None]:
-    """Add noise to the trained weights inside this block, and put them back as they were."""
+def _noise(model: Any, only: str) -> Iterator[None]:
+    """Add noise to the weights that have ``only`` in their names inside this block, and put them back as they were."""
     stream = torch.Generator().manual_seed(0)
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
     try:
         with torch.no_grad():
-            for weight in model.parameters():
-                if weight.requires_grad:
+            for name, weight in model.named_parameters():
+                if only in name and weight.is_floating_point():
                     kept.append((weight, weight.detach().to("cpu", copy=True)))
                     size = NOISE * float(weight.float().std(correction=0)) or ZERO_NOISE
                     weight.add_((torch.randn(weight.shape, generator=stream) * size).to(weight))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from .problems import BadRow
-from .values import items_of, one_value, values_of
+from .values import items_of, numbered, one_value, values_of
 
 _UNREAD = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"ARROW1": "Arrow",
            b"SQLite": "SQLite", b"%PDF": "PDF"}  # fmt: skip
+_LFS = b"version https://git-lfs"
 
 
 class Source:
@@ -47,8 +49,12 @@ class Source:
         """
         if self.path.is_dir():
             raise ValueError(f"{self.path} is a folder: name the file of rows in it")
+        if self.path.exists() and not self.path.is_file():  # a pipe gives its bytes once, and files are read again
+            raise ValueError(f"{self.path} is not a file: write the rows into one")
         with self.path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(len(_LFS))
+        if head == _LFS:
+            raise ValueError(f"{self.path} only stands for a file in Git LFS: get it with `git lfs pull`")
         if head.startswith(b"PAR1"):
             yield from self._table()
             return
@@ -70,25 +76,26 @@ class Source:
         if not head:
             return
         first = head[0][1].lstrip()[:1]
-        opens = isinstance(values[0], BadRow) and (
-            first == b"[" or (first == b"{" and not isinstance(values[-1], dict))
+        shapes = [one_value(line.decode("utf-8", "replace").encode()) for _, line in head]  # also of other encodings
+        opens = isinstance(shapes[0], BadRow) and (
+            first == b"[" or (first == b"{" and not isinstance(shapes[-1], dict))
         )
         if opens:  # a value over several lines
             number, text = head[0][0], b"".join(line for _, line in chain(head, lines))
             yield from values_of(text, number)
         elif len(head) == 1 and (items := items_of(values[0])) is not None:
-            yield from ((f"item {i}", item) for i, item in enumerate(items, 1))
+            yield from numbered(values[0], items)
         else:
             yield from ((f"line {number}", one_value(line)) for number, line in chain(head, lines))
 
     def _lines(self, file: Any) -> Iterator[bytes]:
         """The lines of a file in UTF-8, without a byte order mark."""
-        head = file.read(4)
+        encoding = json.detect_encoding(file.read(4))  # by the zero bytes, if it has no byte order mark
         file.seek(0)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            file = io.BytesIO(file.read().decode("utf-16", "replace").encode("utf-8", "surrogatepass"))
-        elif head.startswith(codecs.BOM_UTF8):
+        if encoding == "utf-8-sig":
             file.seek(len(codecs.BOM_UTF8))
+        elif encoding != "utf-8":
+            file = io.BytesIO(file.read().decode(encoding, "replace").encode("utf-8", "surrogatepass"))
         for line in file:
             self._hash.update(line)
             yield line

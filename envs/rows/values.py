@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -21,10 +22,10 @@ scan = json.JSONDecoder().raw_decode
 
 def one_value(line: bytes) -> Any:
     """The JSON value of a line, or the BadRow that says why there is none. A comma after the value is passed over."""
-    line = line.strip()
+    line = line.strip().removeprefix(codecs.BOM_UTF8)  # inside a file, if several were joined
     try:
         return _decode(line)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # json reads NaN too, and tells more about a mistake
     text = _text(line)
     if isinstance(text, BadRow):
@@ -48,7 +49,7 @@ def values_of(text: bytes, line: int) -> Iterator[tuple[str, Any]]:
         if items is None:
             yield f"line {line}", whole
         else:
-            yield from ((f"item {i}", item) for i, item in enumerate(items, 1))
+            yield from numbered(whole, items)
         return
     read = _text(text)
     if isinstance(read, BadRow):
@@ -79,7 +80,7 @@ def items_of(value: Any) -> list[Any] | None:
     """The rows in a value that holds all of them: a list of rows, or an object with such a list. None for a row."""
     if isinstance(value, list):
         return None if is_messages(value) else value
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not any(map(is_messages, value.values())):
         if len(value) == 1 and any(value.get(key) == [] for key in _WRAPPERS):
             return []
         for key in _WRAPPERS:
@@ -87,6 +88,14 @@ def items_of(value: Any) -> list[Any] | None:
             if isinstance(inner, list) and inner and isinstance(inner[0], (dict, list)) and not is_messages(inner):
                 return inner
     return None
+
+
+def numbered(whole: Any, items: list[Any]) -> Iterator[tuple[str, Any]]:
+    """(place, value) of each row that ``items_of`` found; a BadRow for each other list of rows beside them."""
+    yield from ((f"item {i}", item) for i, item in enumerate(items, 1))
+    for key, inner in whole.items() if isinstance(whole, dict) else ():
+        if key in _WRAPPERS and inner is not items and isinstance(inner, list) and inner:
+            yield repr(key), BadRow("a second list of rows: write it to a file of its own", f"{len(inner):,} items")
 
 
 def is_messages(value: Any) -> bool:

@@ -44,6 +44,8 @@ def options_of(spec: str) -> tuple[str, dict[str, Any]]:
     words = _words(match[2])
     template = [word.removeprefix(_TEMPLATE) for word in words if word.startswith(_TEMPLATE)]
     options = env_arguments([word for word in words if not word.startswith(_TEMPLATE)])
+    if "max_new_tokens" in options:  # the earlier name
+        options["max_completion_length"] = options.pop("max_new_tokens")
     return match[1], options | ({"template_kwarg": template} if template else {})
 
 
@@ -65,15 +67,21 @@ def _words(text: str) -> list[str]:
 
 
 class Player:
-    """The agent of a spec, with its own seed for each repeat. Raises what ``make_agent`` raises."""
+    """The agent of a spec, with its own seed for each repeat. ``dialect`` is the one that its envs were asked for.
 
-    def __init__(self, spec: str, seed: int, batch_size: int):
+    Raises what ``make_agent`` and ``offer`` raise.
+    """
+
+    def __init__(self, spec: str, seed: int, batch_size: int, dialect: str | None = None):
         self.name, options = options_of(spec)
         if "stop" in options:
             options["stop"] = [str(options["stop"])]
         self._options = {"batch_size": batch_size, **options}
-        self.env_kwargs = offer(self.name, options.get("tools"))
-        """What its envs need: no instructions if its chat template describes the tools."""
+        tools, needs = offer(self.name, options.get("tools"), dialect)
+        self.env_kwargs = needs
+        """What its envs need: no instructions if its chat template describes the tools, or a dialect."""
+        if tools is not None:
+            self._options["tools"] = tools
         self._seed = int(options.get("seed", seed))
         self.agent: Any = self._make(self._seed)
 

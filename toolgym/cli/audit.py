@@ -9,6 +9,7 @@ from rich.console import Console
 
 from toolgym.cli.resolve import UserError
 from toolgym.cli.terminal import audit_view
+from toolgym.report.headline import print_headlines
 from toolgym.report.reward_parts import kept_episodes, reward_parts
 from toolgym.report.reward_parts_screen import print_parts
 from toolgym.rewards import NAMED
@@ -69,7 +70,7 @@ def _runs(args: argparse.Namespace, console: Console) -> int:
 
 def _rubrics(args: argparse.Namespace, console: Console) -> int:
     failed = False
-    found = []
+    found, told = [], []
     for name in args.rubric or RUBRICS:
         try:
             report = audit(name)
@@ -78,9 +79,14 @@ def _rubrics(args: argparse.Namespace, console: Console) -> int:
         found.append({"name": name, **msgspec.to_builtins(report)})
         if not args.json:
             console.print(audit_view(report, name))
-        failed |= not report.passed and (args.rubric is not None or name == RUBRICS[0])
+        holes = f"{len(report.holes)} holes" if report.holes else "no hole found"
+        decides = args.rubric is not None or name == RUBRICS[0]
+        told.append(f"rubric {name}: {holes}{'' if decides else ' (to compare with; it does not decide)'}")
+        failed |= not report.passed and decides
     if args.json:
         _print_json(found, console)
+    else:
+        print_headlines(told, console)
     return 1 if failed else 0
 
 

@@ -34,6 +34,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from msgspec.structs import replace
@@ -70,6 +71,7 @@ EXAMPLES = """\
   toolgym compare --agents policy:model=my-model,temperature=0.8 \\
       --repeats 4 --k 1,4 --out runs/passes
   toolgym compare runs/clean runs/typos runs/timeout --robustness"""
+NEEDED = ("agents", "suites", "n", "out", "repeats", "seed", "dialect", "robustness")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,10 +113,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"\nstopped; what was played is in {args.out}; the same command goes on\n")
         return 130
-    picture = ", suites.png" if drawn else ""
+    picture = ", suites.png" if drawn else " (suites.png too with pip install 'toolgym[report]')"
     console.print(f"In {args.results or args.out}: suites.json, suites.md{picture}", soft_wrap=True)
-    if not drawn:
-        console.print("There is no suites.png without matplotlib: pip install 'toolgym[report]'", markup=False)
+    console.print(f"Look at the episodes: toolgym view {quote(str(args.out))}", soft_wrap=True)
     codes = [_code(each, args.max_invalid, console) for each in found.played]
     return max(codes, default=1)
 
@@ -180,7 +181,7 @@ def compare(args: argparse.Namespace, console: Console) -> tuple[Comparison, boo
     found: list[Played] = []
     for written, spec in shown.items():
         with console.status(f"making the agent {spec} ..."):
-            player = Player(written, args.seed, args.batch_size)
+            player = Player(written, args.seed, args.batch_size, args.dialect)
         names[spec] = agent_name(player.agent)
         for plan in plans:
             parts = probed[plan.name][0]

@@ -7,18 +7,31 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
-from toolgym.cli.options import data_option, env_kwargs, env_options, from_zero, tasks, whole, with_data
+from toolgym.cli.options import (
+    answer_length,
+    data_option,
+    env_kwargs,
+    env_options,
+    from_zero,
+    tasks,
+    template_kwarg_option,
+    whole,
+    with_data,
+)
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, agent_spec, load, make_agent, make_env, offer
 from toolgym.env import ToolEnv
 from toolgym.playing.agent_failures import OnAgentError
+from toolgym.report.headline import headline, print_headlines
 from toolgym.report.results import write_results
 from toolgym.report.screen import print_report
 from toolgym.report.table import Run, make_run
@@ -29,10 +42,8 @@ from toolgym.types import Trajectory
 
 ABOUT = """\
 Let an agent play the tasks of a suite, with the benchmark's own verdict on
-each. Prints success by category with 95 % intervals and the mean of each
-reward term. With --out, each episode is saved as it finishes, and --resume
-continues a stopped run; at the end summary.json (the numbers) and report.html
-(every episode, to read in a browser) are put beside the episodes."""
+each. With --out, each episode is saved as it finishes, --resume continues a
+stopped run, and summary.json and report.html are written at the end."""
 EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --category simple_python --agent oracle
   toolgym eval --env ToolGym-BFCL-v0 --category live -n 200 --agent policy \\
@@ -40,7 +51,8 @@ EXAMPLES = """\
   toolgym eval --env ToolGym-BFCL-v0 --agent endpoint --model my-model \\
       --base-url http://localhost:8000/v1 --out runs/mine --resume"""
 
-_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_new_tokens",
+NEEDED = ("env", "data", "agent", "model", "base_url", "tools", "n", "out", "resume", "category", "dialect")
+_AGENT_OPTIONS = ("model", "base_url", "api_key_env", "tools", "template_kwarg", "temperature", "max_completion_length",
                   "replay", "stop", "device", "trust_remote_code", "seed", "batch_size", "extra", "header",
                   "requests_per_minute")  # fmt: skip
 
@@ -80,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--model", help="policy: smollm2 (default), folder or hub name; endpoint: its name; sb3: a run")
     model.add_argument("--temperature", type=from_zero, metavar="X", help="of sampling; 0 is greedy")
-    model.add_argument("--max-new-tokens", type=whole(1), metavar="T", help="tokens of one answer")
+    answer_length(model)
     model.add_argument("--stop", action="append", metavar="TEXT", help="policy: end an answer at this text")
     model.add_argument("--device", help="policy: auto (default), cpu, cuda, ...")
     model.add_argument(
@@ -93,13 +105,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--api-key-env", metavar="VAR", help="endpoint: the variable with its key, if any")
     model.add_argument(
         "--tools", choices=["native", "prompt", "template"],
-        help="how the model hears of its tools. endpoint: native or prompt; policy: prompt (default), or template: "
-        "in the words of its chat template (then choose its dialect, e.g. hermes)",
+        help="prompt (default): the messages describe the tools; native (endpoint): the server gets them; template "
+        "(policy): its chat template does, so choose its dialect, e.g. hermes",
     )  # fmt: skip
-    model.add_argument(
-        "--template-kwarg", metavar="K=V", action="append",
-        help="policy: an argument of its chat template, e.g. enable_thinking=false; may be repeated",
-    )  # fmt: skip
+    template_kwarg_option(model)
     model.add_argument(
         "--extra", action="append", metavar="K=V",
         help="endpoint: a further field of the request, such as reasoning_effort=low; null leaves one out",
@@ -120,7 +129,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UserError("--resume goes on with the run in a folder: give it with --out DIR")
     if args.env is None and "data" not in args:
         args.usage_error("name what is played: --env ID, or --data FILE")
-    arguments = {**offer(args.agent, args.tools), **with_data(args, env_kwargs(args))}
+    if (place := import_module("toolgym.agents.training.distributed.launch").place()).size > 1:
+        return _refuse_ranks(place.rank)
+    arguments = with_data(args, env_kwargs(args))
+    args.tools, needs = offer(args.agent, args.tools, arguments.get("dialect"))
+    if "dialect" in needs and ":" in args.env and make_env(args.env, arguments).dialect.name == needs["dialect"]:
+        needs = {}  # an env of the user's own that chooses its dialect need not take the argument
+    arguments = {**needs, **arguments}
     env = make_env(args.env, arguments)
     with console.status(f"making the agent {args.agent} ..."):
         agent = _agent(args)
@@ -129,6 +144,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     finally:
         if args.ray is not None:
             agent.close()
+
+
+def _refuse_ranks(rank: int) -> int:
+    """The end of a process of several, which would play the same episodes. Raises UserError on the first one."""
+    if rank == 0:
+        raise UserError("eval plays in one process: start it without torchrun. --ray auto plays with many processes")
+    return 1
 
 
 def _agent(args: argparse.Namespace) -> Any:
@@ -173,12 +195,17 @@ def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: di
     except KeyboardInterrupt:
         sys.stderr.write(f"{_stopped(args.out)}\n")
         return 130
-    print_report([run_of(found)], console)
+    made = run_of(found)
+    print_report([made], console)
     if learned := _learned(agent, args.out):
         console.print(plain(f"The server refused a part of the requests, so {'; '.join(learned)}.", "yellow"))
-    if args.out is not None:
-        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html (open it in a browser)")
     say_left_out(found, console, "" if args.out is None else "; --resume plays them again")
+    print_headlines([headline(made)], console)
+    if args.out is None:
+        console.print("Nothing is kept: --out DIR keeps the episodes, the numbers and a page.", style="dim")
+    else:
+        console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html", soft_wrap=True)
+        console.print(f"Look at the episodes: toolgym view {quote(args.out)}", soft_wrap=True)
     return exit_code(found, args.max_invalid, console)
 
 

@@ -1,7 +1,8 @@
 """The ``toolgym`` command: picks the command, turns exceptions into messages and exit codes.
 
 Each command is a file beside this one, named as the command (_ for -). It has ``ABOUT`` and ``EXAMPLES`` (its help),
-``add_arguments(parser)``, and ``run(args, console)``, which returns the exit code (None counts as 0).
+``add_arguments(parser)``, and ``run(args, console)``, which returns the exit code (None counts as 0). ``NEEDED`` names
+the options that ``--help`` shows if there are more than a screen has room for; ``--help-all`` shows all.
 A new command is one such file and one line in ``COMMANDS``. Only the command that was asked for is imported.
 """
 
@@ -10,8 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from toolgym.cli.pager import NO_PAGER
+from toolgym.cli.parser import HELP_ALL, Parser, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +25,7 @@ COMMANDS = {
     "list": "the suites, and the data they need",
     "show": "a suite, or one of its tasks",
     "play": "be the model: act in the terminal, see every score",
-    "data": "what is in a file of your own conversations, and what is wrong with it",
+    "data": "what is in a file of your own conversations, and its mistakes",
     "eval": "let an agent play, and report how it did",
     "compare": "several agents on several suites, in one table",
     "robustness": "an agent under perturbations and faults, beside clean tasks",
@@ -29,7 +34,7 @@ COMMANDS = {
     "export": "a trained model as a folder of its own",
     "report": "runs side by side, as tables and a page",
     "view": "runs in the browser, episode by episode",
-    "score": "answers that you have: official result files, inspect logs, runs",
+    "score": "answers that you have: result files, inspect logs, runs",
     "replay": "a run again: the same bytes, or another rubric",
     "audit": "does a reward pay for success: kept runs, or adversaries",
     "fetch": "download data and models into the cache",
@@ -53,7 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words:
             parser.print_help(sys.stderr)
             return 2
-        return _run(parser.parse_args(words))
+        _check_command(parser, words)
+        args, unknown = parser.parse_known_args(words)
+        if unknown:
+            args.parser.refuse(unknown)
+        return _run(args)
     except SystemExit as stop:  # argparse has printed the message
         return int(stop.code or 0)
     except KeyboardInterrupt:  # while the command was still being imported
@@ -61,26 +70,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> Parser:
     """The parser, with the arguments of the commands that ``words`` name."""
-    layout: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
-    parser = argparse.ArgumentParser(
+    table = "\n".join(f"    {name:<15}{summary}" for name, summary in COMMANDS.items())
+    parser = Parser(
         prog="toolgym",
+        usage="%(prog)s [-h] COMMAND ...",
         description="Gymnasium environments for tool use by language models.",
-        epilog="Begin with `toolgym list`, then `toolgym play ToolGym-Office-v0`.\n"
-        "`toolgym COMMAND --help` explains a command, with examples.",
-        **layout,
+        epilog=f"commands:\n{table}\n\n"
+        "Begin with `toolgym list`, then `toolgym play ToolGym-Office-v0`.\n"
+        "Each: `toolgym COMMAND --help`. Long output is paged, unless with --no-pager.",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        added = commands.add_parser(name, help=summary, **layout)
+    no_pager = NO_PAGER in words
+    parser.paged = not no_pager
+    parser.add_argument(NO_PAGER, action="store_true", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(prog="toolgym", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    for name in COMMANDS:
+        added = commands.add_parser(name)
         if name in words:
             command: Any = import_module(f"toolgym.cli.{name.replace('-', '_')}")
             added.description = command.ABOUT
             added.epilog = f"examples:\n{command.EXAMPLES}"
+            added.paged = not no_pager
             command.add_arguments(added)
-            added.set_defaults(command=command.run, usage_error=added.error)
+            needed = getattr(command, "NEEDED", ())
+            added.add_common(needed, all_of_them=HELP_ALL in words, no_pager=no_pager)
+            added.set_defaults(command=command.run, usage_error=added.error, parser=added)
     return parser
+
+
+def _check_command(parser: Parser, words: Sequence[str]) -> None:
+    """End with an error about a command that does not exist; it names one that is alike."""
+    word = next((word for word in words if not word.startswith("-")), None)
+    if word is not None and word not in COMMANDS:
+        close = get_close_matches(word, COMMANDS, 1)
+        hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(COMMANDS)}."
+        parser.error(f"no command {word!r}. {hint}")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -122,5 +147,6 @@ def _failed(message: str, trace: str = "") -> int:
     from toolgym.report.text import printable
     from toolgym.secrets import without_secrets
 
-    sys.stderr.write(f"{printable(trace)}error: {printable(without_secrets(message))}\n")
+    told = wrapped(f"error: {printable(without_secrets(message))}")
+    sys.stderr.write(f"{printable(trace)}{told}\n")
     return 1

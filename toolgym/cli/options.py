@@ -19,7 +19,7 @@ def data_option(parser: Any) -> None:
     """``--data FILE``: the user's own conversations, in place of a suite. ``parser`` may be any with add_argument."""
     parser.add_argument(
         "--data", metavar="FILE", default=argparse.SUPPRESS,
-        help=f"your own conversations in place of a suite: {ROWS} with this file; see `toolgym data FILE`",
+        help="your own conversations in place of a suite; see `toolgym data FILE`",
     )  # fmt: skip
 
 
@@ -41,36 +41,59 @@ def with_data(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]
 def env_options(parser: argparse.ArgumentParser) -> None:
     """The options for the environment."""
     group = parser.add_argument_group("the environment")
+    env_choices(group)
+    group.add_argument(
+        "--demonstrations", type=examples, metavar="K",
+        help="worked examples before each request, from the suite's train split; K:ID from the suite ID's",
+    )  # fmt: skip
+
+
+def env_choices(group: Any) -> None:
+    """The options for the environment that evaluation and training share."""
     group.add_argument(
         "--category",
         action="append",
         metavar="NAMES",
         help="only these categories, with commas between; may be repeated. A suite's levels are its categories",
     )
+    first, *others = DIALECTS
     group.add_argument(
-        "--dialect", metavar="NAME", help=f"how calls are written: {', '.join(DIALECTS)}; toolrl by default"
+        "--dialect", metavar="NAME", help=f"how calls are written: {first} (default), {', '.join(others)}"
     )
     group.add_argument("--rubric", metavar="NAME", help=f"reward: {', '.join(NAMED)}; toolrl by default")
     group.add_argument(
-        "--demonstrations", type=examples, metavar="K",
-        help="worked examples before each request, from the suite's train split; K:ID from the suite ID's",
+        "--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env; may be repeated"
+    )
+
+
+def answer_length(parser: Any) -> None:
+    """``--max-completion-length``, as in training; ``--max-new-tokens`` is its earlier name."""
+    for flag in ("--max-completion-length", "--max-new-tokens"):
+        text = "tokens of one answer" if flag == "--max-completion-length" else argparse.SUPPRESS
+        parser.add_argument(flag, dest="max_completion_length", type=whole(1), metavar="N", help=text)
+
+
+def template_kwarg_option(parser: Any) -> None:
+    """``--template-kwarg``."""
+    parser.add_argument(
+        "--template-kwarg", metavar="K=V", action="append",
+        help="policy: an argument of its chat template, e.g. enable_thinking=false; may be repeated",
     )  # fmt: skip
-    group.add_argument("--env-arg", metavar="K=V", action="append", default=[], help="any other argument of the env")
 
 
-def env_kwargs(args: argparse.Namespace) -> dict[str, Any]:
+def env_kwargs(args: argparse.Namespace, env_id: str | None = None) -> dict[str, Any]:
     """The env's keyword arguments. Raises UserError for an empty category or an argument that is given twice."""
     found: dict[str, Any] = {}
     given_as: dict[str, str] = {}
     words = [name for word in args.category or () for name in word.split(",") if name]
     if words:
-        name = category_name(args.env if "env" in args else args.id)
+        name = category_name(env_id or (args.env if "env" in args else args.id))
         values = words if name == "category" else [env_arguments([f"{name}={word}"])[name] for word in words]
         found[name], given_as[name] = values[0] if len(values) == 1 else values, "category"
     elif args.category:
         raise UserError(f"--category {args.category[0]!r}: name a category, or several with commas between")
     for name in ("dialect", "rubric", "demonstrations"):
-        if getattr(args, name) is not None:
+        if getattr(args, name, None) is not None:
             found[name], given_as[name] = getattr(args, name), name
     more = env_arguments(args.env_arg)
     twice = [name for name in more if name in found]

@@ -23,6 +23,7 @@ EXAMPLES = """\
   toolgym play ToolGym-BFCL-v0
   toolgym play ToolGym-BFCL-v0 parallel_3 --dialect pythonic
   toolgym play ToolGym-BFCL-v0 simple_python_0 < answer.txt"""
+NEEDED = ("id", "task", "seed", "category", "dialect")
 HELP = """\
 You are the model. Write your answer in the env's dialect; end it with an empty
 line or Ctrl-D. A line of its own, before an answer:

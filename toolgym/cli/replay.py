@@ -31,6 +31,7 @@ EXAMPLES = """\
   toolgym replay runs/smollm2 --task simple_python_7
   toolgym replay runs/judged --trust judge --trust judge_options
   toolgym replay runs/smollm2 --rubric toolrl-reference --out runs/reference"""
+NEEDED = ("run", "rubric", "out", "task")
 
 SHOWN_EPISODES = 20
 SHOWN_DIFFERENCES = 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import join
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import read_object
 from toolgym.playing.left_out import endings, left_out
 from toolgym.report.document import write_document
+from toolgym.report.headline import headline, print_headlines, training_headline
 from toolgym.report.page import write_page
 from toolgym.report.png import write_png
 from toolgym.report.screen import print_report, print_training
@@ -78,8 +80,11 @@ def _evaluations(paths: Sequence[str], html: str | None, console: Console) -> No
         say_left_out(each.trajectories, console)
         if each.unfinished:
             console.print(plain(f"{each.label}: {each.unfinished}; toolgym eval ... --resume goes on", "yellow"))
+    print_headlines([headline(each) for each in runs], console)
     if written is not None:
         console.print(f"Wrote {written}", soft_wrap=True)
+    else:
+        console.print(f"Look at the episodes: toolgym view {join(map(str, paths))}", soft_wrap=True)
 
 
 def with_wanted(evaluation: Run) -> Run:
@@ -129,3 +134,5 @@ def _training(paths: Sequence[str], html: str | None, console: Console) -> None:
     else:
         if picture is not None:
             console.print(f"Wrote {picture}", soft_wrap=True)
+    print_headlines([training_headline(each) for each in runs], console)
+    console.print(f"Look at the episodes: toolgym view {join(map(str, paths))}", soft_wrap=True)

@@ -42,7 +42,7 @@ AGENTS = {
         "toolgym.agents.endpoint:AsyncEndpoint",
         {
             "model": "model", "base_url": "base_url", "api_key_env": "api_key_env", "tools": "tools",
-            "temperature": "temperature", "max_new_tokens": "max_tokens", "extra": "extra", "header": "headers",
+            "temperature": "temperature", "max_completion_length": "max_tokens", "extra": "extra", "header": "headers",
             "requests_per_minute": "requests_per_minute",
         },
         "model",
@@ -50,7 +50,7 @@ AGENTS = {
     "policy": AgentEntry(
         "toolgym.agents.policy:Policy",
         {
-            "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens", "stop": "stop",
+            "model": "model", "temperature": "temperature", "max_completion_length": "max_new_tokens", "stop": "stop",
             "device": "device", "trust_remote_code": "trust_remote_code", "seed": "seed", "batch_size": "batch_size",
             "tools": "tools", "template_kwarg": "template_kwargs",
         },
@@ -58,9 +58,9 @@ AGENTS = {
     "vllm": AgentEntry(
         "toolgym.agents.vllm.policy:VLLMPolicy",
         {
-            "base_url": "base_url", "model": "model", "temperature": "temperature", "max_new_tokens": "max_new_tokens",
-            "stop": "stop", "trust_remote_code": "trust_remote_code", "seed": "seed",
-            "tools": "tools", "template_kwarg": "template_kwargs",
+            "base_url": "base_url", "model": "model", "temperature": "temperature",
+            "max_completion_length": "max_new_tokens", "stop": "stop", "trust_remote_code": "trust_remote_code",
+            "seed": "seed", "tools": "tools", "template_kwarg": "template_kwargs",
         },
         "base_url",
     ),
@@ -203,9 +203,32 @@ def _pairs(option: str, given: Any) -> dict[str, Any]:
     return found
 
 
-def offer(agent: str, tools: str | None) -> dict[str, Any]:
-    """What an env needs if the agent's chat template describes its tools."""
-    return {"instructions": False} if agent in ("policy", "vllm") and tools == "template" else {}
+def offer(agent: str, tools: str | None, dialect: Any = None) -> tuple[str | None, dict[str, Any]]:
+    """How an agent hears of its tools (``--tools``), and what its env needs for that.
+
+    A chat template that describes the tools needs an env without instructions. For an endpoint, native tools and the
+    dialect "openai" go together, so each follows from the other.
+
+    Args:
+        dialect: the env's dialect, if one was asked for.
+
+    Raises UserError if an endpoint's tools and the dialect do not go together.
+    """
+    if tools == "template" and agent in ("policy", "vllm"):
+        return tools, {"instructions": False}
+    if agent != "endpoint" or (tools != "native" and dialect != "openai"):
+        return tools, {}
+    if tools == "prompt":
+        raise UserError(
+            "the dialect openai cannot be taught in a prompt: leave out --tools prompt, so that the server gets the "
+            "tools, or choose another dialect"
+        )
+    if dialect not in (None, "openai"):
+        raise UserError(
+            f"--tools native gives the tools to the server, whose calls are read in the dialect openai: leave out the "
+            f"dialect {dialect}, or give --tools prompt to teach it in the prompt"
+        )
+    return "native", {"dialect": "openai"}
 
 
 _PYTHONS = {"True": True, "False": False, "None": None}

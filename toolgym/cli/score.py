@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from shlex import join, quote
 from typing import Any
 
 import msgspec
@@ -15,10 +16,11 @@ from toolgym.cli.denominator import say_left_out
 from toolgym.cli.options import check_page, env_kwargs, env_options
 from toolgym.cli.report import with_wanted
 from toolgym.cli.resolve import UserError, make_env
+from toolgym.report.headline import headline, print_headlines
 from toolgym.report.leaderboard import leaderboard, print_leaderboard
 from toolgym.report.page import write_page
 from toolgym.report.results import write_results
-from toolgym.report.screen import success_table
+from toolgym.report.screen import print_success
 from toolgym.report.table import Run, load_runs, make_run, rows
 from toolgym.report.text import plain
 from toolgym.runlog import open_folder, write_run
@@ -35,6 +37,7 @@ EXAMPLES = """\
   toolgym score result --html scores.html
   toolgym score logs/2026-11-30_task.json --env ToolGym-Office-v0
   toolgym score runs/mine runs/other"""
+NEEDED = ("path", "out", "html", "env", "category")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,18 +73,22 @@ def run(args: argparse.Namespace, console: Console) -> None:
     if args.out is not None:
         _write(found, Path(args.out))
     page = None if args.html is None else write_page(found, args.html)
-    tables = [rows(each.trajectories) for each in found]
-    for start in range(0, len(found), 2):
-        console.print(success_table(found[start : start + 2], tables[start : start + 2]))
     for note in notes:
         console.print(plain(note, "yellow"))
     for each in found:
         say_left_out(each.trajectories, console)
+    print_success(found, [rows(each.trajectories) for each in found], console)
     print_leaderboard(leaderboard(found), console)
-    if args.out is not None:
-        console.print(f"In {args.out}: episodes, numbers and page of each run", soft_wrap=True)
+    print_headlines([headline(each) for each in found], console)
     if page is not None:
         console.print(f"Wrote {page}", soft_wrap=True)
+    if args.out is not None:
+        console.print(f"In {args.out}: episodes, numbers and page of each run", soft_wrap=True)
+        console.print(f"Look at the episodes: toolgym view {quote(args.out)}", soft_wrap=True)
+    elif len(own) == len(paths):
+        console.print(f"Look at the episodes: toolgym view {join(args.path)}", soft_wrap=True)
+    elif page is None:
+        console.print("Nothing is kept: --out DIR keeps the episodes, the numbers and a page.", style="dim")
 
 
 def _check_options(args: argparse.Namespace, logs: Sequence[Path], results: Sequence[Path]) -> None:

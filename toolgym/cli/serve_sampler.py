@@ -31,6 +31,7 @@ EXAMPLES = """\
 
   toolgym serve-sampler --python vllm-env/bin/python --model my-model \\
       --lora-rank 16 --print -- --gpu-memory-utilization 0.5"""
+NEEDED = ("model", "python", "port", "lora_rank", "cpu", "more")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

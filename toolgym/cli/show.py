@@ -29,6 +29,7 @@ EXAMPLES = """\
   toolgym show ToolGym-BFCL-v0
   toolgym show ToolGym-BFCL-v0 simple_python_0
   toolgym show ToolGym-BFCL-v0 simple_python_0 --dialect hermes"""
+NEEDED = ("id", "task", "category", "dialect")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

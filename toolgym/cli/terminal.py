@@ -98,7 +98,7 @@ def audit_view(report: AuditReport, name: str) -> RenderableType:
     for row in report.rows:
         numbers = (f"{row.reward:+.2f}", f"{row.weak:+.2f}", f"{row.gold:+.2f}")
         table.add_row(row.adversary, str(row.cases), *numbers, style="red" if row.beats else "")
-    holes = [plain(f"- {hole}", "red") for hole in report.holes] or [Text("no hole found", style="green")]
+    holes = [plain(f"- {hole}", "red") for hole in report.holes]
     about = plain("weak: the right calls with one value wrong; gold: the expected answer", "dim")
     return Group(table, about, *holes, "")
 

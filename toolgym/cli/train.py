@@ -15,11 +15,11 @@ from typing import Any
 
 from rich.console import Console
 
-from toolgym.cli import train_sb3
-from toolgym.cli.denominator import last_evaluation_code, max_invalid_option
-from toolgym.cli.options import data_option, with_data
-from toolgym.cli.progress import make_trackers, say_what_next, trackers_option, trainer_progress
+from toolgym.cli import train_options, train_sb3
+from toolgym.cli.denominator import last_evaluation_code
+from toolgym.cli.progress import make_trackers, say_what_next, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
+from toolgym.cli.train_options import algorithm, check_used, take_data, take_shared_spelling
 from toolgym.playing.left_out import MOST_LEFT_OUT
 from toolgym.runlog import read_metrics
 
@@ -28,89 +28,37 @@ Train a language model on a suite: sft imitates the gold actions, grpo and ppo
 learn from rewards; pretrain continues pre-training on the text of a file. The
 folder --out gets metrics.jsonl and checkpoints that transformers loads;
 --resume continues a stopped run, to the same weights."""
-SB3 = """\
-sb3-ppo, sb3-a2c and sb3-dqn train a small network of stable-baselines3 to
-choose: which tool to call, and whether to; rules fill in the arguments.
---steps are then actions (20000); --out, --env, --env-kwargs, --eval-kwargs,
---eval-every (5000), --eval-tasks (200), --save-every (5000), --learning-rate
-(0.001) and --seed apply too."""
 EXAMPLES = """\
   toolgym train --algo sft --steps 200 --learning-rate 1.5e-4 --out runs/sft
   toolgym train --model runs/sft/checkpoints/step-000200 --out runs/grpo
-  toolgym train --env ToolGym-BFCL-v0 --env-kwargs '{"category": "multiple"}' \\
-      --eval-kwargs '{}' --model my-model --out runs/mine
+  toolgym train --env ToolGym-BFCL-v0 --category multiple --eval-kwargs '{}' \\
+      --model my-model --out runs/mine
   toolgym train --algo sft --data mine.jsonl --out runs/mine
   toolgym train --algo pretrain --text corpus.jsonl --out runs/text
-  toolgym train --algo sb3-ppo --env-kwargs '{"level": "choose"}' --out runs/ppo"""
-
-HEADINGS = {
-    "what to train, on what, for how long": (
-        "algo", "model", "data", "text", "env", "env_kwargs", "steps", "out", "resume", "seed", "config",
-        "trust_remote_code",
-    ),
-    "evaluation on held-out tasks, and checkpoints": (
-        "eval_every", "eval_tasks", "eval_kwargs", "save_every", "max_invalid", "report_to",
-    ),
-    "batches and lengths": (
-        "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
-        "neighbours", "dynamic_sampling", "tools", "template_kwargs", "demonstrations", "demonstrations_in",
-    ),
-    "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap"),
-    "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
-    "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
-        "dtype", "quantize", "gradient_checkpointing", "fsdp",
-    ),
-    "the loss, for experts": (
-        "credit", "forks", "guided", "loss_type", "scale_rewards", "epsilon", "epsilon_high", "beta", "kl_in",
-        "mask_truncated", "importance_cap",
-    ),
-}  # fmt: skip
-"""Heading of ``--help`` -> settings, in the order that a user needs them."""
+  toolgym train --algo sb3-ppo --category choose --out runs/ppo"""
 
 
-class _Options:
-    """Takes the place of a parser: collects options by their names, to be put under headings."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, tuple[str, dict[str, Any]]] = {}
-
-    def add_argument(self, flag: str, **options: Any) -> None:
-        """The only method of a parser that ``TrainConfig``'s options use."""
-        self.found[flag.removeprefix("--").replace("-", "_")] = (flag, options)
+NEEDED = train_options.NEEDED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The settings of the trainers under ``HEADINGS``, and ``--resume``."""
+    """The settings of the trainers."""
     parser.usage = "%(prog)s [--algo NAME] [--model MODEL] [--env ID] [OPTIONS]"
-    sb3: Any = import_module("toolgym.agents.sb3.config")
-    options = _Options()
-    import_module("toolgym.agents.config").add_arguments(options, more_algos=sb3.ALGOS)
-    options.add_argument("--resume", action="store_true", help="continue the run in --out")
-    max_invalid_option(options)
-    data_option(options)
-    trackers_option(options)
-    for heading, names in HEADINGS.items():
-        group = parser.add_argument_group(heading)
-        for name in names:
-            flag, how = options.found.pop(name)
-            group.add_argument(flag, **how)
-    for flag, how in options.found.values():  # settings that no heading names yet
-        parser.add_argument(flag, **how)
-    parser.add_argument_group("a small network instead of a language model", SB3)
-    sb3.add_arguments(parser)
+    train_options.add_arguments(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the trainer of the algorithm; 130 after Ctrl-C."""
+    take_shared_spelling(args)
     if "data" in args:
-        if _algorithm(args) == "pretrain":
+        if algorithm(args) == "pretrain":
             raise UserError("--data is for conversations, and pretrain reads plain text: give it with --text")
         take_data(args, console)
     sb3 = import_module("toolgym.agents.sb3.config")
     place = import_module("toolgym.agents.training.distributed.launch").place()
-    if _algorithm(args) in sb3.ALGOS:
+    if algorithm(args) in sb3.ALGOS:
         if place.size > 1:
-            raise UserError(f"{_algorithm(args)} trains in one process: start it without torchrun")
+            raise UserError(f"{algorithm(args)} trains in one process: start it without torchrun")
         return train_sb3.train(args, console)
     ranks: Any = None
     if place.size > 1:  # only then, for it imports torch: mistakes in the settings are told first
@@ -122,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     try:
         last = train_with_progress(config, console, resume=args.resume, report_to=args.report_to)
     except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"{stopped}; go on with --resume\n")
+        sys.stderr.write(f"{stopped}; go on with --resume\n" if str(stopped) else "stopped before training began\n")
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
     console.print(f"The model is in {last}", soft_wrap=True)
@@ -157,6 +105,7 @@ def _checked(args: argparse.Namespace, sb3: Any, console: Console) -> Any:
     own = sb3.own_options(vars(args))
     if own:
         raise UserError(f"{own[0]} is only for {', '.join(sb3.ALGOS)}")
+    check_used(args, console)
     try:
         config = import_module("toolgym.agents.config").from_arguments(args)
     except ValueError as error:
@@ -186,26 +135,6 @@ def _check_envs(config: Any) -> None:
             f"{error} (the env that evaluates gets --eval-kwargs, {config.eval_kwargs}; "
             "for the tasks that are trained on, --eval-kwargs '{}')"
         ) from None
-
-
-def take_data(args: argparse.Namespace, console: Console) -> None:
-    """Turn ``--data`` into settings: train on the split "train", evaluate on "val". A file that is too small for one of
-    the two is trained on as a whole, without an evaluation, if no split was chosen."""
-    given = dict(getattr(args, "env_kwargs", {}))
-    arguments = with_data(args, given)
-    chosen = "split" in given or hasattr(args, "eval_kwargs")
-    args.env_kwargs = {"split": "train", **arguments}
-    if chosen:
-        return
-    sizes = import_module("toolgym.envs.rows.tasks").split_sizes(
-        args.data, given.get("seed", 0), given.get("held_out", 0.1)
-    )
-    if not (sizes["train"] and sizes["val"]):
-        console.print(
-            f"{args.data} has {sum(sizes.values())} conversations, too few to hold some out: all are trained on, and "
-            "nothing is evaluated.", style="yellow", markup=False,
-        )  # fmt: skip
-        args.env_kwargs, args.eval_kwargs, args.eval_every = {**arguments, "split": "all"}, {}, 0
 
 
 def training_code(config: Any, rows: list[dict[str, float]], console: Console) -> int:
@@ -238,16 +167,6 @@ def nothing_learnt(config: Any) -> str:
     if all(row.get("frac_reward_zero_std") == 1 for row in steps):
         return "in every step all episodes of a group got the same reward, so none could be preferred"
     return "the gradient was 0 in every step"
-
-
-def _algorithm(args: argparse.Namespace) -> Any:
-    """The algorithm of ``--algo`` or of the ``--config`` file."""
-    if hasattr(args, "algo") or not args.config:
-        return getattr(args, "algo", None)
-    try:
-        return import_module("toolgym.agents.config").read_settings(Path(args.config)).get("algo")
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def train_with_progress(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None = None) -> Path:

@@ -23,7 +23,10 @@ _LEGEND = (
 
 
 def print_parts(reports: Sequence[RewardParts], console: Console) -> None:
-    """For each environment a table over all episodes, one within tasks if they have several, and the warnings."""
+    """How to read the tables; for each environment a table over all episodes, one within tasks if they have several,
+    and the warnings; last, how many parts have one."""
+    if any(report.parts for report in reports):
+        console.print(_LEGEND, style="dim")
     for report in reports:
         head = f"{report.env_id}: {report.episodes} episodes, {report.passed} passed"
         console.print(plain(head + (f", {report.invalid} not valid (left out)" if report.invalid else ""), "bold"))
@@ -35,11 +38,15 @@ def print_parts(reports: Sequence[RewardParts], console: Console) -> None:
             console.print(_within(report.parts))
         for warning in report.warnings:
             console.print(plain(f"- {warning}", "yellow"))
-        if not report.warnings:
-            console.print("Every part tells passed episodes from failed ones.", style="green")
-        console.print()
-    if any(report.parts for report in reports):
-        console.print(_LEGEND, style="dim")
+    for report in reports:
+        if report.parts:
+            warned = [part.name for part in report.parts if part.warning]
+            told = (
+                f"{len(warned)} of {len(report.parts)} parts of the reward have a warning"
+                if warned
+                else ("every part of the reward tells passed episodes from failed ones")
+            )
+            console.print(plain(f"{report.env_id}: {told}", "bold"))
 
 
 def _over_all(parts: Sequence[Part]) -> Table:

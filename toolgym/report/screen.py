@@ -12,7 +12,7 @@ from toolgym.report.glossary import in_words
 from toolgym.report.page import number, percent, term_names
 from toolgym.report.reward_words import BY_PART, group_names, grouped, in_correctness, point_words
 from toolgym.report.table import ALL, Row, Run, categories, rows, suite_summary, summary_lines
-from toolgym.report.text import plain
+from toolgym.report.text import one_line, plain
 from toolgym.report.training import TrainingRun, summary
 
 RUNS_SIDE_BY_SIDE = 2
@@ -21,20 +21,25 @@ TERMS_SIDE_BY_SIDE = 5
 
 
 def print_report(runs: Sequence[Run], console: Console) -> None:
-    """Success of all runs side by side, then each run's rewards and calls, then the suites' own summaries."""
+    """Each run's rewards and calls, then the suites' own summaries, and last the success of all runs side by side."""
     tables = [rows(run.trajectories) for run in runs]
-    for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
-        end = start + RUNS_SIDE_BY_SIDE
-        console.print(success_table(runs[start:end], tables[start:end]))
     for run, table in zip(runs, tables, strict=True):
         console.print(rewards_table(run, table))
         console.print(calls_table(run, table))
         if any(row.left_out or row.endings for row in table):
             console.print(reasons_table(run, table))
     for run in runs:
-        lines = summary_lines(suite_summary(run))
+        lines = summary_lines(suite_summary(run), names=False)
         if lines:
             console.print(_summary_table(run, lines))
+    print_success(runs, tables, console)
+
+
+def print_success(runs: Sequence[Run], tables: Sequence[Sequence[Row]], console: Console) -> None:
+    """The success of all runs, two side by side, by category."""
+    for start in range(0, len(runs), RUNS_SIDE_BY_SIDE):
+        end = start + RUNS_SIDE_BY_SIDE
+        console.print(success_table(runs[start:end], tables[start:end]))
 
 
 def print_training(runs: Sequence[TrainingRun], console: Console) -> None:
@@ -115,14 +120,14 @@ def reasons_table(run: Run, lines: Sequence[Row]) -> RenderableType:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
+    table.add_column(first, no_wrap=True)
     for head in others:
         table.add_column(plain(head), justify="right", overflow="fold")
     return table
 
 
 def _line(table: Table, category: str, cells: Sequence[str]) -> None:
-    table.add_row(plain(category), *cells, style="bold" if category == ALL else "")
+    table.add_row(one_line(category, 36), *cells, style="bold" if category == ALL else "")
 
 
 def _summary_table(run: Run, lines: dict[str, str]) -> RenderableType:

@@ -175,13 +175,14 @@ def suite_summary(run: Run) -> dict[str, Any]:
     return dict(summarize(run.trajectories)) if summarize is not None and scored else {}
 
 
-def summary_lines(summary: dict[str, Any]) -> dict[str, str]:
+def summary_lines(summary: dict[str, Any], *, names: bool = True) -> dict[str, str]:
     """A suite's summary as name -> text. Nested names are joined by " / "; values of None are left out.
 
     The part ``categories`` is left out: the rows repeat it. A part with ``missing`` categories does not have an
-    ``overall`` score: a line says so, and another gives the score with zeros for the missing categories.
+    ``overall`` score: a line says so, another names them (unless ``names`` is False), and another gives the score with
+    zeros for the missing categories.
     """
-    return dict(_flat({key: value for key, value in summary.items() if key != "categories"}))
+    return dict(_flat({key: value for key, value in summary.items() if key != "categories"}, names))
 
 
 def _load(path: Path) -> Run:
@@ -199,18 +200,19 @@ def _share(part: float, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+def _flat(tree: dict[str, Any], names: bool, prefix: str = "") -> Iterable[tuple[str, str]]:
     missing = tree.get("missing")
     if missing:
         yield f"{prefix}overall", f"none: {len(missing)} categories were not run"
-        yield f"{prefix}not run", ", ".join(map(str, missing))
+        if names:
+            yield f"{prefix}not run", ", ".join(map(str, missing))
     for key, value in tree.items():
         if key == "missing" or (key == "overall_missing_as_zero" and not missing):
             continue
         if key == "overall_missing_as_zero":
             yield f"{prefix}overall if those count as 0", f"{value:.4f}"
         elif isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key} / ")
+            yield from _flat(value, names, f"{prefix}{key} / ")
         elif isinstance(value, float):
             yield f"{prefix}{key}", f"{value:.4f}"
         elif isinstance(value, (list, tuple)):

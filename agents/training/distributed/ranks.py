@@ -14,10 +14,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -56,11 +56,23 @@ class Ranks:
     size: int = 1
     store: Any = None
     """The launcher's key-value store, in which a rank that fails leaves its reason."""
+    group: Any = None
+    """torch's group of the processes; None for its first one."""
 
     @property
     def first(self) -> bool:
         """Whether this rank writes to the run's folder and talks to the user."""
         return self.rank == 0
+
+    def beside(self) -> Self:
+        """The same ranks for another thread: what travels there does not get mixed up with what travels here.
+
+        Every rank calls this at once. Only ``gather`` and what is made of it, and ``from_first``.
+        """
+        if self.size == 1:
+            return self
+        with self._guarded():
+            return replace(self, group=dist.new_group(backend="gloo", timeout=PATIENCE))
 
     def gather(self, value: T) -> list[T]:
         """Every rank's value, in the order of the ranks. Values travel pickled, between the processes of one run."""
@@ -68,7 +80,7 @@ class Ranks:
             return [value]
         values: list[Any] = [None] * self.size
         with self._guarded():
-            dist.all_gather_object(values, value)
+            dist.all_gather_object(values, value, group=self.group)
         return values
 
     def from_first(self, compute: Callable[[], T]) -> T:
@@ -86,7 +98,7 @@ class Ranks:
             except Exception as raised:
                 error, told[1] = raised, str(raised) or type(raised).__name__
         with self._guarded():
-            dist.broadcast_object_list(told, src=0)
+            dist.broadcast_object_list(told, src=0, group=self.group)
         if error is not None:
             raise error
         if told[1]:

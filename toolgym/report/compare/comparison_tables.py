@@ -68,7 +68,7 @@ def scores(comparison: Comparison, agents: Sequence[str]) -> Grid:
 
 
 def parts(comparison: Comparison, agents: Sequence[str]) -> Grid:
-    """Every played category and level, agents side by side."""
+    """Every played category, agents side by side."""
     rows = []
     for suite, title in comparison.titles.items():
         found = {agent: each for agent in agents if (each := comparison.find(agent, suite)) is not None}
@@ -112,13 +112,13 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """The overview, the suites' own scores, and the notes."""
+    """The suites' own scores, the notes, and last the overview."""
     agents = comparison.agents
-    print_grid(overview(comparison), console)
     for start in range(0, len(agents), SIDE_BY_SIDE):
         print_grid(scores(comparison, agents[start : start + SIDE_BY_SIDE]), console)
     for note in notes(comparison):
         console.print(plain(note, "dim"))
+    print_grid(overview(comparison), console)
 
 
 def markdown(comparison: Comparison) -> str:

@@ -1,0 +1,1 @@
+"""AgentDojo: office work over tools whose results may carry an attacker's instructions."""

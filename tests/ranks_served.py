@@ -1,0 +1,45 @@
+"""The training runs of test_ranks_served.py: ``python ranks_served.py FOLDER URL...`` is one of several ranks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+from ranks_cases import trainer
+
+from toolgym.agents.vllm import server as client
+
+CASES = {
+    "plain": {"prompts_per_step": 5, "num_generations": 2, "steps": 3},
+    "overlap": {
+        "overlap": True, "steps": 3, "dynamic_sampling": 1, "draw": "curriculum", "env": "TestTalk-v0",
+        "eval_kwargs": {}, "credit": "fork", "prompts_per_step": 3, "num_generations": 2,
+    },
+    "fsdp": {"fsdp": True, "prompts_per_step": 3, "num_generations": 2},
+    "fsdp-lora": {"fsdp": True, "lora_rank": 2, "prompts_per_step": 2, "num_generations": 2, "temperature": 0.7},
+}  # fmt: skip
+"""Name -> settings. Each is trained by one process and by two, from a server of its own."""
+ENDING = {f"{name}-ends": CASES[name] for name in ("plain", "overlap")}
+"""The same; the server is killed, and later another process goes on."""
+
+
+def impatient() -> None:
+    client.FIRST_WAIT, client.LONGEST_WAIT, client.PATIENCE = 0.01, 0.02, 20
+
+
+def main(folder: Path, addresses: list[str]) -> None:
+    impatient()
+    rank = os.environ["RANK"]
+    for (name, settings), address in zip({**CASES, **ENDING}.items(), addresses, strict=True):
+        try:
+            trainer(folder / name, sampler=address, **settings).run()
+        except Exception as error:
+            (folder / f"{name}-{rank}").write_text(f"{type(error).__name__}: {error}")
+    (folder / f"done-{rank}").touch()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]), sys.argv[2:])
