@@ -52,7 +52,7 @@ def restore(env: ToolEnv, snapshot: Snapshot) -> Observation:
     task = snapshot.task_in(kind(env), env.dialect.name, limits(env), env._source, env.find_task)
     episode = snapshot.episode.copy()
     episode.task, episode.over = task, True  # not to be stepped if a hook fails
-    env.episode = episode
+    env.episode, env.view = episode, env.view_of(task)
     env._np_random_seed = snapshot.seed
     env._np_random = None if snapshot.random is None else generator_in(snapshot.random)
     state = snapshot.state
@@ -75,9 +75,12 @@ def sibling(env: Env) -> Env:
     other = object.__new__(type(env))
     own = vars(other)
     own.update(vars(env))
+    for hook in ("parse", "gold"):  # bound to that env
+        own.pop(hook, None)
     other.rubric = own_rubric(env.rubric)
     if other.faults is not None:
         other.faults.recover_gold(other)
+    other._see_through_view()
     for name in ("action_space", "observation_space"):
         if own[name]._np_random is not None:  # it was sampled from: not to be shared
             own[name] = copy.deepcopy(own[name])
@@ -98,9 +101,9 @@ def own_state(env: ToolEnv) -> bool:
 
 
 def kind(env: ToolEnv) -> str:
-    """The env's class and its faults, as a snapshot names them."""
+    """The env's class, its faults and its perturbation, as a snapshot names them."""
     name = f"{type(env).__module__}:{type(env).__qualname__}"
-    return name if env.faults is None else f"{name} with {env.faults!r}"
+    return " with ".join([name, *(repr(each) for each in (env.faults, env.perturbation) if each is not None)])
 
 
 def limits(env: ToolEnv) -> tuple[int, int, int]:

@@ -44,6 +44,8 @@ from toolgym.types import (
 
 if TYPE_CHECKING:
     from toolgym.wrappers.faults.injection import Faults, Kinds, Rate
+    from toolgym.wrappers.perturb.perturbation import Perturbation
+    from toolgym.wrappers.perturb.view import View
 
 _NO_REWARD = RewardBreakdown()
 
@@ -78,6 +80,11 @@ class ToolEnv(gym.Env[Observation, str]):
             See ``toolgym.wrappers.faults``.
         fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
         fault_seed: other seeds hit other calls.
+        perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
+            "paraphrase". See ``toolgym.wrappers.perturb``.
+        strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task.
+        perturb_seed: other seeds perturb in other ways.
+        perturb_draw: how many of the kinds are drawn for each task; None: all that apply to it.
     """
 
     metadata = {"render_modes": ["ansi"]}
@@ -100,6 +107,10 @@ class ToolEnv(gym.Env[Observation, str]):
         faults: Kinds = None,
         fault_rate: Rate = 0.3,
         fault_seed: int = 0,
+        perturb: str | Sequence[str] | None = None,
+        strength: float | tuple[float, float] = 1.0,
+        perturb_seed: int = 0,
+        perturb_draw: int | None = None,
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
@@ -136,10 +147,18 @@ class ToolEnv(gym.Env[Observation, str]):
         self._tools: dict[str, Tool] = {}
         self._schemas: tuple[FrozenDict, ...] = ()
         self._inline = True
+        self.perturbation: Perturbation | None = None
+        """How what the policy sees is perturbed, or None."""
+        self.view: View | None = None
+        """The current task as it is shown, if it is perturbed."""
         self.faults: Faults | None = None
         """The faults that are injected into calls, or None."""
         if faults is not None:
             self.inject(faults, fault_rate, fault_seed)
+        if perturb is not None:
+            from toolgym.wrappers.perturb.perturbation import Perturbation
+
+            self.perturb(Perturbation(perturb, strength, perturb_seed, perturb_draw))
 
     # Hooks: what a suite may override -----------------------------------------------------------
     #
@@ -221,6 +240,13 @@ class ToolEnv(gym.Env[Observation, str]):
         """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
         share of each kind. The default: whether the task expects a call."""
         return ("calls" if any(task.expected) else "no call",)
+
+    def needed_values(self, task: Task) -> Iterable[Any]:
+        """Values whose words must stay in the request if it is perturbed. The default: the expected calls' arguments,
+        and the response; without expected calls, the texts of the gold actions."""
+        if not any(task.expected):
+            return (*type(self).gold(self, task), task.response)
+        return (*[call.arguments for calls in task.expected for call in calls], task.response)
 
     def save_state(self) -> Any:
         """A copy of everything that changes during an episode, besides the transcript.
@@ -323,6 +349,7 @@ class ToolEnv(gym.Env[Observation, str]):
             raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
         wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
+        self.view = self.view_of(task)
         self.episode = Episode(task, self._opening(task), [], task.tools)
         if self.demonstrations:
             self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
@@ -339,6 +366,8 @@ class ToolEnv(gym.Env[Observation, str]):
         info = {"task_id": task.id, "reward": _NO_REWARD, "calls": [], "reward_valid": True, **self.extra_info(False)}
         if self.episode.faults is not None:
             info["faults"] = ()
+        if self.view is not None:
+            info["perturbations"] = list(self.view.kinds)
         return self.observe(), info
 
     def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -488,11 +517,17 @@ class ToolEnv(gym.Env[Observation, str]):
             total += sum([term.weight * term.score for term in owed])
             terms = (*terms, *owed)
         reward = RewardBreakdown(total, terms, records)
-        added = (FrozenDict(role="assistant", content=completion.text), *self.dialect.results(records))
+        text, view, dialect = completion.text, self.view, self.dialect
+        if view is None:
+            added = (FrozenDict(role="assistant", content=text), *dialect.results(records))
+        else:
+            text = completion.text if completion.written is None else completion.written.text
+            added = (FrozenDict(role="assistant", content=text), *dialect.results(view.records(records, completion)))
         if not over and told:
-            added += self.reply(completion, records)
+            said = self.reply(completion, records)
+            added += said if view is None else view.says(said, turn)
         episode.messages += added
-        episode.turns.append(Turn(completion.text, added, reward, episode.failure is None, completion.unfinished))
+        episode.turns.append(Turn(text, added, reward, episode.failure is None, completion.unfinished))
         info = self._info(reward, over)
         if over:
             self._ended(info)
@@ -535,6 +570,25 @@ class ToolEnv(gym.Env[Observation, str]):
 
         Faults(kinds, rate, seed).attach(self)
 
+    def perturb(self, perturbation: Perturbation) -> None:
+        """Show the tasks perturbed from the next reset on. Raises ValueError if they are perturbed already."""
+        if self.perturbation is not None:
+            raise ValueError(f"{type(self).__name__} has {self.perturbation!r} already: name all kinds in one place")
+        self.perturbation = perturbation
+        self.episode.over = True  # an episode that goes on has begun without perturbation
+        self._see_through_view()
+
+    def view_of(self, task: Task) -> View | None:
+        """A task as it is shown; None if this env perturbs nothing."""
+        return None if self.perturbation is None else self.perturbation.view(task, self.needed_values)
+
+    def _see_through_view(self) -> None:
+        """Let ``parse`` read calls by the names that are shown, and ``gold`` write them."""
+        if self.perturbation is not None:
+            from toolgym.wrappers.perturb.seeing import see_through_view
+
+            see_through_view(self)
+
     def set_step(self, step: int) -> None:
         """Tell the rubric's schedule the trainer's step, counted from 0."""
         self.rubric.set_step(step)
@@ -550,10 +604,11 @@ class ToolEnv(gym.Env[Observation, str]):
         return self._opening(self.task)
 
     def _opening(self, task: Task) -> tuple[Message, ...]:
-        if task.tools is not self._instructions_of:
-            self._instructions = self.instructions(task.tools) if self.instructed else ""
-            self._instructions_of = task.tools
-        return opening(task, self._instructions)
+        shown = self.view_of(task) or task
+        if shown.tools is not self._instructions_of:
+            self._instructions = self.instructions(shown.tools) if self.instructed else ""
+            self._instructions_of = shown.tools
+        return opening(shown, self._instructions)
 
     def observe(self) -> Observation:
         """The current observation."""
@@ -565,10 +620,13 @@ class ToolEnv(gym.Env[Observation, str]):
         Cheap if it is the tuple that is on offer already.
         """
         self.episode.tools = tools
-        if tools is self._offered:
+        if self.view is not None:
+            self._tools, self._schemas = self.view.offer(tools)
+        elif tools is self._offered:
             return
-        self._tools = {tool.name: tool for tool in tools}
-        self._schemas = tuple(tool.schema for tool in tools)
+        else:
+            self._tools = {tool.name: tool for tool in tools}
+            self._schemas = tuple(tool.schema for tool in tools)
         self._inline = all(tool.inline or tool.function is None for tool in tools)
         self._offered = tools
 
@@ -592,6 +650,8 @@ class ToolEnv(gym.Env[Observation, str]):
             verdict = self.episode.faults.verdict(verdict)
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
+        if self.view is not None:
+            info["perturbations"] = list(self.view.kinds)
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info

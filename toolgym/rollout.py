@@ -249,6 +249,7 @@ class _Episode:
             error_kind="" if valid else failure_kind(turns),
             cut_off=self.cut_off,
             faults=self.info.get("faults", UNSET),
+            perturbations=UNSET if self.base.view is None else self.base.view.kinds,
         )
 
     def broken(self, error: AgentError) -> Trajectory:

@@ -180,6 +180,9 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     """Why the answer did not end by itself (a key of UNFINISHED), or None."""
     misplaced: bool = False
     """Whether the calls stand outside of the dialect's layout: after words, in a code fence, in other tags."""
+    written: Completion | None = None
+    """The action as the model wrote it, if a perturbation shows tools by other names (see toolgym/wrappers/perturb);
+    ``text`` and ``calls`` then have the tools' own names."""
 
     @property
     def said(self) -> str:
@@ -322,3 +325,5 @@ class Trajectory(msgspec.Struct):
     """What ended the episode in place of the policy or the task: turns, context, refused or wrapper; "" if nothing."""
     faults: tuple[FaultRecord, ...] | msgspec.UnsetType = msgspec.UNSET
     """The faults that were injected, in the order of the calls; unset if the env injects none."""
+    perturbations: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """The kinds of perturbation that were applied to what the policy saw; unset if the env perturbs nothing."""

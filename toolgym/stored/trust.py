@@ -22,6 +22,7 @@ HARMLESS = frozenset({
     "max_calls", "max_action_chars", "max_episode_steps", "render_mode", "instructions",
     "demonstrations", "requests_per_toolset", "num_tools", "whole", "held_out",
     "faults", "fault_rate", "fault_seed",
+    "perturb", "strength", "perturb_seed", "perturb_draw",
 })  # fmt: skip
 """Arguments of envs that choose among what ToolGym itself has: no value of theirs opens, imports or sends anything."""
 HARMLESS_VALUES: dict[str, tuple[Any, ...]] = {

@@ -10,7 +10,7 @@ from functools import cached_property
 from operator import index
 from random import Random
 from types import MappingProxyType
-from typing import Any, ClassVar, SupportsIndex, TypeAlias, overload
+from typing import Any, ClassVar, Protocol, SupportsIndex, TypeAlias, overload
 
 from toolgym.digest import digest
 from toolgym.tasks.task import Task, not_offered, shown
@@ -215,7 +215,14 @@ def task_digest(task: Task) -> str:
     return digest((task.id, task.messages, tools, task.expected, task.response, task.split))
 
 
-def opening(task: Task, instructions: str) -> tuple[Message, ...]:
+class Shown(Protocol):
+    """A task, or anything else with the messages of one."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+
+
+def opening(task: Shown, instructions: str) -> tuple[Message, ...]:
     """The first messages of an episode: the instructions are put before the system message of the task."""
     messages, system = task.messages, instructions
     if not system:

@@ -5,3 +5,6 @@ from toolgym.wrappers.faults.wrapper import Faulty
 from toolgym.wrappers.subset import OnlyTasks, split_tasks
 
 __all__ = ["DiscreteTools", "Faulty", "OnlyTasks", "split_tasks"]
+from toolgym.wrappers.perturb.wrapper import Perturbed
+
+__all__ = ["DiscreteTools", "OnlyTasks", "Perturbed", "split_tasks"]

@@ -55,6 +55,7 @@ class Faults:
             raise ValueError(f"{type(env).__name__} runs no calls, so no fault can be injected into one")
         env.faults = self
         self.recover_gold(env)
+        env._see_through_view()
         env.episode.over = True  # an episode that goes on was not begun with faults
 
     def recover_gold(self, env: ToolEnv) -> None:

@@ -1,0 +1,86 @@
+"""Perturbation: which kinds, how strong, from which seed; makes the view of each task."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from math import isfinite
+from typing import Any
+
+from toolgym.tasks.stream import Stream
+from toolgym.tasks.task import Task
+from toolgym.wrappers.perturb.building import build
+from toolgym.wrappers.perturb.kinds import select_kinds
+from toolgym.wrappers.perturb.view import View
+
+CACHED = 1024
+"""Views that are kept, of the tasks that were played last."""
+
+
+class Perturbation:
+    """How the tasks of an env are perturbed. Everything follows from (seed, task id, kind).
+
+    Args:
+        kinds: names of kinds or groups, with commas between or as a list (kinds.py).
+        strength: from 0 (nothing changes) to 1; or (low, high), between which it is drawn for each task.
+        seed: other seeds perturb in other ways.
+        draw: how many of the kinds are drawn for each task, of those that apply to it; None: all of them.
+
+    Raises TypeError and ValueError for values that make no sense.
+    """
+
+    def __init__(self, kinds: Any, strength: Any = 1.0, seed: Any = 0, draw: Any = None):
+        self.kinds = select_kinds(kinds)
+        self.low, self.high = _strengths(strength)
+        self.seed = _whole("perturb_seed", seed, 0)
+        self.draw = None if draw is None else _whole("perturb_draw", draw, 1)
+        if self.draw is not None and self.draw > len(self.kinds):
+            raise ValueError(f"perturb_draw is {self.draw}, and perturb names {len(self.kinds)} kinds")
+        self._views: OrderedDict[str, View] = OrderedDict()
+
+    def __repr__(self) -> str:
+        strength = self.high if self.low == self.high else (self.low, self.high)
+        return f"Perturbation({','.join(self.kinds)!r}, {strength}, seed={self.seed}, draw={self.draw})"
+
+    def stream(self, task_id: str, *about: str) -> Stream:
+        """Random numbers for one purpose in one task."""
+        name = "\0".join((str(self.seed), task_id, *about))
+        return Stream(int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()))
+
+    def strength(self, task_id: str) -> float:
+        """The strength in a task."""
+        if self.low == self.high:
+            return self.low
+        return self.low + (self.high - self.low) * self.stream(task_id, "strength").random()
+
+    def view(self, task: Task, needed: Callable[[Task], Iterable[Any]]) -> View:
+        """The view of a task; ``needed`` gives the values that must stay in its request. Made once per task."""
+        views = self._views
+        view = views.get(task.id)
+        if view is None:
+            view = build(self, task, needed(task))
+            views[task.id] = view
+            if len(views) > CACHED:
+                views.popitem(last=False)
+        else:
+            views.move_to_end(task.id)
+        return view
+
+
+def _strengths(given: Any) -> tuple[float, float]:
+    pair = given if isinstance(given, (tuple, list)) else (given, given)
+    if len(pair) != 2 or any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in pair):
+        raise TypeError(f"strength is a number from 0 to 1, or a pair (low, high) of them; got {given!r}")
+    low, high = map(float, pair)
+    if not (isfinite(low) and isfinite(high) and 0 <= low <= high <= 1):
+        raise ValueError(f"strength is a number from 0 to 1, or a pair (low, high) of them; got {given!r}")
+    return low, high
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return value
