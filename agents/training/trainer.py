@@ -376,7 +376,9 @@ class Trainer:
         self._play_shares.begin_step()
         self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(self._played, collector, self._play_shares, num_generations=config.num_generations, forks=forks)
+        play = partial(
+            self._played, collector, self._play_shares, num_generations=config.num_generations, forks=forks
+        )
         tasks = draw.first(config.prompts_per_step)
         teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)
