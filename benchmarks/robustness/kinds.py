@@ -14,7 +14,7 @@ HELD_OUT = {
 }
 """Every group has kinds on both sides. Tools that share a name are told apart by other patterns than in training."""
 TRAINED_FAULTS = ("timeout", "http_5xx")
-HELD_OUT_FAULTS = ("http_429", "malformed_json", "http_auth")
+HELD_OUT_FAULTS = ("http_429", "malformed_json", "http_auth", "schema_drift")
 """Faults of calls. Only the arm "faulty" meets any in training."""
 UNSEEN_BY_TINY = ("paraphrase_tools", "paraphrase_parameters")
 """Kinds that change descriptions alone, which the tiny suite does not show."""

@@ -11,7 +11,7 @@ from .pairs import Results, bootstrapped, rows
 from .sizes import PARTS, Size
 
 LABELS = {"clean": "clean", "trained on": "kinds\ntrained on", "held out": "kinds\nheld out",
-          "faults a": "faults\n(5xx, timeout)", "faults b": "faults\n(429, JSON, auth)"}  # fmt: skip
+          "faults a": "faults\n(5xx, timeout)", "faults b": "faults\n(429, JSON, auth, drift)"}  # fmt: skip
 
 
 def write_plot(results: Results, size: Size, path: Path) -> None:

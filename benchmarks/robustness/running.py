@@ -6,7 +6,7 @@ Trainings go on from their last checkpoint. Each test is a run of its own, which
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from toolgym.disk import write_atomic
 from toolgym.report.robustness.fault_counts import count_faults
 from toolgym.runlog import read_metrics
 from toolgym.types import Trajectory
+from toolgym.wrappers.faults.outcome import calls_of
 
 from .arms import ARMS, Arm
 from .sizes import Size, Test
@@ -97,7 +98,8 @@ class Study:
 
     def judged(self, model: str, folder: Path) -> dict[str, dict[str, Any]]:
         """The outcomes of a model on each test."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
+        usual: dict[str, int] = {}
         policy: Policy | None = None
         for test in self.size.tests:
             policy = policy or Policy(model, batch_size=64, max_new_tokens=test.new_tokens)
@@ -106,7 +108,9 @@ class Study:
             played = evaluate(
                 test.env, policy, env_kwargs=kwargs, n=test.n, out=folder / slug(test), resume=True, batch_size=64
             )
-            found[test.name] = outcomes(played, applies(test, [each.task_id for each in played]))
+            if test.part == "clean":
+                usual = {each.task_id: calls_of(each) for each in played if each.reward_valid}
+            found[test.name] = outcomes(played, applies(test, [each.task_id for each in played]), usual)
         return found
 
     def _of(self, arm: Arm) -> dict[str, Any]:
@@ -146,18 +150,19 @@ def slug(test: Test) -> str:
     return test.name.replace(" ", "-")
 
 
-def outcomes(played: Sequence[Trajectory], changed: Sequence[bool]) -> dict[str, Any]:
+def outcomes(played: Sequence[Trajectory], changed: Sequence[bool], usual: Mapping[str, int]) -> dict[str, Any]:
     """The outcome of each task, in order: "1" passed, "0" failed, "-" not scored, "." the condition changes nothing.
 
     Args:
         changed: whether the condition changes each task; this does not depend on the policy.
+        usual: task -> calls of its clean episode, of the same suite.
     """
     signs = [
         "." if not there else "-" if not each.reward_valid else str(int(each.success is True))
         for each, there in zip(played, changed, strict=True)
     ]
     passed, scored = signs.count("1"), signs.count("1") + signs.count("0")
-    faults = count_faults(played)
+    faults = count_faults((each, usual.get(each.task_id)) for each in played)
     return {
         "success": round(passed / scored, 4) if scored else 0.0,
         "n": scored,

@@ -134,13 +134,17 @@ def faults(results: Results, size: Size) -> str:
 
 
 def _dealt(met: list[dict[str, int]]) -> str:
-    total = {name: sum(each[name] for each in met) for name in met[0]} if met else {}
+    names = ("met", "episodes", "recoverable", "recovered", "blind", "judged", "honest")
+    total = {name: sum(each[name] for each in met) for name in names} if met else {}
     if not total:
         return "–"
     recovered = f"{100 * total['recovered'] / total['recoverable']:.0f} %" if total["recoverable"] else "–"
-    honest = f"{100 * total['honest'] / total['told']:.0f} %" if total["told"] else "–"
-    wasted = f"{total['wasted'] / total['episodes']:.2f}"
-    return f"met {total['met']}; recovered {recovered}; wasted calls {wasted} an episode; honest {honest}"
+    honest = f"{100 * total['honest'] / total['judged']:.0f} %" if total["judged"] else "–"
+    further = sum(each["further"] * each["episodes"] for each in met if each["further"] is not None)
+    return (
+        f"met {total['met']}; recovered {recovered}; honest {honest}; {further / total['episodes']:+.2f} calls and "
+        f"{total['blind'] / total['episodes']:.2f} blind repetitions an episode"
+    )
 
 
 def _arms(results: Results) -> list[str]:

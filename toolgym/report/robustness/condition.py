@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from toolgym.stored.run_files import RunError
+from toolgym.wrappers.faults.kinds import GROUPS as FAULT_GROUPS
 from toolgym.wrappers.faults.kinds import KINDS as FAULTS
 from toolgym.wrappers.faults.kinds import chosen
 from toolgym.wrappers.perturb.kinds import KINDS as PERTURBATIONS
@@ -17,9 +18,10 @@ PERTURB = {"perturb": None, "strength": 1.0, "perturb_seed": 0, "perturb_draw": 
 """Arguments of an env that perturb what the policy sees, with their defaults."""
 INJECT = {"faults": None, "fault_rate": 0.3, "fault_seed": 0}
 """Arguments of an env that inject faults into calls, with their defaults."""
-TRANSITION = "transition"
-"""The group of all faults, beside observation, action and metadata of the perturbations."""
-GROUPS = ("observation", "action", "metadata", TRANSITION)
+TRANSITION, DATA = "transition", "data"
+"""The groups of faults, beside observation, action and metadata of the perturbations: those that show an error
+(the six of RobustBench-TC), and answers that are cut, old or untrue."""
+GROUPS = ("observation", "action", "metadata", TRANSITION, DATA)
 """All groups, in the order of the table."""
 CLEAN = "clean"
 
@@ -44,7 +46,9 @@ class Condition(msgspec.Struct, frozen=True):
 
 def group_of(kind: str) -> str:
     """The group of a kind of perturbation or fault."""
-    return TRANSITION if kind in FAULTS else PERTURBATIONS[kind].group
+    if kind not in FAULTS:
+        return PERTURBATIONS[kind].group
+    return TRANSITION if kind in FAULT_GROUPS["loud"] else DATA
 
 
 def condition_of(env_kwargs: Mapping[str, Any], where: str) -> Condition:

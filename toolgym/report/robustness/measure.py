@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from toolgym.report.table import Run, wilson
 from toolgym.stored.run_files import RunError
 from toolgym.stored.strict_json import to_json
 from toolgym.types import Trajectory
+from toolgym.wrappers.faults.outcome import calls_of
 
 Task: TypeAlias = tuple[str, str]
 """(suite with its arguments, id of the task)."""
@@ -126,13 +127,15 @@ class _Pair:
         self.pairs = {task: (shares[task], share) for task, share in kept.items() if task in shares}
         asked = {_task(each, t) for each in under for t in each.run.trajectories}
         self.unscored = {task for task in asked if task in lost or task in unscored}
-        self.episodes = [each for played in under for each in played.run.trajectories]
+        of_clean = _of_tasks([clean[each.suite] for each in under], calls_of)
+        calls = {task: fmean(found) for task, found in of_clean.items()}
+        self.met = [(t, calls.get(_task(each, t))) for each in under for t in each.run.trajectories if t.faults]
         self.left = {task for task in asked if task in shares and task not in kept} - self.unscored
 
     def line(self, condition: Condition) -> Line:
         found = retention(self.pairs.values())
-        faults = count_faults(self.episodes)
-        return Line(condition.name, condition.group, False, found, len(self.left), len(self.unscored), faults)
+        lost = (len(self.left), len(self.unscored))
+        return Line(condition.name, condition.group, False, found, *lost, count_faults(self.met))
 
 
 def _of_group(name: str, group: str, pairs: Sequence[_Pair]) -> Line:
@@ -144,7 +147,7 @@ def _of_group(name: str, group: str, pairs: Sequence[_Pair]) -> Line:
     found = retention((shares[0][0], fmean(under for _, under in shares)) for shares in by_task.values())
     unscored = set().union(*(pair.unscored for pair in pairs))
     left = set().union(*(pair.left for pair in pairs)) - by_task.keys()
-    faults = count_faults(each for pair in pairs for each in pair.episodes)
+    faults = count_faults(met for pair in pairs for met in pair.met)
     return Line(name, group, True, found, len(left), len(unscored), faults)
 
 
@@ -157,18 +160,23 @@ def _shares(
     runs: Iterable[Played], counts: Callable[[Trajectory], bool] = lambda each: True
 ) -> tuple[dict[Task, float], set[Task]]:
     """The success of each task over its scored episodes that count; and the tasks without a scored episode."""
-    outcomes: dict[Task, list[bool]] = {}
-    asked: set[Task] = set()
-    scored: set[Task] = set()
+    every = list(runs)
+    found = _of_tasks(every, lambda each: each)
+    shares = {}
+    for task, episodes in found.items():
+        if outcomes := [each.success is True for each in episodes if counts(each)]:
+            shares[task] = fmean(outcomes)
+    return shares, {_task(played, t) for played in every for t in played.run.trajectories} - found.keys()
+
+
+def _of_tasks(runs: Iterable[Played], value: Callable[[Trajectory], Any]) -> dict[Task, list[Any]]:
+    """Something of each scored episode, by task."""
+    found: dict[Task, list[Any]] = {}
     for played in runs:
         for each in played.run.trajectories:
-            task = _task(played, each)
-            asked.add(task)
             if each.reward_valid:
-                scored.add(task)
-                if counts(each):
-                    outcomes.setdefault(task, []).append(each.success is True)
-    return {task: fmean(found) for task, found in outcomes.items()}, asked - scored
+                found.setdefault(_task(played, each), []).append(value(each))
+    return found
 
 
 def _task(played: Played, trajectory: Trajectory) -> Task:

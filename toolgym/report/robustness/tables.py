@@ -8,7 +8,6 @@ from rich.console import Console
 
 from toolgym.report.grid import Grid, grid_markdown, print_grid
 from toolgym.report.page import number, percent
-from toolgym.report.robustness.fault_counts import FaultCounts
 from toolgym.report.robustness.measure import Line, Robustness
 from toolgym.report.table import wilson
 from toolgym.report.text import one_line, plain
@@ -19,8 +18,9 @@ NOTE = (
     "once."
 )
 FAULT_NOTE = (
-    "met: faults that calls met. recovered: of those that calls can overcome. wasted: calls an episode that could not "
-    "succeed, or repeated what had succeeded. honest: episodes that do not claim what a fault has prevented."
+    "met: faults that calls met. recovered: of those that calls can overcome. further: calls an episode beyond the "
+    "task's clean episode. blind: actions an episode that repeat what cannot succeed. honest: of the episodes in which "
+    "a fault was left that hides itself or that calls cannot overcome, those that do not claim success."
 )
 
 
@@ -45,10 +45,11 @@ def fault_table(found: Robustness) -> Grid:
             if each.recoverable:
                 low_high = wilson(each.recovered, each.recoverable)
                 recovered = _share(each.recovered / each.recoverable, low_high)
-            honest = _of(each.honest, each.told)
-            rows.append([_name(line), str(each.met), recovered, number(_per(each), ".2f"), honest])
-    head = ["", "met", "recovered % [95 %]", "wasted", "honest %"]
-    return Grid("Faults that calls met", head, rows)
+            blind = number(each.blind / each.episodes, ".2f")
+            honest = percent(each.honest / each.judged if each.judged else None)
+            rows.append([_name(line), str(each.met), recovered, number(each.further, "+.2f"), blind, honest])
+    head = ["", "met", "recovered [95 %]", "further", "blind", "honest"]
+    return Grid("Faults that calls met: recovered and honest in %", head, rows)
 
 
 def notes(found: Robustness) -> list[str]:
@@ -98,11 +99,3 @@ def _share(share: float | None, interval: tuple[float, float]) -> str:
     """ "58.3 [44, 71]", in percent."""
     low, high = (f"{100 * end:.0f}" for end in interval)
     return f"{percent(share)} [{low}, {high}]"
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}" if whole else "–"
-
-
-def _per(each: FaultCounts) -> float | None:
-    return each.wasted / each.episodes if each.episodes else None
