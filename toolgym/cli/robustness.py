@@ -51,20 +51,7 @@ EXAMPLES = """\
   toolgym robustness --env ToolGym-Functions-v1 --dialect compact \\
       --agents policy:model=smollm2,policy:model=runs/grpo \\
       --kinds observation,misleading --faults none -n 100 --out runs/robust"""
-NEEDED = (
-    "env",
-    "data",
-    "agents",
-    "out",
-    "kinds",
-    "faults",
-    "strength",
-    "fault_rate",
-    "n",
-    "seed",
-    "category",
-    "dialect",
-)
+NEEDED = ("env", "agents", "out", "kinds", "faults", "strength", "fault_rate", "n", "seed", "category", "dialect")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
