@@ -89,14 +89,22 @@ def test_gold_recovers_and_earns_what_it_earns_without_faults(suite, kinds):
     for rate in (0.4, 1.0):
         env = made(suite, faults=kinds, fault_rate=rate)
         tasks = env.unwrapped.tasks
-        for i in range(min(len(tasks), 6)):
+        for i in range(min(len(tasks), 4)):
             played = rollout(env, Oracle(), task_id=tasks[i].id)
             assert (played.success, played.reward_valid) == (True, True), (tasks[i].id, played.verdict)
             met += len(played.faults)
             if all(each.recoverable for each in played.faults):
                 assert all(each.recovered for each in played.faults)
                 assert played.reward == pytest.approx(rollout(clean, Oracle(), task_id=tasks[i].id).reward)
-    assert met
+    assert met or not applies(suite, kinds)
+
+
+def applies(suite, kind):
+    """Whether a kind can hit a call of the suite's first gold actions."""
+    writes = suite in ("desk", "desk as expected", "Office", "BFCL-MultiTurn", "BFCL-Agentic")
+    looks = suite in ("Office", "Math", "Bamboogle", "BFCL-MultiTurn", "Rows")
+    kinds = {"silent_noop": writes, "stale": looks, "truncated": looks}
+    return kinds.get(kind, True)
 
 
 def test_a_retry_is_credited_as_the_gold_call_and_the_failed_call_earns_nothing():
@@ -134,7 +142,7 @@ def test_calls_beside_a_fault_are_kept_and_told_with_the_retry():
     env = next(
         env
         for seed in range(60)
-        if [desk(fault_rate=0.5, fault_seed=seed).faults.begin(TASKS[2]).plan.fault("add_note", i) is None
+        if [desk(fault_rate=0.5, fault_seed=seed).faults.begin(TASKS[2]).plan.fault("add_note", i, ["timeout"]) is None
             for i in range(3)] == [True, False, True]
         for env in [desk(fault_rate=0.5, fault_seed=seed, cls=ToolEnv)]
     )  # fmt: skip
@@ -227,7 +235,7 @@ def test_an_env_without_faults_writes_no_field_about_them():
 def test_the_plan_follows_from_the_seed_the_task_the_tool_and_the_number_alone():
     assert numbers(0, "train-000001-single", "send_mail", 0)[:2] == pytest.approx(NUMBERS)
     plans = [plan_of("t", tuple(KINDS), (0.5, 0.5), seed) for seed in (0, 0, 1)]
-    drawn = [[plan.fault(f"tool {k}", n) for k in range(20) for n in range(5)] for plan in plans]
+    drawn = [[plan.fault(f"tool {k}", n, plan.kinds) for k in range(20) for n in range(5)] for plan in plans]
     assert drawn[0] == drawn[1] != drawn[2]
     share = sum(fault is not None for fault in drawn[0]) / 100
     assert 0.3 < share < 0.7
@@ -235,7 +243,10 @@ def test_the_plan_follows_from_the_seed_the_task_the_tool_and_the_number_alone()
     assert min(rates) >= 0.2
     assert max(rates) <= 0.4
     assert 0.28 < sum(rates) / 200 < 0.32
-    hit = [[plan_of("t", (kind,), (0.5, 0.5), 0).fault(f"tool {k}", 0) is None for k in range(50)] for kind in KINDS]
+    hit = [
+        [plan_of("t", (kind,), (0.5, 0.5), 0).fault(f"tool {k}", 0, (kind,)) is None for k in range(50)]
+        for kind in KINDS
+    ]
     assert all(each == hit[0] for each in hit)  # each kind hits the same calls
 
 

@@ -63,8 +63,9 @@ def restore(env: ToolEnv, snapshot: Snapshot) -> Observation:
     env.load_state(state)
     recall(env.rubric, snapshot.memory)
     if episode.tools is None:
-        same = snapshot.tools == tuple([tool.name for tool in task.tools])
-        episode.tools = task.tools if same else env.find_tools(snapshot.tools)
+        names = tuple([name for name in snapshot.tools if env.faults is None or name != env.faults.adds])
+        same = names == tuple([tool.name for tool in task.tools])
+        episode.tools = task.tools if same else env.find_tools(names)
     env.offer(episode.tools)
     episode.over = snapshot.over
     return env.observe()
@@ -108,5 +109,4 @@ def kind(env: ToolEnv) -> str:
 
 def limits(env: ToolEnv) -> tuple[int, int, int]:
     """max_turns, max_calls and max_action_chars, without the turns that faults have added."""
-    turns = env._max_turns if env._time_limit is None else min(env._max_turns, env._time_limit)
-    return turns, env.max_calls, env.max_action_chars
+    return env.base_turns, env.max_calls, env.max_action_chars

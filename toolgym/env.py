@@ -43,7 +43,9 @@ from toolgym.types import (
 )
 
 if TYPE_CHECKING:
-    from toolgym.wrappers.faults.injection import Faults, Kinds, Rate
+    from toolgym.wrappers.faults.injection import Faults
+    from toolgym.wrappers.faults.kinds import Kinds
+    from toolgym.wrappers.faults.plan import Rate
     from toolgym.wrappers.perturb.perturbation import Perturbation
     from toolgym.wrappers.perturb.view import View
 
@@ -217,8 +219,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def judge(self) -> Verdict:
         """The verdict on the episode, as if it ended now. The default: every turn made exactly the expected calls."""
-        faults, turns = self.episode.faults, self.turns
-        played = turns if faults is None else faults.played(turns)
+        played = self.turns if self.faults is None else self.faults.played(self)
         return as_expected(self.task.expected, played, known=self.episode.exact)
 
     def final_terms(self) -> Sequence[Term]:
@@ -233,8 +234,7 @@ class ToolEnv(gym.Env[Observation, str]):
     def gold(self, task: Task) -> tuple[str, ...]:
         """The gold actions in this env's dialect, one text per turn: the expected calls, and a text to the user if only
         that ends the episode."""
-        ends = type(self).finished is not ToolEnv.finished
-        return expected_gold(self.dialect, task, branching.limits(self)[0], ends)
+        return expected_gold(self.dialect, task, self.base_turns, type(self).finished is not ToolEnv.finished)
 
     def stratum(self, task: Task) -> tuple[str, ...]:
         """The kind of task, from coarse to fine: ("single", "coined names"). A trainer may give every batch the same
@@ -263,8 +263,8 @@ class ToolEnv(gym.Env[Observation, str]):
     def runs_calls(self) -> bool:
         """Whether the calls of an action get results, so that faults can be injected. The default: a tool of the first
         tasks has a function."""
-        first = [self.tasks[i] for i in range(min(len(self.tasks), 20))]
-        return any(tool.function is not None for task in first for tool in task.tools)
+        first = range(min(len(self.tasks), 20))
+        return any(tool.function is not None for i in first for tool in self.tasks[i].tools)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
@@ -292,13 +292,17 @@ class ToolEnv(gym.Env[Observation, str]):
     def max_turns(self) -> int:
         """Texts per episode at most. A text that an injected fault made void is one more."""
         limit, faults = self._max_turns, self.episode.faults
-        if faults is not None:
-            limit += faults.void
+        limit += 0 if faults is None else faults.void
         return limit if self._time_limit is None else min(limit, self._time_limit)
 
     @max_turns.setter
     def max_turns(self, limit: int) -> None:
         self._max_turns = limit
+
+    @property
+    def base_turns(self) -> int:
+        """``max_turns`` without the texts that faults have added."""
+        return self._max_turns if self._time_limit is None else min(self._max_turns, self._time_limit)
 
     @property
     def acted(self) -> int:
@@ -452,13 +456,9 @@ class ToolEnv(gym.Env[Observation, str]):
             return Completion(action[: self.max_action_chars + 1], problem=problem)
         return self.parse(action)
 
-    def begin_call(
-        self, completion: Completion, position: int
-    ) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
+    def begin_call(self, completion: Completion, i: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
         """Part two, for each call in order: ``prepare``, or the answer of a fault that is injected in its place."""
-        if self.faults is None:
-            return self.prepare(completion, position)
-        return self.faults.begin_call(self, completion, position)
+        return self.prepare(completion, i) if self.faults is None else self.faults.begin_call(self, completion, i)
 
     def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
         """For the call at a position: the tool to run; or None, and the result that stands for running it.
@@ -511,11 +511,8 @@ class ToolEnv(gym.Env[Observation, str]):
         terminated = self.finished(completion) if told else ends
         truncated = not terminated and (turn + 1 >= self.max_turns or episode.lost)
         over = terminated or truncated
-        if truncated and self.faults is not None:  # a suite that counts its turns itself has not counted the void ones
-            named = {term.name for term in terms}
-            owed = [term for term in self.final_terms() if term.name not in named]
-            total += sum([term.weight * term.score for term in owed])
-            terms = (*terms, *owed)
+        if truncated and self.faults is not None:
+            total, terms = self.faults.owed(self, total, terms)
         reward = RewardBreakdown(total, terms, records)
         text, view, dialect = completion.text, self.view, self.dialect
         if view is None:
@@ -560,11 +557,9 @@ class ToolEnv(gym.Env[Observation, str]):
             self.episode.failure = reason
 
     def inject(self, kinds: Kinds, rate: Rate = 0.3, seed: int = 0) -> None:
-        """Inject faults into the calls of all episodes from the next reset on, as the arguments ``faults``,
-        ``fault_rate`` and ``fault_seed`` do.
+        """Inject faults from the next reset on, as the arguments ``faults``, ``fault_rate`` and ``fault_seed`` do.
 
-        Raises ValueError for unknown kinds, for a rate outside of [0, 1], for a suite that runs no tools, and if
-        faults are injected already.
+        Raises ValueError or TypeError for wrong values, for a suite that runs no calls, and if it has faults already.
         """
         from toolgym.wrappers.faults.injection import Faults
 
@@ -605,9 +600,10 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def _opening(self, task: Task) -> tuple[Message, ...]:
         shown = self.view_of(task) or task
-        if shown.tools is not self._instructions_of:
-            self._instructions = self.instructions(shown.tools) if self.instructed else ""
-            self._instructions_of = shown.tools
+        tools = shown.tools if self.faults is None else self.faults.offered(shown.tools)
+        if tools is not self._instructions_of:
+            self._instructions = self.instructions(tools) if self.instructed else ""
+            self._instructions_of = tools
         return opening(shown, self._instructions)
 
     def observe(self) -> Observation:
@@ -619,6 +615,8 @@ class ToolEnv(gym.Env[Observation, str]):
 
         Cheap if it is the tuple that is on offer already.
         """
+        if self.faults is not None:
+            tools = self.faults.offered(tools)
         self.episode.tools = tools
         if self.view is not None:
             self._tools, self._schemas = self.view.offer(tools)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import gymnasium as gym
 import msgspec
+from msgspec import UNSET
 
 from toolgym.env import ToolEnv
 from toolgym.grading import TOKENS_RAN_OUT
@@ -342,6 +343,7 @@ class _Episode:
         trajectory.error_type = info.get("error_type")
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
         trajectory.truncated = self.truncated
+        trajectory.faults = info.get("faults", UNSET)
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
         elif self.refused:

@@ -70,7 +70,7 @@ def _search(self: Searches, query: str) -> str:
     return self.find(query)
 
 
-INLINE: Tool = tool(name="search", timeout=None)(_search)
+INLINE: Tool = tool(name="search", timeout=None, reads=True)(_search)
 """For a backend that answers at once: runs in the caller's thread, without a time limit."""
-WAITING: Tool = tool(name="search", timeout=PATIENCE)(_search)
+WAITING: Tool = tool(name="search", timeout=PATIENCE, reads=True)(_search)
 """For a backend that may take long: runs in a thread, and times out."""

@@ -49,7 +49,7 @@ class Computing:
             self.failure = str(error)
             raise
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def calculate(self, expression: str) -> str:
         """Compute the exact value of an expression, with decimals where it is no integer.
 
@@ -58,7 +58,7 @@ class Computing:
         """
         return self._run("calculate", expression=expression)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def simplify(self, expression: str) -> str:
         """Simplify an expression, cancelling common factors.
 
@@ -67,7 +67,7 @@ class Computing:
         """
         return self._run("simplify", expression=expression)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def expand(self, expression: str) -> str:
         """Multiply out an expression.
 
@@ -76,7 +76,7 @@ class Computing:
         """
         return self._run("expand", expression=expression)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def factor(self, expression: str) -> str:
         """Write a polynomial as a product.
 
@@ -85,7 +85,7 @@ class Computing:
         """
         return self._run("factor", expression=expression)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def substitute(self, expression: str, variable: str, value: str) -> str:
         """Insert a value for a variable, and simplify.
 
@@ -96,7 +96,7 @@ class Computing:
         """
         return self._run("substitute", expression=expression, variable=variable, value=value)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def solve(self, equations: list[str], unknowns: list[str]) -> str:
         """Solve an equation or a system of equations exactly.
 
@@ -106,7 +106,7 @@ class Computing:
         """
         return self._run("solve", equations=equations, unknowns=unknowns)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def differentiate(self, expression: str, variable: str) -> str:
         """Find the derivative of an expression.
 
@@ -116,7 +116,7 @@ class Computing:
         """
         return self._run("differentiate", expression=expression, variable=variable)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def integrate(self, expression: str, variable: str, lower: str | None = None, upper: str | None = None) -> str:
         """Find an antiderivative, or with both bounds the definite integral.
 
@@ -128,7 +128,7 @@ class Computing:
         """
         return self._run("integrate", expression=expression, variable=variable, lower=lower, upper=upper)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def limit(self, expression: str, variable: str, point: str) -> str:
         """Find a limit.
 
@@ -139,7 +139,7 @@ class Computing:
         """
         return self._run("limit", expression=expression, variable=variable, point=point)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def factor_integer(self, n: int) -> str:
         """Find the prime factors of a positive integer.
 
@@ -150,7 +150,7 @@ class Computing:
             raise ValueError("n must be from 1 to 10^60")
         return self._run("factor_integer", n=n)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def is_prime(self, n: int) -> str:
         """Say whether an integer is prime: yes or no.
 
@@ -161,7 +161,7 @@ class Computing:
             raise ValueError("n must be at most 10^60")
         return self._run("is_prime", n=n)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def determinant(self, matrix: list[list[int | float | str]]) -> str:
         """Compute the determinant of a square matrix.
 
@@ -170,7 +170,7 @@ class Computing:
         """
         return self._run("determinant", matrix=matrix)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def inverse(self, matrix: list[list[int | float | str]]) -> str:
         """Compute the inverse of a square matrix, exactly.
 
@@ -179,7 +179,7 @@ class Computing:
         """
         return self._run("inverse", matrix=matrix)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def multiply_matrices(self, left: list[list[int | float | str]], right: list[list[int | float | str]]) -> str:
         """Multiply two matrices.
 
@@ -189,7 +189,7 @@ class Computing:
         """
         return self._run("multiply_matrices", left=left, right=right)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def power_mod(self, base: int, exponent: int, modulus: int) -> int:
         """Compute the remainder of base^exponent divided by modulus.
 
@@ -202,7 +202,7 @@ class Computing:
             raise ValueError("exponent must be at least 0, modulus at least 1, and all at most 10^60")
         return pow(base, exponent, modulus)
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def choose(self, n: int, k: int) -> int:
         """Count the ways to choose k of n things where order does not matter.
 
@@ -212,7 +212,7 @@ class Computing:
         """
         return comb(*_counts(n, k))
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def arrange(self, n: int, k: int) -> int:
         """Count the ways to choose k of n things one after the other, where order matters.
 
@@ -222,7 +222,7 @@ class Computing:
         """
         return perm(*_counts(n, k))
 
-    @tool(timeout=None)
+    @tool(timeout=None, reads=True)
     def convert(self, value: int | float, from_unit: str, to_unit: str) -> str:
         """Convert a measurement to another unit, exactly.
 

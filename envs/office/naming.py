@@ -97,6 +97,7 @@ def _tool(naming: Naming, name: str) -> Tool:
         timeout=None,
         stateful=True,
         trusted=True,
+        reads=original.reads,
     )
 
 

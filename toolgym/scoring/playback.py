@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from toolgym.env import ToolEnv
 from toolgym.rollout import failure_kind
 from toolgym.types import Trajectory
@@ -42,4 +44,5 @@ def playback(env: ToolEnv, env_id: str, task_id: str, answers: Sequence[str], re
         category=info.get("category", ""),
         error=info.get("error", None if valid else "no answer was recorded"),
         error_kind="" if valid else failure_kind(turns) if turns else "agent",
+        faults=info.get("faults", UNSET),
     )

@@ -97,6 +97,7 @@ def tool(
     timeout: float | None = DEFAULT_TIMEOUT,
     result_limit: int = DEFAULT_RESULT_LIMIT,
     process: bool = False,
+    reads: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 
 
@@ -109,6 +110,7 @@ def tool(
     timeout: float | None = DEFAULT_TIMEOUT,
     result_limit: int = DEFAULT_RESULT_LIMIT,
     process: bool = False,
+    reads: bool | None = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Make a Tool of a typed function, sync or async.
 
@@ -143,11 +145,13 @@ def tool(
     numbers and arrays, and objects whose class has a ``__str__``. NaN and infinities, which JSON lacks, become null.
     Any other value, such as a generator, is an error of the tool: the episode has ``reward_valid=False``.
 
+    ``reads=True`` says that a call changes nothing, so that it may be repeated.
+
     Raises TypeError for an object that is not a function, and if the signature has no schema (``signature_of``).
     """
     if function is None:
-        return lambda f: _make(f, name, description, timeout, result_limit, process)
-    return _make(function, name, description, timeout, result_limit, process)
+        return lambda f: _make(f, name, description, timeout, result_limit, process, reads)
+    return _make(function, name, description, timeout, result_limit, process, reads)
 
 
 def _make(
@@ -157,6 +161,7 @@ def _make(
     timeout: float | None,
     result_limit: int,
     in_process: bool,
+    reads: bool | None,
 ) -> Tool:
     from toolgym.tools.signature import signature_of  # imports docstring_parser, which only @tool needs
 
@@ -175,6 +180,7 @@ def _make(
         timeout=timeout,
         result_limit=result_limit,
         stateful=found.stateful,
+        reads=reads,
         arguments=found.arguments,
     )
 

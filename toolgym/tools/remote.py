@@ -48,6 +48,7 @@ class RemoteTool(Tool):
             timeout=None,  # the server has limits of its own: for its start, and for each call
             result_limit=server.result_limit,
             stateful=True,
+            reads=listed.reads,
             trusted=True,  # the server checks what its words mean; here a word that is misspelt is no reason to refuse
         )
         self.server = server
@@ -76,6 +77,8 @@ class Listed:
     description: str
     parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     """JSON Schema of the arguments, or a function that makes it once the tool is to be offered."""
+    reads: bool | None = None
+    """Whether its calls change nothing, if the server says so."""
 
 
 class ToolServer(ABC):

@@ -42,6 +42,7 @@ class Tool:
         trusted: whether ``parameters`` are taken as they are, because a benchmark or a program wrote them: a type
             that JSON Schema lacks allows any value, formats are not checked, and mistakes show at the first call.
             Otherwise ValueError says what is wrong with them when the tool is made.
+        reads: whether a call changes nothing, so that it may be repeated. None: not known.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Tool:
         result_limit: int = DEFAULT_RESULT_LIMIT,
         stateful: bool = False,
         trusted: bool = False,
+        reads: bool | None = None,
     ):
         if not name or not isinstance(name, str):
             raise ValueError(f"a tool needs a name, got {name!r}")
@@ -83,6 +85,7 @@ class Tool:
         self.result_limit = result_limit
         self.stateful = stateful
         self.trusted = trusted
+        self.reads = reads
         self.is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  an object whose call is a coroutine
         )

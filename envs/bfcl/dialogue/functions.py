@@ -18,6 +18,28 @@ from ..apis.calls import Call
 from ..apis.limits import SHOWN_CHARS
 from .dialogue import Dialogue, Entry
 
+_READS = """
+cat diff du find grep ls pwd sort tail wc
+absolute_value add divide imperial_si_conversion logarithm max_value mean min_value multiply percentage power
+round_number si_unit_conversion square_root standard_deviation subtract sum_values
+get_message_stats get_user_id list_users message_get_login_status search_messages view_messages_sent
+get_tweet get_tweet_comments get_user_stats get_user_tweets list_all_following posting_get_login_status search_tweets
+get_ticket get_user_tickets ticket_get_login_status
+filter_stocks_by_price get_account_info get_available_stocks get_current_time get_order_details get_order_history
+get_stock_info get_symbol_by_name get_transaction_history get_watchlist notify_price_change trading_get_login_status
+compute_exchange_rate contact_customer_support get_all_credit_cards get_booking_history get_budget_fiscal_year
+get_credit_card_balance get_flight_cost get_nearest_airport_by_city list_all_airports retrieve_invoice
+travel_get_login_status verify_traveler_information
+check_tire_pressure displayCarStatus display_log estimate_distance estimate_drive_feasibility_by_mileage
+find_nearest_tire_shop gallon_to_liter get_current_speed get_outside_temperature_from_google
+get_outside_temperature_from_weather_com get_zipcode_based_on_city liter_to_gallon
+archival_memory_key_search archival_memory_list_keys archival_memory_retrieve archival_memory_retrieve_all
+core_memory_key_search core_memory_list_keys core_memory_retrieve core_memory_retrieve_all memory_retrieve
+search_engine_query fetch_url_content
+"""
+READS = frozenset(_READS.split())
+"""The functions that change nothing in the state of their API."""
+
 
 class Function(Tool):
     """A function of a simulated API, as a tool that runs on the episode's Dialogue.
@@ -27,7 +49,11 @@ class Function(Tool):
     """
 
     def __init__(self, doc: dict[str, Any]):
-        super().__init__(doc["name"], doc["description"], doc["parameters"], timeout=None, stateful=True, trusted=True)
+        name = doc["name"]
+        reads = name in READS
+        super().__init__(
+            name, doc["description"], doc["parameters"], timeout=None, stateful=True, trusted=True, reads=reads
+        )
         self.doc = doc
 
     def run(self, arguments: dict[str, Any], state: Any = None) -> ToolResult:

@@ -39,6 +39,7 @@ class OverBudget(Exception):
 def reads(tool: Tool) -> Tool:
     """Mark a tool that changes nothing in the state. Write ``@reads`` above ``@tool``."""
     READING.add(tool.name)
+    tool.reads = True
     return tool
 
 

@@ -260,7 +260,9 @@ def _listed(tool: Any, server: str) -> Listed:
     if not isinstance(schema, dict):
         raise ValueError(f"{server}: the inputSchema of the tool {name[:100]!r} is not an object")
     about = tool.get("description") or tool.get("title") or ""
-    return Listed(name, about if isinstance(about, str) else "", schema)
+    hints = tool.get("annotations")
+    reads = True if isinstance(hints, dict) and hints.get("readOnlyHint") is True else None
+    return Listed(name, about if isinstance(about, str) else "", schema, reads)
 
 
 def encoded(message: Mapping[str, Any]) -> bytes:

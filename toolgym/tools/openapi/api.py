@@ -127,7 +127,10 @@ class OpenAPI(ToolServer):
 
     def listed(self) -> list[Listed]:
         """The operations. Raises ValueError for a document that cannot be used."""
-        return [Listed(each.name, each.description, each.schema) for each in self.operations.values()]
+        return [
+            Listed(each.name, each.description, each.schema, each.method in READING)
+            for each in self.operations.values()
+        ]
 
 
 class _API:

@@ -28,6 +28,11 @@ class Kind(msgspec.Struct, frozen=True):
     what: str = ""
     """What happens, in one line."""
 
+    @property
+    def soft(self) -> bool:
+        """Whether the call is answered all the same, by a result that is not what it seems."""
+        return self.hits != "any"
+
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -38,6 +43,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind("http_5xx", "transport", False, False, what="the server fails"),
             Kind("malformed_json", "transport", False, False, what="the answer is damaged and cannot be read"),
             Kind("http_auth", "access", False, True, what="401 or 403: the tool refuses every call"),
+            Kind("schema_drift", "contract", False, True, what="the tool has other parameters than the ones shown"),
+            Kind("truncated", "data", False, False, "reads", "the answer is cut off, and says so"),
+            Kind("stale", "data", True, False, "reads", "the answer is old, and says that it comes from a cache"),
+            Kind("silent_noop", "silent", True, False, "writes", "the answer is as ever, but nothing was changed"),
         ]
     }
 )
@@ -46,10 +55,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "transport": ("timeout", "http_429", "http_5xx", "malformed_json"),
+        "loud": ("timeout", "http_429", "http_5xx", "malformed_json", "http_auth", "schema_drift"),
+        "silent": ("stale", "silent_noop"),
+        "recoverable": tuple([name for name in KINDS if name != "http_auth"]),
         "all": tuple(KINDS),
     }
 )
-"""Group -> its kinds. ``transport``: a call that is repeated succeeds."""
+"""Group -> its kinds.
+
+``transport``: a call that is repeated succeeds. ``loud``: the result shows an error; these are the six kinds of
+RobustBench-TC. ``silent``: the result shows no error. ``recoverable``: calls can still reach the goal.
+"""
+
+
+def hits(kind: str, reads: bool) -> bool:
+    """Whether a kind can hit a tool that only reads, or one that changes the state."""
+    return KINDS[kind].hits in ("any", "reads" if reads else "writes")
 
 
 def chosen(kinds: Kinds) -> tuple[str, ...]:

@@ -35,16 +35,20 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     seed: int
     task_id: str
 
-    def fault(self, tool: str, number: int) -> Fault | None:
-        """The fault that the call of a tool meets, or None.
+    def fault(self, tool: str, number: int, possible: Sequence[str]) -> Fault | None:
+        """The fault that a call of a tool meets, of the kinds that are possible for it; or None.
 
         ``number`` counts the tool's calls that were answered so far. So a call that is repeated after a fault is not
         drawn anew, and two policies that call the tools in another order meet the same faults.
         """
-        hit, which, twice, *draws = numbers(self.seed, self.task_id, tool, number)
-        if hit >= self.rate:
+        hit, which, *_ = numbers(self.seed, self.task_id, tool, number)
+        if hit >= self.rate or not possible:
             return None
-        kind = self.kinds[int(which * len(self.kinds))]
+        return self.drawn(possible[int(which * len(possible))], tool, number)
+
+    def drawn(self, kind: str, tool: str, number: int) -> Fault:
+        """The fault of a kind, with the numbers of a call."""
+        _, _, twice, *draws = numbers(self.seed, self.task_id, tool, number)
         return Fault(kind, 1 + (twice < _TWICE), tuple(draws))
 
 

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from toolgym.types import FaultRecord, Turn, Verdict
-from toolgym.wrappers.faults.kinds import KINDS
+from toolgym.tools import Tool
+from toolgym.types import FaultRecord, ToolCall, Verdict
+from toolgym.wrappers.faults.drift import Drift, drift_of
+from toolgym.wrappers.faults.kinds import KINDS, hits
 from toolgym.wrappers.faults.plan import Fault, Plan
 
 MOST_FAULTS = 24
 """Faults of one episode; later calls meet none."""
-_SAVED = ("actions", "held", "void", "answered", "waiting", "lasting", "found", "calls", "refused")
+_SAVED = ("actions", "held", "void", "answered", "waiting", "lasting", "open", "unchecked", "found", "calls",
+          "refused")  # fmt: skip
 
-Place = tuple[int, int]
+Place: TypeAlias = tuple[int, int]
 """(turn, call of its action), both counted from 0."""
+Status: TypeAlias = Literal["told", "soft", "free", "check", "needless_check", "fault", "blind", "skipped"]
+"""What becomes of a call.
+
+- told: it is run, and the suite is told of it.
+- soft: the same, but its result is not what it seems.
+- free: it is run again after a soft fault; the suite was told before.
+- check, needless_check: it asks whether changes were saved.
+- fault, blind: a fault stands in its place; blind, if the call could not succeed.
+- skipped: a call before it in the action met a fault.
+"""
+
+
+class Met(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of one call of the action under way."""
+
+    status: Status
+    fault: Fault | None = None
+    opens: int | None = None
+    """Index into ``found`` of the soft fault that it meets, or of the one that it recovers from."""
 
 
 class Progress:
@@ -28,10 +50,12 @@ class Progress:
         actions: the actions that the suite was told of: their turn, and the places of their calls. An action that
             recovers counts with the calls that were held for it.
         held: the places of calls that ran in an action that met a fault. The suite is told with the next action.
-        void: the actions that faults made void.
+        void: the actions that the suite is not told of, and that take no turn.
         answered: tool -> its calls that were answered.
         waiting: tool -> (index into ``found``, calls that are still to fail).
-        lasting: tool -> index into ``found`` of the fault that lasts.
+        lasting: tool -> (index into ``found``, number of the call that met the fault that lasts).
+        open: (index into ``found``, place, true result) of the soft faults that were not overcome yet.
+        unchecked: the changes that were reported since the last check.
         found: the faults met: [kind, call, tool, recoverable, silent, recovered, seconds].
         calls: the calls of all actions so far.
         refused: whether the episode ended with the answer that it cannot be done.
@@ -45,12 +69,18 @@ class Progress:
         self.void = 0
         self.answered: dict[str, int] = {}
         self.waiting: dict[str, tuple[int, int]] = {}
-        self.lasting: dict[str, int] = {}
+        self.lasting: dict[str, tuple[int, int]] = {}
+        self.open: list[tuple[int, Place, str]] = []
+        self.unchecked = 0
         self.found: list[list[Any]] = []
         self.calls = 0
         self.refused = False
-        self.now: list[tuple[str, str]] = []
-        """Of the action under way, per call: its status, and the kind of its fault or ""."""
+        self.now: list[Met] = []
+        """What has become of the calls of the action under way."""
+        self.written: dict[int, ToolCall] = {}
+        """Of the action under way: the calls that follow a drifted schema, as the model wrote them."""
+        self.undo: Any = None
+        """Of the call under way: the state to go back to."""
 
     def save(self) -> dict[str, Any]:
         """Everything that the episode has changed, as plain data."""
@@ -61,62 +91,106 @@ class Progress:
         for name, value in deepcopy(saved).items():
             setattr(self, name, value)
 
-    def next_fault(self, tool: str) -> tuple[Fault | None, bool]:
-        """The fault that a call of the tool meets now; and whether it is a blind repetition.
+    # What a call meets --------------------------------------------------------------------------
 
-        A repetition is blind if the fault lasts, so that the call cannot succeed.
+    def drift(self, tool: Tool | None) -> Drift | None:
+        """How the tool's schema has drifted, if the policy has met the drift."""
+        if tool is None or tool.name not in self.lasting:
+            return None
+        index, number = self.lasting[tool.name]
+        if self.found[index][0] != "schema_drift":
+            return None
+        return drift_of(tool, self.plan.drawn("schema_drift", tool.name, number))
+
+    def meet(
+        self, tool: Tool, call: int, twins: Sequence[str], *, fits: bool, last: bool, ends: bool, checked: bool
+    ) -> Met:
+        """What a call of a tool meets, and take note of it.
+
+        Args:
+            call: the number of the call in the episode.
+            twins: the other tools on offer that do the same.
+            fits: whether the call follows the drifted schema of its tool.
+            last: whether it is the last call of its action.
+            ends: whether the action is the last one of the episode.
+            checked: whether a tool is offered that says if changes were saved.
         """
-        number = self.answered.get(tool, 0)
-        if tool in self.lasting:
-            return self._again(tool, self.lasting[tool]), True
-        if tool in self.waiting:
-            index, left = self.waiting[tool]
-            if left:
-                self.waiting[tool] = (index, left - 1)
-                return self._again(tool, index), False
-            del self.waiting[tool]
+        name = tool.name
+        number = self.answered.get(name, 0)
+        if name in self.lasting:
+            index, since = self.lasting[name]
+            kind = self.found[index][0]
+            if kind != "schema_drift" or not fits:
+                return Met("blind", self.plan.drawn(kind, name, since))
             self.found[index][5] = True
-        elif len(self.found) < MOST_FAULTS and (fault := self.plan.fault(tool, number)) is not None:
-            return fault, False
-        self.answered[tool] = number + 1
-        return None, False
+        if name in self.waiting:
+            index, left = self.waiting[name]
+            if left:
+                self.waiting[name] = (index, left - 1)
+                return Met("fault", self.plan.drawn(self.found[index][0], name, number))
+            del self.waiting[name]
+            self.found[index][5] = True
+        elif len(self.found) < MOST_FAULTS:
+            fault = self.plan.fault(name, number, self._possible(tool, last, ends, checked))
+            if fault is not None:
+                return self._noted(fault, tool, call, number, twins)
+        self.answered[name] = number + 1
+        self.unchecked += not reads(tool)
+        for twin in twins:
+            if self.denies(twin):
+                self.found[self.lasting[twin][0]][5] = True
+        return Met("told")
 
-    def _again(self, tool: str, index: int) -> Fault:
-        fault = self.plan.fault(tool, self.answered.get(tool, 0))
-        assert fault is not None, f"fault {index} of {tool} is not in the plan"
-        return fault
+    def denies(self, tool: str) -> bool:
+        """Whether the tool has refused access."""
+        return tool in self.lasting and self.found[self.lasting[tool][0]][0] == "http_auth"
 
-    def met(self, fault: Fault, tool: str, call: int, seconds: float) -> None:
-        """Note a fault when its first call meets it, and the seconds of each further call."""
-        known = self.lasting.get(tool, self.waiting.get(tool, (None, 0))[0])
-        if known is not None:
-            self.found[known][6] += seconds
-            return
-        kind, index = KINDS[fault.kind], len(self.found)
-        recoverable = not (fault.kind == "http_auth" and tool in self.needed)
-        self.found.append([fault.kind, call, tool, recoverable, kind.silent, False, seconds])
+    def _possible(self, tool: Tool, last: bool, ends: bool, checked: bool) -> list[str]:
+        found = []
+        for kind in self.plan.kinds:
+            if not hits(kind, reads(tool)):
+                continue
+            if kind == "http_auth" and not self.needed:  # no expected call says whether the tool is needed
+                continue
+            if KINDS[kind].lasts and tool.name in self.lasting:
+                continue
+            if KINDS[kind].soft and ends:  # nothing could be called after it
+                continue
+            # only the last call of an action can be undone without undoing others
+            if kind == "silent_noop" and not (last and checked and getattr(tool, "server", None) is None):
+                continue
+            found.append(kind)
+        return found
+
+    def _noted(self, fault: Fault, tool: Tool, call: int, number: int, twins: Sequence[str]) -> Met:
+        kind, name, index = KINDS[fault.kind], tool.name, len(self.found)
+        needed = not self.needed.isdisjoint((name, *twins))
+        recoverable = fault.kind != "http_auth" or not needed or not all(map(self.denies, twins))
+        self.found.append([fault.kind, call, name, recoverable, kind.silent, False, 0.0])
+        if kind.soft:
+            self.answered[name] = number + 1
+            self.unchecked += not reads(tool)
+            return Met("soft", fault, index)
         if kind.lasts:
-            self.lasting[tool] = index
+            self.lasting[name] = (index, number)
         else:
-            self.waiting[tool] = (index, fault.times - 1)
+            self.waiting[name] = (index, fault.times - 1)
+        return Met("fault", fault)
+
+    def cost(self, tool: str, seconds: float) -> None:
+        """Add the simulated seconds of a call to the fault that its tool has met last."""
+        next(each for each in reversed(self.found) if each[2] == tool)[6] += seconds
+
+    # What came of it ----------------------------------------------------------------------------
 
     @property
     def hopeless(self) -> bool:
         """Whether a fault was met that calls cannot recover from."""
-        return any(not recoverable for _, _, _, recoverable, *_ in self.found)
+        return not all(recoverable for _, _, _, recoverable, *_ in self.found)
 
     def records(self) -> tuple[FaultRecord, ...]:
         """The faults so far, for ``info`` and the kept episode."""
         return tuple([FaultRecord(*each) for each in self.found])
-
-    def played(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The turns as the suite was told of them."""
-        out = []
-        for turn, places in self.actions:
-            reward = turns[turn].reward
-            calls = tuple([turns[i].reward.calls[j] for i, j in places])
-            out.append(msgspec.structs.replace(turns[turn], reward=msgspec.structs.replace(reward, calls=calls)))
-        return out
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """The verdict on the episode, given the suite's."""
@@ -127,3 +201,16 @@ class Progress:
             why = f"access to {tool} is denied, and the answer does not say that it cannot be done"
             return Verdict(False, f"{why}; {verdict.reason}"[:300], "no_refusal")
         return verdict
+
+
+def twins_of(tool: Tool, tools: Iterable[Tool]) -> list[str]:
+    """The tools that do the same under another name: they have its function and its parameters."""
+    if tool.function is None:
+        return []
+    others = [other for other in tools if other.function is tool.function and other.name != tool.name]
+    return [other.name for other in others if other.parameters == tool.parameters]
+
+
+def reads(tool: Tool) -> bool:
+    """Whether the calls of a tool change nothing; without a word about it, tools without a state do not."""
+    return not tool.stateful if tool.reads is None else tool.reads

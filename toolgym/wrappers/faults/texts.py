@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolgym.tools import Tool
+from toolgym.wrappers.faults.drift import drift_of
 from toolgym.wrappers.faults.plan import Fault
 
 SKIPPED = "Not run: a call before it in the same action failed."
@@ -42,8 +44,11 @@ def pick(items: Sequence[object], draw: float) -> object:
     return items[int(draw * len(items))]
 
 
-def told(fault: Fault, tool: str) -> tuple[str, float]:
-    """The result that the model reads, and the simulated seconds. ``tool`` is the name of a tool on offer."""
+def told(fault: Fault, offered: Tool) -> tuple[str, float]:
+    """The result that the model reads, and the simulated seconds."""
+    tool = offered.name
+    if fault.kind == "schema_drift":
+        return drift_of(offered, fault).told, 0.1
     words, cost = fault.draws[0], fault.draws[1]
     if fault.kind == "timeout":
         seconds = pick(_TIMES, cost)
