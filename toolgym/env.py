@@ -84,7 +84,8 @@ class ToolEnv(gym.Env[Observation, str]):
         fault_seed: other seeds hit other calls.
         perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
             "paraphrase". See ``toolgym.wrappers.perturb``.
-        strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task.
+        strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task; a schedule such as
+            {"from": 0.1, "to": 1.0, "steps": 40} follows a trainer's steps.
         perturb_seed: other seeds perturb in other ways.
         perturb_draw: how many of the kinds are drawn for each task; None: all that apply to it.
     """
@@ -110,7 +111,7 @@ class ToolEnv(gym.Env[Observation, str]):
         fault_rate: Rate = 0.3,
         fault_seed: int = 0,
         perturb: str | Sequence[str] | None = None,
-        strength: float | tuple[float, float] = 1.0,
+        strength: float | Sequence[float] | dict[str, Any] = 1.0,
         perturb_seed: int = 0,
         perturb_draw: int | None = None,
         **unknown: Any,
@@ -585,8 +586,10 @@ class ToolEnv(gym.Env[Observation, str]):
             see_through_view(self)
 
     def set_step(self, step: int) -> None:
-        """Tell the rubric's schedule the trainer's step, counted from 0."""
+        """Tell the schedules of the rubric and of the perturbation the trainer's step, counted from 0."""
         self.rubric.set_step(step)
+        if self.perturbation is not None:
+            self.perturbation.set_step(step)
 
     def render(self) -> str | None:
         """The transcript as text, with render_mode="ansi"; else None."""
