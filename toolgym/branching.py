@@ -76,16 +76,22 @@ def sibling(env: Env) -> Env:
     other = object.__new__(type(env))
     own = vars(other)
     own.update(vars(env))
-    for hook in ("parse", "gold"):  # bound to that env
-        own.pop(hook, None)
     other.rubric = own_rubric(env.rubric)
-    if other.faults is not None:
-        other.faults.recover_gold(other)
-    other._see_through_view()
+    bind_hooks(other)
     for name in ("action_space", "observation_space"):
         if own[name]._np_random is not None:  # it was sampled from: not to be shared
             own[name] = copy.deepcopy(own[name])
     return other
+
+
+def bind_hooks(env: ToolEnv) -> None:
+    """Bind to the env what faults and perturbations make of its ``gold`` and its ``parse``."""
+    for hook in ("gold", "parse"):
+        vars(env).pop(hook, None)
+    if env.faults is not None:
+        env.faults.recover_gold(env)
+    if env.perturbation is not None:
+        env.perturbation.see_through(env)
 
 
 def own_state(env: ToolEnv) -> bool:
@@ -102,9 +108,9 @@ def own_state(env: ToolEnv) -> bool:
 
 
 def kind(env: ToolEnv) -> str:
-    """The env's class, its faults and its perturbation, as a snapshot names them."""
+    """The env's class, its faults and its perturbations, as a snapshot names them."""
     name = f"{type(env).__module__}:{type(env).__qualname__}"
-    return " with ".join([name, *(repr(each) for each in (env.faults, env.perturbation) if each is not None)])
+    return " with ".join([name, *[repr(each) for each in (env.faults, env.perturbation) if each is not None]])
 
 
 def limits(env: ToolEnv) -> tuple[int, int, int]:

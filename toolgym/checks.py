@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from operator import index
 from typing import Any
 
@@ -32,6 +33,20 @@ def arguments_of(cls: type) -> list[str]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return found
+
+
+def wanted_task(options: Mapping[str, Any], unknown: Mapping[str, Any]) -> Any:
+    """The ``task_id`` of the options of ``reset``, or None. Raises TypeError for unknown arguments, ValueError for
+    unknown options."""
+    if unknown:  # the columns of a data set: TRL's environment_factory
+        raise TypeError(
+            f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv cannot be TRL's "
+            "environment_factory: TRL would offer its methods to the model as tools. Use toolgym.exports.trl"
+        )
+    others = set(options) - {"task_id"}
+    if others:
+        raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
+    return options.get("task_id")
 
 
 def check_verdict(verdict: Any, owner: object) -> Verdict:

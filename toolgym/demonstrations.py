@@ -108,8 +108,8 @@ class Demonstrations:
         if self.env_id:
             name, arguments = self.env_id, {"dialect": env.dialect}
         elif env.spec is not None:
-            untold = ("rubric", "instructions", "max_turns", "render_mode")  # they do not change what is asked
-            untold += ("perturb", "strength", "perturb_seed", "perturb_draw")  # examples are shown as they are
+            untold = {"rubric", "instructions", "max_turns", "render_mode"}  # they do not change what is asked
+            untold |= {"perturb", "strength", "perturb_seed", "perturb_draw"}  # examples are shown as they are
             name, arguments = env.spec.id, {key: env.spec.kwargs[key] for key in env.spec.kwargs if key not in untold}
         else:
             raise ValueError("a number of demonstrations needs an env made by gym.make; or give messages")

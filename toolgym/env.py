@@ -11,11 +11,12 @@ import msgspec
 from gymnasium.error import ResetNeeded
 
 from toolgym import branching
-from toolgym.checks import arguments_of, check_state, check_verdict, whole_number
+from toolgym.checks import arguments_of, check_state, check_verdict, wanted_task, whole_number
 from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
 from toolgym.grading import as_expected
+from toolgym.offer import Offer
 from toolgym.playing.wrapped import time_limit_around
 from toolgym.rewards import Evidence, Reward, Scores, get_rubric
 from toolgym.snapshot import Snapshot, SnapshotError
@@ -143,17 +144,10 @@ class ToolEnv(gym.Env[Observation, str]):
         self.episode = Episode(task=None, messages=(), turns=[], tools=None, over=True)
         self._source = TaskSource(tasks)
         self._make_state = state
-        # What follows from the tools on offer, kept as long as they stay the same tuple
-        self._instructions_of: tuple[Tool, ...] | None = None
-        self._instructions = ""
-        self._offered: tuple[Tool, ...] | None = None
-        self._tools: dict[str, Tool] = {}
-        self._schemas: tuple[FrozenDict, ...] = ()
-        self._inline = True
+        self._offer = Offer()
         self.perturbation: Perturbation | None = None
-        """How what the policy sees is perturbed, or None."""
-        self.view: View | None = None
-        """The current task as it is shown, if it is perturbed."""
+        """How the tasks are perturbed, or None."""
+        self.view: View | None = None  # the current task as it is shown, if tasks are perturbed
         self.faults: Faults | None = None
         """The faults that are injected into calls, or None."""
         if faults is not None:
@@ -161,7 +155,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if perturb is not None:
             from toolgym.wrappers.perturb.perturbation import Perturbation
 
-            self.perturb(Perturbation(perturb, strength, perturb_seed, perturb_draw))
+            Perturbation(perturb, strength, perturb_seed, perturb_draw).attach(self)
 
     # Hooks: what a suite may override -----------------------------------------------------------
     #
@@ -243,11 +237,10 @@ class ToolEnv(gym.Env[Observation, str]):
         return ("calls" if any(task.expected) else "no call",)
 
     def needed_values(self, task: Task) -> Iterable[Any]:
-        """Values whose words must stay in the request if it is perturbed. The default: the expected calls' arguments,
-        and the response; without expected calls, the texts of the gold actions."""
-        if not any(task.expected):
-            return (*type(self).gold(self, task), task.response)
-        return (*[call.arguments for calls in task.expected for call in calls], task.response)
+        """Values whose words a perturbation leaves as they are. The default: the expected calls' arguments, and the
+        response; if no call is expected, the gold actions."""
+        calls = [call.arguments for calls in task.expected for call in calls]
+        return (task.response, *(calls or type(self).gold(self, task)))
 
     def save_state(self) -> Any:
         """A copy of everything that changes during an episode, besides the transcript.
@@ -329,7 +322,7 @@ class ToolEnv(gym.Env[Observation, str]):
     @property
     def runs_inline(self) -> bool:
         """Whether no tool on offer can wait: then a step never leaves this thread."""
-        return self._inline
+        return self._offer.inline
 
     def find_task(self, task_id: str) -> Task:
         """The task with this id. Raises KeyError with near misses."""
@@ -341,18 +334,9 @@ class ToolEnv(gym.Env[Observation, str]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None, **unknown: Any
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
-        if unknown:  # the columns of a data set: TRL's environment_factory
-            raise TypeError(
-                f"reset takes seed and options, not {', '.join(map(repr, unknown))}. A ToolEnv cannot be TRL's "
-                "environment_factory: TRL would offer its methods to the model as tools. Use toolgym.exports.trl"
-            )
+        wanted = wanted_task(options or {}, unknown)
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
-        options = options or {}
-        others = set(options) - {"task_id"}
-        if others:
-            raise ValueError(f"unknown reset option {', '.join(sorted(others))}; there is task_id")
-        wanted = options.get("task_id")
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
         self.view = self.view_of(task)
         self.episode = Episode(task, self._opening(task), [], task.tools)
@@ -372,7 +356,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.episode.faults is not None:
             info["faults"] = ()
         if self.view is not None:
-            info["perturbations"] = list(self.view.kinds)
+            info["perturbations"] = self.view.kinds
         return self.observe(), info
 
     def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -466,22 +450,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
         The tuple in the middle holds the objections of the tool's schema.
         """
-        call = completion.calls[position]
-        if call.error is not None:
-            return None, (), ToolResult(f"Error: the call could not be read: {call.error}", "malformed")
-        tool = self._tools.get(call.name)
-        if tool is None:
-            known = ", ".join(list(self._tools)[:20]) or "none"
-            return None, (), ToolResult(f"Error: there is no tool {call.name[:100]!r}. Tools: {known}.", "not_found")
-        problems = tool.validator.problems(call.arguments)
-        if tool.function is None:
-            return None, problems, None
-        if problems:
-            text = f"Error: invalid arguments for {call.name}: {'; '.join(problems)}"
-            return None, problems, ToolResult(text, "invalid_arguments")
-        if position >= self.max_calls:
-            return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")
-        return tool, (), None
+        return self._offer.prepare(completion, position, self.max_calls)
 
     def after_call(self, tool: Tool, result: ToolResult) -> None:
         """Called after part two, for each call that was run. A call that was given up may go on and change its state:
@@ -515,21 +484,17 @@ class ToolEnv(gym.Env[Observation, str]):
         if truncated and self.faults is not None:
             total, terms = self.faults.owed(self, total, terms)
         reward = RewardBreakdown(total, terms, records)
-        text, view, dialect = completion.text, self.view, self.dialect
-        if view is None:
-            added = (FrozenDict(role="assistant", content=text), *dialect.results(records))
+        text, said = completion.text, self.reply(completion, records) if not over and told else ()
+        if self.view is None:
+            added = (FrozenDict(role="assistant", content=text), *self.dialect.results(records), *said)
         else:
-            text = completion.text if completion.written is None else completion.written.text
-            added = (FrozenDict(role="assistant", content=text), *dialect.results(view.records(records, completion)))
-        if not over and told:
-            said = self.reply(completion, records)
-            added += said if view is None else view.says(said, turn)
+            text, added = self.view.added(completion, records, said, turn, self.dialect)
         episode.messages += added
         episode.turns.append(Turn(text, added, reward, episode.failure is None, completion.unfinished))
         info = self._info(reward, over)
         if over:
             self._ended(info)
-        return Observation(episode.messages, self._schemas), total, terminated, truncated, info
+        return Observation(episode.messages, self._offer.schemas), total, terminated, truncated, info
 
     def score(
         self, completion: Completion, results: Sequence[ToolResult | None], problems: Sequence[tuple[str, ...]]
@@ -566,24 +531,9 @@ class ToolEnv(gym.Env[Observation, str]):
 
         Faults(kinds, rate, seed).attach(self)
 
-    def perturb(self, perturbation: Perturbation) -> None:
-        """Show the tasks perturbed from the next reset on. Raises ValueError if they are perturbed already."""
-        if self.perturbation is not None:
-            raise ValueError(f"{type(self).__name__} has {self.perturbation!r} already: name all kinds in one place")
-        self.perturbation = perturbation
-        self.episode.over = True  # an episode that goes on has begun without perturbation
-        self._see_through_view()
-
     def view_of(self, task: Task) -> View | None:
-        """A task as it is shown; None if this env perturbs nothing."""
+        """A task as it is shown; None if tasks are not perturbed."""
         return None if self.perturbation is None else self.perturbation.view(task, self.needed_values)
-
-    def _see_through_view(self) -> None:
-        """Let ``parse`` read calls by the names that are shown, and ``gold`` write them."""
-        if self.perturbation is not None:
-            from toolgym.wrappers.perturb.seeing import see_through_view
-
-            see_through_view(self)
 
     def set_step(self, step: int) -> None:
         """Tell the schedules of the rubric and of the perturbation the trainer's step, counted from 0."""
@@ -604,14 +554,12 @@ class ToolEnv(gym.Env[Observation, str]):
     def _opening(self, task: Task) -> tuple[Message, ...]:
         shown = self.view_of(task) or task
         tools = shown.tools if self.faults is None else self.faults.offered(shown.tools)
-        if tools is not self._instructions_of:
-            self._instructions = self.instructions(tools) if self.instructed else ""
-            self._instructions_of = tools
-        return opening(shown, self._instructions)
+        told = self._offer.instructions(tools, self.instructions) if self.instructed else ""
+        return opening(shown, told)
 
     def observe(self) -> Observation:
         """The current observation."""
-        return Observation(self.episode.messages, self._schemas)
+        return Observation(self.episode.messages, self._offer.schemas)
 
     def offer(self, tools: tuple[Tool, ...]) -> None:
         """Put tools on offer from here on: ``reset`` offers the task's tools, and ``on_action`` may offer more.
@@ -621,15 +569,7 @@ class ToolEnv(gym.Env[Observation, str]):
         if self.faults is not None:
             tools = self.faults.offered(tools)
         self.episode.tools = tools
-        if self.view is not None:
-            self._tools, self._schemas = self.view.offer(tools)
-        elif tools is self._offered:
-            return
-        else:
-            self._tools = {tool.name: tool for tool in tools}
-            self._schemas = tuple(tool.schema for tool in tools)
-        self._inline = all(tool.inline or tool.function is None for tool in tools)
-        self._offered = tools
+        self._offer.take(tools, self.view)
 
     def _info(self, reward: RewardBreakdown, over: bool) -> dict[str, Any]:
         failure = self.episode.failure
@@ -652,7 +592,7 @@ class ToolEnv(gym.Env[Observation, str]):
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
         if self.view is not None:
-            info["perturbations"] = list(self.view.kinds)
+            info["perturbations"] = self.view.kinds
         if cut_off and not verdict.success:
             info["verdict"] = cut_off
         return info

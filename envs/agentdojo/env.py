@@ -84,7 +84,7 @@ class AgentDojoEnv(ToolEnv):
     def prepare(self, completion: Completion, position: int) -> tuple[Tool | None, tuple[str, ...], ToolResult | None]:
         """The official runtime checks the arguments; the schema's problems are noted, but stop no call."""
         call = completion.calls[position]
-        tool = self._tools.get(call.name)
+        tool = self._offer.tools.get(call.name)
         if call.error is not None:
             return super().prepare(completion, position)
         if len(self.turns) >= ROUNDS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from toolgym.branching import bind_hooks
 from toolgym.checks import whole_number
 from toolgym.grading import same_call
 from toolgym.rewards import Evidence
@@ -66,8 +67,7 @@ class Faults:
         if not env.runs_calls():
             raise ValueError(f"{type(env).__name__} runs no calls, so no fault can be injected into one")
         env.faults = self
-        self.recover_gold(env)
-        env._see_through_view()
+        bind_hooks(env)
         env.episode.over = True  # an episode that goes on was not begun with faults
 
     def begin(self, task: Task) -> Progress:
@@ -339,7 +339,7 @@ def _written(env: ToolEnv, completion: Completion, calls: Sequence[ToolCall]) ->
     plain = tuple([ToolCall(call.name, call.arguments, call.error) for call in calls])
     if completion.problem is None and all(call.error is None for call in calls):
         response = completion.response if completion.calls else None
-        again = env.parse(env.dialect.render(Completion("", plain, completion.think, response)))
+        again = type(env).parse(env, env.dialect.render(Completion("", plain, completion.think, response)))
         if len(again.calls) == len(calls):
             return again
     return msgspec.structs.replace(completion, calls=plain)

@@ -95,12 +95,10 @@ class Builder:
 
     def observation(self, kind: str) -> None:
         if kind in ("typos", "paraphrase_request"):
-            said = []
-            for i, each in enumerate(self.messages):
-                new = self.say(kind, each, f"message {i}")
-                if new is not each:
-                    self.note(kind, f"message {i}", each["content"], new["content"])
-                said.append(new)
+            said = [self.say(kind, each, f"message {i}") for i, each in enumerate(self.messages)]
+            for i, (was, now) in enumerate(zip(self.messages, said, strict=True)):
+                if now is not was:
+                    self.note(kind, f"message {i}", was["content"], now["content"])
             self.messages = said
             return
         for each in self.drawn(kind, self.free):

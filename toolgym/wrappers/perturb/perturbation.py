@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import partial
 from hashlib import blake2b
 from math import isfinite
 from typing import Any
 
+from toolgym.branching import bind_hooks
 from toolgym.tasks.stream import Stream
 from toolgym.tasks.task import Task
+from toolgym.types import Completion
 from toolgym.wrappers.perturb.building import build
 from toolgym.wrappers.perturb.kinds import select_kinds
 from toolgym.wrappers.perturb.schedule import read_schedule
@@ -45,6 +48,23 @@ class Perturbation:
     def __repr__(self) -> str:
         strength = self.high if self.low == self.high else (self.low, self.high)
         return f"Perturbation({','.join(self.kinds)!r}, {strength}, seed={self.seed}, draw={self.draw})"
+
+    def attach(self, env: Any) -> None:
+        """Show the tasks of a ToolEnv perturbed from its next reset on. Raises ValueError if they are already."""
+        if env.perturbation is not None:
+            raise ValueError(f"{type(env).__name__} has {env.perturbation!r} already: name all kinds in one place")
+        env.perturbation = self
+        bind_hooks(env)
+        env.episode.over = True  # an episode that goes on was not begun with perturbations
+
+    def see_through(self, env: Any) -> None:
+        """Make ``env.parse`` read calls by the names that are shown, and ``env.gold`` write them.
+
+        Suites override both, and call them on themselves and by ``super()``. So these are attributes of the instance,
+        and the suite's own methods stay as they are.
+        """
+        env.parse = partial(_parse, env, env.parse)
+        env.gold = partial(_gold, env, env.gold)
 
     def stream(self, task_id: str, *about: str) -> Stream:
         """Random numbers for one purpose in one task."""
@@ -84,6 +104,18 @@ class Perturbation:
         else:
             views.move_to_end(task.id)
         return view
+
+
+def _parse(env: Any, parse: Callable[[str], Completion], text: str) -> Completion:
+    """Read an action. Its calls have the tools' own names, whatever names are shown."""
+    completion, view = parse(text), env.view
+    return completion if view is None else view.read(completion)  # type: ignore[no-any-return]
+
+
+def _gold(env: Any, gold: Callable[[Task], tuple[str, ...]], task: Task) -> tuple[str, ...]:
+    """The gold actions, with tools by the names that are shown."""
+    view = env.view_of(task)
+    return tuple([view.gold(text, env.dialect) for text in gold(task)])
 
 
 def _strengths(given: Any) -> tuple[float, float]:

@@ -19,15 +19,16 @@ _CLOSED = re.compile(
 )
 """Quoted texts, code, and lines that look like code, JSON, tags or tables."""
 
-KEPT = frozenset(
-    "not no nor none never without except only unless neither nothing nobody cannot all both any each every "
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half "
-    "quarter third once twice double triple dozen first second fourth fifth sixth seventh eighth ninth tenth last next "
-    "previous today tomorrow yesterday tonight morning afternoon evening noon midnight night daily weekly monthly "
-    "yearly annual hour hours minute minutes seconds day days week weeks weekend month months year years less more "
-    "least most fewer under over above below before after between until since from than plus minus times".split()
-)
+_KEPT = """
+not no nor none never without except only unless neither nothing nobody cannot all both any each every zero one two
+three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half quarter third once twice
+double triple dozen first second fourth fifth sixth seventh eighth ninth tenth last next previous today tomorrow
+yesterday tonight morning afternoon evening noon midnight night daily weekly monthly yearly annual hour hours minute
+minutes seconds day days week weeks weekend month months year years less more least most fewer under over above below
+before after between until since from than plus minus times
+"""
+KEPT = frozenset(_KEPT.split())
 """Words that count, date, compare or negate: a slip in one of them could change what is asked for."""
 
 
@@ -78,10 +79,11 @@ class Request:
         return not any(begin < end and start < stop for begin, stop in self._closed)
 
 
-_ENGLISH = frozenset(
-    "the a an to of in is are for my me i you please and what which how can could with on at it this that want need "
-    "find show get tell do does should would be by as or from have has your we us given its".split()
-)
+_COMMON = """
+the a an to of in is are for my me i you please and what which how can could with on at it this that want need find
+show get tell do does should would be by as or from have has your we us given its
+"""
+_ENGLISH = frozenset(_COMMON.split())
 
 
 def is_english(text: str) -> bool:

@@ -108,16 +108,26 @@ class View:
             found.append(replace(record, call=call, result=result))
         return tuple(found)
 
+    def added(
+        self,
+        completion: Completion,
+        records: Sequence[CallRecord],
+        said: Sequence[Message],
+        turn: int,
+        dialect: Dialect,
+    ) -> tuple[str, tuple[Message, ...]]:
+        """An action as it was written, and the messages that it adds: itself, the results, what the user said."""
+        text = completion.text if completion.written is None else completion.written.text
+        results = dialect.results(self.records(records, completion))
+        user = [self._say(each, f"turn {turn}") for each in said]
+        return text, (FrozenDict(role="assistant", content=text), *results, *user)
+
     def text(self, text: str) -> str:
         """A text of the env, with tools by the names that are shown."""
         if not self._renamed:
             return text
         text = text.replace(NOT_OFFERED, "\0")
         return _in_words(text, self._renamed).replace("\0", "")
-
-    def says(self, messages: Sequence[Message], turn: int) -> tuple[Message, ...]:
-        """Messages that the user adds after action ``turn``, as they are shown."""
-        return tuple([self._say(each, f"turn {turn}") for each in messages])
 
     def gold(self, text: str, dialect: Dialect) -> str:
         """A gold action with tools by the names that are shown."""

@@ -39,7 +39,7 @@ class Perturbed(gym.Wrapper[Observation, str, Observation, str], RecordConstruct
         base = env.unwrapped
         if not isinstance(base, ToolEnv):
             raise TypeError(f"Perturbed wraps ToolEnvs, got {type(base).__name__}")
-        base.perturb(Perturbation(kinds, strength, seed, draw))
+        Perturbation(kinds, strength, seed, draw).attach(base)
 
 
 def changes(env: gym.Env[Any, Any], task_id: str | None = None) -> tuple[Change, ...]:
