@@ -102,7 +102,7 @@ class Faults:
             return completion
         calls = list(completion.calls)
         for i, call in enumerate(calls):
-            drift = state.drift(env._tools.get(call.name)) if call.error is None else None
+            drift = state.drift(env._offer.tools.get(call.name)) if call.error is None else None
             if drift is not None and (arguments := drift.shown(call.arguments)) is not None:
                 state.written[i] = call
                 calls[i] = msgspec.structs.replace(call, arguments=arguments)
@@ -117,7 +117,7 @@ class Faults:
         if state.now and state.now[-1].status in ("fault", "blind", "skipped"):
             state.now.append(Met("skipped"))
             return None, (), ToolResult(SKIPPED, "skipped")
-        offered = env._tools.get(call.name)
+        offered = env._offer.tools.get(call.name)
         if offered is CHECK and call.error is None:
             return None, (), self._checked(env, state)
         drift = None if call.error is not None or position in state.written else state.drift(offered)
@@ -136,11 +136,11 @@ class Faults:
         met = state.meet(
             offered,
             state.calls + position,
-            twins_of(offered, env._tools.values()),
+            twins_of(offered, env._offer.tools.values()),
             fits=position in state.written,
             last=position + 1 == len(completion.calls),
             ends=len(env.turns) + 1 >= env.max_turns,
-            checked=env._tools.get(CHECK.name) is CHECK,
+            checked=env._offer.tools.get(CHECK.name) is CHECK,
         )
         state.now.append(met)
         if met.status in ("told", "soft"):
@@ -291,7 +291,7 @@ def _call_at(env: ToolEnv, place: Place) -> ToolCall:
 def _meant(env: ToolEnv, call: ToolCall) -> ToolCall:
     """The call with the arguments of the schema that was shown; and of the tool that the task needs, if that tool
     denies access and this one does the same."""
-    tool, state = env._tools.get(call.name), progress(env)
+    tool, state = env._offer.tools.get(call.name), progress(env)
     if call.error is not None or tool is None:
         return call
     drift = state.drift(tool)
@@ -299,7 +299,7 @@ def _meant(env: ToolEnv, call: ToolCall) -> ToolCall:
     if arguments is not None:
         call = msgspec.structs.replace(call, arguments=arguments)
     if call.name not in state.needed:
-        for twin in twins_of(tool, env._tools.values()):
+        for twin in twins_of(tool, env._offer.tools.values()):
             if twin in state.needed and state.denies(twin):
                 return msgspec.structs.replace(call, name=twin)
     return call
