@@ -57,7 +57,7 @@ def test_a_step_within_an_episode_changes_the_next_one_only():
     for text in gold:
         *_, info = env.step(text)
     assert info["success"]
-    assert shown(env, env.tasks[0].id)[1] == []
+    assert shown(env, env.tasks[0].id)[1] == ()
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ FAULT_NOTE = (
 
 def table(found: Robustness) -> Grid:
     """A line per kind and group: tasks, success clean and under it, and the share that is kept."""
-    rows = [["clean", str(found.tasks), _share(found.clean, found.clean_interval), "", ""]]
+    interval = _share(found.clean, found.clean_interval).partition(" ")[2]
+    rows = [["clean", str(found.tasks), percent(found.clean), interval, ""]]
     for line in found.lines:
         each = line.retention
-        kept = "–" if each.kept_interval is None else _share(each.kept, each.kept_interval)
+        kept = "–" if each.kept_interval is None else _share(each.kept, each.kept_interval, 0)
         under = _share(each.under, each.under_interval)
         rows.append([_name(line), str(each.tasks), percent(each.clean), under, kept])
     title = f"{one_line(found.agent, 40)} on {', '.join(found.suites)}: success in %"
@@ -95,7 +96,7 @@ def _name(line: Line) -> str:
     return f"  {line.name}" if line.group else line.name
 
 
-def _share(share: float | None, interval: tuple[float, float]) -> str:
+def _share(share: float | None, interval: tuple[float, float], digits: int = 1) -> str:
     """ "58.3 [44, 71]", in percent."""
     low, high = (f"{100 * end:.0f}" for end in interval)
-    return f"{percent(share)} [{low}, {high}]"
+    return f"{'–' if share is None else f'{100 * share:.{digits}f}'} [{low}, {high}]"
