@@ -147,6 +147,14 @@ def test_runs_that_cannot_be_compared_are_refused(runs, says):
         robustness(runs)
 
 
+def test_agents_of_one_name_are_told_apart():
+    runs = []
+    for model in ("small", "large"):
+        more = {"agent_settings": {"model": model, "temperature": 0}}
+        runs += [run("clean", CLEAN, **more), run("typos", UNDER, **TYPOS, **more)]
+    assert [each.agent for each in robustness(runs)] == ["a (model=small)", "a (model=large)"]
+
+
 def play(out, *options, agents="oracle"):
     words = ["--env", "ToolGym-Office-v0", "--category", "single", "--env-arg", "split=val", "--out", str(out)]
     kinds = ["--kinds", "typos,twin_job", "--faults", "timeout", "--fault-rate", "1", "-n", "3"]
@@ -172,7 +180,7 @@ def test_one_command_plays_all_and_continues(tmp_path, capsys):
     runs = [str(path.parent) for path in kept]
     assert main(["compare", *runs, "--robustness", "--results", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "robustness.md").read_bytes() == first
-    assert (tmp_path / "again" / "robustness.png").stat().st_size > 5_000
+    assert (tmp_path / "again" / "robustness-oracle.png").stat().st_size > 5_000
 
 
 def test_wrong_usage_is_named(tmp_path, capsys):

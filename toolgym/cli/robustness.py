@@ -210,11 +210,9 @@ def write_robustness(found: Sequence[Robustness], folder: Path) -> bool:
 
 def pictures(found: Sequence[Robustness]) -> list[str]:
     """The name of each agent's picture."""
-    if len(found) == 1:
-        return ["robustness.png"]
-    return [
-        f"robustness-{i + 1}-{re.sub(r'[^A-Za-z0-9.=-]+', '-', each.agent)[:60]}.png" for i, each in enumerate(found)
-    ]
+    names = [re.sub(r"[^A-Za-z0-9.=-]+", "-", each.agent)[-60:] for each in found]
+    again = [f"-{names[:i].count(name) + 1}" if name in names[:i] else "" for i, name in enumerate(names)]
+    return [f"robustness-{name}{more}.png" for name, more in zip(names, again, strict=True)]
 
 
 def say_files(folder: Path, drawn: bool, console: Console) -> None:

@@ -86,11 +86,24 @@ def robustness(runs: Sequence[Run]) -> list[Robustness]:
             "none of the runs was perturbed or had faults: play some with the same agent and tasks, e.g. "
             "toolgym eval ... --env-arg perturb=typos, or all kinds with toolgym robustness"
         )
-    return [_of_agent(found) for found in by_agent.values()]
+    names = agent_names([found[0].run for found in by_agent.values()])
+    return [_of_agent(name, found) for name, found in zip(names, by_agent.values(), strict=True)]
 
 
-def _of_agent(found: Sequence[Played]) -> Robustness:
-    agent = str(found[0].run.settings.get("agent") or found[0].run.label)
+def agent_names(runs: Sequence[Run]) -> list[str]:
+    """The names of several agents, one run each. Agents of one name get the settings in which they differ."""
+    names = [str(run.settings.get("agent") or run.label) for run in runs]
+    told = []
+    for name, run in zip(names, runs, strict=True):
+        alike = [other for other, its in zip(runs, names, strict=True) if its == name]
+        settings = [dict(each.settings.get("agent_settings", {})) for each in alike]
+        own: dict[str, Any] = dict(run.settings.get("agent_settings", {}))
+        more = [f"{key}={own[key]}" for key in own if any(each.get(key) != own[key] for each in settings)]
+        told.append(f"{name} ({', '.join(more)})" if more else name)
+    return told
+
+
+def _of_agent(agent: str, found: Sequence[Played]) -> Robustness:
     clean = {each.suite: each for each in found if each.condition.clean}
     _check(agent, found, clean)
     lines = []
