@@ -90,10 +90,10 @@ TINY = Size(
     model="tiny",
     sft={"env": ENV, "algo": "sft", "steps": 20, "prompts_per_step": 8, "learning_rate": 1e-3, "max_tokens": 500,
          "warmup_steps": 3},
-    grpo={"env": ENV, "algo": "grpo", "steps": 40, "prompts_per_step": 8, "num_generations": 8, "learning_rate": 1.5e-3,
+    grpo={"env": ENV, "algo": "grpo", "steps": 30, "prompts_per_step": 6, "num_generations": 8, "learning_rate": 1.5e-3,
           "max_completion_length": 60, "max_tokens": 500, "warmup_steps": 3},
     under=randomised(only_seen(TRAINED)),
-    tests=suite_tests("errands", ENV, {"split": "test"}, 90, 60, tiny=True),
+    tests=suite_tests("errands", ENV, {"split": "test"}, 60, 60, tiny=True),
     built={"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "vocabulary": 1200, "steps": 1000},
 )  # fmt: skip
 
