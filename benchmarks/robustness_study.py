@@ -20,6 +20,7 @@ for all seeds (robustness/errands_corpus.py). On one machine its results depend 
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 
@@ -49,8 +50,6 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="train nothing; write the table and the picture")
     options = parser.parse_args()
     spin_briefly()
-    import argparse
-
     import torch
     from robustness.arms import ARMS
     from robustness.plot import write_plot

@@ -85,8 +85,7 @@ class ToolEnv(gym.Env[Observation, str]):
         fault_seed: other seeds hit other calls.
         perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
             "paraphrase". See ``toolgym.wrappers.perturb``.
-        strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task; a schedule such as
-            {"from": 0.1, "to": 1.0, "steps": 40} follows a trainer's steps.
+        strength: from 0 to 1; a pair (low, high) draws it for each task; a schedule follows a trainer's step.
         perturb_seed: other seeds perturb in other ways.
         perturb_draw: how many of the kinds are drawn for each task; None: all that apply to it.
     """
