@@ -79,8 +79,7 @@ class ToolEnv(gym.Env[Observation, str]):
             describes the tools itself (``Policy(tools="template")``).
         demonstrations: worked examples that stand as earlier turns before each request: how many, from the suite's
             train split; or from another suite, or messages of your own. See ``toolgym.demonstrations``.
-        faults: kinds of faults to inject into calls: names with commas between, a list, or groups such as "transport".
-            See ``toolgym.wrappers.faults``.
+        faults: kinds of faults to inject into calls: names, a list, or groups. See ``toolgym.wrappers.faults``.
         fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
         fault_seed: other seeds hit other calls.
         perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
@@ -254,19 +253,22 @@ class ToolEnv(gym.Env[Observation, str]):
         self.state = copy.deepcopy(saved)
 
     def runs_calls(self) -> bool:
-        """Whether the calls of an action get results, so that faults can be injected. The default: a tool of the first
-        tasks has a function."""
+        """Whether calls get results, so that faults are possible. The default: a tool of the first tasks runs."""
         first = range(min(len(self.tasks), 20))
-        return any(tool.function is not None for i in first for tool in self.tasks[i].tools)
+        return any(tool.runs for i in first for tool in self.tasks[i].tools)
 
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
         """The benchmark's own aggregate numbers of a run, for its tables. The default: none."""
         return {}
 
+    def all_tools(self, task: Task) -> Iterable[Tool]:
+        """Every tool that an episode of the task may offer. The default: the task's."""
+        return task.tools
+
     def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that were on offer, by name, for a snapshot from another process."""
-        known = {tool.name: tool for tool in self.task.tools}
+        known = {tool.name: tool for tool in self.all_tools(self.task)}
         if missing := [name for name in names if name not in known]:
             raise SnapshotError(f"the task offers no {missing[0]!r}; {type(self).__name__} needs its own find_tools()")
         return tuple([known[name] for name in names])

@@ -87,7 +87,7 @@ class AgentDojoEnv(ToolEnv):
         tool = self._offer.tools.get(call.name)
         if call.error is not None:
             return super().prepare(completion, position)
-        if len(self.turns) >= ROUNDS:
+        if self.acted >= ROUNDS:
             return None, (), ToolResult(f"Error: the calls of {ROUNDS} texts are run, not more.", "too_many_calls")
         if position >= self.max_calls:
             return None, (), ToolResult(f"Error: only {self.max_calls} calls are run per turn.", "too_many_calls")

@@ -85,7 +85,7 @@ class MathEnv(ToolEnv):
 
     def start(self, task: Task) -> None:
         self.state = Computing()
-        self._play = Play(task, self.max_turns, self.outcome)
+        self._play = Play(task, self.base_turns, self.outcome)
 
     def save_state(self) -> dict[str, Any]:
         return {"play": self._play.save(), "failure": self.state.failure, "slow": self.state.slow}

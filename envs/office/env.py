@@ -92,7 +92,7 @@ class OfficeEnv(ToolEnv):
     def start(self, task: Task) -> None:
         plan: Plan = task.data
         self.state = plan.fixture.state()
-        self._progress = Progress(task, self.state, self.max_turns, self.outcome)
+        self._progress = Progress(task, self.state, self.base_turns, self.outcome)
 
     def save_state(self) -> dict[str, Any]:
         return self._progress.save()

@@ -103,6 +103,8 @@ def tools_spec(env_id: str, env_kwargs: Mapping[str, Any] | None = None, **which
     kwargs = {**(env_kwargs or {}), "dialect": "openai"}
     rows = list(task_rows(env_id, kwargs, **which))
     session = Session(env_id, kwargs)
+    if session.env.faults is not None:
+        raise ValueError("TRL's tool loop does not say which calls came together, as faults need: use rollout_spec")
     tools: tuple[Tool, ...] = session.env.find_task(rows[0].task_id).tools
     lines = [tool.line for tool in tools]
     for row in rows:

@@ -32,6 +32,7 @@ TERMS = {
     "fault": "a call met an injected fault: the action earns nothing, its calls are paid when they are repeated",
     "blind_repetition": "a call was repeated that cannot succeed: -1",
     "verification": "calls that check or read again after a silent fault (not paid)",
+    "beyond_hope": "calls after a fault that no call can overcome earn nothing",
     "needless_check": "a check whether changes were saved, with no new change: -1",
     "intermediate_step": "an action before the final answer earns 0 in all; -1 at most if something is wrong with it",
 }

@@ -159,6 +159,11 @@ class Tool:
         return integer_reader(schema) or (None if self.validator.only_scalars else copied)
 
     @property
+    def runs(self) -> bool:
+        """Whether calls are run: there is a function, or the class runs them itself."""
+        return self.function is not None or type(self).run is not Tool.run
+
+    @property
     def _called(self) -> Callable[..., Any] | None:
         """Runs the call, with arguments by name."""
         return self.function

@@ -42,9 +42,6 @@ class DialogueEnv(ToolEnv):
         completion = self.dialect.parse(text)
         return as_malformed(completion) if overlooked(self.dialect, completion) else completion
 
-    def runs_calls(self) -> bool:
-        return True
-
     def start(self, task: Task) -> None:
         self.state = Dialogue(task.data, decoded=self._prompted)
 
@@ -61,6 +58,10 @@ class DialogueEnv(ToolEnv):
     def functions(self) -> Mapping[str, Function]:
         """All functions of the task's APIs, by name, including functions that are held back."""
         return functions(self.task.data.classes)
+
+    def all_tools(self, task: Task) -> tuple[Tool, ...]:
+        """With the functions that are held back."""
+        return tuple(functions(task.data.classes).values())
 
     def find_tools(self, names: Sequence[str]) -> tuple[Tool, ...]:
         known = self.functions()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toolgym.tasks import Task
-from toolgym.tools import Tool
 from toolgym.types import Completion, ToolCall
 from toolgym.wrappers.faults.progress import Met, Progress, reads, twins_of
 
@@ -41,25 +40,17 @@ class _Recovery:
         self.env = env
         self.state: Progress = faults.begin(task)
         self.checks = "silent_noop" in faults.kinds
-        self.tools: dict[str, Tool] = {tool.name: tool for tool in task.tools}
+        self.tools = {tool.name: tool for tool in env.all_tools(task)}
         self.told = 0
         """Actions that the suite is told of."""
         self.limit = env.base_turns
-
-    def tool(self, name: str) -> Tool | None:
-        if name not in self.tools:
-            try:
-                (self.tools[name],) = self.env.find_tools([name])
-            except (KeyError, ValueError):
-                return None
-        return self.tools[name]
 
     def texts(self, gold: Sequence[str]) -> list[str]:
         out: list[str] = []
         for text in gold:
             done = type(self.env).parse(self.env, text)
             calls = tuple([ToolCall(call.name, call.arguments, call.error) for call in done.calls])
-            if not calls or any(call.error is not None or self.tool(call.name) is None for call in calls):
+            if not calls or any(call.error is not None or call.name not in self.tools for call in calls):
                 self.told += 1
                 out.append(text)
                 continue
@@ -81,9 +72,9 @@ class _Recovery:
                 calls = calls[at:]
                 out.append(self._text(done, calls, ANEW if kind == "schema_drift" else AGAIN))
             self.told += 1
-            if again := [call for call in soft if reads(self._known(call))]:
+            if again := [call for call in soft if reads(self.tools[call.name])]:
                 out.append(self._text(done, again, REREAD))
-            out += self._verified(done, [call for call in soft if not reads(self._known(call))])
+            out += self._verified(done, [call for call in soft if not reads(self.tools[call.name])])
         return out
 
     def _verified(self, done: Completion, lost: Sequence[ToolCall]) -> list[str]:
@@ -101,9 +92,9 @@ class _Recovery:
             if call.error is not None:
                 continue
             met = self.state.meet(
-                self._known(call),
+                self.tools[call.name],
                 0,
-                twins_of(self._known(call), self.tools.values()),
+                twins_of(self.tools[call.name], self.tools.values()),
                 fits=True,
                 last=i + 1 == len(calls),
                 ends=self.told + 1 >= self.limit,
@@ -121,20 +112,15 @@ class _Recovery:
 
     def _way_out(self, call: ToolCall) -> ToolCall | None:
         """The same call of another tool that does the same, if one is offered that does not deny access too."""
-        twins = twins_of(self._known(call), self.tools.values())
+        twins = twins_of(self.tools[call.name], self.tools.values())
         free = [name for name in twins if not self.state.denies(name)]
         return ToolCall(free[0], call.arguments) if free else None
-
-    def _known(self, call: ToolCall) -> Tool:
-        tool = self.tool(call.name)
-        assert tool is not None
-        return tool
 
     def _text(self, done: Completion, calls: Sequence[ToolCall], think: str | None) -> str:
         """An action with calls, in the schemas that the tools have by now."""
         written = []
         for call in calls:
-            drift = self.state.drift(self.tool(call.name))
+            drift = self.state.drift(self.tools.get(call.name))
             arguments = call.arguments if drift is None else drift.drifted(call.arguments)
             written.append(ToolCall(call.name, arguments))
         return self._say(Completion("", tuple(written), think, done.response), done)

@@ -161,7 +161,7 @@ class Faults:
 
     def _checked(self, env: ToolEnv, state: Progress) -> ToolResult:
         lost = [_call_at(env, place) for i, place, _ in state.open if state.found[i][0] == "silent_noop"]
-        state.now.append(Met("check" if lost or state.unchecked else "needless_check"))
+        state.now.append(Met("check" if state.unchecked else "needless_check"))
         state.unchecked = 0
         if not lost:
             return ToolResult(_SAVED)
@@ -190,6 +190,7 @@ class Faults:
         for i, each in enumerate(met):
             if each.status == "free":
                 state.found[each.opens][5] = True  # type: ignore[index]
+                state.unchecked += state.found[each.opens][0] == "silent_noop"  # type: ignore[index]
                 state.open = [entry for entry in state.open if entry[0] != each.opens]
             elif each.status == "soft":
                 content = (results[i] or ToolResult("")).content
@@ -205,6 +206,8 @@ class Faults:
         else:
             held = [env.turns[i].reward.calls[j] for i, j in state.held]
             total, terms, found = env.score(*_joined(env, state, completion, held, own, results, problems))
+            if state.hopeless and total > 0:  # nothing but the refusal is paid any more
+                total, terms = 0.0, (*terms, Term("beyond_hope", -total, 1.0, "the task cannot be done any more"))
             told_, scores = True, dict(zip(own, found[len(held) :], strict=True))
             state.actions.append((turn, (*state.held, *[(turn, i) for i in own])))
             state.held = []
