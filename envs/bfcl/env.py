@@ -149,6 +149,10 @@ class BFCLEnv(ToolEnv):
         known = entry.known_unpassable if isinstance(entry, FormatEntry) else UNPASSABLE.get(self.task.id)
         return {"category": entry.category, "known_unpassable": known}
 
+    def needed_values(self, task: Task) -> Iterable[Any]:
+        """All accepted values, and the response."""
+        return (task.response, task.data.ground_truth)
+
     def stratum(self, task: Task) -> tuple[str, ...]:
         """The category."""
         return (task.data.category,)

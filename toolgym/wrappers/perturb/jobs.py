@@ -6,12 +6,10 @@ help in a test.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from toolgym.tasks.stream import Stream
-from toolgym.types import FrozenDict, freeze
+from toolgym.types import FrozenDict
 
 _TRAIN = """
 beehive apiary queen frame|lighthouse coast lens keeper|tram depot bogie line|kiln pottery glaze batch
@@ -80,10 +78,10 @@ def _made(trade: tuple[str, ...], s: Stream) -> Job:
     first, a, b, c = trade
     act, rest = s.pick(_ACTS)
     places = {"a": s.pick((first, a)), "b": b, "c": c}
-    properties: dict[str, Any] = {}
+    properties: dict[str, FrozenDict] = {}
     for thing in s.shuffled((first, b, c))[: s.between(2, 3)]:
         name, kind, about = s.pick(_TYPES)
-        properties[name.format(thing)] = {"type": kind, "description": about.format(thing)}
-    required = list(properties)[: s.between(1, len(properties))]
-    schema = {"type": "object", "properties": properties, "required": required}
-    return Job(f"{act} {rest.format(**places)}", FrozenDict(freeze(schema)))
+        properties[name.format(thing)] = FrozenDict(type=kind, description=about.format(thing))
+    required = tuple(properties)[: s.between(1, len(properties))]
+    schema = FrozenDict(type="object", properties=FrozenDict(properties), required=required)
+    return Job(f"{act} {rest.format(**places)}", schema)

@@ -18,6 +18,11 @@ class Kind(msgspec.Struct, frozen=True):
     pattern: str = "number"
     """How the tools that share a name are told apart: a pattern of naming.py."""
 
+    @property
+    def adds(self) -> bool:
+        """Whether it adds tools."""
+        return self.group != "observation"
+
 
 _SAME = "the description of the tool, and the parameters of another job"
 

@@ -33,6 +33,8 @@ def written(kinds: Sequence[str], shown: Sequence[Any], s: Stream) -> Iterator[t
     misleading = [kind for kind in kinds if kind.startswith("misleading_")]
     timed = any(kind.startswith("response_time_") for kind in kinds)
     claiming = {each.own.name for each in shown if each.kind in misleading}
+    if not claiming and not timed:
+        return
     claims = {name: s.shuffled(CLAIMS) for name in dict.fromkeys([each.own.name for each in shown])}
     form = s.pick(_FORMS)
     for each in shown:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolgym.tasks.stream import Stream
-from toolgym.types import FrozenDict, freeze
+from toolgym.types import FrozenDict
 from toolgym.wrappers.perturb import phrases
 from toolgym.wrappers.perturb.spans import Request, is_english
 
@@ -29,16 +29,16 @@ class Table:
         self._frames = frames
 
     def say(self, request: Request, strength: float, s: Stream) -> str | None:
-        """The text in other words, changed at least once; None if nothing of it may change, or it is not English."""
+        """An English text in other words, changed at least once; None if nothing of it may change."""
         text = request.text
-        if not is_english(text):
-            return None
         found = [match.span() for match in self._pattern.finditer(text) if request.open(*match.span())]
         chosen = [span for span in found if s.chance(strength)]
-        framed = s.chance(_FRAME * strength)
+        framed = request.whole and s.chance(_FRAME * strength)
         if not chosen and not framed:
-            framed = not found
+            framed = request.whole and not found
             chosen = [s.pick(found)] if found else []
+            if not chosen and not framed:
+                return None
         out, done = [], 0
         for start, end in chosen:
             old = text[start:end]
@@ -58,50 +58,62 @@ PARAMETERS = Table(phrases.DESCRIPTION, phrases.PARAMETER_FRAMES)
 _NOTHING: frozenset[str] = frozenset()
 
 
+def other_request(request: Request, strength: float, s: Stream) -> str | None:
+    """A request in other words; None if it is not English, or nothing of it may change."""
+    return REQUESTS.say(request, strength, s) if is_english(request.text) else None
+
+
 def other_description(text: str, strength: float, s: Stream) -> str | None:
     """A tool's description in other words, or None."""
-    return TOOLS.say(Request(text, _NOTHING), strength, s) if isinstance(text, str) and text.strip() else None
+    return TOOLS.say(Request(text, _NOTHING), strength, s) if is_english(text) else None
 
 
-def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> FrozenDict | None:
-    """A JSON Schema whose parameters, nested ones too, are described in other words; None if none can be.
+Path = tuple[str, ...]
+"""The keys that lead to a part of a schema."""
+
+
+def other_parameters(parameters: FrozenDict, strength: float, s: Stream) -> dict[Path, str] | None:
+    """New descriptions for parameters of a JSON Schema, nested ones too, by their paths; None if there are none.
 
     At a strength below 1 only this share of the descriptions changes, at least one.
     """
-    found: list[tuple[Any, ...]] = []
+    found: dict[Path, str] = {}
     _described(parameters, (), found)
-    chosen = [path for path in found if s.chance(strength)] or ([s.pick(found)] if found else [])
-    new: dict[tuple[Any, ...], str] = {}
+    if not found or not is_english(" ".join(found.values()), few=True):
+        return None
+    chosen = [path for path in found if s.chance(strength)] or [s.pick(tuple(found))]
+    new: dict[Path, str] = {}
     for path in chosen:
-        said = PARAMETERS.say(Request(_at(parameters, path)["description"], _NOTHING), strength, s)
+        said = PARAMETERS.say(Request(found[path], _NOTHING), strength, s)
         if said is not None:
             new[path] = said
-    return FrozenDict(freeze(_with(parameters, (), new))) if new else None
+    return new or None
 
 
-def _described(schema: Any, path: tuple[Any, ...], found: list[tuple[Any, ...]]) -> None:
-    """The paths of all schemas of parameters with a description, inside ``schema``."""
+def redescribed(schema: FrozenDict, new: Mapping[Path, str]) -> FrozenDict:
+    """A schema with these descriptions; all other parts are shared."""
+    inside: dict[str, dict[Path, str]] = {}
+    own = None
+    for path, said in new.items():
+        if path:
+            inside.setdefault(path[0], {})[path[1:]] = said
+        else:
+            own = said
+    out = {key: redescribed(value, inside[key]) if key in inside else value for key, value in schema.items()}
+    return FrozenDict(out if own is None else {**out, "description": own})
+
+
+def _described(schema: Any, path: Path, found: dict[Path, str]) -> None:
+    """The descriptions of all parameters inside ``schema``, by their paths."""
     if len(path) > _DEEPEST or not isinstance(schema, Mapping):
         return
-    if path and isinstance(schema.get("description"), str) and schema["description"].strip():
-        found.append(path)
+    description = schema.get("description")
+    if path and isinstance(description, str) and description.strip():
+        found[path] = description
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         for name, value in properties.items():
             _described(value, (*path, "properties", name), found)
-    _described(schema.get("items"), (*path, "items"), found)
-
-
-def _at(schema: Any, path: Sequence[Any]) -> Any:
-    for step in path:
-        schema = schema[step]
-    return schema
-
-
-def _with(schema: Any, path: tuple[Any, ...], new: Mapping[tuple[Any, ...], str]) -> Any:
-    if not isinstance(schema, Mapping) or len(path) > _DEEPEST:
-        return schema
-    out = {key: _with(value, (*path, key), new) for key, value in schema.items()}
-    if path in new:
-        out["description"] = new[path]
-    return out
+    items = schema.get("items")
+    if items is not None:
+        _described(items, (*path, "items"), found)

@@ -19,6 +19,9 @@ _CLOSED = re.compile(
 )
 """Quoted texts, code, and lines that look like code, JSON, tags or tables."""
 
+_SAID = re.compile(r"(?<=<user>).*?(?=</user>)", re.DOTALL)
+"""What the user said, in a message that holds a whole dialogue (ToolRL's prompts)."""
+
 _KEPT = """
 not no nor none never without except only unless neither nothing nobody cannot all both any each every zero one two
 three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
@@ -65,7 +68,17 @@ class Request:
     def __init__(self, text: str, needed: frozenset[str]):
         self.text = text
         self._needed = needed
-        self._closed = [match.span() for match in _CLOSED.finditer(text)]
+        said = [match.span() for match in _SAID.finditer(text)]
+        self.whole = not said
+        """Whether all of the text is a message of the user, and not a dialogue in one message."""
+        self._closed = [
+            (start + begin, start + end)
+            for start, stop in said or [(0, len(text))]
+            for begin, end in [match.span() for match in _CLOSED.finditer(text[start:stop])]
+        ]
+        if said:
+            ends = [0, *[place for span in said for place in span], len(text)]
+            self._closed += zip(ends[::2], ends[1::2], strict=True)
 
     def words(self) -> list[tuple[int, int]]:
         """The spans of all words that may change, from left to right."""
@@ -86,9 +99,13 @@ show get tell do does should would be by as or from have has your we us given it
 _ENGLISH = frozenset(_COMMON.split())
 
 
-def is_english(text: str) -> bool:
-    """Whether a text seems to be English: nearly all of its letters are ASCII, and it has common English words."""
-    letters = sum(map(str.isalpha, text))
-    ascii_letters = sum([char.isascii() and char.isalpha() for char in text])
-    words = [word.lower() for word in _WORDS.findall(text)]
-    return ascii_letters >= 0.9 * letters > 0 and 8 * sum(word in _ENGLISH for word in words) >= len(words)
+def is_english(text: str, few: bool = False) -> bool:
+    """Whether a text seems to be English: nearly all of its letters are ASCII, and one word in ten is a common English
+    word. ``few``: a text of at most eight words needs no common word."""
+    if not text.isascii():
+        letters = sum(map(str.isalpha, text))
+        if sum([char.isascii() and char.isalpha() for char in text]) < 0.9 * letters:
+            return False
+    words = _WORDS.findall(text.lower())
+    common = sum(map(_ENGLISH.__contains__, words))
+    return any(map(str.isalpha, words)) and (10 * common >= len(words) or (few and len(words) <= 8))

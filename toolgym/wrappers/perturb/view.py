@@ -11,6 +11,7 @@ import msgspec
 from toolgym.dialects import Dialect
 from toolgym.tools.tool import Tool
 from toolgym.types import CallRecord, Completion, FrozenDict, Message, ToolCall
+from toolgym.wrappers.perturb.paraphrase import Path, redescribed
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -30,11 +31,12 @@ NOT_OFFERED = " (not offered under this name)"
 
 
 class View:
-    """A task as it is shown. Never changes.
+    """A task as it is shown.
 
     Attributes:
         kinds: the kinds that were applied, in order.
         changes: what each has changed.
+        left_out: kind that was asked for and not applied -> the reason.
         messages: the task's messages as they are shown, without instructions.
         tools: the tools as they are shown, in the order in which they are shown.
         meant: name that is shown -> name of the tool that it means. Both names of a redundant tool mean the same.
@@ -46,6 +48,7 @@ class View:
         self,
         kinds: tuple[str, ...],
         changes: tuple[Change, ...],
+        left_out: Mapping[str, str],
         messages: tuple[Message, ...],
         tools: tuple[Tool, ...],
         meant: Mapping[str, str],
@@ -55,12 +58,15 @@ class View:
     ):
         self.kinds = kinds
         self.changes = changes
+        self.left_out = left_out
         self.messages = messages
         self.tools = tools
         self.meant = meant
         self.shown_as = shown_as
         self.twins = twins
         self._say = say
+        self._offer_of: Sequence[Tool] | None = None
+        self._offer: tuple[dict[str, Tool], tuple[FrozenDict, ...]] = {}, ()
         self._renamed = {name: shown for name, shown in shown_as.items() if name != shown}
         self._back = {shown: name for shown, name in meant.items() if name != shown}
         # a tool's own name means nothing if the tool goes by another name
@@ -89,10 +95,12 @@ class View:
 
     def offer(self, tools: Sequence[Tool]) -> tuple[dict[str, Tool], tuple[FrozenDict, ...]]:
         """The tools that run calls, by the names that the env knows them by, and the schemas that are shown."""
-        own = {tool.name: tool for tool in tools}
-        offered = self.offered(tools)
-        runs = {name: own.get(name, tool) for name, tool in offered.values()}
-        return runs, tuple([tool.schema for _, tool in offered.values()])
+        if tools is not self._offer_of:
+            own = {tool.name: tool for tool in tools}
+            offered = self.offered(tools)
+            runs = {name: own.get(name, tool) for name, tool in offered.values()}
+            self._offer_of, self._offer = tools, (runs, tuple([tool.schema for _, tool in offered.values()]))
+        return self._offer
 
     def records(self, records: Sequence[CallRecord], completion: Completion) -> tuple[CallRecord, ...]:
         """The records as the policy reads their results: with the calls that it wrote, and the names that it knows."""
@@ -134,7 +142,7 @@ class View:
         if not self._renamed:
             return text
         read = dialect.parse(text)
-        if dialect.render(read) == text:
+        if read.calls and dialect.render(read) == text:
             calls = tuple([_named(call, self._renamed) for call in read.calls])
             think = None if read.think is None else self.text(read.think)
             return dialect.render(msgspec.structs.replace(read, calls=calls, think=think))
@@ -173,18 +181,32 @@ def _in_calls(text: str, names: Mapping[str, str]) -> str:
     return _CALL.sub(lambda match: names.get(match[0], match[0]), text)
 
 
-def frozen_tool(tool: Tool, name: str, description: str, parameters: FrozenDict | None = None) -> Tool:
-    """A copy of a tool as it is shown: with another name, description or parameters."""
+def schema_of(tool: Tool, parameters: FrozenDict) -> FrozenDict:
+    """``tool.schema``, made of parameters that are one already."""
+    function = FrozenDict(name=tool.name, description=tool.description, parameters=parameters)
+    return FrozenDict(type="function", function=function)
+
+
+def shown_tool(tool: Tool, name: str, description: str, said: Mapping[Path, str]) -> Tool:
+    """A copy of a tool as it is shown: with another name, description, and descriptions of parameters."""
     made: Tool = object.__new__(type(tool))
-    own = {key: value for key, value in vars(tool).items() if key not in ("validator", "_read", "_called", "line")}
-    schema = own.pop("schema", None)
-    own |= {"name": name, "description": description, "__doc__": description}
-    if parameters is None and schema is not None:  # the parameters are as they were: so is their schema
-        function = {"name": name, "description": description, "parameters": schema["function"]["parameters"]}
-        own["schema"] = FrozenDict(type="function", function=FrozenDict(function))
-    if parameters is not None:
-        own["parameters"] = parameters
-    if isinstance(own.get("doc"), Mapping):  # BFCL's functions also have the doc that its prompt shows
-        own["doc"] = {**own["doc"], "name": name, "description": description, "parameters": own["parameters"]}
-    vars(made).update(own)
+    own = vars(made)
+    own.update(vars(tool))
+    for derived in ("validator", "line", "_read", "_called"):
+        own.pop(derived, None)
+    made.name, made.description, made.__doc__ = name, description, description
+    parameters = tool.schema["function"]["parameters"]
+    if said:
+        made.parameters, parameters = redescribed(tool.parameters, said), redescribed(parameters, said)
+    own["schema"] = schema_of(made, parameters)
+    return with_doc(made, tool)
+
+
+def with_doc(made: Tool, like: Tool) -> Tool:
+    """The tool with the ``doc`` that BFCL's functions have beside name, description and parameters, if ``like`` has
+    one: BFCL's own prompt shows it."""
+    doc = getattr(like, "doc", None)
+    if isinstance(doc, Mapping):
+        shown = {"name": made.name, "description": made.description, "parameters": made.parameters}
+        vars(made)["doc"] = {**doc, **shown}
     return made

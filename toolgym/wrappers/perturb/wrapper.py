@@ -10,7 +10,7 @@ from gymnasium.utils import RecordConstructorArgs
 from toolgym.env import ToolEnv
 from toolgym.types import Observation
 from toolgym.wrappers.perturb.perturbation import Perturbation
-from toolgym.wrappers.perturb.view import Change
+from toolgym.wrappers.perturb.view import Change, View
 
 
 class Perturbed(gym.Wrapper[Observation, str, Observation, str], RecordConstructorArgs):
@@ -48,8 +48,18 @@ def changes(env: gym.Env[Any, Any], task_id: str | None = None) -> tuple[Change,
     ``task_id`` defaults to the current task. Returns () for an env that is not perturbed. Raises KeyError for an
     unknown id.
     """
+    view = _view(env, task_id)
+    return () if view is None else view.changes
+
+
+def left_out(env: gym.Env[Any, Any], task_id: str | None = None) -> dict[str, str]:
+    """Kind that was asked for and could not be applied to a task -> the reason. Arguments as for ``changes``."""
+    view = _view(env, task_id)
+    return {} if view is None else dict(view.left_out)
+
+
+def _view(env: gym.Env[Any, Any], task_id: str | None) -> View | None:
     base = env.unwrapped
     if not isinstance(base, ToolEnv):
-        raise TypeError(f"changes() asks a ToolEnv, got {type(base).__name__}")
-    view = base.view_of(base.task if task_id is None else base.find_task(task_id))
-    return () if view is None else view.changes
+        raise TypeError(f"perturbations are those of a ToolEnv, got {type(base).__name__}")
+    return base.view_of(base.task if task_id is None else base.find_task(task_id))
