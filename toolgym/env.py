@@ -82,8 +82,7 @@ class ToolEnv(gym.Env[Observation, str]):
         faults: kinds of faults to inject into calls: names, a list, or groups. See ``toolgym.wrappers.faults``.
         fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
         fault_seed: other seeds hit other calls.
-        perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
-            "paraphrase". See ``toolgym.wrappers.perturb``.
+        perturb: kinds of perturbation of what is seen: names, a list, or groups. See ``toolgym.wrappers.perturb``.
         strength: from 0 to 1; a pair (low, high) draws it for each task; a schedule follows a trainer's step.
         perturb_seed: other seeds perturb in other ways.
         perturb_draw: how many of the kinds are drawn for each task; None: all that apply to it.
@@ -555,8 +554,7 @@ class ToolEnv(gym.Env[Observation, str]):
     def _opening(self, task: Task) -> tuple[Message, ...]:
         shown = self.view_of(task) or task
         tools = shown.tools if self.faults is None else self.faults.offered(shown.tools)
-        told = self._offer.instructions(tools, self.instructions) if self.instructed else ""
-        return opening(shown, told)
+        return opening(shown, self._offer.instructions(tools, self.instructions) if self.instructed else "")
 
     def observe(self) -> Observation:
         """The current observation."""

@@ -21,7 +21,7 @@ from toolgym.tasks import Task
 from .collect import Collector
 
 Kind: TypeAlias = tuple[str, ...]
-"""What ``ToolEnv.stratum`` says of a task."""
+"""The result of ``kind_of``: what ``ToolEnv.stratum`` says of a task, and how strongly it is perturbed."""
 
 COUNTED = 2_000
 """If a suite makes its tasks on demand, its strata are those of its first tasks, this many."""
