@@ -188,6 +188,11 @@ def test_wrong_usage_is_named(tmp_path, capsys):
     assert "did you mean typos" in capsys.readouterr().err
     assert play(tmp_path, "--env-arg", "perturb=typos") == 1
     assert "leave out --env-arg perturb" in capsys.readouterr().err
+    words = ["--env", ENV, "--agents", "oracle", "--kinds", "none", "--out", str(tmp_path)]
+    assert main(["robustness", *words]) == 1
+    told = capsys.readouterr()
+    assert "runs no calls, so there are no faults to play" in told.out
+    assert "nothing is left to measure" in told.err
     assert main(["compare", "--robustness"]) == 2
     assert "toolgym robustness plays them" in capsys.readouterr().err
     assert main(["compare", str(tmp_path)]) == 2

@@ -27,6 +27,7 @@ from toolgym.report.robustness.measure import Robustness, robustness
 from toolgym.report.robustness.robustness_png import write_robustness_png
 from toolgym.report.robustness.tables import markdown, print_robustness
 from toolgym.report.table import Run, load_runs
+from toolgym.report.text import plain
 from toolgym.rollout import agent_name, chosen_tasks, evaluate
 from toolgym.secrets import without_secrets
 from toolgym.stored.strict_json import to_json
@@ -88,7 +89,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     arguments = with_data(args, env_kwargs(args))
     if taken := [name for name in ("perturb", "faults") if name in arguments]:
         raise UserError(f"{taken[0]} is what this command varies: leave out --env-arg {taken[0]}=..., and use --kinds")
-    asked = conditions(args)
+    env = make_env(args.env, arguments)
+    try:
+        count = len(chosen_tasks(env, args.n, args.seed, None)) * args.repeats
+    except ValueError as error:
+        raise UserError(f"{args.env}: {error}") from None
+    asked = conditions(args, env.runs_calls(), console)
     specs = agent_specs(",".join(args.agents))
     every: list[Trajectory] = []
     folders: list[Path] = []
@@ -97,7 +103,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             with console.status(f"making the agent {without_secrets(spec)} ..."):
                 player = Player(spec, args.seed, args.batch_size)
             folder = args.out / re.sub(r"[^\w.=-]+", "-", str(without_secrets(spec)))
-            every += play(player, folder, asked, {**player.env_kwargs, **arguments}, args, console)
+            kwargs = {name: {**player.env_kwargs, **arguments, **more} for name, more in asked.items()}
+            every += play(player, folder, kwargs, count, args, console)
             folders += [folder / name for name in asked]
             found = robustness(load_runs(folders))
             drawn = write_robustness(found, args.out)
@@ -110,15 +117,21 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return exit_code(every, args.max_invalid, console)
 
 
-def conditions(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Name of a condition -> the env's arguments for it: clean, then each kind alone."""
+def conditions(args: argparse.Namespace, runs_calls: bool, console: Console) -> dict[str, dict[str, Any]]:
+    """Name of a condition -> further arguments of the env for it: clean, then each kind alone.
+
+    Says so if there are no faults because the suite runs no calls. Raises UserError if no kind is left.
+    """
     try:
         seen = () if args.kinds == "none" else select_kinds(args.kinds)
         met = () if args.faults == "none" else tuple(chosen(args.faults))
     except (TypeError, ValueError) as error:
         raise UserError(str(error)) from None
+    if met and not runs_calls:
+        console.print(plain(f"{args.env} runs no calls, so there are no faults to play.", "yellow"))
+        met = ()
     if not seen and not met:
-        raise UserError("--kinds none and --faults none leave nothing to measure: name a kind")
+        raise UserError("nothing is left to measure beside clean tasks: name perturbations with --kinds")
     strength = {} if args.strength is None else {"strength": args.strength}
     rate = {} if args.fault_rate is None else {"fault_rate": args.fault_rate}
     found: dict[str, dict[str, Any]] = {"clean": {}}
@@ -129,40 +142,32 @@ def conditions(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
 def play(
     player: Player,
     folder: Path,
-    asked: dict[str, dict[str, Any]],
-    arguments: dict[str, Any],
+    env_kwargs: dict[str, dict[str, Any]],
+    count: int,
     args: argparse.Namespace,
     console: Console,
 ) -> list[Trajectory]:
-    """The episodes of all conditions. Episodes that are in the folder already are not played again."""
-    envs = {}
-    for name, more in list(asked.items()):
-        try:
-            envs[name] = make_env(args.env, {**arguments, **more})
-        except UserError as error:
-            if "faults" not in more:
-                raise
-            console.print(f"{args.env} has no condition {name}: {error}", style="yellow", markup=False)
-            del asked[name]
-    try:
-        count = len(chosen_tasks(envs["clean"], args.n, args.seed, None))
-    except ValueError as error:
-        raise UserError(f"{args.env}: {error}") from None
+    """The episodes of all conditions. Episodes that are in the folder already are not played again.
+
+    Args:
+        env_kwargs: condition -> the env's arguments.
+        count: episodes of a condition.
+    """
     every: list[Trajectory] = []
     tally, fresh = Tally(), set()
     with told_by_the_command(), episodes_progress(console) as progress:
-        bar = progress.add_task(agent_name(player.agent), total=count * args.repeats * len(asked), tally=tally)
+        bar = progress.add_task(agent_name(player.agent), total=count * len(env_kwargs), tally=tally)
 
         def note(trajectory: Trajectory) -> None:
             fresh.add((name, trajectory.task_id, trajectory.repeat))
             tally.add(trajectory)
             progress.update(bar, advance=1, tally=tally)
 
-        for name, more in asked.items():
+        for name, kwargs in env_kwargs.items():
             found = evaluate(
                 args.env,
                 player.for_repeat(0),
-                env_kwargs={**arguments, **more},
+                env_kwargs=kwargs,
                 n=args.n,
                 repeats=args.repeats,
                 seed=args.seed,
