@@ -119,7 +119,7 @@ def test_kinds_that_act_together_and_settings_have_names_of_their_own():
         )
     ]
     assert names == [
-        "typos", "typos strength=0.5", "typos+timeout", "metadata perturb_draw=1", "timeout fault_rate=0.1-0.5",
+        "typos", "typos strength=0.5", "typos+timeout", "metadata draw=1", "timeout rate=0.1-0.5",
         "clean",
     ]  # fmt: skip
 

@@ -36,8 +36,6 @@ class Condition(msgspec.Struct, frozen=True):
     """The group of a single kind; "" if several kinds act together."""
     how: str = ""
     """The settings other than the default, as they stand in the name."""
-    faulty: bool = False
-    """Whether a fault is among the kinds."""
 
     @property
     def clean(self) -> bool:
@@ -64,7 +62,7 @@ def condition_of(env_kwargs: Mapping[str, Any], where: str) -> Condition:
         return Condition(CLEAN)
     defaults = (PERTURB if seen else {}) | (INJECT if met else {})
     told = [
-        f"{name}={_short(env_kwargs[name])}"
+        f"{name.removeprefix('perturb_').removeprefix('fault_')}={_short(env_kwargs[name])}"
         for name in defaults
         if name not in ("perturb", "faults") and name in env_kwargs and env_kwargs[name] != defaults[name]
     ]
@@ -75,7 +73,6 @@ def condition_of(env_kwargs: Mapping[str, Any], where: str) -> Condition:
         kinds=kinds,
         group=group_of(kinds[0]) if len(kinds) == 1 else "",
         how=how,
-        faulty=bool(met),
     )
 
 
@@ -89,4 +86,6 @@ def _asked(given: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return "-".join(f"{each:g}" for each in value) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, (list, tuple)):
+        return "-".join(map(_short, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
