@@ -157,7 +157,7 @@ def test_agents_of_one_name_are_told_apart():
 
 def play(out, *options, agents="oracle"):
     words = ["--env", "ToolGym-Office-v0", "--category", "single", "--env-arg", "split=val", "--out", str(out)]
-    kinds = ["--kinds", "typos,twin_job", "--faults", "timeout", "--fault-rate", "1", "-n", "3"]
+    kinds = ["--kinds", "typos,twin_job", "--faults", "timeout,silent_noop", "--fault-rate", "1", "-n", "3"]
     return main(["robustness", *words, "--agents", agents, *kinds, *options])
 
 
@@ -167,11 +167,13 @@ def test_one_command_plays_all_and_continues(tmp_path, capsys):
     assert all(len(line) <= 80 for line in shown.splitlines() if not line.startswith("In "))
     first = (tmp_path / "robustness.md").read_bytes()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("oracle/*/episodes.jsonl")}
-    assert len(kept) == 4
+    assert len(kept) == 5
     (found,) = json.loads((tmp_path / "robustness.json").read_text())
     assert found["clean"] == 1.0
-    assert [line["retention"]["kept"] for line in found["lines"]] == [1.0, 1.0, 1.0]
-    assert found["lines"][-1]["faults"]["recovered"] == found["lines"][-1]["faults"]["met"] > 0
+    lines = {line["name"]: line for line in found["lines"]}
+    assert list(lines) == ["typos", "twin_job", "timeout rate=1", "silent_noop rate=1"]
+    assert {line["retention"]["kept"] for line in lines.values()} <= {1.0, None}
+    assert lines["timeout rate=1"]["faults"]["recovered"] == lines["timeout rate=1"]["faults"]["met"] == 3
     assert play(tmp_path) == 0
     assert (tmp_path / "robustness.md").read_bytes() == first
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

@@ -225,18 +225,19 @@ def _check(agent: str, found: Sequence[Played], clean: Mapping[str, Played]) -> 
                 "same agent and tasks without perturb and faults, and give that run too"
             )
         if not each.condition.clean:
-            _check_tasks(clean[each.suite].run, each.run, where)
+            # silent_noop offers a tool to check with: even what is not perturbed begins with other instructions
+            _check_tasks(clean[each.suite].run, each.run, where, openings="silent_noop" not in each.condition.kinds)
 
 
-def _check_tasks(clean: Run, under: Run, where: str) -> None:
-    openings = {t.task_id: t.messages for t in clean.trajectories}
-    shared = [t for t in under.trajectories if t.task_id in openings]
+def _check_tasks(clean: Run, under: Run, where: str, *, openings: bool) -> None:
+    before = {t.task_id: t.messages for t in clean.trajectories}
+    shared = [t for t in under.trajectories if t.task_id in before]
     if not shared:
         raise RunError(
             f"{where} and {clean.folder or clean.label} have no task in common: play the same ones (-n and --seed)"
         )
-    for each in shared:
-        if not each.perturbations and each.messages != openings[each.task_id]:
+    for each in shared if openings else ():
+        if not each.perturbations and each.messages != before[each.task_id]:
             raise RunError(
                 f"task {each.task_id} is not the same in {where} and {clean.folder or clean.label}, though nothing was "
                 "perturbed in it: they were played with different versions of the suite. Play both again"
