@@ -8,26 +8,11 @@ import dataclasses
 import inspect
 import json
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
-
-_PLAYS, _GROUPS, _SUITES = "grpo and ppo", "grpo", "sft, grpo and ppo"
-_USED_BY = {
-    **dict.fromkeys(
-        ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
-         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"), _PLAYS,
-    ),
-    **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), _GROUPS),
-    **dict.fromkeys(
-        ("env", "env_kwargs", "eval_kwargs", "mix", "draw", "neighbours", "max_completion_length", "tools",
-         "template_kwargs", "demonstrations"), _SUITES,
-    ),
-}  # fmt: skip
-"""Setting -> the algorithms that use it, in words; settings that all use are not in here."""
 
 LossType: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "gspo", "cispo"]
 
@@ -51,7 +36,7 @@ class TrainConfig:
     """More suites to train on, as JSON: [{"env": "ToolGym-ToolRL-v0", "split": "sft", "share": 0.3}]. Suites without a
     share have equal parts of what is left."""
     draw: Literal["random", "stratified", "curriculum"] = "random"
-    """How a step's tasks are drawn: independently; the same share of each stratum (suite, level, with or without a
+    """How a step's tasks are drawn: independently; the same share of each stratum (suite, category, with or without a
     fitting tool, ...) in every step; or more of what is solved sometimes (grpo, ppo). See drawing.py."""
     dynamic_sampling: int = 0
     """How often in a step groups that teach nothing, e.g. with equal rewards, are replaced by groups of new tasks
@@ -108,7 +93,7 @@ class TrainConfig:
     else 0, unless given."""
     tools: Literal["prompt", "template"] = "prompt"
     """prompt: the messages describe the tools; template: the model's chat template does, in the words it was trained on
-    (then choose its dialect, e.g. hermes, in env_kwargs)."""
+    (then choose its dialect, e.g. --dialect hermes)."""
     template_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the model's chat template, as JSON: {"enable_thinking": false}."""
     demonstrations: int = 0
@@ -257,9 +242,29 @@ class TrainConfig:
         return self.learning_rate * (1 - 0.9 * gone)
 
 
-def unused(algo: str, given: Mapping[str, Any]) -> dict[str, str]:
+_USED_BY = {
+    **dict.fromkeys(
+        ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
+         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"),
+        ("grpo", "ppo"),
+    ),
+    **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), ("grpo",)),
+    **dict.fromkeys(
+        ("env", "env_kwargs", "eval_kwargs", "mix", "draw", "neighbours", "max_completion_length", "tools",
+         "template_kwargs", "demonstrations"),
+        ("sft", "grpo", "ppo"),
+    ),
+}  # fmt: skip
+"""Setting -> the algorithms that use it. A setting that is not in here is used by all."""
+
+
+def unused(algo: str, given: Collection[str]) -> dict[str, str]:
     """The settings among ``given`` that the algorithm does not use -> the algorithms that do, in words."""
-    return {name: algos for name, algos in _USED_BY.items() if name in given and algo not in re.split(r"\W+", algos)}
+    return {
+        name: " and ".join(filter(None, (", ".join(algos[:-1]), algos[-1])))
+        for name, algos in _USED_BY.items()
+        if name in given and algo not in algos
+    }
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -331,7 +336,7 @@ def json_of(kind: Any) -> Callable[[str], Any]:
         except ValueError:
             value = None
         if not isinstance(value, kind):
-            wanted = 'object like {"level": "easy"}' if kind is dict else 'list like [{"env": "ToolGym-ToolRL-v0"}]'
+            wanted = 'object like {"category": "easy"}' if kind is dict else 'list like [{"env": "ToolGym-ToolRL-v0"}]'
             raise argparse.ArgumentTypeError(f"{text!r} is not a JSON {wanted}")
         return value
 

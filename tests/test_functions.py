@@ -401,7 +401,7 @@ def test_arguments_are_checked():
         gym.make(ID, seed="5")
     with pytest.raises(TypeError, match="tasks are numbered from 0, got 'a'"):
         FunctionsTasks()["a"]
-    with pytest.raises(ValueError, match="level: 'hard'; choose from single, choose"):
+    with pytest.raises(ValueError, match="category: 'hard'; choose from single, choose"):
         gym.make(ID, level="hard")
 
 

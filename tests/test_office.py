@@ -142,7 +142,7 @@ def test_groups_and_splits():
     ("kwargs", "says"),
     [
         ({"level": "hard"}, "choose from single, choose"),
-        ({"level": []}, "no level"),
+        ({"level": []}, "no category"),
         ({"split": "dev"}, "split must be one of train, val"),
         ({"seed": -1}, "seed"),
         ({"outcome": -1.0}, "outcome"),

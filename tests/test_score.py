@@ -187,6 +187,42 @@ def test_what_is_odd_about_the_files_is_said(tmp_path):
     assert scored.trajectories[0].turns[0].action == "[f()]"
 
 
+def test_files_of_one_model_that_overlap_count_each_id_once(tmp_path):
+    rows = [{"id": f"irrelevance_{i}", "result": "No."} for i in range(3)]
+    old = write(tmp_path, "mine", "irrelevance", rows)
+    old.parent.with_name(old.name).write_text(json.dumps({"id": "irrelevance_1", "result": "[f()]"}))
+    (scored,) = score_results([tmp_path, tmp_path / "." / "mine"])
+    assert [each.task_id for each in scored.trajectories] == ["irrelevance_0", "irrelevance_1", "irrelevance_2"]
+    assert "1 ids are in another file too" in "\n".join(scored.notes)
+
+
+def test_copies_of_an_editor_are_not_a_model(tmp_path):
+    path = write(tmp_path, "mine", "irrelevance", [{"id": "irrelevance_0", "result": "No."}])
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / path.name).write_text(path.read_text())
+    assert [each.model for each in score_results([tmp_path])] == ["mine"]
+
+
+def test_encodings_of_result_files(tmp_path):
+    row = {"id": "irrelevance_0", "result": "Zürich"}
+    path = write(tmp_path, "mine", "irrelevance", [])
+    path.write_bytes(json.dumps(row, ensure_ascii=False).encode("utf-16"))
+    (scored,) = score_results([path])
+    assert scored.trajectories[0].turns[0].action == "Zürich"
+    assert "UTF" not in "\n".join(scored.notes)
+    path.write_bytes(json.dumps(row, ensure_ascii=False).encode("latin-1"))
+    (scored,) = score_results([path])
+    assert "bytes that are not UTF-8" in "\n".join(scored.notes)
+
+
+@pytest.mark.parametrize(
+    "call", [{"name": "f", "arguments": {}}, {"type": "function", "function": {"name": "f", "arguments": "{}"}}]
+)
+def test_calls_as_an_api_gives_them_are_named(tmp_path, call):
+    (scored,) = score_results([write(tmp_path, "mine", "simple_python", [{"id": "simple_python_0", "result": [call]}])])
+    assert "1 answers have calls as an API gives them" in "\n".join(scored.notes)
+
+
 def test_a_file_of_any_name_is_read_by_its_ids(tmp_path):
     path = tmp_path / "my-answers.jsonl"
     rows = [{"id": "irrelevance_0", "result": "No."}, {"id": "live_irrelevance_0-0-0", "result": "[f()]"}]
@@ -357,6 +393,15 @@ def test_a_log_of_inspect_is_played_and_scored(tmp_path, native):
     assert "did you mean" in found[3].error
     assert found[4].error == "out of memory"
     assert found[4].repeat == 1
+
+
+def test_a_log_with_a_sample_twice_is_refused(tmp_path):
+    path = log_of(tmp_path, False, task_args={"env_id": "ToolGym-Office-v0"})
+    log = json.loads(path.read_text())
+    log["samples"].append(log["samples"][0])
+    path.write_text(json.dumps(log))
+    with pytest.raises(ValueError, match="of epoch 1 is in it 2 times"):
+        read_log(path)
 
 
 def test_a_log_in_inspects_own_format(tmp_path):

@@ -633,6 +633,10 @@ def test_the_command_writes_one_file_and_names_mistakes(tmp_path, capsys):
     (tmp_path / "notes.md").write_text("# Notes\n\nnone\n")
     assert main(["view", str(tmp_path / "notes.md"), "--html", str(tmp_path / "no.html")]) == 1
     assert "has no episodes: line 1 is none" in capsys.readouterr().err
+    for text in ("", "one line without an end"):
+        (tmp_path / "notes.md").write_text(text)
+        assert main(["view", str(tmp_path / "notes.md"), "--html", str(tmp_path / "no.html")]) == 1
+        assert "notes.md has no episodes. Give the folder of a run" in capsys.readouterr().err
     assert not (tmp_path / "no.html").exists()
     with (folder / "episodes.jsonl").open("a") as file:
         file.write("{broken\n")

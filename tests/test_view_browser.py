@@ -11,6 +11,8 @@ from test_report import NASTY, episode
 from test_view import lines, save, training_run
 from viewed import MILK, played, saying, shop_run
 
+from toolgym.report.page import write_page
+from toolgym.report.table import make_run
 from toolgym.view.library import Library
 from toolgym.view.one_file import write_one_file
 from toolgym.view.server import ViewServer
@@ -321,3 +323,16 @@ def test_runs_without_a_common_task_have_nothing_to_filter(browser, page):
     browser.wait("document.body.innerText.includes('no task in common')")
     labels = browser.run("[...document.querySelectorAll('.filters select')].map(each => each.parentNode.textContent)")
     assert [label for label in labels if label.startswith("category")] == []
+
+
+def test_a_link_opens_an_episode_of_the_static_page(browser, tmp_path):
+    found = [episode("a/b c", success=False), episode("<t>", success=True)]
+    path = write_page([make_run(found, "plain")], tmp_path / "page.html")
+    browser.open(path.as_uri())
+    browser.wait("document.querySelectorAll('details.episode').length === 2")
+    assert browser.run("document.querySelectorAll('details.episode[open]').length") == 0
+    link = browser.run("document.querySelector('details.episode a.link').getAttribute('href')")
+    assert link == "#1-a%2Fb%20c-1"
+    browser.open(path.as_uri() + link)
+    browser.wait("document.querySelectorAll('details.episode[open]').length === 1")
+    assert "a/b c" in browser.run("document.querySelector('details.episode[open] > summary').innerText")

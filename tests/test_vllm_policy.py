@@ -206,7 +206,9 @@ def test_an_answer_of_several_versions_has_none(spans):
 # The command -------------------------------------------------------------------------------------
 
 
-def test_serve_sampler_prints_the_command(capsys):
+def test_serve_sampler_prints_the_command(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my model").mkdir()
     words = ["serve-sampler", "--model", "my model", "--python", "vllm/bin/python", "--port", "8123", "--print"]
     assert main([*words, "--lora-rank", "4", "--cpu", "--", "--max-num-seqs", "8"]) == 0
     printed = capsys.readouterr().out
@@ -218,6 +220,24 @@ def test_serve_sampler_prints_the_command(capsys):
     ):  # fmt: skip
         assert part in printed
     assert printed.rstrip().endswith("--max-num-seqs 8")
+
+
+@pytest.mark.parametrize(
+    "model", ["./mine", "/no/such/folder", "runs/grpo/checkpoints/step-1", "my model", "here/mine"]
+)
+def test_serve_sampler_names_a_folder_that_is_not_there(capsys, tmp_path, monkeypatch, model):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert main(["serve-sampler", "--model", model, "--print"]) == 1
+    assert capsys.readouterr() == ("", f"error: --model {model}: there is no such folder\n")
+
+
+def test_serve_sampler_says_that_a_name_is_asked_for_at_the_hub(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve-sampler", "--model", "org/model", "--print"]) == 0
+    printed, noted = capsys.readouterr()
+    assert "--model org/model" in printed
+    assert "vLLM will ask the Hugging Face hub" in noted
 
 
 def test_serve_sampler_without_vllm_says_where_to_get_it(capsys):

@@ -18,7 +18,7 @@ from toolgym.dialects.json.calls import MAX_CALLS, MAX_DEPTH, deeper_than
 from toolgym.dialects.python.python_source import decode
 from toolgym.types import ToolCall
 
-from .problems import BadRow
+from .problems import BadRow, described, in_json
 
 OPEN = "<tool_call>"
 _PAD = ("<scratch_pad>", "</scratch_pad>")
@@ -95,7 +95,7 @@ def text_of(content: Any) -> str | None:
         for part in content:
             kind = part.get("type", "text") if isinstance(part, dict) else "text"
             if not any(word in str(kind) for word in _TEXTS):
-                raise BadRow("content that is not text", f"a part of type {str(kind)[:40]!r}")
+                raise BadRow("content that is not text", f"a part of type {in_json(kind)}")
         return said(content)
     if content is None or isinstance(content, str):
         return content
@@ -120,7 +120,7 @@ def arguments_of(given: Any, name: str) -> dict[str, Any]:
     if given is None or (isinstance(given, float) and given != given):
         return {}
     if not isinstance(given, dict):
-        raise BadRow("arguments that are not an object", f"{name!r} has {type(given).__name__} {str(given)[:60]!r}")
+        raise BadRow("arguments that are not an object", f"{name!r} has {described(given)}")
     if deeper_than(given, MAX_DEPTH):
         raise BadRow("arguments that are nested too deeply", f"{name!r} has more than {MAX_DEPTH} levels")
     if not _finite(given):
@@ -158,7 +158,7 @@ def _native(message: Mapping[str, Any]) -> list[tuple[ToolCall, str | None]]:
         older = decoded(older, "function_call") if isinstance(older, str) and older.strip() else older
         found = [older] if isinstance(older, dict) and older else []
     if not isinstance(found, list):
-        raise BadRow("tool_calls that are not a list", f"{type(found).__name__} {str(found)[:60]!r}")
+        raise BadRow("tool_calls that are not a list", described(found))
     return [read_call(call) for call in found if call is not None]
 
 
@@ -167,7 +167,7 @@ def read_call(given: Any) -> tuple[ToolCall, str | None]:
     if isinstance(given, str):
         given = decoded(given, "calls")
     if not isinstance(given, dict):
-        raise BadRow("a call that is not an object", f"{str(given)[:60]!r}")
+        raise BadRow("a call that is not an object", described(given))
     inner = next((given[key] for key in ("function", "function_call") if isinstance(given.get(key), dict)), given)
     name = inner.get("name") or inner.get("tool_name")
     if not isinstance(name, str) or not name.strip():

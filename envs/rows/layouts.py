@@ -19,7 +19,7 @@ import msgspec
 
 from .calls import decoded, read_call
 from .conversation import Original
-from .problems import BadRow
+from .problems import BadRow, described, in_json
 from .values import is_messages
 
 _ROLES = {
@@ -55,7 +55,7 @@ def read_row(value: Any) -> Row:
     if is_messages(value):
         value = {"messages": value}
     if not isinstance(value, Mapping):
-        raise BadRow("not an object", f"{type(value).__name__} {str(value)[:60]!r}")
+        raise BadRow("not an object", described(value))
     row = _given(value)
     original = _original(row)
     if original is not None:
@@ -115,14 +115,14 @@ def _listed(given: Any, key: str) -> list[Any]:
             return [dict(zip(given, cells, strict=True)) for cells in zip(*columns, strict=True)]
         given = [given]
     if not isinstance(given, list):
-        raise BadRow("messages that are not a list", f"{key!r} is {type(given).__name__} {str(given)[:60]!r}")
+        raise BadRow("messages that are not a list", f"{key!r} is {described(given)}")
     return given
 
 
 def _messages(given: Any, at: int) -> Iterator[dict[str, Any]]:
     """A message as one or several of OpenAI's messages."""
     if not isinstance(given, dict):
-        raise BadRow("a message that is not an object", f"message {at + 1}: {str(given)[:60]!r}")
+        raise BadRow("a message that is not an object", f"message {at + 1}: {described(given)}")
     given = _given(given)
     kind = given.get("type")
     if kind == "function_call_output":
@@ -137,7 +137,7 @@ def _messages(given: Any, at: int) -> Iterator[dict[str, Any]]:
     who = given.get("role") or given.get("from")
     role = _ROLES.get(who.strip().lower()) if isinstance(who, str) else None
     if role is None:
-        raise BadRow("a message of an unknown role", f"message {at + 1}: {str(who)[:40]!r}")
+        raise BadRow("a message of an unknown role", f"message {at + 1}: {in_json(who)}")
     out = {**given, "role": role}
     if "content" not in out and "value" in out:
         out["content"] = out["value"]
@@ -180,7 +180,7 @@ def _query(row: Mapping[str, Any], tools: Any) -> Row:
     answers = decoded(row["answers"], "answers") if isinstance(row["answers"], str) else row["answers"]
     answers = [answers] if isinstance(answers, dict) else answers
     if not isinstance(answers, list) or not isinstance(row["query"], str):
-        raise BadRow("answers that are not a list of calls", f"{str(answers)[:60]!r}")
+        raise BadRow("answers that are not a list of calls", described(answers))
     if not answers:
         raise BadRow("answers without a call", "what should be said instead is not in the row")
     made = [{"name": call.name, "arguments": call.arguments} for call, _ in map(read_call, answers)]

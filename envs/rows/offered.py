@@ -10,7 +10,7 @@ import msgspec
 from toolgym.tools import Tool
 
 from .calls import decoded
-from .problems import BadRow
+from .problems import BadRow, described, in_json
 
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "arguments", "params")
 """Keys under which layouts hold a tool's JSON Schema."""
@@ -29,7 +29,7 @@ def read_tools(given: Any, notes: list[tuple[str, str]]) -> tuple[Tool, ...]:
     if isinstance(given, dict):
         given = _named(given)
     if not isinstance(given, list):
-        raise BadRow("tools that are not a list", f"{type(given).__name__} {str(given)[:60]!r}")
+        raise BadRow("tools that are not a list", described(given))
     try:
         tools, noted = _tools(msgspec.json.encode(given))
     except BadRow:
@@ -59,7 +59,7 @@ def _tools(written: bytes) -> tuple[tuple[Tool, ...], tuple[tuple[str, str], ...
             given = decoded(given, "tools") if isinstance(given, str) and given[:1] in "{[" else given
             kind = given.get("type") if isinstance(given, dict) else None
             if kind not in (None, "function", "custom") and not ({"function", *_SCHEMAS} & given.keys()):
-                notes.append(("a tool of another type than function is not offered", f"{str(kind)[:40]!r}"))
+                notes.append(("a tool of another type than function is not offered", in_json(kind)))
                 continue
             tool = _tool(msgspec.json.encode(given))
         except BadRow as error:
@@ -76,7 +76,7 @@ def _tools(written: bytes) -> tuple[tuple[Tool, ...], tuple[tuple[str, str], ...
 def _tool(written: bytes) -> Tool:
     given = msgspec.json.decode(written)
     if not isinstance(given, dict):
-        raise BadRow("a tool that is not an object", f"{str(given)[:60]!r}")
+        raise BadRow("a tool that is not an object", described(given))
     about = given["function"] if isinstance(given.get("function"), dict) else given
     name = about.get("name")
     if not isinstance(name, str) or not name.strip():
@@ -99,7 +99,7 @@ def _schema(given: Any, name: str) -> dict[str, Any]:
     if given is None:
         return {"type": "object", "properties": {}}
     if not isinstance(given, dict):
-        raise BadRow("parameters that are not an object", f"{name!r} has {str(given)[:60]!r}")
+        raise BadRow("parameters that are not an object", f"{name!r} has {described(given)}")
     flat = not any(word in given for word in _WORDS) and not isinstance(given.get("type"), str)
     schema = {"type": "object", "properties": given} if flat else dict(given)
     properties = schema.get("properties")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+from toolgym.report.text import as_json, one_line
 
 _FIRST = 3
 """Places of one kind that are named; the others are counted."""
@@ -55,3 +58,14 @@ class Tally:
     def __str__(self) -> str:
         """One line a kind: "2 x no messages: line 3; line 9"."""
         return "\n".join(f"{count:,} x {kind}: {places}" for kind, count, places in self.kinds())
+
+
+def in_json(value: Any) -> str:
+    """A value of a row as JSON, cut to a few words."""
+    return one_line(as_json(value), 60)
+
+
+def described(value: Any) -> str:
+    """The same with its kind in JSON: ``a list: [1, 2]``, ``text: "x"``, ``null``."""
+    kinds = {str: "text: ", int: "a number: ", float: "a number: ", list: "a list: ", dict: "an object: "}
+    return kinds.get(type(value), "") + in_json(value)

@@ -43,6 +43,7 @@ from rich.console import Console
 from toolgym.assets import AssetError, cache_folder
 from toolgym.cli.agent_specs import Player, agent_specs
 from toolgym.cli.denominator import code_of_share, max_invalid_option, say_left_out
+from toolgym.cli.next_command import print_command
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import UserError, make_env
@@ -115,7 +116,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 130
     picture = ", suites.png" if drawn else " (suites.png too with pip install 'toolgym[report]')"
     console.print(f"In {args.results or args.out}: suites.json, suites.md{picture}", soft_wrap=True)
-    console.print(f"Look at the episodes: toolgym view {quote(str(args.out))}", soft_wrap=True)
+    print_command("Look at the episodes", f"toolgym view {quote(str(args.out))}", console)
     codes = [_code(each, args.max_invalid, console) for each in found.played]
     return max(codes, default=1)
 

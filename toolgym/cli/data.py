@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from toolgym.cli.options import ROWS
+from toolgym.cli.pager import paged
 from toolgym.cli.quiet import told_by_the_command
 from toolgym.cli.resolve import make_env
 from toolgym.cli.terminal import message_panel
@@ -46,6 +47,12 @@ def run(args: argparse.Namespace, console: Console) -> None:
         about = import_module("toolgym.envs.rows.describe").describe(
             args.file, args.dialect, seed=args.seed, held_out=args.held_out
         )
+    with paged(console, off=args.no_pager):
+        _show(env, about, console)
+
+
+def _show(env: Any, about: Any, console: Console) -> None:
+    """The description, what is wrong, and an example."""
     table = Table.grid(padding=(0, 3))
     for name, text in lines(about).items():
         table.add_row(name, plain(text))
@@ -53,8 +60,11 @@ def run(args: argparse.Namespace, console: Console) -> None:
     for title, tally in (("Left out", about.bad), ("Noted; these rows are played", about.notes)):
         if tally:
             console.print(plain(f"\n{title}:", "bold"))
+            grid = Table.grid(padding=(0, 2))
+            grid.add_column(justify="right", min_width=7)
             for kind, count, places in tally.kinds():
-                console.print(plain(f"{count:>7,}  {kind}: {places}", "yellow"))
+                grid.add_row(f"{count:,}", plain(f"{kind}: {places}"), style="yellow")
+            console.print(grid)
     task = env.tasks[0]
     console.print(Rule(plain(f"the first decision, {task.id}, in the dialect {env.dialect.name}"), align="left"))
     show_decision(env, task, console)
@@ -68,8 +78,10 @@ def lines(about: Any) -> dict[str, str]:
         "file": f"{about.path}, {_layouts(about.layouts)}",
         "rows": f"{played:,} of {about.rows:,} are conversations that can be played",
         "decisions": f"{decisions:,}: {', '.join(f'{name} {n:,}' for name, n in about.decisions.items())}",
-        "per row": f"{_spread(about.turns)} decisions",
-        "calls": ", ".join(f"{n:,} with {count}" for count, n in about.calls.items()) + " calls",
+        "decisions a row": _spread(about.turns),
+        "calls a decision": ", ".join(
+            f"{count} in {n:,} decision{'s' if n > 1 else ''}" for count, n in about.calls.items()
+        ),
         "results": f"{about.answered:,} of {about.called:,} calls have a recorded result",
         "reasoning": f"{about.reasoned:,} of {decisions:,} decisions",
         "tools": f"{about.tools:,} different; a row offers {_spread(about.offered)}",

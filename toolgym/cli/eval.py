@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
+from toolgym.cli.next_command import print_command
 from toolgym.cli.options import (
     answer_length,
     data_option,
@@ -205,7 +206,7 @@ def _evaluated(args: argparse.Namespace, env: ToolEnv, agent: Any, arguments: di
         console.print("Nothing is kept: --out DIR keeps the episodes, the numbers and a page.", style="dim")
     else:
         console.print(f"In {args.out}: episodes.jsonl, summary.json, report.html", soft_wrap=True)
-        console.print(f"Look at the episodes: toolgym view {quote(args.out)}", soft_wrap=True)
+        print_command("Look at the episodes", f"toolgym view {quote(args.out)}", console)
     return exit_code(found, args.max_invalid, console)
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from toolgym import assets
 from toolgym.cli.list import list_assets
+from toolgym.cli.pager import paged
 from toolgym.cli.resolve import UserError
 from toolgym.report.text import plain
 
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> None:
     """Download the named assets, or all of them. Raises UserError for an unknown name."""
     if args.list:
-        list_assets(console)
+        with paged(console, off=args.no_pager):
+            list_assets(console)
         return
     unknown = [name for name in args.asset if name not in assets.ASSETS]
     if unknown:

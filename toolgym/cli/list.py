@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from toolgym import assets
+from toolgym.cli.pager import paged
 from toolgym.registry import SUITES
 from toolgym.report.text import plain
 
@@ -24,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Print the suites, then the assets."""
-    list_suites(console)
-    list_assets(console)
+    with paged(console, off=args.no_pager):
+        list_suites(console)
+        list_assets(console)
 
 
 def list_suites(console: Console) -> None:
@@ -41,11 +44,21 @@ def list_suites(console: Console) -> None:
 
 
 def list_assets(console: Console) -> None:
-    """Every data set and model: its source, its licence, and whether it is in the cache."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Data and models", title_justify="left")
-    for head in ("name", "from", "licence", "here"):
-        table.add_column(head, overflow="fold", style="bold" if head == "name" else "")
+    """Every data set and model: its licence, whether it is in the cache, and below it its source."""
+    console.print("Data and models", style="italic")
+    about = (
+        "Name, licence, whether it is here; then the package of PyPI, or the repository, commit and file of GitHub.\n"
+    )
+    console.print(about, style="dim")
+    width = max(len(row["name"]) for row in assets.table())
     for row in assets.table():
-        table.add_row(row["name"], str(row["source"]), row["licence"], "yes" if row["cached"] else "no")
-    console.print(table)
-    console.print("`toolgym fetch NAME` downloads one; what needs it does so by itself.", style="dim")
+        line = plain(f"{row['name']:<{width}}", "bold").append(f"  {row['licence']:<11}", "")
+        console.print(line.append("yes" if row["cached"] else "no"))
+        console.print(plain(f"    {_source(str(row['source']))}", "dim"), soft_wrap=True)
+    console.print("\n`toolgym fetch NAME` downloads one; what needs it does so by itself.", style="dim")
+
+
+def _source(source: str) -> str:
+    """A package or an address. An address at GitHub is given in parts, which are short enough for a line."""
+    match = re.fullmatch(r"https://raw\.githubusercontent\.com/([^/]+/[^/]+)/([^/]+)/(.+)", source)
+    return source if match is None else f"{match[1]} {match[2]} {match[3]}"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 NO_PAGER = "--no-pager"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;[^\x1b]*\x1b\\")
-_LESS = {"LESS": "FRX", "LESSCHARSET": "utf-8"}
-"""Unless they are set: pass colours on, leave the text on the screen at the end. As git does."""
+_LESS = {"LESS": "FRX"}
+"""Unless it is set: pass colours on, leave the text on the screen at the end. As git does."""
 
 
 @contextmanager
@@ -42,9 +42,9 @@ def paged(console: Console, *, off: bool = False) -> Iterator[None]:
 
 def show(text: str, file: Any, *, off: bool = False) -> None:
     """Write ``text`` to a text file; to the pager if the file is a terminal with fewer lines."""
-    words = None if off else pager(file)
+    command = None if off else pager(file)
     size = shutil.get_terminal_size()
-    if words is None or rows(text, size.columns) < size.lines or not _page(text, words):
+    if command is None or rows(text, size.columns) < size.lines or not _page(text, command):
         file.write(text)
 
 
@@ -54,36 +54,33 @@ def rows(text: str, columns: int) -> int:
     return sum(max(1, -(-length // columns)) for length in lengths)
 
 
-def pager(file: IO[str]) -> list[str] | None:
-    """The words of the pager's command line; None if output to ``file`` is not to be paged."""
+def pager(file: IO[str]) -> str | None:
+    """The pager's command, for the shell; None if output to ``file`` is not to be paged."""
     if not file.isatty() or os.environ.get("TERM") == "dumb":
         return None
     if "PAGER" in os.environ:
         with suppress(ValueError):  # quotes that are not closed
             words = shlex.split(os.environ["PAGER"])
-            return None if words in ([], ["cat"]) else words
-    found = shutil.which("less") or shutil.which("more")
-    return None if found is None else [found]
+            return None if words in ([], ["cat"]) else os.environ["PAGER"]
+    return next(filter(shutil.which, ("less", "more")), None)
 
 
-def _page(text: str, words: list[str]) -> bool:
-    """Show ``text`` in a pager until the user leaves it. False if the pager cannot be started."""
-    environment = {**_LESS, **os.environ}
-    flags = environment["LESS"] + "".join(word for word in words[1:] if word.startswith("-"))
-    if Path(words[0]).stem != "less" or not {"R", "r"} & set(flags):
+def _page(text: str, command: str) -> bool:
+    """Show ``text`` in a pager until the user leaves it. False if there is no such pager."""
+    encoding = sys.stdout.encoding or "utf-8"
+    environment = {**_LESS, **({"LESSCHARSET": "utf-8"} if encoding.lower() == "utf-8" else {}), **os.environ}
+    name, *words = shlex.split(command)
+    flags = environment["LESS"] + "".join(word for word in words if word.startswith("-"))
+    if Path(name).stem != "less" or not {"R", "r"} & set(flags):
         text = _COLOUR.sub("", text)
     sys.stdout.flush()
-    try:
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment)
-    except OSError:
-        return False
+    process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)
     assert process.stdin is not None
     with suppress(OSError), process.stdin as pipe:  # the user may leave before the end
-        pipe.write(text.encode("utf-8", "replace"))
+        pipe.write(text.encode(encoding, "replace"))
     while True:
         try:
-            process.wait()
-            return True
+            return process.wait() not in (126, 127)  # the shell's: it cannot be run, it is not there
         except KeyboardInterrupt:  # Ctrl-C is the pager's: it ends a search in it, not the pager
             continue
 

@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         """Show the help, through a pager if it does not fit."""
-        show(self.format_help(), file or sys.stdout, off=not self.paged)
+        show(self.format_help(), file or sys.stdout, off=not self.paged or file not in (None, sys.stdout))
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong; exit code 2."""

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import suppress
 
 from rich.console import Console
 
+from toolgym.cli.draft import Draft
+from toolgym.cli.line_editing import COMMANDS, edit_lines
 from toolgym.cli.options import env_kwargs, env_options, whole
 from toolgym.cli.resolve import make_env, open_task
-from toolgym.cli.terminal import message_panel, reward_view, tools_table, verdict_view
+from toolgym.cli.terminal import message_panel, reward_view, tool_view, tools_view, verdict_view
+from toolgym.cli.written_call import WrittenWrong, read_call, write_call
 from toolgym.env import ToolEnv
 from toolgym.report.text import plain
+from toolgym.tools import Tool
 
 ABOUT = """\
-Play one episode yourself. You write what the model would write; after each
-action come the reward, term by term, and the scores of each call with what
-is wrong with it. End an action with an empty line or Ctrl-D. :help lists the
-commands. Input may come from a pipe."""
+Play one episode yourself. You write what the model would write, or build it
+with :call; an empty line sends it. Then come the reward, term by term, and the
+scores of each call with what is wrong with it. Input may come from a pipe."""
 EXAMPLES = """\
   toolgym play ToolGym-BFCL-v0
   toolgym play ToolGym-BFCL-v0 parallel_3 --dialect pythonic
   toolgym play ToolGym-BFCL-v0 simple_python_0 < answer.txt"""
 NEEDED = ("id", "task", "seed", "category", "dialect")
 HELP = """\
-You are the model. Write your answer in the env's dialect; end it with an empty
-line or Ctrl-D. A line of its own, before an answer:
-  :prompt   the instructions the model gets      :gold   the gold action
-  :tools    the tools on offer                   :quit   stop (:q)
-  :help     this text"""
+You are the model. Write its answer in the env's dialect, or build it with
+:call and :say. An empty line sends it.
+  :call NAME key=value ...   add a call; values: 5, true, "two words", [1, 2]
+  :say TEXT   tell the user  :think TEXT   a thought of your own
+  :drop       begin anew     :gold         what would be right
+  :tools      all tools      :tool NAME    one of them, whole
+  :prompt     instructions   :quit, Ctrl-D leave"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Play one episode with actions read from standard input. Ends early on :quit or the end of input."""
-    with suppress(ImportError):
-        import readline  # noqa: F401  (gives input() line editing and a history)
     env = make_env(args.id, env_kwargs(args))
     open_task(env, args.task, args.seed)
+    if sys.stdin.isatty():
+        edit_lines(lambda: _tools(env))
     console.print(plain(f"{args.id} {env.task.id}, dialect {env.dialect.name}", "bold"))
     _show_opening(env, console)
     console.print(plain(HELP, "dim"))
@@ -67,13 +71,25 @@ def run(args: argparse.Namespace, console: Console) -> None:
 
 
 def _read_action(env: ToolEnv, console: Console) -> str | None:
-    """The next action, after any commands; None for :quit or the end of input."""
+    """The next action, after any commands; None for :quit, the end of input, or Ctrl-C twice."""
     lines: list[str] = []
+    draft = Draft(env.dialect)
+    interrupted = False
     while True:
         try:
-            line = input(("... " if lines else f"action {len(env.turns) + 1}> ") if sys.stdin.isatty() else "")
+            line = _read_line("... " if lines or draft else f"action {len(env.turns) + 1}> ")
         except EOFError:
-            return "\n".join(lines) if lines else None
+            if sys.stdin.isatty():
+                console.print()
+            return "\n".join(lines) if lines else draft.text() if draft else None
+        except KeyboardInterrupt:
+            console.print()
+            if interrupted:
+                return None
+            interrupted, lines, draft = True, [], Draft(env.dialect)
+            console.print("nothing is sent; Ctrl-C again, Ctrl-D or :quit leaves", style="dim")
+            continue
+        interrupted = False
         command = line.strip()
         if lines:
             if not command:
@@ -82,21 +98,58 @@ def _read_action(env: ToolEnv, console: Console) -> str | None:
         elif command in (":q", ":quit"):
             return None
         elif command.startswith(":"):
-            _obey(command, env, console)
+            _obey(command, env, draft, console)
+        elif draft:
+            if not command:
+                return draft.text()
+            console.print(
+                "an empty line sends the answer above; :say TEXT adds words, :drop begins anew", style="yellow"
+            )
         elif command:
             lines.append(line)
 
 
-def _obey(command: str, env: ToolEnv, console: Console) -> None:
-    if command == ":tools":
-        console.print(tools_table(env.observe()["tools"]))
-    elif command == ":gold":
-        gold = env.gold(env.task)
-        turn = len(env.turns)
-        if turn < len(gold):
-            console.print(plain(gold[turn], "green"))
+def _tools(env: ToolEnv) -> tuple[Tool, ...]:
+    """The tools on offer now."""
+    return env.episode.tools or ()
+
+
+def _read_line(prompt: str) -> str:
+    return input(prompt if sys.stdin.isatty() else "")
+
+
+def _obey(line: str, env: ToolEnv, draft: Draft, console: Console) -> None:
+    command, _, rest = line.partition(" ")
+    rest = rest.strip()
+    try:
+        if command == ":call":
+            call, objections = read_call(rest, _tools(env))
+            draft.calls.append(call)
+            for objection in objections:
+                console.print(plain(f"the tool's schema objects: {objection}", "yellow"))
+        elif command == ":say":
+            draft.response = rest or None
+        elif command == ":think":
+            draft.think = rest or None
+        elif command == ":drop":
+            draft.drop()
+        elif command == ":tool":
+            call, _ = read_call(rest, _tools(env))
+            console.print(tool_view(next(each.schema for each in _tools(env) if each.name == call.name)))
         else:
-            console.print(f"there are {len(gold)} gold actions; this would be number {turn + 1}")
+            _show(command, env, console)
+    except WrittenWrong as error:
+        console.print(plain(str(error), "yellow"))
+        return
+    if command in (":call", ":say", ":think") and draft:
+        console.print(plain(draft.text(), "green"), soft_wrap=True)
+
+
+def _show(command: str, env: ToolEnv, console: Console) -> None:
+    if command == ":tools":
+        console.print(tools_view(env.observe()["tools"]))
+    elif command == ":gold":
+        _show_gold(env, console)
     elif command == ":prompt":
         for each in env.observe()["messages"]:
             if each["role"] == "system":
@@ -104,7 +157,23 @@ def _obey(command: str, env: ToolEnv, console: Console) -> None:
     elif command == ":help":
         console.print(plain(HELP, "dim"))
     else:
-        console.print(plain(f"no command {command}; there are :tools, :gold, :prompt, :help and :quit"))
+        console.print(plain(f"no command {command}; there are {', '.join(COMMANDS)}", "yellow"))
+
+
+def _show_gold(env: ToolEnv, console: Console) -> None:
+    """The gold action of this turn, to be copied, and the lines that build it."""
+    gold = env.gold(env.task)
+    turn = len(env.turns)
+    if turn >= len(gold):
+        console.print(f"there are {len(gold)} gold actions; this would be number {turn + 1}")
+        return
+    console.print(plain(gold[turn], "green"), soft_wrap=True)  # whole lines, to be pasted back
+    read = env.parse(gold[turn])
+    built = [f":call {write_call(call.name, call.arguments)}" for call in read.calls]
+    if read.response and "\n" not in read.response:
+        built.append(f":say {read.response}")
+    for line in built:
+        console.print(plain(line, "dim"), soft_wrap=True)
 
 
 def _show_opening(env: ToolEnv, console: Console) -> None:

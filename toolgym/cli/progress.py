@@ -11,13 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from toolgym.cli.next_command import print_command
 from toolgym.cli.resolve import UserError, env_argument
+from toolgym.report.headline import print_headlines, training_headline
 from toolgym.report.trackers import TRACKERS, Trackers
+from toolgym.report.training import load_training_runs
 from toolgym.types import Trajectory
 
-SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "completion_length": "length", "entropy": "entropy",
-         "tokens_per_second": "tok/s", "eval/success": "held-out ok", "eval/nll": "held-out nll"}  # fmt: skip
-"""Metric -> its label beside a trainer's bar."""
+SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "eval/success": "held-out ok", "eval/nll": "held-out nll",
+         "completion_length": "length", "entropy": "entropy", "tokens_per_second": "tok/s"}  # fmt: skip
+"""Metric -> its label beside a trainer's bar; the last ones are left out if there is no room for them."""
 
 
 class Tally:
@@ -61,17 +64,21 @@ def trainer_progress(
     make: Callable[..., Any], config: Any, console: Console, trackers: Trackers | None = None
 ) -> Iterator[Any]:
     """Yields the trainer that ``make(on_step=...)`` returns, under a bar that advances with each of its steps."""
-    # in a narrow terminal the metrics are cut, not the count of steps and the time that is left
-    count = MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(config.steps)) + 1))
+    digits, bar_width = 2 * len(str(config.steps)) + 1, 40 if console.width >= 120 else 15
+    room = console.width - len(config.algo) - bar_width - digits - 7 - 4
+    count = MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=digits))
     left = TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7))
-    columns = (TextColumn("{task.description}"), BarColumn(), count, left)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width), count, left)
     with Progress(*columns, TextColumn("{task.fields[shown]}"), console=console) as progress:
         bar = progress.add_task(config.algo, total=config.steps, shown="loading the model")
         latest: dict[str, float] = {}
 
         def show(row: dict[str, float]) -> None:
             latest.update(row)
-            shown = "  ".join(f"{label} {latest[name]:.3g}" for name, label in SHOWN.items() if name in latest)
+            shown = ""
+            for name, label in SHOWN.items():
+                more = f"{shown}  {label} {latest[name]:.3g}".strip() if name in latest else shown
+                shown = more if len(more) <= room else shown
             progress.update(bar, completed=min(row["step"], config.steps), shown=shown)
             if trackers is not None:
                 trackers(row)
@@ -106,8 +113,13 @@ def make_trackers(names: Sequence[str] | None, config: Any) -> Trackers | None:
         raise UserError(str(error)) from None
 
 
+def say_what_was_learnt(console: Console, config: Any) -> None:
+    """Print a training run's first and last held-out success, and the command that reports on it."""
+    print_headlines([training_headline(run) for run in load_training_runs([config.out])], console)
+    print_command("How it learnt", f"toolgym report {quote(config.out)}", console)
+
+
 def say_what_next(console: Console, config: Any, held_out: Mapping[str, Any], agent: str) -> None:
-    """Print the command that reports on a training run, and the command that plays its held-out tasks."""
+    """Print the command that plays a training run's held-out tasks."""
     given = "".join(f"--env-arg {quote(env_argument(name, value))} " for name, value in held_out.items())
-    console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
-    console.print(f"Try it: toolgym eval --env {config.env} {given}{agent} -n 40", soft_wrap=True)
+    print_command("Try it", f"toolgym eval --env {config.env} {given}{agent} -n 40", console)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from toolgym.assets import AssetError
 from toolgym.cli.denominator import say_left_out
+from toolgym.cli.next_command import print_command
 from toolgym.cli.options import check_page
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import read_object
@@ -84,7 +85,7 @@ def _evaluations(paths: Sequence[str], html: str | None, console: Console) -> No
     if written is not None:
         console.print(f"Wrote {written}", soft_wrap=True)
     else:
-        console.print(f"Look at the episodes: toolgym view {join(map(str, paths))}", soft_wrap=True)
+        print_command("Look at the episodes", f"toolgym view {join(map(str, paths))}", console)
 
 
 def with_wanted(evaluation: Run) -> Run:
@@ -135,4 +136,4 @@ def _training(paths: Sequence[str], html: str | None, console: Console) -> None:
         if picture is not None:
             console.print(f"Wrote {picture}", soft_wrap=True)
     print_headlines([training_headline(each) for each in runs], console)
-    console.print(f"Look at the episodes: toolgym view {join(map(str, paths))}", soft_wrap=True)
+    print_command("Look at the episodes", f"toolgym view {join(map(str, paths))}", console)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import gymnasium as gym
@@ -126,6 +128,8 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
         alike = {name.lower(): name for name in SUITES}
         close = [alike[name] for name in get_close_matches(env_id.lower(), alike, 1)]
         hint = f" Did you mean {close[0]}?" if close else ""
+        if Path(env_id).exists():
+            raise UserError(f"{env_id} is not a suite. {_how_to_see(Path(env_id))}")
         raise UserError(f"no suite {env_id!r}: `toolgym list` shows them; your own is written module:Id.{hint}")
     else:
         check_arguments(env_id, arguments)
@@ -148,6 +152,14 @@ def make_env(env_id: str, arguments: Mapping[str, Any]) -> ToolEnv:
     except ValueError as error:
         raise UserError(str(error)) from error
     return env
+
+
+def _how_to_see(path: Path) -> str:
+    """The command that shows a folder or file that was given in place of a suite."""
+    place = quote(str(path))
+    if path.is_dir() or path.name == "episodes.jsonl":
+        return f"If it is a run: `toolgym view {place}` or `toolgym report {place}`"
+    return f"If it has conversations of your own: `toolgym data {place}`, and --data {place} in place of a suite"
 
 
 def open_task(env: ToolEnv, task_id: str | None, seed: int | None = None) -> dict[str, Any]:

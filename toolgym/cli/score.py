@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 
 from toolgym.cli.denominator import say_left_out
+from toolgym.cli.next_command import print_command
 from toolgym.cli.options import check_page, env_kwargs, env_options
 from toolgym.cli.report import with_wanted
 from toolgym.cli.resolve import UserError, make_env
@@ -84,9 +85,9 @@ def run(args: argparse.Namespace, console: Console) -> None:
         console.print(f"Wrote {page}", soft_wrap=True)
     if args.out is not None:
         console.print(f"In {args.out}: episodes, numbers and page of each run", soft_wrap=True)
-        console.print(f"Look at the episodes: toolgym view {quote(args.out)}", soft_wrap=True)
+        print_command("Look at the episodes", f"toolgym view {quote(args.out)}", console)
     elif len(own) == len(paths):
-        console.print(f"Look at the episodes: toolgym view {join(args.path)}", soft_wrap=True)
+        print_command("Look at the episodes", f"toolgym view {join(args.path)}", console)
     elif page is None:
         console.print("Nothing is kept: --out DIR keeps the episodes, the numbers and a page.", style="dim")
 

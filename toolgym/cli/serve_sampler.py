@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from shlex import join, quote
 from typing import Any
 
 from rich.console import Console
 
 from toolgym.cli.options import whole
+from toolgym.cli.parser import wrapped
 from toolgym.cli.resolve import UserError
 
 ABOUT = """\
@@ -74,7 +77,13 @@ def run(args: argparse.Namespace, console: Console) -> int | None:
 
 
 def _folder(model: str) -> str:
-    """The model as vLLM finds it."""
-    if model != "smollm2":
+    """The model as vLLM finds it. Raises UserError if it can only be a folder, and is not there."""
+    if model == "smollm2":
+        return str(import_module("toolgym.agents.model").smollm2_folder())
+    folder = Path(model)
+    if folder.is_dir():
         return model
-    return str(import_module("toolgym.agents.model").smollm2_folder())
+    if not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", model) or ("/" in model and folder.parent.is_dir()):
+        raise UserError(f"--model {model}: there is no such folder")
+    sys.stderr.write(wrapped(f"There is no folder {model} here: vLLM will ask the Hugging Face hub for it.") + "\n")
+    return model

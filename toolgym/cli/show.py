@@ -14,8 +14,9 @@ from rich.table import Table
 
 from toolgym.cli.docstring import fitted
 from toolgym.cli.options import env_kwargs, env_options
+from toolgym.cli.pager import paged
 from toolgym.cli.resolve import make_env, open_task
-from toolgym.cli.terminal import call_line, message_panel, reward_view, tools_table, verdict_view
+from toolgym.cli.terminal import call_line, message_panel, reward_view, tools_view, verdict_view
 from toolgym.env import ToolEnv
 from toolgym.report.text import one_line, plain
 from toolgym.tasks import Task
@@ -41,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> None:
     """Show the suite, or the task if one is named."""
-    if args.task is None:
-        show_suite(args.id, env_kwargs(args), console)
-    else:
-        show_task(args.id, args.task, env_kwargs(args), console)
+    with paged(console, off=args.no_pager):
+        if args.task is None:
+            show_suite(args.id, env_kwargs(args), console)
+        else:
+            show_task(args.id, args.task, env_kwargs(args), console)
 
 
 def show_suite(env_id: str, arguments: dict[str, Any], console: Console) -> None:
@@ -115,7 +117,7 @@ def _show_prompt(env: ToolEnv, task: Task, console: Console, *, whole: bool) -> 
         console.print(message_panel(each, 20_000 if whole else 800))
     tools = task.tools if whole else task.tools[:5]
     if tools:
-        console.print(tools_table([tool.schema for tool in tools], 2000 if whole else 160))
+        console.print(tools_view([tool.schema for tool in tools], 2000 if whole else 160))
     if len(tools) < len(task.tools):
         console.print(f"... and {len(task.tools) - len(tools)} more tools", style="dim")
     if whole and (instructions := env.dialect.instructions(task.tools)):

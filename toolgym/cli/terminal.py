@@ -17,7 +17,7 @@ from rich.text import Text
 
 from toolgym.report.episode import notes
 from toolgym.report.reward_words import call_words, reward_parts
-from toolgym.report.text import as_json, one_line, plain, shorten
+from toolgym.report.text import as_json, one_line, plain, printable, shorten
 from toolgym.rewards.audit import AuditReport
 from toolgym.types import CallRecord, RewardBreakdown
 
@@ -63,20 +63,32 @@ def verdict_view(info: Mapping[str, Any], total: float) -> Panel:
     return Panel(text, title="verdict", title_align="left", border_style=style)
 
 
-def tools_table(tools: Sequence[Mapping[str, Any]], limit: int = 160) -> Table:
+def tools_view(tools: Sequence[Mapping[str, Any]], limit: int = 160) -> RenderableType:
     """OpenAI-style tool schemas: name, parameters (optional ones marked ?), ``limit`` characters of description."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("tool", overflow="fold", style="bold")
-    table.add_column("parameters", overflow="fold")
-    table.add_column("what it does", overflow="fold", style="dim")
+    parts: list[RenderableType] = [""]
     for tool in tools:
         function = tool["function"]
-        table.add_row(
-            plain(function["name"]),
-            plain(parameters_line(function["parameters"])),
-            plain(one_line(function.get("description", ""), limit)),
-        )
-    return table
+        takes = plain(parameters_line(function["parameters"]) or "no parameters")
+        parts.append(Text.assemble((printable(function["name"]), "bold"), "  ", takes))
+        parts.append(Padding(plain(one_line(function.get("description", ""), limit), "dim"), (0, 0, 0, 4)))
+    return Group(*parts, "")
+
+
+def tool_view(tool: Mapping[str, Any]) -> RenderableType:
+    """An OpenAI-style tool schema, whole: its description, and its parameters with theirs."""
+    function = tool["function"]
+    parameters = function["parameters"]
+    required = parameters.get("required", ())
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("parameter", no_wrap=True)
+    for head in ("type", "what it is"):
+        table.add_column(head, overflow="fold")
+    for name, schema in parameters.get("properties", {}).items():
+        what = str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
+        shown = one_line(name if name in required else f"{name}?", 40)
+        table.add_row(plain(shown), plain(_kind(schema)), plain(what))
+    about = Text.assemble((one_line(function["name"], 80), "bold"), "  ", plain(function.get("description", "")))
+    return Group(about, table)
 
 
 def parameters_line(schema: Mapping[str, Any]) -> str:

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from toolgym.cli import train_options, train_sb3
 from toolgym.cli.denominator import last_evaluation_code
-from toolgym.cli.progress import make_trackers, say_what_next, trainer_progress
+from toolgym.cli.next_command import print_command
+from toolgym.cli.progress import make_trackers, say_what_next, say_what_was_learnt, trainer_progress
 from toolgym.cli.resolve import UserError, env_argument, make_env
 from toolgym.cli.train_options import algorithm, check_used, take_data, take_shared_spelling
 from toolgym.playing.left_out import MOST_LEFT_OUT
@@ -73,16 +74,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
         sys.stderr.write(f"{stopped}; go on with --resume\n" if str(stopped) else "stopped before training began\n")
         return 128 + signal.SIGINT
     warning = nothing_learnt(config)
-    console.print(f"The model is in {last}", soft_wrap=True)
-    if config.algo == "pretrain":
-        console.print(f"How it learnt: toolgym report {quote(config.out)}", soft_wrap=True)
-        console.print(f"Teach it to call tools: toolgym train --algo sft --model {quote(str(last))}", soft_wrap=True)
-    else:
-        _say_what_next(config, last, console)
+    rows = read_metrics(Path(config.out))
     if warning:
         console.print(f"Warning: nothing was learnt: {warning}.", style="yellow")
-    rows = read_metrics(Path(config.out))
-    return max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+    code = max(training_code(config, rows, console), last_evaluation_code(rows, args.max_invalid, console))
+    say_what_was_learnt(console, config)
+    console.print(f"The model is in {last}", soft_wrap=True)
+    if config.algo == "pretrain":
+        print_command("Teach it to call tools", f"toolgym train --algo sft --model {quote(str(last))}", console)
+    else:
+        _say_what_next(config, last, console)
+    return code
 
 
 def _follow(ranks: Any, resume: bool) -> int:

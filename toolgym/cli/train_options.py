@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ HEADINGS = {
 NEEDED = ("algo", "model", "data", "env", "category", "dialect", "steps", "out", "resume", "eval_every",
           "prompts_per_step", "num_generations", "max_completion_length", "learning_rate")  # fmt: skip
 """The settings of ``--help``."""
+
+
+_SPELT = {**dict.fromkeys(("category", "dialect", "rubric", "env_arg"), "env_kwargs"),
+          "template_kwarg": "template_kwargs"}  # fmt: skip
+"""Options in the spelling of ``toolgym eval`` -> the settings that they become."""
 
 
 class _Options:
@@ -123,13 +129,21 @@ def take_shared_spelling(args: argparse.Namespace) -> None:
 
 
 def check_used(args: argparse.Namespace, console: Console) -> None:
-    """Raises UserError for a setting of the command line that the algorithm does not use; warns of those in the file of
-    ``--config``, which may serve several runs."""
+    """Raises UserError for a setting of the command line that the algorithm does not use.
+
+    Warns of those in the file of ``--config`` that differ from the default: a file may serve several runs.
+    """
     settings: Any = import_module("toolgym.agents.config")
     algo = algorithm(args) or settings.TrainConfig.algo
-    for name, algos in settings.unused(algo, vars(args)).items():
-        raise UserError(f"--{name.replace('_', '-')} is for {algos}; {algo} does not use it: leave it out")
-    ignored = settings.unused(algo, read_config(args))
+    for name in sorted(vars(args), key=lambda name: name not in _SPELT):  # these first: they have made others
+        setting = _SPELT.get(name, name)
+        if name in _SPELT and not getattr(args, name):
+            continue
+        for algos in settings.unused(algo, [setting]).values():
+            raise UserError(f"--{name.replace('_', '-')} is for {algos}; {algo} does not use it: leave it out")
+    defaults = dataclasses.asdict(settings.TrainConfig())
+    changed = [name for name, value in read_config(args).items() if value != defaults.get(name)]
+    ignored = settings.unused(algo, changed)
     if ignored:
         told = ", ".join(f"{name} (for {algos})" for name, algos in ignored.items())
         console.print(plain(f"{args.config} has settings that {algo} does not use: {told}", "yellow"))

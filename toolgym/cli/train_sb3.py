@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from toolgym.cli.denominator import last_evaluation_code
-from toolgym.cli.progress import make_trackers, say_what_next, trainer_progress
+from toolgym.cli.progress import make_trackers, say_what_next, say_what_was_learnt, trainer_progress
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.runlog import read_metrics
 
@@ -51,8 +51,10 @@ def train(args: argparse.Namespace, console: Console) -> int:
         return 128 + signal.SIGINT
     if steps > config.steps:
         console.print(f"It took {steps} actions, not {config.steps}: {config.algo} learns from whole rollouts.")
+    code = last_evaluation_code(read_metrics(folder), args.max_invalid, console)
+    say_what_was_learnt(console, config)
     say_what_next(console, config, held_out, f"--agent sb3 --model {quote(config.out)}")
-    return last_evaluation_code(read_metrics(folder), args.max_invalid, console)
+    return code
 
 
 def _train(config: Any, console: Console, *, resume: bool, report_to: Sequence[str] | None) -> int:

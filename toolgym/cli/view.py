@@ -72,13 +72,15 @@ def run(args: argparse.Namespace, console: Console) -> None:
 def _check_lines(shown: ShownRun, console: Console) -> None:
     """Say which lines are left out. Raises UserError for a file of which no line is an episode, as far as was read."""
     shown.index.refresh()
-    wrong = shown.index.unreadable
+    wrong, path = shown.index.unreadable, shown.index.path
+    if not wrong and not shown.index.by_key and path.name != "episodes.jsonl":  # a run's own file may be empty yet
+        raise UserError(f"{path} has no episodes. Give the folder of a run")
     if not wrong:
         return
     if not shown.index.by_key:
-        raise UserError(f"{shown.index.path} has no episodes: line {wrong[0]} is none. Give the folder of a run")
+        raise UserError(f"{path} has no episodes: line {wrong[0]} is none. Give the folder of a run")
     lines = "1 line" if len(wrong) == 1 else f"{len(wrong)} lines"
-    told = f"{shown.index.path}: {lines} left out that no episode can be read from, the first is line {wrong[0]}"
+    told = f"{path}: {lines} left out that no episode can be read from, the first is line {wrong[0]}"
     console.print(plain(told, "yellow"), soft_wrap=True)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from toolgym.report.reward_words import Part, call_words, reward_parts
-from toolgym.report.text import as_json, in_html, one_line, shorten
+from toolgym.report.text import as_json, in_html, one_line, printable, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 
 Outcome: TypeAlias = Literal["passed", "failed", "invalid"]
@@ -16,8 +17,11 @@ MOST_CALLS = 50
 """Calls shown of an action."""
 
 
-def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
-    """A collapsed element. ``run`` is the run's value in the page's filter."""
+def episode(t: Trajectory, run: int, label: str, colour: int, link: bool = False) -> str:
+    """A collapsed element. ``run`` is the run's value in the page's filter.
+
+    With ``link``, the page's address with "#" and the id of ``anchor`` opens it.
+    """
     name = t.task_id + (f" · repeat {t.repeat}" if t.repeat else "")
     which = f"<i class='key b{colour}'></i><span class='run'>{in_html(label)}</span>" if label else ""
     return (
@@ -25,8 +29,14 @@ def episode(t: Trajectory, run: int, label: str, colour: int) -> str:
         f"data-outcome='{outcome_of(t)}'>"
         f"<summary>{_badge(t)}{which}<b>{in_html(name)}</b>"
         f"<span class='score'>{_score(t)}</span><span class='why'>{in_html(_in_list(t))}</span>"
-        f"</summary>{asked_for(t)}{answers(t)}</details>"
+        f"</summary>{anchor(t, run) if link else ''}{asked_for(t)}{answers(t)}</details>"
     )
+
+
+def anchor(t: Trajectory, run: int) -> str:
+    """A link to the episode: "#RUN-TASK-REPEAT", runs and repeats counted from 1. A browser opens what is around it."""
+    name = in_html(f"{run + 1}-{quote(printable(t.task_id), safe='')}-{t.repeat + 1}")
+    return f"<a class='link' id='{name}' href='#{name}'>link to this episode</a>"
 
 
 def pair(before: Trajectory, after: Trajectory, heads: tuple[str, str]) -> str:
@@ -147,6 +157,8 @@ def notes(record: CallRecord) -> list[tuple[str, str]]:
         found.append(("malformed", record.call.error))
     elif record.score.reason:
         found.append(("score", record.score.reason))
+    if record.fault:
+        found.append(("fault", record.fault))
     if record.result is not None:
         kind = "result" if record.result.error is None else f"result ({record.result.error})"
         found.append((kind, record.result.content))

@@ -24,10 +24,15 @@ def print_grid(grid: Grid, console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=plain(grid.title, "bold"))
     table.title_justify = "left"
     for i, head in enumerate(grid.head):
-        table.add_column(plain(head), justify="left" if i < grid.words else "right", overflow="fold")
+        table.add_column(plain(_worded(head)), justify="left" if i < grid.words else "right", overflow="fold")
     for row in grid.rows:
-        table.add_row(*map(plain, row))
+        table.add_row(*(plain(_worded(cell)) for cell in row))
     console.print(table)
+
+
+def _worded(text: str) -> str:
+    """The long name of an agent with its options, so that lines end between options."""
+    return text.replace(",", ", ") if len(text) > 24 and " " not in text else text
 
 
 def grid_markdown(grid: Grid) -> str:

@@ -29,17 +29,17 @@ def headline(run: Run) -> str:
 
 
 def training_headline(run: TrainingRun) -> str:
-    """``grpo on ToolGym-Office-v0, 100 of 100 steps: held-out success 12.5 % to 34.4 % [23.9, 46.6]``."""
+    """``grpo on ToolGym-Office-v0, 100/100 steps: held-out success 12.5 to 34.4 % [23.9, 46.6]``."""
     config, done = run.config, run.evaluations()
     on = "" if config.get("algo") == "pretrain" else f" on {config.get('env')}"
-    name = one_line(f"{config.get('algo')}{on}, {run.step} of {config.get('steps')} steps", 120)
+    name = one_line(f"{config.get('algo')}{on}, {run.step}/{config.get('steps')} steps", 120)
     losses = [value for _, value in run.series("eval/nll")]
     if not done and losses:
         return f"{name}: held-out loss {losses[0]:.3f} to {losses[-1]:.3f}"
     if not done:
         return f"{name}, not evaluated"
     low, high = map(percent, done[-1].interval)
-    before = f"{percent(done[0].success)} % to " if len(done) > 1 else ""
+    before = f"{percent(done[0].success)} to " if len(done) > 1 else ""
     return f"{name}: held-out success {before}{percent(done[-1].success)} % [{low}, {high}]"
 
 

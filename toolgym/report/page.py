@@ -185,7 +185,7 @@ def _episodes(runs: Sequence[Run], most: int) -> Iterator[str]:
             "them; toolgym view shows all.</p>"
         )
     for i, label, each in found[:most]:
-        yield episode(each, i, label if len(runs) > 1 else "", i % COLOURS)
+        yield episode(each, i, label if len(runs) > 1 else "", i % COLOURS, link=True)
     yield "</section>"
 
 

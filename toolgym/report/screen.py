@@ -127,7 +127,7 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _line(table: Table, category: str, cells: Sequence[str]) -> None:
-    table.add_row(one_line(category, 36), *cells, style="bold" if category == ALL else "")
+    table.add_row(plain(one_line(category, 36)), *cells, style="bold" if category == ALL else "")
 
 
 def _summary_table(run: Run, lines: dict[str, str]) -> RenderableType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,13 +81,19 @@ def read_log(path: str | Path) -> Log:
     samples = value.get("samples") if isinstance(value, dict) else None
     if not isinstance(about, dict) or not isinstance(samples, list) or not samples:
         raise ValueError(f'{path} is not a log of inspect with samples: it needs "eval" and "samples"')
+    read = [_sample(each, i, path) for i, each in enumerate(samples)]
+    (twice, times), *_ = Counter((each.id, each.epoch) for each in read).most_common(1)
+    if times > 1:
+        raise ValueError(
+            f"{path}: the sample {twice[0]!r} of epoch {twice[1]} is in it {times} times: keep one of them"
+        )
     arguments = about.get("task_args")
     return Log(
         path,
         str(about.get("model") or "inspect"),
         str(about.get("task") or ""),
         arguments if isinstance(arguments, dict) else {},
-        tuple([_sample(each, i, path) for i, each in enumerate(samples)]),
+        tuple(read),
     )
 
 

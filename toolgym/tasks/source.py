@@ -147,7 +147,7 @@ class LevelTasks(LazyTasks):
     def __init__(self, split: str = "train", seed: int = 0, level: str | Sequence[str] | None = None):
         super().__init__(split, seed)
         named = [str(one) for one in _named(level)]
-        levels = [str(one) for one in select("level", level, self.known, self.groups)]
+        levels = [str(one) for one in select("category", level, self.known, self.groups)]
         self.levels = tuple([one for one in levels for _ in range(max(1, named.count(one)))])
 
     def __repr__(self) -> str:

@@ -124,11 +124,10 @@ class Library:
 def described(run: ShownRun) -> dict[str, Any]:
     """A run as the page's list shows it."""
     settings, index = run.settings(), run.index
-    told = {
-        key: value
-        for key, value in settings.items()
-        if key not in ("env", "agent", "draw") and value not in (None, {}, [])
-    }
+    told: dict[str, Any] = {}
+    for key, value in settings.items():
+        if key not in ("env", "agent", "draw") and value not in (None, []):
+            told |= value if isinstance(value, dict) else {key: value}
     return {
         "name": run.name,
         "folder": str(run.folder),

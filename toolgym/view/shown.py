@@ -130,7 +130,7 @@ def _call(record: CallRecord) -> Shown:
         "param": score.param,
         "value": score.value,
         "result": None if record.result is None else text_of(record.result.content),
-        "failure": "" if record.result is None else record.result.error or "",
+        "failure": record.fault or ("" if record.result is None else record.result.error or ""),
     }
 
 

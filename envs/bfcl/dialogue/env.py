@@ -154,8 +154,8 @@ def _decodes(calls: Sequence[ToolCall], prompted: bool) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _instructions(dialect: Dialect, tools: tuple[Function, ...]) -> str:
+def _instructions(dialect: Dialect, tools: tuple[Tool, ...]) -> str:
     """The system prompt for these functions. Pythonic gets whole docs: the official prompt shows return values."""
     if isinstance(dialect, Pythonic):
-        return dialect.prompt([tool.doc for tool in tools])
+        return dialect.prompt([getattr(tool, "doc", tool.schema["function"]) for tool in tools])
     return dialect.instructions(tools)

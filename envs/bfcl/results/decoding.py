@@ -79,6 +79,12 @@ def calls_of(result: Any) -> list[tuple[str, Any]]:
         return []
 
 
+def is_api_call(result: Any) -> bool:
+    """Whether an answer has a call as OpenAI's API writes it; the harness takes its fields for names of tools."""
+    fields = [each.keys() for each in _leaves(result) if isinstance(each, dict)]
+    return any("function" in keys or {"name", "arguments"} <= keys for keys in fields)
+
+
 def text_of(result: Any) -> str:
     """An answer that must be text. Raises Undecodable."""
     if not isinstance(result, str):

@@ -49,20 +49,25 @@ class Registered(msgspec.Struct, frozen=True):
 
 
 def result_files(path: Path) -> list[Path]:
-    """The result files in a folder, by their names; or the file itself, also under another name."""
+    """The result files in a folder, by their names; or the file itself, also under another name.
+
+    Folders whose name begins with a dot are passed over: editors keep copies in them.
+    """
     if path.is_dir():
-        return sorted(each for each in path.rglob("*.json*") if _NAME.fullmatch(each.name))
+        found = sorted(each for each in path.rglob("*.json*") if _NAME.fullmatch(each.name) and not each.is_dir())
+        return [each for each in found if not any(part.startswith(".") for part in each.relative_to(path).parts)]
     return [path] if _NAME.fullmatch(path.name) or _has_a_row(path) else []
 
 
 def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
     """The models of result files, and of all result files in folders, in the order of their names.
 
-    The category of a row is that of its id. Raises ValueError for results of another version of BFCL, and for a file
-    that has no readable row.
+    The category of a row is that of its id; of several rows with one id the last one counts. Raises ValueError for
+    results of another version of BFCL, and for a file that has no readable row.
     """
     found: dict[Path, ModelResults] = {}
-    for path in dict.fromkeys(file for given in paths for file in result_files(Path(given))):
+    rows: dict[Path, dict[str, Answered]] = {}
+    for path in {file.resolve(): file for given in paths for file in result_files(Path(given))}.values():
         name = _NAME.fullmatch(path.name)
         if name is not None and name[1] != "v4":
             raise ValueError(f"{path}: results of BFCL {name[1]}; the rows here are those of v4, which are others")
@@ -70,7 +75,13 @@ def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
             continue
         folder = path.with_suffix("") if name is None else _folder_of(path)
         results = found.setdefault(folder.resolve(), ModelResults(folder.name, folder))
-        for row in _rows(path, results.notes):
+        known = rows.setdefault(folder.resolve(), {})
+        read = {row.id: row for row in _rows(path, results.notes)}
+        if again := len(known.keys() & read.keys()):
+            results.notes.append(f"{path}: {again} ids are in another file too: the answers of this one count")
+        known |= read
+    for folder, results in found.items():
+        for row in rows[folder].values():
             category = row.id.partition(":")[0].rpartition("_")[0]
             results.answers.setdefault(category, []).append(row)
     return sorted(found.values(), key=lambda each: (each.model, str(each.folder)))
@@ -111,7 +122,7 @@ def _rows(path: Path, notes: list[str]) -> list[Answered]:
     """The rows of a file; a line that is not a row is noted. Raises ValueError if no line is one."""
     found: dict[str, Answered] = {}
     wrong, twice = [], 0
-    for number, value in _values(path):
+    for number, value in _values(path, notes):
         if isinstance(value, dict) and isinstance(value.get("id"), str) and "result" in value:
             twice += value["id"] in found
             found[value["id"]] = Answered(value["id"], value["result"])
@@ -127,9 +138,17 @@ def _rows(path: Path, notes: list[str]) -> list[Answered]:
     return list(found.values())
 
 
-def _values(path: Path) -> Sequence[tuple[int, Any]]:
+def _values(path: Path, notes: list[str]) -> Sequence[tuple[int, Any]]:
     """(line, JSON value) of each line; None for a line that is not JSON. A file may also be one JSON array."""
-    text = path.read_bytes().decode("utf-8-sig", "replace")
+    data = path.read_bytes()
+    encoding = json.detect_encoding(data[:4])
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        text = data.decode(encoding, "replace")
+        notes.append(
+            f"{path.name}: bytes that are not {error.encoding.upper()}, read as U+FFFD; the first is {error.start + 1}"
+        )
     if text.lstrip().startswith("["):
         try:
             return list(enumerate(json.loads(text), 1))

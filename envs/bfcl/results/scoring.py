@@ -17,7 +17,7 @@ from toolgym.types import RewardBreakdown, Trajectory, Turn, Verdict, message
 
 from ..aggregate import MEMORY, MULTI_TURN, WEB_SEARCH
 from ..tasks import COUNTS, FORMAT_SENSITIVITY
-from .decoding import Form, calls_of, form_of
+from .decoding import Form, calls_of, form_of, is_api_call
 from .files import Answered, ModelResults, read_results, registry
 from .verdicts import accepted, agentic, multi_turn, single_turn
 
@@ -92,6 +92,10 @@ def _score(results: ModelResults, form: Form | None) -> Scored:
     if broken:
         told = "answers are errors of the harness, which counts them as answers: irrelevance passes with them"
         notes.append(f"{broken} {told}")
+    if foreign := sum(is_api_call(row.result) for row in rows):
+        notes.append(
+            f"{foreign} answers have calls as an API gives them: they count as wrong, write {{name: arguments}}"
+        )
     if form == "tagged" and known is None:
         notes.append("<tool_call> blocks are read as calls, as the handlers of Qwen's function calling do")
     return Scored(results.model, trajectories, form, dotless, notes)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin
 
 from toolgym.secrets import Secrets, shown_url, url_secrets
 from toolgym.tools.credentials import Credentials
-from toolgym.tools.openapi.document import Document, name_of, origin
+from toolgym.tools.openapi.document import Document, is_address, name_of, origin
 from toolgym.tools.openapi.operations import READING, Operation, Request, operations
 from toolgym.tools.remote import Listed, State, ToolServer
 from toolgym.tools.server_errors import SERVERS_OWN
@@ -27,6 +27,25 @@ _MOST_BYTES = 2_000_000
 """The longest body of an answer; a longer one is cut."""
 _TEXT = ("text/", "application/json", "application/xml", "application/yaml", "application/javascript",
          "application/x-www-form-urlencoded", "application/problem")  # fmt: skip
+
+
+class Keys(NamedTuple):
+    """What the author of an environment gives to each request."""
+
+    headers: Credentials
+    query: Credentials
+    cookies: Credentials
+    basic: bool
+    """Whether the header Authorization has a user and a password, which are sent in base64."""
+
+    def filled(self) -> tuple[dict[str, str], dict[str, str], dict[str, str], list[str]]:
+        """Headers, query and cookies with the values of environment variables; and the secrets in them."""
+        headers, query, cookies = self.headers.filled(), self.query.filled(), self.cookies.filled()
+        secrets = [value for each in (self.headers, self.query, self.cookies) for value in each.secrets()]
+        if self.basic:
+            pair = headers["Authorization"].removeprefix("Basic ")
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        return headers, query, cookies, secrets
 
 
 class OpenAPI(ToolServer):
@@ -49,6 +68,9 @@ class OpenAPI(ToolServer):
         public_only: connect only to addresses of the public web, for a document that nobody has looked at.
         name: what messages call the API.
         kwargs: the other arguments of ToolServer.
+
+    Raises ValueError if a file or a document cannot be used, or does not have what the arguments name. A document at
+    an address is fetched, and checked, once its tools are asked for.
     """
 
     def __init__(
@@ -70,9 +92,11 @@ class OpenAPI(ToolServer):
         self.headers = Credentials(headers or {})
         self.query = Credentials(query or {})
         self._asked_state = state
-        self.basic = False
         self._connections = Connections(public_only=public_only)
         super().__init__(name or name_of(source), state or "shared", **kwargs)
+        if not is_address(source):
+            self.tools  # noqa: B018  raises what is wrong with the document, or with the arguments
+            self.address  # noqa: B018
 
     @cached_property
     def document(self) -> Document:
@@ -87,7 +111,7 @@ class OpenAPI(ToolServer):
     @cached_property
     def operations(self) -> dict[str, Operation]:
         """By name. Raises ValueError for two operations of one name."""
-        headers, query, cookies = self.keys
+        headers, query, cookies, _ = self.keys
         hidden = [("header", name.lower()) for name in headers.written] + [("query", name) for name in query.written]
         found: dict[str, Operation] = {}
         for each in operations(self.document, frozenset([*hidden, *(("cookie", name) for name in cookies.written)])):
@@ -103,10 +127,11 @@ class OpenAPI(ToolServer):
         return "none" if all(self.operations[tool.listed.name].method in READING for tool in self.tools) else "shared"
 
     @cached_property
-    def keys(self) -> tuple[Credentials, Credentials, Credentials]:
-        """The author's headers, fields of the query and cookies."""
+    def keys(self) -> Keys:
+        """What the author gives to each request. Raises ValueError for a security scheme that the document lacks."""
         headers, query = dict(self.headers.written), dict(self.query.written)
         cookies: dict[str, str] = {}
+        basic = False
         schemes = self.document.content.get("components", {}).get("securitySchemes", {})
         for name, key in self.auth.items():
             if name not in schemes:
@@ -117,10 +142,10 @@ class OpenAPI(ToolServer):
                 place[str(about.get("name"))] = key
             elif str(about.get("scheme", "")).lower() == "basic":
                 headers["Authorization"] = f"Basic {key}"
-                self.basic = True
+                basic = True
             else:  # bearer, oauth2, openIdConnect
                 headers["Authorization"] = f"Bearer {key}"
-        return Credentials(headers), Credentials(query), Credentials(cookies)
+        return Keys(Credentials(headers), Credentials(query), Credentials(cookies), basic)
 
     async def open(self) -> _API:
         return _API(self)
@@ -144,18 +169,14 @@ class _API:
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         api = self.api
         request = api.operations[name].request(arguments)
-        headers, query, cookies = (each.filled() for each in api.keys)
-        secrets = [*url_secrets(api.address), *(value for each in api.keys for value in each.secrets())]
-        if api.basic:
-            pair = headers["Authorization"].removeprefix("Basic ")
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        headers, query, cookies, secrets = api.keys.filled()
         own = request.headers.pop("Cookie", "")
         if written := "; ".join([*filter(None, [own]), *(f"{key}={value}" for key, value in cookies.items())]):
             headers["Cookie"] = written
         fields = [f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in query.items()]
         line = "&".join([*filter(None, [request.query]), *fields])
         request.headers.update({"Accept": "application/json, */*;q=0.5", **headers})
-        mask = Secrets(secrets).masked
+        mask = Secrets([*url_secrets(api.address), *secrets]).masked
         try:
             return mask(_result(await self._sent(f"{api.address}{request.path}{'?' * bool(line)}{line}", request)))
         except Refusal as error:

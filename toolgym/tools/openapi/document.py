@@ -24,6 +24,11 @@ _MOST_STEPS = 50
 """References that lead to references."""
 
 
+def is_address(source: str | Path | Mapping[str, Any]) -> bool:
+    """Whether a document has to be fetched."""
+    return isinstance(source, str) and source.startswith(("http://", "https://"))
+
+
 class Document:
     """An OpenAPI document, of version 3.0, 3.1 or 3.2.
 
@@ -31,7 +36,7 @@ class Document:
     """
 
     def __init__(self, source: str | Path | Mapping[str, Any]):
-        self.url = source if isinstance(source, str) and source.startswith(("http://", "https://")) else None
+        self.url = str(source) if is_address(source) else None
         self.name = name_of(source)
         content = _read(source, self.url) if not isinstance(source, Mapping) else source
         plain = _plain(content, [_MOST_NODES], 0)
