@@ -77,6 +77,7 @@ def sibling(env: Env) -> Env:
     own = vars(other)
     own.update(vars(env))
     other.rubric = own_rubric(env.rubric)
+    other._offer = copy.copy(env._offer)
     bind_hooks(other)
     for name in ("action_space", "observation_space"):
         if own[name]._np_random is not None:  # it was sampled from: not to be shared

@@ -19,14 +19,13 @@ from toolgym.wrappers.perturb.naming import marked, renamed
 from toolgym.wrappers.perturb.paraphrase import Path, other_description, other_parameters, other_request, redescribed
 from toolgym.wrappers.perturb.spans import Request, words_in
 from toolgym.wrappers.perturb.typos import with_typos
-from toolgym.wrappers.perturb.view import Change, View, schema_of, shown_tool, with_doc
+from toolgym.wrappers.perturb.view import Change, View, shown_tool, with_doc
 
 if TYPE_CHECKING:
     from toolgym.wrappers.perturb.perturbation import Perturbation
 
 MOST_TOOLS = 128
 """Tools of a task with all twins and copies, at most: what OpenAI's API takes."""
-_NO_PARAMETERS = FrozenDict(type="object", properties=FrozenDict())
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _OF_REQUEST = ("typos", "paraphrase_request")
 
@@ -83,7 +82,6 @@ class Shown:
         if self.twin:
             runs = None if self.own.function is None else _finds_nothing(self.name)
             made = Tool(self.name, self.description, self.parameters, runs, timeout=None, trusted=True)
-            vars(made)["schema"] = schema_of(made, FrozenDict(made.parameters, additionalProperties=False))
             return with_doc(made, self.own)
         same = self.name == self.own.name and self.description == self.own.description and not self.said
         return self.own if same else shown_tool(self.own, self.name, self.description, self.said)
@@ -205,27 +203,31 @@ class Builder:
         trades = jobs.TRAIN if self.task.split == "train" else jobs.OTHER
         for own in self._some(kind, [each for each in self.free if _can_have(kind, each)], self._room(kind)):
             s = self.stream(kind, own.own.name)
-            job = trades.job(s, self._text, frozenset(own.own.parameters.get("properties") or ()))
-            description, parameters = own.description, job.parameters
+            trade = trades.pick(s, self._text)
+            description, parameters = own.description, trade.parameters(own.own.parameters, s)
             if kind in ("twin_empty", "twin_no_description"):
                 description = ""
             elif kind == "twin_job":
-                description = self._as_others(job.description, own.description, s)
+                description = self._job_of(trade, own, s)
             if kind in ("twin_empty", "twin_no_parameters"):
-                parameters = _NO_PARAMETERS
+                parameters = FrozenDict(type=parameters["type"], properties=FrozenDict())
             elif "paraphrase_parameters" in self.applied and (new := other_parameters(parameters, self.strength, s)):
                 parameters = redescribed(parameters, new)
             twin = Shown(own.own, kind, description, parameters)
             self.shown.append(twin)
             self.note(kind, f"twin of {own.own.name}", None, twin)
 
-    def _as_others(self, job: str, description: str, s: Stream) -> str:
-        """The description of another job in the manner of the tool's own, so that the manner tells nothing: in other
-        words if tools are described so, and with the last of its sentences, which many suites write below each."""
-        if "paraphrase_tools" in self.applied:
+    def _job_of(self, trade: jobs.Trade, own: Shown, s: Stream) -> str:
+        """What another job does, in the manner of the tool's own description: in other words if tools are described so,
+        and with its last sentence if that is a note, or one that another tool has too."""
+        last = _last(own.own.description)
+        others = [each.own.description for each in self.shown if each.own is not own.own]
+        if not last.startswith("Note") and not any(_last(other) == last for other in others):
+            last = ""
+        job = trade.description(len(own.own.description) - len(last), s)
+        if own.description != own.own.description:
             job = other_description(job, self.strength, s) or job
-        sentences = _SENTENCE.split(description.strip())
-        return f"{job} {sentences[-1]}" if len(sentences) > 1 else job
+        return f"{job} {last}".rstrip()
 
     # The end -------------------------------------------------------------------------------------
 
@@ -282,6 +284,12 @@ class Builder:
         if not self._room(kind):
             return f"there is no room: {MOST_TOOLS} tools are the most"
         return "no tool could be told from such a twin"
+
+
+def _last(description: str) -> str:
+    """The last of several sentences; "" of one."""
+    sentences = _SENTENCE.split(description.strip())
+    return sentences[-1] if len(sentences) > 1 else ""
 
 
 def _can_have(kind: str, each: Shown) -> bool:

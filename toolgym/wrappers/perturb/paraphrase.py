@@ -48,7 +48,8 @@ class Table:
         said = "".join([*out, text[done:]])
         if framed:
             before, after = s.pick(self._frames)
-            said = f"{before}{said}{after}"
+            stop = "." if after and said[-1:].isalnum() else ""
+            said = f"{before}{said}{stop}{after}"
         return said
 
 

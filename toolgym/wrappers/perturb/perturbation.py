@@ -109,7 +109,7 @@ class Perturbation:
 def _parse(env: Any, parse: Callable[[str], Completion], text: str) -> Completion:
     """Read an action. Its calls have the tools' own names, whatever names are shown."""
     completion, view = parse(text), env.view
-    return completion if view is None else view.read(completion)  # type: ignore[no-any-return]
+    return completion if view is None else view.read(completion)
 
 
 def _gold(env: Any, gold: Callable[[Task], tuple[str, ...]], task: Task) -> tuple[str, ...]:

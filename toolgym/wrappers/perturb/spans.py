@@ -93,19 +93,19 @@ class Request:
 
 
 _COMMON = """
-the a an to of in is are for my me i you please and what which how can could with on at it this that want need find
-show get tell do does should would be by as or from have has your we us given its
+the to of is are for my you please and what which how can could with it this that want need show get tell do does should
+would be from have your we us given its
 """
 _ENGLISH = frozenset(_COMMON.split())
 
 
 def is_english(text: str, few: bool = False) -> bool:
-    """Whether a text seems to be English: nearly all of its letters are ASCII, and one word in ten is a common English
-    word. ``few``: a text of at most eight words needs no common word."""
+    """Whether a text seems to be English: nearly all of its letters are ASCII, and one word in eight is a common
+    English word. ``few``: a text of at most eight words needs no common word."""
     if not text.isascii():
         letters = sum(map(str.isalpha, text))
         if sum([char.isascii() and char.isalpha() for char in text]) < 0.9 * letters:
             return False
     words = _WORDS.findall(text.lower())
     common = sum(map(_ENGLISH.__contains__, words))
-    return any(map(str.isalpha, words)) and (10 * common >= len(words) or (few and len(words) <= 8))
+    return any(map(str.isalpha, words)) and (8 * common >= len(words) or (few and len(words) <= 8))
