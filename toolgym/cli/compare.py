@@ -64,7 +64,10 @@ by each benchmark's own verdict with 95 % intervals, pass@k, and each suite's
 own scores. An agent is written as in `toolgym eval --agent`, its options after
 a colon. --out gets suites.json, suites.md and suites.png, and a run for each
 part of a suite. The same command continues after a stop. To add agents, suites
-or repeats later, name the earlier ones again."""
+or repeats later, name the earlier ones again.
+
+With --robustness, RUNs of an agent (folders), clean and under perturbations
+and faults, become a table of what is kept of its success."""
 EXAMPLES = """\
   toolgym compare --agents oracle,silent,random --out runs/suites
   toolgym compare --agents silent,policy:model=smollm2 -n 8 \\
@@ -77,7 +80,7 @@ NEEDED = ("agents", "suites", "n", "out", "repeats", "seed", "dialect", "robustn
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The agents, the suites, how to play, and the folders."""
-    parser.usage = "%(prog)s (--agents SPECS [--suites NAMES] [-n N] | RUN... --robustness) [OPTIONS]"
+    parser.usage = "%(prog)s (--agents SPECS | RUN... --robustness) [OPTIONS]"
     parser.add_argument("run", metavar="RUN", nargs="*", help="with --robustness: a run's folder")
     parser.add_argument(
         "--robustness", action="store_true", help="measure RUNs; toolgym robustness plays them. Files go to --results"

@@ -57,7 +57,7 @@ NEEDED = ("env", "agents", "out", "kinds", "faults", "strength", "fault_rate", "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The env, the agents, the kinds, how to play, and the folder."""
-    parser.usage = "%(prog)s (--env ID | --data FILE) --agents SPECS --out DIR [OPTIONS]"
+    parser.usage = "%(prog)s --env ID --agents SPECS --out DIR [OPTIONS]"
     parser.add_argument("--env", metavar="ID", help="a suite's id, or module:Id for one of your own")
     data_option(parser)
     parser.add_argument(
