@@ -86,7 +86,7 @@ def size():
 
 
 def test_numbers_are_over_the_tasks_that_both_sides_have(size):
-    from robustness.pairs import bootstrapped, closed, gained, kept, kept_more, rows
+    from robustness.pairs import bootstrapped, closed, gained, kept, kept_more, retained, rows
 
     one = {0: result(c="1110-", h="10.01"), 1: result(c="1111-", h="10.11")}
     other = {0: result(c="11101", h="11.01"), 1: result(c="11111", h="11.11")}
@@ -96,6 +96,7 @@ def test_numbers_are_over_the_tasks_that_both_sides_have(size):
     assert (found.value, found.tasks) == (0.6, 3)
     assert found.interval[0] <= 0.6 <= found.interval[1]
     assert found == bootstrapped(pairs, kept), "a fixed seed"
+    assert (retained(pairs).kept, retained(pairs).tasks) == (0.6, 3)
     points = rows([(one, "held out"), (other, "held out")], size)
     assert bootstrapped(points, gained).value == pytest.approx(0.25)
     four = rows([(one, "clean"), (one, "held out"), (other, "clean"), (other, "held out")], size)
@@ -112,7 +113,7 @@ def test_the_document_says_what_is_not_defined(size):
     clean, perturbed = result(c="0000", t="0000", h="00..", a="0000", b="...."), None
     perturbed = result(c="1110", t="1100", h="11..", a="1000", b="....")
     text = document({"clean": {0: clean}, "perturbed": {0: perturbed, 1: perturbed}}, size, "tiny")
-    assert "| GRPO, clean | 1 | 0 [0, 0] | 0; kept – |" in text
+    assert "| GRPO, clean | 1 | 0 [0, 49] | 0; kept – |" in text
     assert "kept 67 [" in text
     assert "about 27" in text
 

@@ -1,9 +1,9 @@
 """Numbers of the study from the outcomes of its tests: success, what is kept, differences, gaps that are closed.
 
 Outcomes are texts with a sign per task: "1" passed, "0" failed, "-" not scored, "." the condition changes nothing.
-Every number is paired: a task counts if the condition changes it, and if all the episodes compared are scored.
-Intervals over tasks are a bootstrap with a fixed seed. It draws tasks, and a task brings its episodes of all arms,
-seeds and conditions.
+Every number is paired: a task counts if the condition changes it, and if all the episodes compared are scored. It
+counts once, with its mean over conditions and seeds. What is kept has the interval of ``toolgym robustness``. Other
+intervals over tasks are a bootstrap with a fixed seed: it draws tasks, and a task brings its episodes of all arms.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from math import fsum
+from statistics import fmean
 from typing import Any, TypeAlias
 
 import msgspec
+
+from toolgym.report.robustness.retention import Retention, retention
 
 from .sizes import Part, Size
 
@@ -90,6 +93,11 @@ def _means(sums: Sequence[Row]) -> Row:
     """The columns' means, from the sums of tasks: (rows, column, ...)."""
     count, *columns = map(sum, zip(*sums, strict=True))
     return tuple(column / count for column in columns)
+
+
+def retained(found: Rows) -> Retention:
+    """What is kept of clean success, from the columns (clean, under)."""
+    return retention(tuple(fmean(column) for column in zip(*of_task, strict=True)) for of_task in found)
 
 
 def kept(means: Row) -> float | None:

@@ -12,7 +12,7 @@ from study.intervals import Interval, interval
 
 from . import paper
 from .arms import ARMS
-from .pairs import Bootstrapped, Results, bootstrapped, closed, gained, kept, kept_more, rows
+from .pairs import Bootstrapped, Results, bootstrapped, closed, gained, kept_more, retained, rows
 from .sizes import PARTS, Part, Size
 
 UNDER: tuple[Part, ...] = ("trained on", "held out", "faults a", "faults b")
@@ -37,9 +37,10 @@ def document(results: Results, size: Size, name: str) -> str:
         return f"# Robustness, size {name}\n\nNone of the arms has run yet.\n"
     parts = [
         f"# Robustness, size {name}",
-        f"Success and what is kept of clean success, in percent, played greedily; {len(seeds)} seeds "
-        f"({', '.join(map(str, seeds))}). All arms start from one SFT model per seed. In square brackets 95 % over "
-        "tasks (a paired bootstrap; these models); after ± 95 % over seeds (Student's t; any seed).",
+        f"Success and what is kept of clean success, in percent, played greedily; means over the seeds "
+        f"{', '.join(map(str, seeds))}. All arms start from one SFT model per seed. In square brackets 95 % over tasks "
+        "(these models): Wilson's, Bonett and Price's for what is kept, a paired bootstrap for differences. After ± "
+        "and in round brackets 95 % over seeds (Student's t; any seed).",
         paper.SAID,
         "## What is kept",
         keeps(results, size),
@@ -59,33 +60,32 @@ def keeps(results: Results, size: Size) -> str:
     lines = []
     for arm in _arms(results):
         by_seed = results[arm]
-        clean = rows([(by_seed, "clean")], size)
-        cells = [_percent(bootstrapped(clean, lambda means: means[0])) + _seeds(by_seed, _clean(size))]
+        clean = retained(rows([(by_seed, "clean"), (by_seed, "clean")], size))
+        spread = {} if ARMS[arm].kind == "raw" else by_seed  # the raw model plays greedily: its seeds are one
+        cells = [_share(clean.under, clean.under_interval) + _seeds(spread, _clean(size))]
         for part in UNDER:
-            found = rows([(by_seed, "clean"), (by_seed, part)], size)
-            under = bootstrapped(found, lambda means: means[1])
-            share = bootstrapped(found, kept)
-            cells.append(f"{_percent(under, ends=False)}; kept {_percent(share)}{_seeds(by_seed, _kept(part, size))}")
+            found = retained(rows([(by_seed, "clean"), (by_seed, part)], size))
+            share = _share(found.kept, found.kept_interval) + _seeds(spread, _kept(part, size))
+            cells.append(f"{_share(found.under)}; kept {share}")
         lines.append([ARMS[arm].says, str(len(by_seed)), *cells])
     counts = {part: len(rows([(next(iter(results.values())), part)], size)) for part in UNDER}
     told = ", ".join(f"{PARTS[part]} {count}" for part, count in counts.items())
-    return (
-        markdown(head, lines)
-        + f"\n\nTasks: {told}. Clean success is over all clean tasks; what is kept, over the same tasks."
-    )
+    about = f"Tasks: {told}. Clean success is over all clean tasks; what is kept, over the same tasks."
+    return f"{markdown(head, lines)}\n\n{about}"
 
 
 def by_group(results: Results, size: Size) -> str:
     """Per arm and group: the share kept, on trained and held-out kinds."""
     head = ["kept"]
-    head += [f"{group}, {side}" for group in GROUPS for side in ("trained on", "held out")]
+    sides: tuple[Part, ...] = ("trained on", "held out")
+    head += [f"{group}, {side}" for group in GROUPS for side in sides]
     lines = []
     for arm in _arms(results):
         cells = []
         for group in GROUPS:
-            for part in ("trained on", "held out"):
-                columns = [(results[arm], "clean"), (results[arm], part)]
-                cells.append(_percent(bootstrapped(rows(columns, size, [group]), kept)))  # type: ignore[arg-type]
+            for part in sides:
+                found = retained(rows([(results[arm], "clean"), (results[arm], part)], size, [group]))
+                cells.append(_share(found.kept, found.kept_interval))
         lines.append([ARMS[arm].says, *cells])
     lost = [paper.LOST[group] for group in GROUPS for _ in range(2)]
     return markdown(head, [*lines, ["paper: lost by 21 models", *lost]])
@@ -98,17 +98,18 @@ def gains(results: Results, size: Size) -> str:
         if one not in results or other not in results:
             continue
         a, b = results[one], results[other]
-        for part in ("clean", *UNDER):
-            plain = rows([(a, part), (b, part)], size)  # type: ignore[list-item]
+        parts: tuple[Part, ...] = ("clean", *UNDER)
+        for part in parts:
+            plain = rows([(a, part), (b, part)], size)
             points = bootstrapped(plain, gained)
             cells = [_points(points) + _seeds_between(a, b, part, size)]
             if part == "clean":
                 cells += ["", ""]
             else:
-                four = rows([(a, "clean"), (a, part), (b, "clean"), (b, part)], size)  # type: ignore[list-item]
-                three = rows([(a, "clean"), (a, part), (b, part)], size)  # type: ignore[list-item]
-                cells += [_points(bootstrapped(four, kept_more)), _percent(bootstrapped(three, closed))]
-            lines.append([f"{ARMS[other].says} against {ARMS[one].says}", PARTS[part], *cells])  # type: ignore[index]
+                four = rows([(a, "clean"), (a, part), (b, "clean"), (b, part)], size)
+                gap = bootstrapped(rows([(a, "clean"), (a, part), (b, part)], size), closed)
+                cells += [_points(bootstrapped(four, kept_more)), _share(gap.value, gap.interval)]
+            lines.append([f"{ARMS[other].says} against {ARMS[one].says}", PARTS[part], *cells])
     if not lines:
         return "No two arms have run yet."
     lines.append(["paper: ToolRL-DR, 3B, against ToolRL", "transition faults, not trained on", "", "", "about 27"])
@@ -154,7 +155,7 @@ def _arms(results: Results) -> list[str]:
 def _clean(size: Size) -> Any:
     def of(result: Any) -> float:
         found = rows([({0: result}, "clean")], size)
-        return sum(row[0] for of_task in found for row in of_task) / len(found)
+        return sum(row[0] for of_task in found for row in of_task) / sum(map(len, found))
 
     return of
 
@@ -188,13 +189,10 @@ def _seeds_between(one: Mapping[int, Any], other: Mapping[int, Any], part: Any, 
     return f" ({signed(found_interval)} over seeds)"
 
 
-def _percent(found: Bootstrapped, *, ends: bool = True) -> str:
-    if found.value is None:
+def _share(value: float | None, ends: tuple[float, float] | None = None) -> str:
+    if value is None:
         return "–"
-    told = f"{100 * found.value:.0f}"
-    if ends and found.interval is not None:
-        told += f" [{100 * found.interval[0]:.0f}, {100 * found.interval[1]:.0f}]"
-    return told
+    return f"{100 * value:.0f}" + (f" [{100 * ends[0]:.0f}, {100 * ends[1]:.0f}]" if ends is not None else "")
 
 
 def _points(found: Bootstrapped) -> str:
