@@ -65,7 +65,6 @@ def main() -> None:
         parser.error(str(error))
     runs = options.runs or Path("runs") / "robustness" / options.size
     results = options.results or RESULTS / options.size
-    results.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
 
     def tell(text: str) -> None:
@@ -88,12 +87,14 @@ def main() -> None:
         if options.cost:
             print(cost(clock))
             return
+        results.mkdir(parents=True, exist_ok=True)
         for arm, seed in work:
             with clock.measuring():
                 study.do(arm, seed)
             write_atomic(results / "robustness.md", document(load(results), size, options.size))
             if size.minutes:
                 tell(f"{in_minutes(clock.left())} to go")
+    results.mkdir(parents=True, exist_ok=True)
     found = load(results)
     write_atomic(results / "robustness.md", document(found, size, options.size))
     write_plot(found, size, results / "robustness.png")
