@@ -130,6 +130,11 @@ class TrainConfig:
     given."""
     overlap: bool = False
     """Sample the next step's episodes while this step trains, with weights that are one step old. Needs a sampler."""
+    ray: str = ""
+    """Play the episodes on a Ray cluster, against the sampler: auto (the cluster of this machine), host:port, or local
+    (a new one, here). Every machine must reach the sampler's address."""
+    ray_actors: int | None = None
+    """Processes on the Ray cluster; one per CPU if not given."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
@@ -176,6 +181,10 @@ class TrainConfig:
             raise ValueError(f"sampler_folder is for a sampler, and none is given; got {self.sampler_folder!r}")
         if self.overlap and not self.sampler:
             raise ValueError("overlap needs a sampler: this process cannot sample with weights that it is changing")
+        if self.ray and not self.sampler:
+            raise ValueError("ray needs a sampler: actors have no model of their own to sample from")
+        if self.ray_actors is not None and (not self.ray or self.ray_actors < 1):
+            raise ValueError(f"ray_actors is a number from 1, for ray; got {self.ray_actors} with ray {self.ray!r}")
         cap = (2.0 if self.sampler else 0.0) if self.importance_cap is None else self.importance_cap
         if cap != 0 and not cap >= 1:
             raise ValueError(f"importance_cap must be 0 (off) or a number from 1, got {cap}")

@@ -73,6 +73,11 @@ def parts() -> dict[str, tuple[str, dict[str, Any]]]:
         add("SealTools", split=split)
     add("Rows")
     add("Rows", whole=True)
+    for category in ("workspace", "travel", "banking", "slack"):
+        add("AgentDojo", category=category)
+    for category in ("banking", "slack"):
+        add("AgentDojo", category=category, attack="important_instructions")
+        add("AgentDojo", category=category, attack="varied")
     return found
 
 

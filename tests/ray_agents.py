@@ -2,7 +2,10 @@
 
 import os
 import signal
+import time
 from pathlib import Path
+
+from toolgym.agents.scripted import Oracle
 
 ANSWER = "<think>No.</think>\n<response>None of them fits.</response>"
 
@@ -39,3 +42,13 @@ class Learner:
 
     def resume(self, trajectories):
         pass
+
+
+class Slow(Oracle):
+    """The oracle, which takes its time: a machine can be killed meanwhile."""
+
+    name = "slow"
+
+    def act(self, observation):
+        time.sleep(0.2)
+        return super().act(observation)

@@ -4,9 +4,8 @@ from collections import Counter
 
 import pytest
 
-from toolgym.playing.crew import MOST_TRIES, Died, Lost, Ready, share_out
+from toolgym.playing.crew import MOST_TRIES, Died, Lost, Played, Ready, share_out
 from toolgym.runlog import RunError
-from toolgym.types import Trajectory
 
 TODO = [(f"task-{i}", repeat) for i in range(40) for repeat in range(3)]
 
@@ -39,12 +38,12 @@ class FakeCrew:
             del self.queues[worker]
             return worker, Died("killed")
         if isinstance(event, tuple):
-            event = Trajectory("E-v0", event[0], (), repeat=event[1])
+            event = Played(event, "well")
         return worker, event
 
 
 def keys(found):
-    return [each.key if isinstance(each, Lost) else (each.task_id, each.repeat) for each in found]
+    return [each.key for each in found]
 
 
 def test_every_episode_is_given_once_also_if_workers_die():
@@ -60,7 +59,7 @@ def test_every_episode_is_given_once_also_if_workers_die():
     found = list(share_out(TODO, crew, 3, 4))
     assert len(died) == 2
     assert sorted(keys(found)) == sorted(TODO)
-    assert all(isinstance(each, Trajectory) for each in found)
+    assert all(isinstance(each, Played) for each in found)
     assert crew.hired == 5
 
 
@@ -105,7 +104,7 @@ def test_no_more_workers_than_episodes():
 
 def test_repeats_of_a_task_stay_together():
     crew = FakeCrew()
-    found = keys(share_out(TODO, crew, 4, 1, whole_tasks=True))
+    found = keys(share_out(TODO, crew, 4, 1, together=lambda key: key[0]))
     assert sorted(found) == sorted(TODO)
     for task_id, _ in TODO:
         workers = [worker for worker, share in crew.shares for key in share if key[0] == task_id]

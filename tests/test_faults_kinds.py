@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from random import Random
+from threading import Lock
 
 import gymnasium as gym
 import pytest
@@ -364,6 +366,19 @@ def test_asking_for_a_check_again_and_again_costs():
     assert len(env.turns) == env.max_turns
 
 
+def test_a_state_that_cannot_be_copied_says_so():
+    class Locked(Board):
+        def __init__(self):
+            super().__init__()
+            self.lock = Lock()
+
+    env = BoardEnv(BOARD, state=Locked, faults="silent_noop", fault_rate=1.0)
+    env.reset(options={"task_id": "board"})
+    step(env, LOOK)
+    with pytest.raises(TypeError, match="leave silent_noop out"):
+        step(env, KEEP)
+
+
 def test_after_a_refusal_of_access_other_calls_earn_nothing():
     tasks = [Task.of("x", "Look twice, keep.", tools_of(Board), expected=[[KEEP], [LOOK]])]
     env = next(
@@ -384,3 +399,18 @@ def test_trl_tools_with_faults_say_what_to_use_instead():
 
     with pytest.raises(ValueError, match="use rollout_spec"):
         tools_spec("ToolGym-Bamboogle-v0", {"faults": "timeout"}, n=2)
+
+
+def test_the_functions_of_bfcl_that_read_change_nothing():
+    env = gym.make("ToolGym-BFCL-MultiTurn-v0", category="multi_turn_base").unwrapped
+    seen = set()
+    for i in range(0, 200, 5):
+        world = env.tasks[i].data.world.fresh()
+        for call in [call for turn in env.tasks[i].data.gold for call in turn]:
+            reads = next(tool.reads for tool in env.all_tools(env.tasks[i]) if tool.name == call.name)
+            before = pickle.dumps(world.model)
+            world.run(world.model, call)
+            if reads:
+                seen.add(call.name)
+                assert pickle.dumps(world.model) == before, call.name
+    assert len(seen) > 15

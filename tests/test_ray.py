@@ -2,8 +2,15 @@
 
 import importlib.util
 import os
+import shutil
+import signal
 import socket
+import subprocess
 import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gymnasium as gym
@@ -15,8 +22,9 @@ import toolgym
 from toolgym.agents.scripted import Random
 from toolgym.cli.main import main
 from toolgym.env import task_order
-from toolgym.playing import ray_actors
-from toolgym.playing.ray_actors import RayActors, _check_reached, _RayCrew, _Spec
+from toolgym.playing import ray_cluster
+from toolgym.playing.ray_actors import RayActors, _Agents, _Spec
+from toolgym.playing.ray_cluster import Home, check_reached
 from toolgym.playing.same_source import check_sources, code_of, source_digest
 from toolgym.rollout import NotAnAgent
 from toolgym.runlog import RunError, read_episodes
@@ -93,11 +101,11 @@ def test_what_an_actor_raises_is_raised_here(cluster, tmp_path):
 
 @needs_ray
 def test_other_source_and_a_full_cluster_are_refused(cluster, monkeypatch):
-    monkeypatch.setattr(ray_actors, "source_digest", lambda module: "of an earlier version")
+    monkeypatch.setattr(ray_cluster, "source_digest", lambda module: "of an earlier version")
     with pytest.raises(RunError, match="another toolgym than this process"):
         RayActors("local", "toolgym.agents.scripted:Silent", actors=1)
     monkeypatch.undo()
-    monkeypatch.setattr(ray_actors, "PATIENCE", 0.5)
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 0.5)
     held = [cluster.remote(num_cpus=2)(Deadly).remote("", 0, "")]
     with pytest.raises(RunError, match="no place for 1 CPU"):
         RayActors("local", "toolgym.agents.scripted:Silent", actors=1)
@@ -112,12 +120,90 @@ def test_the_command(cluster, tmp_path, capsys):
     assert len(read_episodes(tmp_path / "run")) == 6
 
 
+def descendants(pid):
+    """The process ids of the processes that a process has started, and that these have started."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = dict(map(int, line.split()) for line in listed.splitlines())
+    found = {pid}
+    while more := {each for each, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+@contextmanager
+def machine(words, environment, folder):
+    """A machine of a cluster, as far as Ray can tell: yields its process. At the end all of it is killed."""
+    start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus", "1"]
+    start += ["--object-store-memory", "200000000"]
+    told = folder / f"said-{len(words)}"
+    with told.open("w") as said:
+        process = subprocess.Popen([*start, *words], env=environment, stdout=said, stderr=said)
+    try:
+        wait_until(lambda: "Ray runtime started" in told.read_text() or process.poll() is not None)
+        assert process.poll() is None, told.read_text()
+        yield process
+    finally:
+        for each in descendants(process.pid):
+            os.kill(each, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until(true, seconds=120):
+    late = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < late
+        time.sleep(0.1)
+
+
+def busy(pid):
+    """Whether an actor plays below this process."""
+    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    ours = descendants(pid)
+    return any(int(line.split()[0]) in ours and "_Player.play" in line for line in listed.splitlines())
+
+
+@needs_ray
+def test_a_machine_that_is_killed_takes_no_episode_with_it(tmp_path):
+    folder = Path(tempfile.mkdtemp(prefix="ray"))  # short, for the names of sockets
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path), "RAY_TMPDIR": str(folder), "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "disabled",
+    }  # fmt: skip
+
+    def play(address, n, *more):
+        words = ["eval", "--env", "ToolGym-Office-v0", "--agent", "ray_agents:Slow", "-n", str(n), "--ray", address]
+        words += ["--out", str(tmp_path / "run"), *more]
+        return subprocess.Popen([sys.executable, "-m", "toolgym", *words], env=environment, cwd=tmp_path)
+
+    def episodes():
+        path = tmp_path / "run/episodes.jsonl"
+        return len(path.read_text().splitlines()) if path.is_file() else 0
+
+    here = "127.0.0.1"
+    head = ["--head", "--port", str(port), "--node-ip-address", here, "--temp-dir", str(folder)]
+    head += ["--include-dashboard", "false"]
+    with machine(head, environment, tmp_path):
+        with machine(["--address", f"{here}:{port}"], environment, tmp_path) as other:
+            run = play("auto", 60)
+            wait_until(lambda: run.poll() is not None or (episodes() >= 10 and busy(other.pid)))
+            killed_at = episodes()
+        assert run.wait(timeout=120) == 0
+        assert killed_at < 60
+        assert play(f"{here}:{port}", 64, "--resume").wait(timeout=120) == 0
+    found = read_episodes(tmp_path / "run")
+    assert episodes() == len({each.task_id for each in found}) == len(found) == 64
+    assert all(each.success for each in found)
+    shutil.rmtree(folder)
+
+
 def test_a_rate_limit_is_shared():
-    given = _Spec("m:A", {"requests_per_minute": 60, "model": "m"}, {}, "", [])
-    crew = _RayCrew(None, {}, given)
-    crew.plays(12, None, 1, "record")
+    given = _Spec("m:A", {"requests_per_minute": 60, "model": "m"}, Home({}, "", []))
+    crew = _Agents(None, {}, given)
+    crew.divide_limit(12)
     assert crew._made_from.options == {"requests_per_minute": 5, "model": "m"}
-    crew.plays(4, None, 1, "record")
+    crew.divide_limit(4)
     assert crew._made_from.options["requests_per_minute"] == 15
 
 
@@ -136,11 +222,11 @@ def test_mistakes_are_told_in_time(monkeypatch, capsys):
 
 def test_an_address_without_a_cluster_is_told_in_time():
     with serving((200, {}, {})) as other, pytest.raises(RunError, match="another program listens there"):
-        _check_reached("127.0.0.1", urlsplit(other.url).port)
+        check_reached("127.0.0.1", urlsplit(other.url).port)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(RunError, match=rf"no Ray cluster at 127\.0\.0\.1:{port}: .*refused.*ray start --head"):
-        _check_reached("127.0.0.1", port)
+        check_reached("127.0.0.1", port)
 
 
 def test_the_digest_of_a_source(tmp_path, monkeypatch):

@@ -314,7 +314,8 @@ def test_the_page_needs_and_admits_nothing_from_outside():
     html = page([nasty_run(NASTY)])
     read = Reader(html)
     assert not {"link", "img", "iframe", "object", "embed", "base"} & set(read.tags)
-    assert not {name for _, name, _ in read.attributes} & {"src", "href", "style", "srcset", "action"}
+    assert not {name for _, name, _ in read.attributes} & {"src", "style", "srcset", "action"}
+    assert all(value.startswith("#") for _, name, value in read.attributes if name == "href")
     policy = next(value for _, name, value in read.attributes if name == "content" and "default-src" in value)
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

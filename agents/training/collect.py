@@ -86,7 +86,8 @@ class Collector:
         self.max_tokens = min(limits) if limits else None
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
         self._tasks: dict[int, Sequence[Task]] = {}
-        self._step: int | None = None
+        self.step: int | None = None
+        """Of the trainer, for schedules of rewards; None before ``set_step``."""
 
     def env(self, suite: int = 0, index: int = 0) -> ToolEnv:
         """The environment of the suite's episode ``index``."""
@@ -97,8 +98,8 @@ class Collector:
             if not envs:
                 check_offer(self.chat, env)
                 self._tasks[suite] = _drawn_from(made, env)
-            if self._step is not None:
-                env.set_step(self._step)
+            if self.step is not None:
+                env.set_step(self.step)
             envs.append(env)
         return envs[index]
 
@@ -113,7 +114,7 @@ class Collector:
 
     def set_step(self, step: int) -> None:
         """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
-        self._step = step
+        self.step = step
         for envs in self.envs:
             for env in envs:
                 env.set_step(step)

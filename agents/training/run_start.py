@@ -17,7 +17,8 @@ from .distributed.launch import TORCHRUN
 from .distributed.ranks import Ranks
 
 FREE = (
-    "out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder", "fsdp", "gradient_checkpointing",
+    "out", "steps", "save_every", "trust_remote_code", "sampler", "sampler_folder", "ray", "ray_actors", "fsdp",
+    "gradient_checkpointing",
 )  # fmt: skip
 """Settings that a resumed run may have otherwise."""
 

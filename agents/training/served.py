@@ -6,7 +6,8 @@ refuse_stale    episodes by weights that are too old leave the update, and are c
 check           the run stops if the episodes' log-probabilities are not those of the trainer's weights
 
 Of several ranks each asks the server for its own episodes, and rank 0 alone sends weights, while no rank plays. What
-ends the run of one rank, e.g. a server that is gone, is raised by every rank at once.
+ends the run of one rank, e.g. a server that is gone, is raised by every rank at once. On a Ray cluster the actors of
+rank 0 play instead of the ranks.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeVar, cast
 
 from toolgym.agent import AgentError
 
 from ..config import TrainConfig
 from ..tokens import Sample
-from ..vllm.policy import SENDINGS, VLLMPolicy
+from ..vllm.policy import SENDINGS, VLLMPolicy, other_weights
 from ..vllm.server import VLLMServer
 from ..vllm.weights import Probe, SentWeights, ServedWeights, WeightsDiffer, WeightsLost
 from .batch import Batch
@@ -28,9 +29,9 @@ from .collect import Collector, Rollout, TaskName
 from .distributed.ranks import Ranks
 from .distributed.shares import TaskShares
 from .learner import Learner
+from .ray_players import Group, RayPlayers, tried
 
 T = TypeVar("T")
-Group: TypeAlias = list[Rollout]
 
 MISMATCH = {False: 0.25, True: 1.0}
 """Overlap -> the largest mean of |log-ratio| of a batch's tokens, trainer to sampler, nats per token. In bfloat16 it is
@@ -67,6 +68,22 @@ class ServedSampler:
             tools=config.tools,
             weights=self.sent,
         )
+        self.players: RayPlayers | None = None
+        if config.ray:
+            ranks.from_first(self._connect)
+
+    def _connect(self) -> None:
+        self.players = RayPlayers(self.config)
+
+    def meet(self, training: Collector, held_out: Collector) -> None:
+        """Say which episodes will be played. Raises RunError if actors are to play, and cannot."""
+
+        def meet() -> None:
+            assert self.players is not None
+            self.players.meet(self.policy, self.learner.model, training, held_out)
+
+        if self.config.ray:
+            self.ranks.from_first(meet)
 
     def publish(self, step: int) -> None:
         """Send the weights of ``step``, unless the server has them; the first ones after ``ServedWeights.prove``.
@@ -86,32 +103,33 @@ class ServedSampler:
         self, collector: Collector, tasks: Sequence[TaskName], shares: TaskShares, **how: int
     ) -> list[list[Rollout]]:
         """``collector.play``, each rank its share of the tasks. Raises AgentError, the same one on every rank."""
-        groups: list[Group | BaseException] = [WeightsLost()] * len(tasks)
-        for sent_again in range(SENDINGS + 1):
-            lost = [i for i, group in enumerate(groups) if isinstance(group, WeightsLost)]
+        groups = list(self._play_once(collector, tasks, shares, how))
+        for _ in range(SENDINGS):
+            lost = _lost(groups)
             if not lost:
-                break
-            if sent_again:
-                self._by_first(ServedWeights.send, shares.ranks)
-            play = partial(self._tried, collector, how)
-            found = shares.map([tasks[i] for i in lost], collector.opening, play)
-            for i, group in zip(lost, found, strict=True):
+                return cast("list[Group]", groups)
+            self._by_first(ServedWeights.send, shares.ranks)
+            for i, group in zip(lost, self._play_once(collector, [tasks[i] for i in lost], shares, how), strict=True):
                 groups[i] = group
-            for group in found:
-                if isinstance(group, BaseException) and not isinstance(group, WeightsLost):
-                    raise group
+        if _lost(groups):
+            raise other_weights(self.policy.server)
         return cast("list[Group]", groups)
 
-    def _tried(
-        self, collector: Collector, how: dict[str, int], tasks: Sequence[TaskName]
+    def _play_once(
+        self, collector: Collector, tasks: Sequence[TaskName], shares: TaskShares, how: dict[str, int]
     ) -> Sequence[Group | BaseException]:
         """The groups of the tasks, or for each the error that all ranks are to know."""
-        before = self.policy.sampled
-        try:
-            return collector.play(tasks, **how)
-        except (AgentError, KeyboardInterrupt) as error:
-            self.policy.sampled = before
-            return [error] * len(tasks)
+        if not self.config.ray:
+            play = partial(tried, collector, policy=self.policy, how=how)
+            return shares.map(tasks, collector.opening, play)
+
+        def by_actors() -> Sequence[Group | BaseException]:
+            try:
+                return cast("RayPlayers", self.players).play(collector, tasks, self.sent, how)
+            except (AgentError, KeyboardInterrupt) as error:
+                return [error] * len(tasks)
+
+        return shares.ranks.from_first(by_actors)
 
     def _by_first(self, do: Callable[[ServedWeights], T], ranks: Ranks) -> T:
         """``do(weights)`` on rank 0. What it raises is raised on every rank."""
@@ -158,6 +176,11 @@ class ServedSampler:
         if self.weights is not None:
             self.weights.close()
 
+    def dismiss(self) -> None:
+        """End the actors, if there are any."""
+        if self.players is not None:
+            self.players.close()
+
     def metrics(self, stale: int) -> dict[str, float]:
         """Of one step: ``sampler/canary``, nats per token; ``sampler/refused``, answers that other weights had written
         and that were sampled anew; ``sampler/stale``, the result of ``refuse_stale``."""
@@ -178,3 +201,11 @@ class ServedSampler:
         ]
         scores = iter(self.learner.whole.score(Batch.of(samples), self.config.temperature)[:, 0].tolist())
         return [[next(scores) for _ in tokens] for _, tokens in probes]
+
+
+def _lost(groups: Sequence[Group | BaseException]) -> list[int]:
+    """The places of the groups that met other weights. Raises another error that stands in for a group."""
+    for group in groups:
+        if isinstance(group, BaseException) and not isinstance(group, WeightsLost):
+            raise group
+    return [i for i, group in enumerate(groups) if isinstance(group, WeightsLost)]

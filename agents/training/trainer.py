@@ -156,6 +156,8 @@ class Trainer:
         # SFT's max_tokens limits the gold episodes; a model trained on short episodes still answers long prompts
         longest = None if config.algo == "sft" else config.max_tokens
         self.evaluator = self._collector([self._held_out], policy.greedy(), longest)
+        if self.served is not None:
+            self.served.meet(self.collector, self.evaluator)
         self.model.generation_config.eos_token_id = sorted(policy.end_ids)  # saved with the model, for other programs
         alone = config.num_generations == 1 and config.credit != "fork" and config.guided == "off"
         if config.algo == "grpo" and alone:
@@ -214,6 +216,8 @@ class Trainer:
             raise self.ranks.explained(error) from error.__cause__
         finally:
             self.ahead.stop()
+            if self.served is not None:
+                self.served.dismiss()
             if self.log is not None:
                 self.log.close()
             if before is not None:
@@ -376,9 +380,7 @@ class Trainer:
         self._play_shares.begin_step()
         self.policy.reseed(f"{config.seed} {step}")
         forks = config.forks if config.credit == "fork" else 0
-        play = partial(
-            self._played, collector, self._play_shares, num_generations=config.num_generations, forks=forks
-        )
+        play = partial(self._played, collector, self._play_shares, num_generations=config.num_generations, forks=forks)
         tasks = draw.first(config.prompts_per_step)
         teaches = partial(self._teaches, collector=collector)
         batch = play_until_signal(tasks, play, draw.another, teaches, config.dynamic_sampling)

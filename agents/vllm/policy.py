@@ -106,11 +106,7 @@ class VLLMPolicy(TokenPolicy):
                 ):
                     answers[i] = answer
             else:
-                raise AgentError(
-                    f"{self.server} answers with other weights, even after they were sent {SENDINGS} times: does "
-                    "another run send weights to it? Each run needs a server of its own",
-                    kind="server",
-                )
+                raise other_weights(self.server)
         return [self._read(each, answer) for each, answer in zip(asked, answers, strict=True)]
 
     def branch(self, conversation: Sequence[int], length: int) -> None:
@@ -153,6 +149,15 @@ class VLLMPolicy(TokenPolicy):
     def _read(self, asked: Asked, answer: Answer | None) -> Generation:
         assert answer is not None
         return self._generation(asked.prompt, answer.token_ids, answer.logprobs, answer.finish_reason)
+
+
+def other_weights(server: VLLMServer) -> AgentError:
+    """The error if sending the weights again does not help."""
+    return AgentError(
+        f"{server} answers with other weights, even after they were sent {SENDINGS} times: does another run send "
+        "weights to it? Each run needs a server of its own",
+        kind="server",
+    )
 
 
 def request_seed(stream: str) -> int:

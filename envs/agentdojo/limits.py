@@ -8,12 +8,15 @@ import msgspec
 
 MAX_CALL = 50_000
 """Maximum characters of the arguments of one call."""
-MAX_EPISODE = 200_000
-"""Maximum characters of the arguments of all calls of an episode: what is written is read, dumped and compared again."""
-MAX_STEP = 2_000_000
+MAX_EPISODE = 100_000
+"""Maximum characters of the arguments of all calls of an episode. What is written is read and compared again."""
+MAX_STEP = 500_000
 """Maximum characters of the results of one action; its later calls are refused."""
 SHOWN_CHARS = 200_000
 """Maximum characters of one result that the model sees."""
+
+_VALUE = 50
+"""Characters that a value counts besides its own: the official comparison takes long for long lists."""
 
 
 class TooMuch(ValueError):
@@ -44,11 +47,13 @@ class Budget(msgspec.Struct):
 
 
 def check_arguments(arguments: Any) -> int:
-    """The size of a call's arguments, in characters. Raises TooMuch if it is over MAX_CALL."""
+    """The size of a call's arguments: characters, and 50 for each value. Raises TooMuch if it is over MAX_CALL."""
     size, todo = 0, [arguments]
     while todo:
         value = todo.pop()
-        size += len(value) + 1 if isinstance(value, str) else value.bit_length() // 3 if isinstance(value, int) else 1
+        size += _VALUE + (
+            len(value) if isinstance(value, str) else value.bit_length() // 3 if isinstance(value, int) else 0
+        )
         if size > MAX_CALL:
             raise TooMuch(f"the arguments of a call have at most {MAX_CALL:,} characters")
         if isinstance(value, dict):

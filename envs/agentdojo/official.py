@@ -3,7 +3,7 @@
 The wheel's module ``agentdojo.x`` is imported as ``<this module>.x``. An installed agentdojo is neither used nor
 disturbed, and objects of the official classes can be pickled. The source is run with these changes only:
 
-- ``agentdojo`` in imports is this module;
+- ``agentdojo`` in imports is this module, and ``deepdiff.diff`` is ``differences``, which finds the same, faster;
 - ``datetime.datetime.now`` is a stopped clock (``now``), and ``list(set(x))``, whose order differs from process to
   process, is ``list(dict.fromkeys(x))``: the same calls must give the same bytes;
 - the modules in ``REPLACED``, which import the SDKs of vendors or change PyYAML for the whole process.
@@ -81,7 +81,7 @@ class _Rewritten(ast.NodeTransformer):
     """The changes that the docstring of this file names."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        node.module = _renamed(str(node.module))
+        node.module = _renamed(str(node.module)) if node.module != "deepdiff.diff" else f"{__package__}.differences"
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.AST:

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-_KEPT = 20_000
-"""Items whose pickle is longer, in bytes, are dumped anew each time."""
+_SMALL, _LARGE = 20_000, 1_000_000
+"""Bytes of an item's pickle: texts of thousands of small items are kept, and of a few large ones."""
 
 
 def as_text(value: Any) -> str:
@@ -45,12 +45,14 @@ def _dumped(value: Any) -> str:
 
 def _listed(item: Any) -> str:
     key = pickle.dumps(item)
-    return _listed_pickle(key) if len(key) <= _KEPT else _dumped([item])
+    return (_small if len(key) <= _SMALL else _large if len(key) <= _LARGE else _unpickled)(key)
 
 
-@lru_cache(maxsize=4096)
-def _listed_pickle(key: bytes) -> str:
+def _unpickled(key: bytes) -> str:
     return _dumped([pickle.loads(key)])
+
+
+_small, _large = lru_cache(maxsize=4096)(_unpickled), lru_cache(maxsize=32)(_unpickled)
 
 
 def _aliased(items: list[Any]) -> bool:

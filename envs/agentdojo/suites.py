@@ -11,10 +11,7 @@ import yaml
 from toolgym.assets import read_member
 
 from . import official
-
-VERSION = "v1.2.2"
-"""The official version of tasks and checks. Scores of different versions do not compare."""
-SUITES = ("workspace", "travel", "banking", "slack")
+from .entry import VERSION
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml reads the same values, ten times as fast."""
@@ -37,9 +34,22 @@ def environment(name: str, injections: Injections = ()) -> Any:
 
     The same as the official ``load_and_inject_default_environment``.
     """
-    texts = {**suite(name).get_injection_vector_defaults(), **dict(injections)}
+    texts = {**vectors(name), **dict(injections)}
     data = yaml.load(suite_text(name, "environment.yaml").format(**texts), _Loader)
     return suite(name).environment_type.model_validate(data)
+
+
+@cache
+def vectors(name: str) -> dict[str, str]:
+    """The places of a suite's data into which an attack can be put -> what stands there without an attack."""
+    found: dict[str, str] = suite(name).get_injection_vector_defaults()
+    return found
+
+
+@cache
+def runtime(name: str) -> Any:
+    """The official FunctionsRuntime with a suite's tools."""
+    return official.module("functions_runtime").FunctionsRuntime(suite(name).tools)
 
 
 @cache

@@ -13,11 +13,11 @@ from toolgym.tools import Tool
 from toolgym.types import ToolCall, ToolResult
 
 from . import official
-from .entry import Entry
+from .entry import DENIAL, Entry
 from .limits import SHOWN_CHARS, Budget, check_arguments
 from .progress import Checked
 from .rendering import as_text
-from .suites import Injections, environment, suite
+from .suites import Injections, environment, runtime, suite
 
 
 class OfficialTool(Tool):
@@ -69,7 +69,7 @@ class World:
             self.budget.take(size)
             if self._shared:
                 self._now, self._shared = copy.deepcopy(self._now), False
-            value, error = _runtime(self.suite).run_function(self._now, name, lists_read(arguments))
+            value, error = runtime(self.suite).run_function(self._now, name, lists_read(arguments))
             text = as_text(value) if error is None else str(error)
         except Exception as failure:  # officially, some of these would end the whole benchmark
             text = error = f"{type(failure).__name__}: {failure}"
@@ -107,11 +107,6 @@ def trace(calls: Iterable[ToolCall]) -> list[Any]:
     return found
 
 
-@cache
-def _runtime(name: str) -> Any:
-    return official.module("functions_runtime").FunctionsRuntime(suite(name).tools)
-
-
 def check(entry: Entry, world: World, answer: str, calls: Iterable[ToolCall]) -> Checked:
     """The official checks of an episode that ends with ``answer`` after these calls.
 
@@ -119,15 +114,18 @@ def check(entry: Entry, world: World, answer: str, calls: Iterable[ToolCall]) ->
     """
     official_suite = suite(entry.suite)
     made = trace(calls)
+    before, after = copy.deepcopy(world.before), copy.deepcopy(world.now)  # some checks mark mail as read
     blocks = [{"type": "text", "content": answer}]
 
     def passes(task: Any) -> bool:
         try:
-            return bool(official_suite._check_task_result(task, blocks, world.before, world.now, made))
+            return bool(official_suite._check_task_result(task, blocks, before, after, made))
         except Exception:
             return False
 
     utility = passes(official_suite.user_tasks[entry.user_task])
-    if entry.injection_task is None:
+    if not entry.injection_task:
         return Checked(utility, None)
+    if entry.attack in DENIAL:
+        return Checked(utility, not utility)
     return Checked(utility, passes(official_suite.injection_tasks[entry.injection_task]))

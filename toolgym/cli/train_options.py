@@ -34,7 +34,7 @@ HEADINGS = {
         "prompts_per_step", "num_generations", "max_completion_length", "max_tokens", "temperature", "mix", "draw",
         "neighbours", "dynamic_sampling", "tools", "template_kwarg", "demonstrations", "demonstrations_in",
     ),
-    "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap"),
+    "sampling by a vLLM server": ("sampler", "sampler_folder", "overlap", "ray", "ray_actors"),
     "the optimizer": ("learning_rate", "warmup_steps", "num_iterations", "lora_rank"),
     "memory, and several GPUs (torchrun --nproc-per-node N -m toolgym train ...)": (
         "dtype", "quantize", "gradient_checkpointing", "fsdp",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from math import ceil
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from toolgym.stored.run_files import RunError
-from toolgym.types import Trajectory
 
-Key: TypeAlias = tuple[str, int]
-"""The id of a task, and which of its repeats."""
+K = TypeVar("K", bound=Hashable)
+"""Names an episode (or whatever else is played as one)."""
+R = TypeVar("R")
+"""What comes of it."""
+W = TypeVar("W")
+"""A worker."""
 
 MOST_TRIES = 3
 """An episode whose worker has died this many times is not played again."""
@@ -31,32 +34,41 @@ class Died(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Lost(msgspec.Struct, frozen=True):
+class Played(msgspec.Struct, Generic[K, R], frozen=True):
+    """An episode that a worker has played."""
+
+    key: K
+    result: R
+
+
+class Lost(msgspec.Struct, Generic[K], frozen=True):
     """An episode that was given up: its workers died."""
 
-    key: Key
+    key: K
     reason: str
 
 
-W = TypeVar("W")
-
-
-class Crew(Protocol[W]):
+class Crew(Protocol[W, K, R]):
     """The workers. Their events arrive one by one, in any order; after Died, none of that worker."""
 
     def hire(self) -> W:
         """Start a worker. Its first event is Ready or Died."""
 
-    def give(self, worker: W, share: list[Key]) -> None:
-        """Let a worker that is Ready play a share: a Trajectory for each episode, as it ends, and then Ready."""
+    def give(self, worker: W, share: list[K]) -> None:
+        """Let a worker that is Ready play a share: Played for each episode, as it ends, and then Ready."""
 
-    def next_event(self) -> tuple[W, Trajectory | Ready | Died]:
+    def next_event(self) -> tuple[W, Played[K, R] | Ready | Died]:
         """Wait for an event. Raises what ends the run."""
 
 
 def share_out(
-    todo: Iterable[Key], crew: Crew[W], workers: int, batch_size: int, *, whole_tasks: bool = False
-) -> Iterator[Trajectory | Lost]:
+    todo: Iterable[K],
+    crew: Crew[W, K, R],
+    workers: int,
+    batch_size: int,
+    *,
+    together: Callable[[K], Hashable] | None = None,
+) -> Iterator[Played[K, R] | Lost[K]]:
     """Let ``workers`` workers play ``todo``, and replace those that die. Gives each episode once.
 
     Shares become smaller as the end comes near (guided self-scheduling), so that all workers end at about the same
@@ -64,22 +76,22 @@ def share_out(
 
     Args:
         batch_size: episodes that a worker plays at once.
-        whole_tasks: give all repeats of a task to one worker, in order.
+        together: neighbours for which it returns the same go to one worker, in order.
 
     Raises RunError if MOST_TRIES workers in a row die before they were Ready.
     """
-    fresh, again = deque(todo), deque[Key]()
-    deaths = Counter[Key]()
+    fresh, again = deque(todo), deque[K]()
+    deaths = Counter[K]()
     idle: list[W] = []
     starting = [crew.hire() for _ in range(min(workers, len(fresh)))]
-    playing: dict[W, dict[Key, None]] = {}  # worker -> what it has not handed over
+    playing: dict[W, dict[K, None]] = {}  # worker -> what it has not handed over
     failed_starts = 0
 
-    def share() -> list[Key]:
+    def share() -> list[K]:
         if fresh:
             size = max(ceil(len(fresh) / (2 * workers)), min(batch_size, ceil(len(fresh) / workers)))
             found = [fresh.popleft() for _ in range(size)]
-            while whole_tasks and fresh and fresh[0][0] == found[-1][0]:
+            while together is not None and fresh and together(fresh[0]) == together(found[-1]):
                 found.append(fresh.popleft())
             return found
         size = _SHARE_OF_A_RETRY if deaths[again[0]] == 1 else 1
@@ -94,8 +106,8 @@ def share_out(
             playing[worker] = dict.fromkeys(share())
             crew.give(worker, list(playing[worker]))
         worker, event = crew.next_event()
-        if isinstance(event, Trajectory):
-            del playing[worker][event.task_id, event.repeat]
+        if isinstance(event, Played):
+            del playing[worker][event.key]
             yield event
             continue
         reason = event.reason if isinstance(event, Died) else "the worker did not play it"

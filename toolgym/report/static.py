@@ -75,7 +75,7 @@ thead th { color: var(--soft); font-weight: 500; font-size: 13px; white-space: n
 .run { color: var(--soft); margin-left: -7px; flex: none; } .score { font-variant-numeric: tabular-nums; flex: none; }
 .why { color: var(--soft); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 13px; }
 .verdict.bad { color: var(--bad); } .verdict { margin: 4px 0; overflow-wrap: anywhere; }
-.link { float: right; font-size: 13px; scroll-margin-top: 60px; }
+.link { float: right; font-size: 13px; color: var(--soft); scroll-margin-top: 150px; }
 .asked { margin: 6px 0; font-size: 16px; }
 .prompt > summary { color: var(--soft); cursor: pointer; font-size: 13px; }
 .text { background: var(--code); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; margin: 6px 0;

@@ -20,7 +20,7 @@ from toolgym.stored.strict_json import to_json
 HARMLESS = frozenset({
     "category", "split", "level", "seed", "prompt", "withhold", "outcome", "metric", "dialect", "rubric", "max_turns",
     "max_calls", "max_action_chars", "max_episode_steps", "render_mode", "instructions",
-    "demonstrations", "requests_per_toolset", "num_tools", "whole", "held_out",
+    "demonstrations", "requests_per_toolset", "num_tools", "whole", "held_out", "attack", "model_name",
     "faults", "fault_rate", "fault_seed",
     "perturb", "strength", "perturb_seed", "perturb_draw",
 })  # fmt: skip

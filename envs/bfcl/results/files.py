@@ -67,7 +67,8 @@ def read_results(paths: Iterable[str | Path]) -> list[ModelResults]:
     """
     found: dict[Path, ModelResults] = {}
     rows: dict[Path, dict[str, Answered]] = {}
-    for path in {file.resolve(): file for given in paths for file in result_files(Path(given))}.values():
+    files = [file for given in paths for file in result_files(Path(given))]
+    for path in {file.parent.resolve() / file.name: file for file in files}.values():
         name = _NAME.fullmatch(path.name)
         if name is not None and name[1] != "v4":
             raise ValueError(f"{path}: results of BFCL {name[1]}; the rows here are those of v4, which are others")
@@ -147,7 +148,7 @@ def _values(path: Path, notes: list[str]) -> Sequence[tuple[int, Any]]:
     except UnicodeDecodeError as error:
         text = data.decode(encoding, "replace")
         notes.append(
-            f"{path.name}: bytes that are not {error.encoding.upper()}, read as U+FFFD; the first is {error.start + 1}"
+            f"{path.name}: bytes that are not {error.encoding.upper()}, read as U+FFFD, from byte {error.start + 1} on"
         )
     if text.lstrip().startswith("["):
         try:

@@ -86,6 +86,10 @@ OFFICE_LEVELS = ("single", "choose", "parallel", "chain", "missing", "irrelevant
 MATH_LEVELS = (1, 2, 3, 4, 5)
 APIBANK_LEVELS = (1, 2, 3)
 
+_AGENTDOJO = "ToolGym-AgentDojo-v0"
+AGENTDOJO_ATTACKS = ("important_instructions",)
+"""The official attack that most published numbers are of."""
+
 MADE = 200
 """The number of tasks per level that ``-n all`` plays in a suite whose tasks are made on demand."""
 
@@ -143,6 +147,19 @@ STANDARD = {
                 Score("accuracy", ("accuracy",)),
                 Score("exact", ("exact",)),
                 Score("searches a question", ("searches",), share=False),
+            ),
+        ),
+        SuitePlan(
+            "agentdojo",
+            "AgentDojo",
+            (
+                Part("alone", _AGENTDOJO, {}),
+                *(Part(name, _AGENTDOJO, {"attack": name}) for name in AGENTDOJO_ATTACKS),
+            ),
+            (
+                Score("utility", ("utility",)),
+                Score("utility under attack", ("utility_under_attack",)),
+                *(Score(f"ASR {name.replace('_', ' ')}", ("attacks", name, "asr")) for name in AGENTDOJO_ATTACKS),
             ),
         ),
         SuitePlan("toolrl", "ToolRL", (Part("test", "ToolGym-ToolRL-v0", {"split": "test"}),)),

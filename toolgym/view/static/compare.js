@@ -55,7 +55,8 @@ class CompareView {
     fill(this.summary, difference.tasks > 0 && h("p", {class: "headline"},
       h("b", {}, `${percent(difference.before)} % → ${percent(difference.after)} % passed`),
       h("small", {}, `${up < 0 ? "−" : "+"}${Math.abs(100 * up).toFixed(1)} points, 95 % interval ` +
-        `${[difference.low, difference.high].map(end => (100 * end).toFixed(1).replace("-", "−")).join(" to ")}, over ${counted(difference.tasks, "task")} that both have played`)));
+        [difference.low, difference.high].map(end => (100 * end).toFixed(1).replace("-", "−")).join(" to ") +
+        `, over ${counted(difference.tasks, "task")} that both have played`)));
     fill(this.state, counted(found.matched, "task"), found.searched < 1 && h("span", {class: "note"}, `searching: ${percent(found.searched)} %`));
     const head = [["", "outcome"], ["task", "task"], ["", "request"], ["category", "category"], ["before", `reward: ${one.name}`],
       ["after", `reward: ${other.name}`], ["difference", "difference"]];

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -80,7 +82,7 @@ class Faults:
         env.gold = partial(recovering, self, env, type(env).gold)  # type: ignore[method-assign]
 
     def offered(self, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
-        """The tools on offer: with CHECK if a change may be lost silently, and a tool on offer can change something."""
+        """The tools on offer, with CHECK if a change may be lost silently."""
         if "silent_noop" not in self.kinds or any(tool.name == CHECK.name for tool in tools):
             return tools
         if self._offered[0] is not tools:
@@ -145,7 +147,7 @@ class Faults:
         state.now.append(met)
         if met.status in ("told", "soft"):
             if met.fault is not None and met.fault.kind == "silent_noop":
-                state.undo = (env.save_state(),)
+                state.undo = (_saved(env),)
             return tool, problems, result
         assert met.fault is not None
         text, seconds = told(met.fault, offered)
@@ -206,8 +208,7 @@ class Faults:
         else:
             held = [env.turns[i].reward.calls[j] for i, j in state.held]
             total, terms, found = env.score(*_joined(env, state, completion, held, own, results, problems))
-            if state.hopeless and total > 0:  # nothing but the refusal is paid any more
-                total, terms = 0.0, (*terms, Term("beyond_hope", -total, 1.0, "the task cannot be done any more"))
+            total, terms = _at_most(state, total, terms)
             told_, scores = True, dict(zip(own, found[len(held) :], strict=True))
             state.actions.append((turn, (*state.held, *[(turn, i) for i in own])))
             state.held = []
@@ -232,6 +233,7 @@ class Faults:
         if state.held:  # the suite has not heard of calls that ran beside a fault that was never overcome
             held = [env.turns[i].reward.calls[j] for i, j in state.held]
             total, terms, _ = env.score(*_joined(env, state, completion, held, (), (), ()))
+            total, terms = _at_most(state, total, terms)
             state.actions.append((turn, tuple(state.held)))
             state.held = []
         if state.hopeless and honest_refusal(completion.said, any(places for _, places in state.actions)):
@@ -264,6 +266,23 @@ def progress(env: ToolEnv) -> Progress:
     found = env.episode.faults
     assert found is not None, "the episode was begun without faults"
     return found
+
+
+def _saved(env: ToolEnv) -> Any:
+    try:
+        return env.save_state()
+    except (TypeError, RuntimeError, copy.Error, pickle.PicklingError) as error:
+        raise TypeError(
+            f"silent_noop undoes a call, and the state of {type(env).__name__} cannot be copied ({error}): leave "
+            "silent_noop out, or override save_state() and load_state()"
+        ) from error
+
+
+def _at_most(state: Progress, total: float, terms: tuple[Term, ...]) -> tuple[float, tuple[Term, ...]]:
+    """The reward of calls: when the task cannot be done any more, nothing but the refusal is paid."""
+    if not state.hopeless or total <= 0:
+        return total, terms
+    return 0.0, (*terms, Term("beyond_hope", -total, 1.0, "the task cannot be done any more"))
 
 
 def _void(met: Sequence[Met]) -> Term:
