@@ -51,20 +51,14 @@ _CLAUSES = (
     " This follows the custom of the region, if there is one.", " Whoever asks has to be on the list of members.",
     " Photographs are kept apart from the entries.", " If the weather was bad, the visit is put off.",
 )  # fmt: skip
+_SHORT = ("no", "row", "lot", "bay", "rig", "tier", "mark", "part", "grade", "shelf")
+"""Names for parameters whose likes have short names."""
 _CHOICES = (
     "north", "south", "inner", "outer", "upper", "lower", "old", "new", "plain", "carved", "raw", "sealed", "left",
     "right", "front", "rear", "dry", "wet", "coarse", "fine", "worn", "spare", "open", "shut",
 )  # fmt: skip
-_LIMITS = (
-    "minimum",
-    "maximum",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "additionalProperties",
-)
+_LIMITS = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties"})
+"""What the schema of a parameter has from its like, beside the type."""
 _DEEPEST = 3
 _MOST = 24
 """Parameters on one level, at most."""
@@ -91,9 +85,9 @@ class Trade(msgspec.Struct, frozen=True):
         made: dict[str, FrozenDict] = {}
         renamed: dict[str, str] = {}
         for name, schema in properties.items():
-            new = self._name(name, {*properties, *made}, s)
+            thing, new = self._name(name, {*properties, *made}, s)
             renamed[name] = new
-            made[new] = self._schema(schema if isinstance(schema, Mapping) else {}, s, depth)
+            made[new] = self._schema(schema if isinstance(schema, Mapping) else {}, thing, s, depth)
         wanted = own.get("required")
         required = tuple([renamed[name] for name in wanted or () if name in renamed] or ([] if depth else [*made][:1]))
         out: dict[str, Any] = {"type": own.get("type", "object"), "properties": FrozenDict(made)}
@@ -101,31 +95,29 @@ class Trade(msgspec.Struct, frozen=True):
             out["required"] = required
         return FrozenDict({**{key: out[key] for key in own if key in out}, **out})
 
-    def _name(self, like: str, taken: set[str], s: Stream) -> str:
+    def _name(self, like: str, taken: set[str], s: Stream) -> tuple[str, str]:
+        """A thing of this trade and a name for it, about as long as ``like`` and written as ``like`` is."""
         camel = like != like.lower() and "_" not in like
-        things = (self.thing, self.part, self.name)
-        names = [each.format(thing) for thing in things for each in _NAMES] + [
-            thing[:n] for thing in things for n in (3, 4)
-        ]
+        names = [(thing, each.format(thing)) for thing in (self.thing, self.part, self.name) for each in _NAMES]
+        names += [(self.part, each) for each in _SHORT]
         length = len(like) * _about(s)
-        for name in sorted(s.sample(names, 16), key=lambda name: abs(len(name) - length)):
+        for thing, name in sorted(s.sample(names, 16), key=lambda each: abs(len(each[1]) - length)):
             if camel:
                 first, *rest = name.split("_")
                 name = first + "".join([word.capitalize() for word in rest])
             if name not in taken:
-                return name
-        return next(name for i in range(len(taken) + 1) if (name := f"{self.part}_{i + 2}") not in taken)
+                return thing, name
+        return self.part, next(each for i in range(len(taken) + 1) if (each := f"{self.part}_{i + 2}") not in taken)
 
-    def _schema(self, like: Mapping[str, Any], s: Stream, depth: int) -> FrozenDict:
+    def _schema(self, like: Mapping[str, Any], thing: str, s: Stream, depth: int) -> FrozenDict:
         out: dict[str, Any] = {}
         for key, value in like.items():
             if key == "description" and isinstance(value, str):
-                things = (self.thing, self.part, self.name)
-                out[key] = _filled([each.format(s.pick(things)) for each in _MEANINGS], len(value), s)
+                out[key] = _filled([each.format(thing) for each in _MEANINGS], len(value), s)
             elif key == "enum" and isinstance(value, Sequence) and all(isinstance(each, str) for each in value):
                 out[key] = tuple(s.sample(_CHOICES, max(len(value), 1)))
             elif key == "items" and isinstance(value, Mapping) and depth < _DEEPEST:
-                out[key] = self._schema(value, s, depth + 1)
+                out[key] = self._schema(value, thing, s, depth + 1)
             elif key == "properties" and isinstance(value, Mapping) and depth < _DEEPEST:
                 out |= {k: v for k, v in self.parameters(like, s, depth + 1).items() if k != "type"}
             elif key == "default" and not isinstance(value, (Mapping, list, tuple)):
