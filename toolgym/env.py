@@ -82,9 +82,8 @@ class ToolEnv(gym.Env[Observation, str]):
         faults: kinds of faults to inject into calls: names, a list, or groups. See ``toolgym.wrappers.faults``.
         fault_rate: the probability that a call meets a fault; a pair (low, high) draws the probability for each task.
         fault_seed: other seeds hit other calls.
-        perturb: kinds of perturbation of what the policy sees: names with commas between, a list, or groups such as
-            "paraphrase". See ``toolgym.wrappers.perturb``.
-        strength: of the perturbations, from 0 to 1; a pair (low, high) draws it for each task.
+        perturb: kinds of perturbation of what is seen: names, a list, or groups. See ``toolgym.wrappers.perturb``.
+        strength: from 0 to 1; a pair (low, high) draws it for each task; a schedule follows a trainer's step.
         perturb_seed: other seeds perturb in other ways.
         perturb_draw: how many of the kinds are drawn for each task; None: all that apply to it.
     """
@@ -110,7 +109,7 @@ class ToolEnv(gym.Env[Observation, str]):
         fault_rate: Rate = 0.3,
         fault_seed: int = 0,
         perturb: str | Sequence[str] | None = None,
-        strength: float | tuple[float, float] = 1.0,
+        strength: float | Sequence[float] | dict[str, Any] = 1.0,
         perturb_seed: int = 0,
         perturb_draw: int | None = None,
         **unknown: Any,
@@ -537,8 +536,10 @@ class ToolEnv(gym.Env[Observation, str]):
         return None if self.perturbation is None else self.perturbation.view(task, self.needed_values)
 
     def set_step(self, step: int) -> None:
-        """Tell the rubric's schedule the trainer's step, counted from 0."""
+        """Tell the schedules of the rubric and of the perturbation the trainer's step, counted from 0."""
         self.rubric.set_step(step)
+        if self.perturbation is not None:
+            self.perturbation.set_step(step)
 
     def render(self) -> str | None:
         """The transcript as text, with render_mode="ansi"; else None."""
@@ -553,8 +554,7 @@ class ToolEnv(gym.Env[Observation, str]):
     def _opening(self, task: Task) -> tuple[Message, ...]:
         shown = self.view_of(task) or task
         tools = shown.tools if self.faults is None else self.faults.offered(shown.tools)
-        told = self._offer.instructions(tools, self.instructions) if self.instructed else ""
-        return opening(shown, told)
+        return opening(shown, self._offer.instructions(tools, self.instructions) if self.instructed else "")
 
     def observe(self) -> Observation:
         """The current observation."""

@@ -345,6 +345,7 @@ class _Episode:
         trajectory.reward_valid, trajectory.error = info["reward_valid"], info.get("error")
         trajectory.truncated = self.truncated
         trajectory.faults = info.get("faults", UNSET)
+        trajectory.perturbations = UNSET if self.env.view is None else self.env.view.kinds
         if not trajectory.reward_valid:
             trajectory.error_kind = failure_kind(trajectory.turns)
         elif self.refused:

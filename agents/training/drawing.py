@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ..config import TrainConfig
 from .collect import Collector, Rollout, TaskName
 from .curriculum import Curriculum, solve_rate
-from .strata import COUNTED, Stratum, offset, strata_of, systematic
+from .strata import COUNTED, Stratum, kind_of, offset, strata_of, systematic
 
 TRIES = 20
 """How many tasks are drawn for one that is new in this step."""
@@ -141,7 +141,7 @@ class StratifiedDraw:
         tries = TRIES if stratum.complete else math.ceil(TRIES * COUNTED / len(known))
         for _ in range(tries):
             task = tasks[known[pick(len(known))] if stratum.complete else pick(len(tasks))]
-            if (suite, task.id) in self._stratum or env.stratum(task) != stratum.kind:
+            if (suite, task.id) in self._stratum or kind_of(env, task) != stratum.kind:
                 continue
             if self.curriculum is None or self._random.random() < self.curriculum.weight_of_task(suite, task.id):
                 break

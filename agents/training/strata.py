@@ -15,10 +15,13 @@ from typing import TypeAlias
 
 import msgspec
 
+from toolgym.env import ToolEnv
+from toolgym.tasks import Task
+
 from .collect import Collector
 
 Kind: TypeAlias = tuple[str, ...]
-"""What ``ToolEnv.stratum`` says of a task."""
+"""The result of ``kind_of``: what ``ToolEnv.stratum`` says of a task, and how strongly it is perturbed."""
 
 COUNTED = 2_000
 """If a suite makes its tasks on demand, its strata are those of its first tasks, this many."""
@@ -56,11 +59,16 @@ def strata_of(collector: Collector, shares: Sequence[float]) -> list[Stratum]:
         counted = len(tasks) if isinstance(tasks, (list, tuple)) else min(len(tasks), COUNTED)
         places: dict[Kind, list[int]] = {}
         for i in range(counted):
-            places.setdefault(env.stratum(tasks[i]), []).append(i)
+            places.setdefault(kind_of(env, tasks[i]), []).append(i)
         for kind in serpentine(sorted(places)):
             mine = places[kind]
             found.append(Stratum(suite, kind, share * len(mine) / counted, mine, counted == len(tasks)))
     return found
+
+
+def kind_of(env: ToolEnv, task: Task) -> Kind:
+    """The kind of a task: the suite's, and how strongly the task is perturbed if that differs from task to task."""
+    return env.stratum(task) if env.perturbation is None else (*env.stratum(task), *env.perturbation.stratum(task.id))
 
 
 def serpentine(kinds: Sequence[Kind]) -> list[Kind]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import torch
@@ -23,6 +23,8 @@ from toolgym.envs.office.apis.office import TOOLS
 from .decisions import ENV
 from .tiny_corpus import WORLD, texts
 
+Corpus: TypeAlias = Callable[[int], Iterator[list[dict[str, str]]]]
+"""A seed -> an endless stream of conversations, of which the last message is learnt."""
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -37,22 +39,25 @@ PEAK = 4e-3
 """The highest learning rate of the pretraining."""
 
 
-def build(folder: Path, *, settings: dict[str, int], tell: Callable[[str], None], seed: int = 0) -> Path:
+def build(
+    folder: Path, *, settings: dict[str, int], tell: Callable[[str], None], seed: int = 0, corpus: Corpus = texts
+) -> Path:
     """The folder of the model, which is made if it does not exist; equal arguments give equal models.
 
     Args:
         settings: hidden_size, num_hidden_layers, num_attention_heads, vocabulary; ``steps`` of pretraining, with
             batches of 16 texts.
         seed: draws the texts and the weights.
+        corpus: what is read; a folder is for one corpus only.
     """
     settings = {"seed": seed, **settings}
     about = folder / "built.json"
     if about.is_file() and json.loads(about.read_text("utf-8")) == settings:
         return folder
-    tokenizer = make_tokenizer(seed, settings["vocabulary"])
+    tokenizer = make_tokenizer(seed, settings["vocabulary"], corpus)
     model = make_model(seed, len(tokenizer), settings)
     tell(f"tiny model: {sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens")
-    read(model, tokenizer, seed, settings["steps"], tell)
+    read(model, rows(tokenizer, corpus(seed + 1)), settings["steps"], tell)
     with atomic_folder(folder) as temporary, writing():
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
@@ -60,7 +65,7 @@ def build(folder: Path, *, settings: dict[str, int], tell: Callable[[str], None]
     return folder
 
 
-def make_tokenizer(seed: int, vocabulary: int) -> Any:
+def make_tokenizer(seed: int, vocabulary: int, corpus: Corpus = texts) -> Any:
     """Byte-level BPE whose tokens never join a space and a word: a name has the same tokens everywhere."""
     backend = Tokenizer(models.BPE())
     pieces = Regex(r" |\n|[A-Z]|[a-z]+|\d|[^\sA-Za-z\d]|\s")
@@ -68,7 +73,7 @@ def make_tokenizer(seed: int, vocabulary: int) -> Any:
         [pre_tokenizers.Split(pieces, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     backend.decoder = decoders.ByteLevel()
-    read = [message["content"] for text in islice(texts(seed), 2000) for message in text]
+    read = [message["content"] for text in islice(corpus(seed), 2000) for message in text]
     env: Any = gym.make(ENV, world=WORLD).unwrapped
     values = [str(v) for task in env.tasks[:2000] for call in task.expected[0] for v in call.arguments.values()]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -121,11 +126,10 @@ def make_model(seed: int, vocabulary: int, size: dict[str, int]) -> Any:
         return model
 
 
-def read(model: Any, tokenizer: Any, seed: int, steps: int, tell: Callable[[str], None]) -> None:
-    """Pretraining: cross-entropy on the answers in ``texts``."""
+def read(model: Any, batches: Iterator[tuple[Tensor, Tensor]], steps: int, tell: Callable[[str], None]) -> None:
+    """Pretraining: cross-entropy on the labels of ``batches``."""
     model.to(choose_dtype("auto", model.device)).train()
     optimizer = MasterAdamW(model.parameters(), weight_decay=0.01)
-    batches = rows(tokenizer, seed)
     for step in range(steps):
         ids, labels = next(batches)
         loss = model(input_ids=ids, labels=labels).loss
@@ -136,9 +140,8 @@ def read(model: Any, tokenizer: Any, seed: int, steps: int, tell: Callable[[str]
     model.eval()
 
 
-def rows(tokenizer: Any, seed: int, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
+def rows(tokenizer: Any, stream: Iterator[list[dict[str, str]]], size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (ids, labels), both (size, width), padded; labels are -100 except on the answers."""
-    stream = texts(seed + 1)
     while True:
         batch = []
         for text in islice(stream, size):

@@ -64,21 +64,29 @@ by each benchmark's own verdict with 95 % intervals, pass@k, and each suite's
 own scores. An agent is written as in `toolgym eval --agent`, its options after
 a colon. --out gets suites.json, suites.md and suites.png, and a run for each
 part of a suite. The same command continues after a stop. To add agents, suites
-or repeats later, name the earlier ones again."""
+or repeats later, name the earlier ones again.
+
+With --robustness, RUNs of an agent (folders), clean and under perturbations
+and faults, become a table of what is kept of its success."""
 EXAMPLES = """\
   toolgym compare --agents oracle,silent,random --out runs/suites
   toolgym compare --agents silent,policy:model=smollm2 -n 8 \\
       --suites bfcl,office --out runs/small
   toolgym compare --agents policy:model=my-model,temperature=0.8 \\
-      --repeats 4 --k 1,4 --out runs/passes"""
-NEEDED = ("agents", "suites", "n", "out", "repeats", "seed", "dialect")
+      --repeats 4 --k 1,4 --out runs/passes
+  toolgym compare runs/clean runs/typos runs/timeout --robustness"""
+NEEDED = ("agents", "suites", "n", "out", "repeats", "seed", "dialect", "robustness")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The agents, the suites, how to play, and the folders."""
-    parser.usage = "%(prog)s --agents SPECS [--suites NAMES] [-n N] [OPTIONS]"
+    parser.usage = "%(prog)s (--agents SPECS | RUN... --robustness) [OPTIONS]"
+    parser.add_argument("run", metavar="RUN", nargs="*", help="with --robustness: a run's folder")
     parser.add_argument(
-        "--agents", action="append", required=True, metavar="SPECS",
+        "--robustness", action="store_true", help="measure RUNs; toolgym robustness plays them. Files go to --results"
+    )
+    parser.add_argument(
+        "--agents", action="append", default=[], metavar="SPECS",
         help="with commas between: oracle,policy:model=smollm2,temperature=1",
     )  # fmt: skip
     parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
@@ -100,6 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Play, print the tables and write the results. 1 if no suite could be played, 130 after Ctrl-C."""
+    if args.robustness:
+        return _robustness(args, console)
     check(args)
     try:
         found, drawn = compare(args, console)
@@ -114,6 +124,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return max(codes, default=1)
 
 
+def _robustness(args: argparse.Namespace, console: Console) -> int:
+    """The robustness of kept runs."""
+    if not args.run or args.agents:
+        args.usage_error("--robustness measures kept runs, without --agents; toolgym robustness plays them")
+    from toolgym.cli.robustness import of_runs
+
+    of_runs(args.run, args.results, console)
+    return 0
+
+
 def _code(each: Played, most: float, console: Console) -> int:
     """1, and a line that says so, if too many of an agent's episodes on a suite left the score; else 0."""
     lost = each.total.invalid
@@ -123,6 +143,10 @@ def _code(each: Played, most: float, console: Console) -> int:
 
 def check(args: argparse.Namespace) -> None:
     """Read the lists among the options. A value that does not fit ends the command as wrong usage."""
+    if args.run:
+        args.usage_error("RUNs are for --robustness; toolgym report puts runs side by side")
+    if not args.agents:
+        args.usage_error("name the agents: --agents oracle,policy:model=smollm2")
     args.suites = list(dict.fromkeys(filter(None, args.suites.split(","))))
     args.extra = {} if args.dialect is None else {"dialect": args.dialect}
     try:

@@ -28,6 +28,7 @@ COMMANDS = {
     "data": "what is in a file of your own conversations, and its mistakes",
     "eval": "let an agent play, and report how it did",
     "compare": "several agents on several suites, in one table",
+    "robustness": "an agent under perturbations and faults, beside clean tasks",
     "train": "teach a model with SFT, GRPO or PPO",
     "serve-sampler": "a vLLM server that samples for train and eval",
     "export": "a trained model as a folder of its own",

@@ -70,7 +70,7 @@ class Row(msgspec.Struct, frozen=True):
     """Reason -> number of valid episodes that the policy did not end by itself, such as out of turns."""
 
 
-def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(successes: float, n: float, z: float = 1.959964) -> tuple[float, float]:
     """The Wilson score interval of a proportion (Wilson 1927); (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from toolgym.playing.left_out import ENDINGS, KINDS
 from toolgym.report.compare.comparison import Comparison, Numbers, Played
 from toolgym.report.compare.suite_set import STANDARD
+from toolgym.report.grid import Grid, grid_markdown, print_grid
 from toolgym.report.page import number, percent
 from toolgym.report.text import one_line, plain
 
@@ -23,15 +21,6 @@ _MEANS = (("calls", "calls"), ("tokens", "tokens"), ("s", "seconds"))
 
 SIDE_BY_SIDE = 4
 """Agents side by side in 80 columns."""
-
-
-class Grid(msgspec.Struct, frozen=True):
-    """A table of text. Columns from ``words`` on are right-aligned."""
-
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    words: int = 1
 
 
 def overview(comparison: Comparison) -> Grid:
@@ -126,10 +115,10 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """The suites' own scores, the notes, and last the overview."""
     agents = comparison.agents
     for start in range(0, len(agents), SIDE_BY_SIDE):
-        _print(scores(comparison, agents[start : start + SIDE_BY_SIDE]), console)
+        print_grid(scores(comparison, agents[start : start + SIDE_BY_SIDE]), console)
     for note in notes(comparison):
         console.print(plain(note, "dim"))
-    _print(overview(comparison), console)
+    print_grid(overview(comparison), console)
 
 
 def markdown(comparison: Comparison) -> str:
@@ -139,7 +128,7 @@ def markdown(comparison: Comparison) -> str:
     grids = [overview(comparison), scores(comparison, agents), parts(comparison, agents)]
     pieces = [
         f"# Agents x suites\n\n{how}.",
-        *map(_markdown, grids),
+        *map(grid_markdown, grids),
         "\n".join(f"- {each}" for each in notes(comparison)),
     ]
     return "\n\n".join(pieces) + "\n"
@@ -163,31 +152,6 @@ def _score(each: Played, label: str) -> str:
         return "–" if part is None else percent(part.success.mean)
     value = each.scores[label]
     return number(value, ".2f") if label in _COUNTS else percent(value)
-
-
-def _print(grid: Grid, console: Console) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=plain(grid.title, "bold"))
-    table.title_justify = "left"
-    for i, head in enumerate(grid.head):
-        table.add_column(plain(_worded(head)), justify="left" if i < grid.words else "right", overflow="fold")
-    for row in grid.rows:
-        table.add_row(*(plain(_worded(cell)) for cell in row))
-    console.print(table)
-
-
-def _worded(text: str) -> str:
-    """The long name of an agent with its options, so that lines end between options."""
-    return text.replace(",", ", ") if len(text) > 24 and " " not in text else text
-
-
-def _markdown(grid: Grid) -> str:
-    line = ["---" if i < grid.words else "---:" for i in range(len(grid.head))]
-    rows = [grid.head, line, *grid.rows]
-    return f"## {grid.title}\n\n" + "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
-
-
-def _cell(text: str) -> str:
-    return one_line(text, 200).replace("|", "\\|")
 
 
 def _word(value: object) -> str:

@@ -15,6 +15,7 @@ from toolgym.tasks.task import Task
 from toolgym.types import Completion
 from toolgym.wrappers.perturb.building import build
 from toolgym.wrappers.perturb.kinds import select_kinds
+from toolgym.wrappers.perturb.schedule import read_schedule
 from toolgym.wrappers.perturb.view import View
 
 CACHED = 1024
@@ -26,7 +27,8 @@ class Perturbation:
 
     Args:
         kinds: names of kinds or groups, with commas between or as a list (kinds.py).
-        strength: from 0 (nothing changes) to 1; or (low, high), between which it is drawn for each task.
+        strength: from 0 (nothing changes) to 1; or (low, high), between which it is drawn for each task; or a schedule
+            over a training run, {"from": 0.1, "to": 1.0, "steps": 40} (schedule.py).
         seed: other seeds perturb in other ways.
         draw: how many of the kinds are drawn for each task, of those that apply to it; None: all of them.
 
@@ -35,7 +37,8 @@ class Perturbation:
 
     def __init__(self, kinds: Any, strength: Any = 1.0, seed: Any = 0, draw: Any = None):
         self.kinds = select_kinds(kinds)
-        self.low, self.high = _strengths(strength)
+        self.schedule = read_schedule(strength) if isinstance(strength, dict) else None
+        self.low, self.high = _strengths(strength if self.schedule is None else self.schedule.at(0))
         self.seed = _whole("perturb_seed", seed, 0)
         self.draw = None if draw is None else _whole("perturb_draw", draw, 1)
         if self.draw is not None and self.draw > len(self.kinds):
@@ -73,6 +76,21 @@ class Perturbation:
         if self.low == self.high:
             return self.low
         return self.low + (self.high - self.low) * self.stream(task_id, "strength").random()
+
+    def set_step(self, step: int) -> None:
+        """Take the strength of a trainer's step, if there is a schedule. Episodes that go on stay as they are."""
+        if self.schedule is not None and (at := self.schedule.at(step)) != self.low:
+            self.low = self.high = at
+            self._views.clear()
+
+    def stratum(self, task_id: str) -> tuple[str, ...]:
+        """The quarter in which the strength of a task lies, for a trainer that draws by kinds of tasks; () if all tasks
+        have the same strength."""
+        if self.low == self.high:
+            return ()
+        quarter = min(3, int(4 * (self.strength(task_id) - self.low) / (self.high - self.low)))
+        ends = [self.low + (self.high - self.low) * (quarter + more) / 4 for more in (0, 1)]
+        return (f"strength {ends[0]:.2f}-{ends[1]:.2f}",)
 
     def view(self, task: Task, needed: Callable[[Task], Iterable[Any]]) -> View:
         """The view of a task; ``needed`` gives the values that must stay in its request. Made once per task."""

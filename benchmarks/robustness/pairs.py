@@ -1,0 +1,123 @@
+"""Numbers of the study from the outcomes of its tests: success, what is kept, differences, gaps that are closed.
+
+Outcomes are texts with a sign per task: "1" passed, "0" failed, "-" not scored, "." the condition changes nothing.
+Every number is paired: a task counts if the condition changes it, and if all the episodes compared are scored. It
+counts once, with its mean over conditions and seeds. What is kept has the interval of ``toolgym robustness``. Other
+intervals over tasks are a bootstrap with a fixed seed: it draws tasks, and a task brings its episodes of all arms.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from math import fsum
+from statistics import fmean
+from typing import Any, TypeAlias
+
+import msgspec
+
+from toolgym.report.robustness.retention import Retention, retention
+
+from .sizes import Part, Size
+
+Results: TypeAlias = Mapping[str, Mapping[int, Any]]
+"""Arm -> seed -> result."""
+DRAWS = 2000
+Row: TypeAlias = tuple[float, ...]
+"""The success in each of the columns that are compared."""
+Rows: TypeAlias = list[list[Row]]
+"""By task: a row for each condition, a mean over seeds."""
+
+
+class Bootstrapped(msgspec.Struct, frozen=True):
+    """A number over tasks."""
+
+    value: float | None
+    """None if it is not defined, as a share of nothing."""
+    interval: tuple[float, float] | None
+    """95 %, over the draw of tasks."""
+    tasks: int
+
+
+def rows(columns: Sequence[tuple[Mapping[int, Any], Part]], size: Size, groups: Sequence[str] = ()) -> Rows:
+    """The success in each column, for each task and each condition of the last column's part.
+
+    Args:
+        columns: (seed -> result, part); a part "clean" is looked up for the same tasks. Only seeds that all columns
+            have are used.
+        groups: only these groups of kinds; all if empty.
+    """
+    seeds = sorted(set.intersection(*(set(by_seed) for by_seed, _ in columns)))
+    under = columns[-1][1]
+    clean_of = {test.env: test.name for test in size.tests if test.part == "clean"}
+    found: dict[tuple[str, int], list[Row]] = {}
+    for test in size.tests:
+        if test.part != under or (groups and test.group not in groups):
+            continue
+        texts = []
+        for by_seed, part in columns:
+            name = clean_of[test.env] if part == "clean" else test.name
+            texts += [[by_seed[seed]["tests"][name]["outcomes"] for seed in seeds]]
+        for i, signs in enumerate(zip(*(text for column in texts for text in column), strict=True)):
+            if "-" in signs or "." in signs:
+                continue
+            each = [int(sign) for sign in signs]
+            k = len(seeds)
+            row = tuple(fsum(each[j : j + k]) / k for j in range(0, len(each), k))
+            found.setdefault((test.env, i), []).append(row)
+    return list(found.values())
+
+
+def bootstrapped(found: Rows, number: Callable[[Row], float | None]) -> Bootstrapped:
+    """A number of the columns' means, with its interval over the draw of tasks.
+
+    Args:
+        number: the means of the columns -> the number; None if it is not defined.
+    """
+    if not found:
+        return Bootstrapped(None, None, 0)
+    sums = [tuple(map(fsum, zip(*((1.0, *row) for row in of_task), strict=True))) for of_task in found]
+    value = number(_means(sums))
+    stream = random.Random("robustness")
+    drawn = []
+    for _ in range(DRAWS if value is not None else 0):
+        again = number(_means(stream.choices(sums, k=len(sums))))
+        if again is not None:
+            drawn.append(again)
+    drawn.sort()
+    ends = (drawn[int(0.025 * len(drawn))], drawn[int(0.975 * len(drawn))]) if len(drawn) > DRAWS / 2 else None
+    return Bootstrapped(value, ends, len(found))
+
+
+def _means(sums: Sequence[Row]) -> Row:
+    """The columns' means, from the sums of tasks: (rows, column, ...)."""
+    count, *columns = map(sum, zip(*sums, strict=True))
+    return tuple(column / count for column in columns)
+
+
+def retained(found: Rows) -> Retention:
+    """What is kept of clean success, from the columns (clean, under)."""
+    return retention(tuple(fmean(column) for column in zip(*of_task, strict=True)) for of_task in found)
+
+
+def kept(means: Row) -> float | None:
+    """(clean, under) -> under / clean."""
+    return means[1] / means[0] if means[0] else None
+
+
+def kept_more(means: Row) -> float | None:
+    """(clean, under) of one arm, then of another -> the other's retention less that of the first."""
+    one, other = kept(means[:2]), kept(means[2:])
+    return None if one is None or other is None else other - one
+
+
+def closed(means: Row) -> float | None:
+    """(clean of one arm, under of the same arm, under of another) -> the share of the first arm's gap that the other
+    closes. None without a gap."""
+    gap = means[0] - means[1]
+    return (means[2] - means[1]) / gap if gap > 0.01 else None
+
+
+def gained(means: Row) -> float | None:
+    """(one, other) -> the difference."""
+    return means[1] - means[0]
