@@ -52,6 +52,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
         edit_lines(lambda: _tools(env))
     console.print(plain(f"{args.id} {env.task.id}, dialect {env.dialect.name}", "bold"))
     _show_opening(env, console)
+    _show_changes(env, console)
     console.print(plain(HELP, "dim"))
     total = 0.0
     while not env.over:
@@ -110,8 +111,9 @@ def _read_action(env: ToolEnv, console: Console) -> str | None:
 
 
 def _tools(env: ToolEnv) -> tuple[Tool, ...]:
-    """The tools on offer now."""
-    return env.episode.tools or ()
+    """The tools on offer now, as they are shown."""
+    tools = env.episode.tools or ()
+    return tools if env.view is None else tuple([tool for _, tool in env.view.offered(tools).values()])
 
 
 def _read_line(prompt: str) -> str:
@@ -169,11 +171,19 @@ def _show_gold(env: ToolEnv, console: Console) -> None:
         return
     console.print(plain(gold[turn], "green"), soft_wrap=True)  # whole lines, to be pasted back
     read = env.parse(gold[turn])
+    read = read.written or read  # with the names that are shown
     built = [f":call {write_call(call.name, call.arguments)}" for call in read.calls]
     if read.response and "\n" not in read.response:
         built.append(f":say {read.response}")
     for line in built:
         console.print(plain(line, "dim"), soft_wrap=True)
+
+
+def _show_changes(env: ToolEnv, console: Console) -> None:
+    """What was perturbed in the task, in one line; nothing for a clean task."""
+    if env.view is not None:
+        kinds = ", ".join(env.view.kinds) or "nothing: no kind applies to this task"
+        console.print(plain(f"perturbed: {kinds}. Scores name tools by their own names.", "dim"))
 
 
 def _show_opening(env: ToolEnv, console: Console) -> None:

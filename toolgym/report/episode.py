@@ -61,11 +61,16 @@ def asked_words(trajectory: Trajectory) -> str:
 def asked_for(t: Trajectory) -> str:
     """The user's request, and the whole prompt, collapsed."""
     return (
-        f"<p class='asked'>{in_html(one_line(asked_words(t), 500))}</p>"
+        f"<p class='asked'>{in_html(one_line(asked_words(t), 500))}</p>{_perturbed(t)}"
         f"<details class='prompt'><summary>prompt: {len(t.messages)} messages, "
         f"{sum(len(m['content']) for m in t.messages):,} characters</summary>"
         f"{''.join(map(_message, t.messages))}</details>"
     )
+
+
+def _perturbed(t: Trajectory) -> str:
+    """The kinds of perturbation that were applied; "" for a clean task."""
+    return f"<p class='note'>perturbed: {in_html(', '.join(t.perturbations))}</p>" if t.perturbations else ""
 
 
 def answers(t: Trajectory) -> str:

@@ -1,0 +1,43 @@
+"""What a person sees of perturbations and faults: in ``toolgym play``, and on the page of a run."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+
+import gymnasium as gym
+import pytest
+
+from toolgym import rollout
+from toolgym.agents.scripted import Oracle
+from toolgym.cli.main import main
+from toolgym.report.episode import episode
+
+OFFICE = "ToolGym-Office-v0"
+
+
+def test_play_builds_calls_by_the_names_that_are_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = gym.make(OFFICE, category="single", dialect="compact", perturb="misleading_short").unwrapped
+    env.reset(seed=3)
+    own, shown = env.task.expected[0][0].name, env.parse(env.gold(env.task)[0]).written.calls[0].name
+    assert own != shown
+    where = [OFFICE, "--category", "single", "--seed", "3", "--dialect", "compact"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f":gold\n:tool {shown}\n:tool {own}\n"))
+    main(["play", *where, "--env-arg", "perturb=misleading_short"])
+    out = capsys.readouterr().out
+    assert "perturbed: misleading_short" in out
+    assert f":call {shown} " in out
+    assert f":call {own} " not in out
+    assert f"there is no tool '{own}'" in out
+    assert f"there is no tool '{shown}'" not in out
+
+
+def test_the_page_names_the_fault_of_a_call_and_the_perturbations() -> None:
+    env = gym.make(OFFICE, category="single", faults="timeout", fault_rate=1.0, perturb="typos")
+    page = episode(rollout(env, Oracle(), seed=3), 0, "", 0)
+    assert "perturbed: typos" in page
+    assert re.findall("<dt>fault</dt><dd>([a-z]+)", page)[0] == "timeout"
+    assert "perturbed" not in episode(rollout(gym.make(OFFICE, category="single"), Oracle(), seed=3), 0, "", 0)
