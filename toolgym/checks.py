@@ -79,3 +79,29 @@ def check_state(state: Any) -> None:
             f"state makes the state of each episode: give the class (state={kind}) or a function, "
             f"not {with_article(state)}"
         )
+
+
+def check_render_mode(mode: Any) -> None:
+    """Raises ValueError if ``mode`` is neither None nor "ansi"."""
+    if mode not in (None, "ansi"):
+        raise ValueError(f"render_mode must be None or 'ansi', got {mode!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """``value`` if it is True or False. Raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def check_used(owner: str, value: Any, **settings: tuple[Any, Any]) -> None:
+    """Raises ValueError for a setting that changes nothing, because its owner is None.
+
+    Args:
+        owner: the argument that the settings belong to, e.g. "perturb"; ``value`` is what it got.
+        settings: name -> (what it got, its default).
+    """
+    if value is None:
+        for name, (given, default) in settings.items():
+            if given != default:
+                raise ValueError(f"{name}={given!r} changes nothing without {owner}: give {owner}=... too")

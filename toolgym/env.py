@@ -10,8 +10,7 @@ import gymnasium as gym
 import msgspec
 from gymnasium.error import ResetNeeded
 
-from toolgym import branching
-from toolgym.checks import arguments_of, check_state, check_verdict, wanted_task, whole_number
+from toolgym import branching, checks
 from toolgym.demonstrations import Demonstrations, Given
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.episode import Episode
@@ -115,23 +114,20 @@ class ToolEnv(gym.Env[Observation, str]):
         **unknown: Any,
     ):
         if unknown:  # a suite hands on the arguments that it does not know itself
-            name = next(iter(unknown))
-            raise TypeError(f"{type(self).__name__} takes no {name!r}; it takes {', '.join(arguments_of(type(self)))}")
+            name, known = next(iter(unknown)), ", ".join(checks.arguments_of(type(self)))
+            raise TypeError(f"{type(self).__name__} takes no {name!r}; it takes {known}")
         own, base = type(self), ToolEnv
         check_tasks(tasks, own.__name__, as_expected=own.judge is base.judge and own.reply is base.reply)
-        check_state(state)
-        if render_mode not in (None, "ansi"):
-            raise ValueError(f"render_mode must be None or 'ansi', got {render_mode!r}")
+        checks.check_state(state)
+        checks.check_render_mode(render_mode)
         self.tasks = tasks
         self.dialect = get_dialect(dialect)
         self.rubric = get_rubric(rubric)
-        self.max_turns = whole_number("max_turns", max_turns, 1)
-        self.max_calls = whole_number("max_calls", max_calls, 0)
-        self.max_action_chars = whole_number("max_action_chars", max_action_chars, 1)
-        if not isinstance(instructions, bool):
-            raise TypeError(f"instructions must be True or False, got {instructions!r}")
+        self.max_turns = checks.whole_number("max_turns", max_turns, 1)
+        self.max_calls = checks.whole_number("max_calls", max_calls, 0)
+        self.max_action_chars = checks.whole_number("max_action_chars", max_action_chars, 1)
         self.render_mode = render_mode
-        self.instructed = instructions
+        self.instructed = checks.flag("instructions", instructions)
         """Whether the system message describes the tools and the dialect."""
         self.demonstrations = Demonstrations(demonstrations)
         self.observation_space = ObservationSpace()
@@ -147,6 +143,9 @@ class ToolEnv(gym.Env[Observation, str]):
         self.view: View | None = None  # the current task as it is shown, if tasks are perturbed
         self.faults: Faults | None = None
         """The faults that are injected into calls, or None."""
+        checks.check_used("faults", faults, fault_rate=(fault_rate, 0.3), fault_seed=(fault_seed, 0))
+        seen = {"strength": (strength, 1.0), "perturb_seed": (perturb_seed, 0), "perturb_draw": (perturb_draw, None)}
+        checks.check_used("perturb", perturb, **seen)
         if faults is not None:
             self.inject(faults, fault_rate, fault_seed)
         if perturb is not None:
@@ -334,7 +333,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None, **unknown: Any
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode of a task drawn with ``seed``, or of ``options={"task_id": ...}``."""
-        wanted = wanted_task(options or {}, unknown)
+        wanted = checks.wanted_task(options or {}, unknown)
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
@@ -413,7 +412,7 @@ class ToolEnv(gym.Env[Observation, str]):
 
     def fork(self, n: int = 1) -> list[Self]:
         """``n`` new envs in the state of this one, which go their own ways. They share tasks, tools and rubric."""
-        whole_number("n", n, 0)
+        checks.whole_number("n", n, 0)
         snapshot, forks = self.snapshot(), [branching.sibling(self) for _ in range(n)]
         for each in forks:
             each.restore(snapshot)
@@ -585,7 +584,7 @@ class ToolEnv(gym.Env[Observation, str]):
     def _ended(self, info: dict[str, Any], cut_off: str = "") -> dict[str, Any]:
         """The info of the last step, with the verdict."""
         self.episode.over = True
-        verdict = check_verdict(self.judge(), self)
+        verdict = checks.check_verdict(self.judge(), self)
         if self.episode.faults is not None:
             verdict = self.episode.faults.verdict(verdict)
         info["success"], info["verdict"] = verdict.success, verdict.reason
