@@ -154,7 +154,7 @@ def test_the_command_line(folder, tmp_path, capsys):
     assert main([*words, "--template-kwarg", "enable_thinking"]) == 1
     assert "enable_thinking=false" in capsys.readouterr().err
     assert main([*words[:-2], "--agent", "silent", *more]) == 1
-    assert "--tools, --template-kwarg, --max-new-tokens: not for agent 'silent'" in capsys.readouterr().err
+    assert "--tools, --template-kwarg, --max-completion-length: not for agent 'silent'" in capsys.readouterr().err
 
 
 def test_specs_of_a_comparison(folder):
