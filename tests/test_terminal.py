@@ -104,9 +104,10 @@ HEADLINE = re.compile(r"random on ToolGym-BFCL-v0: 0 of 40 passed, 0\.0 % \[0\.0
 def test_the_result_of_eval_is_the_last_thing_on_the_screen(played):
     folder, terminal = played
     shown = terminal.last_screen
-    assert HEADLINE.fullmatch(shown[-3])
-    assert "".join(shown[-2:]).startswith(f"In {folder}: episodes.jsonl")
-    assert any(line.startswith("Look at the episodes: toolgym view") for line in shown)
+    headline = max(i for i, line in enumerate(shown) if HEADLINE.fullmatch(line))
+    where, *command = shown[headline + 1 :]
+    assert where.startswith(f"In {folder}: episodes.jsonl")
+    assert " ".join(command).replace("\\ ", "").split() == f"Look at the episodes: toolgym view {folder}".split()
     assert sum("live_" in line for line in shown) >= 3, "the table of success is on the screen too"
     assert "were not run" in terminal.raw
     assert "multi_turn_base" not in terminal.raw, "what was not run is counted, not listed"

@@ -146,7 +146,9 @@ def check_used(args: argparse.Namespace, console: Console) -> None:
     ignored = settings.unused(algo, changed)
     if ignored:
         told = ", ".join(f"{name} (for {algos})" for name, algos in ignored.items())
-        console.print(plain(f"{args.config} has settings that {algo} does not use: {told}", "yellow"))
+        console.print(
+            plain(f"{args.config} has settings that {algo} does not use: {told}", "yellow"), soft_wrap=True
+        )  # a path must not be split over two lines
 
 
 def take_data(args: argparse.Namespace, console: Console) -> None:
