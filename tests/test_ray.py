@@ -24,7 +24,7 @@ from toolgym.cli.main import main
 from toolgym.env import task_order
 from toolgym.playing import ray_cluster
 from toolgym.playing.ray_actors import RayActors, _Agents, _Spec
-from toolgym.playing.ray_cluster import Home, check_reached
+from toolgym.playing.ray_cluster import Home, check_reached, connected
 from toolgym.playing.same_source import check_sources, code_of, source_digest
 from toolgym.rollout import NotAnAgent
 from toolgym.runlog import RunError, read_episodes
@@ -182,8 +182,8 @@ def test_a_machine_that_is_killed_takes_no_episode_with_it(tmp_path):
         return len(path.read_text().splitlines()) if path.is_file() else 0
 
     here = "127.0.0.1"
-    head = ["--head", "--port", str(port), "--node-ip-address", here, "--temp-dir", str(folder)]
-    head += ["--include-dashboard", "false"]
+    # without --temp-dir: where auto looks for the last cluster's address, if there are several
+    head = ["--head", "--port", str(port), "--node-ip-address", here, "--include-dashboard", "false"]
     with machine(head, environment, tmp_path):
         with machine(["--address", f"{here}:{port}"], environment, tmp_path) as other:
             run = play("auto", 60)
@@ -227,6 +227,29 @@ def test_an_address_without_a_cluster_is_told_in_time():
         port = server.getsockname()[1]
     with pytest.raises(RunError, match=rf"no Ray cluster at 127\.0\.0\.1:{port}: .*refused.*ray start --head"):
         check_reached("127.0.0.1", port)
+
+
+@needs_ray
+def test_a_cluster_that_has_ended_is_told_in_time(monkeypatch, tmp_path):
+    import ray
+    from ray._private import services
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(services, "find_gcs_addresses", frozenset)  # no process of Ray runs here
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(RunError, match="no Ray cluster is running here"):
+        connected("auto", None)
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray/ray_current_cluster").write_text(address)
+    port = address.partition(":")[2]
+    with pytest.raises(RunError, match=rf"no Ray cluster at .*:{port} \(found by auto: .*refused.*or use the address"):
+        connected("auto", None)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(RunError, match=rf"no Ray cluster at {address} \(RAY_ADDRESS={address}\): .*refused"):
+        connected("auto", None)
 
 
 def test_the_digest_of_a_source(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ _LOOK = 0.5
 """Seconds after which it is looked whether this process still wants what it waits for."""
 _REACHED_WITHIN = 10.0
 """Seconds within which a cluster's address must accept a connection."""
+_START = "Start one with `ray start --head`, give the host:port of another, or use the address local"
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -49,11 +50,14 @@ class Home(msgspec.Struct, frozen=True):
 
 def connected(address: str, actors: int | None) -> tuple[Any, bool]:
     """The module ray, connected; and whether it was connected here."""
+    source = ""
+    if address == "auto" and (given := os.environ.get("RAY_ADDRESS")):  # as Ray has it
+        address, source = given, f" (RAY_ADDRESS={given})"
     if address.startswith("ray://"):
         raise RunError(f"{address}: Ray Client is not supported; run the command on a machine of the cluster")
     host, _, port = address.rpartition(":")
     if address not in ("auto", "local") and not (host and "/" not in host and port.isdecimal()):
-        raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port")
+        raise RunError(f"{address!r} is not the address of a cluster: write auto, local or host:port{source}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -61,20 +65,38 @@ def connected(address: str, actors: int | None) -> tuple[Any, bool]:
         raise ModuleNotFoundError("Ray is not installed: pip install 'toolgym[ray]'", name="ray") from error
     if ray.is_initialized():
         return ray, False
+    if address == "auto":
+        address, source = _found_here(), " (found by auto: a Ray process on this machine, or the last `ray start` here)"
+        host, _, port = address.rpartition(":")
     if host:
-        check_reached(host, int(port))
+        check_reached(host, int(port), source)
     more = {"num_cpus": actors, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
     except Exception as error:  # Ray also raises plain Exceptions
-        told = "no Ray cluster is running here" if address == "auto" else f"cannot connect to Ray at {address}"
         said = str(error).split(". ")[0].rstrip(".")
-        raise RunError(f"{told} ({said}). Start one with `ray start --head`, or use the address local") from None
+        raise RunError(f"cannot connect to Ray at {address}{source}: {said}. {_START}") from None
     return ray, True
 
 
-def check_reached(host: str, port: int) -> None:
-    """Raises RunError if no gRPC server (a cluster has one) answers there. Ray itself would try for minutes."""
+def _found_here() -> str:
+    """host:port of the cluster that Ray takes for "auto". It may have ended. Raises RunError if there is none."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    try:
+        return str(canonicalize_bootstrap_address("auto"))
+    except ConnectionError:
+        raise RunError(f"no Ray cluster is running here. {_START}") from None
+
+
+def check_reached(host: str, port: int, source: str = "") -> None:
+    """Raises RunError if no gRPC server (a cluster has one) answers there.
+
+    Ray itself would try for minutes, and then end this process without a word.
+
+    Args:
+        source: who says that a cluster is there, for the message.
+    """
     try:
         with socket.create_connection((host, port), _REACHED_WITHIN) as connection:
             connection.settimeout(_REACHED_WITHIN)
@@ -82,7 +104,7 @@ def check_reached(host: str, port: int) -> None:
             if connection.recv(9)[3:4] != b"\4":  # its own settings
                 raise OSError("another program listens there")
     except (OSError, OverflowError) as error:
-        raise RunError(f"no Ray cluster at {host}:{port}: {error}. Start one there with `ray start --head`") from None
+        raise RunError(f"no Ray cluster at {host}:{port}{source}: {error}. {_START}") from None
 
 
 class RayCrew:
