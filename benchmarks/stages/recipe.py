@@ -74,13 +74,13 @@ class Recipe:
             "env": FUNCTIONS,
             "env_kwargs": {**DECISIONS, "level": IMITATED, "requests_per_toolset": SHARED},
             **_CURVE,
-            "steps": 32,
+            "steps": 40,
             "prompts_per_step": 4 * SHARED,
             "neighbours": SHARED,
             "learning_rate": 3e-4,
             "max_tokens": 900,
             "max_completion_length": 64,
-            "eval_every": 16,
+            "eval_every": 20,
             "save_every": 8,
         }
     )
@@ -99,7 +99,7 @@ class Recipe:
             "learning_rate": 6e-4,
             "warmup_steps": 1,
             "max_completion_length": 64,
-            "eval_every": 3,
+            "eval_every": 6,
             "save_every": 3,
         }
     )
@@ -107,7 +107,7 @@ class Recipe:
     max_new_tokens: int = 64
     """Tokens of one answer when the parts are played."""
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"before": 75, "sft": 430, "after SFT": 55, "grpo": 310, "after GRPO": 55}
+        default_factory=lambda: {"before": 75, "sft": 520, "after SFT": 55, "grpo": 300, "after GRPO": 55}
     )
     """What each piece of work takes on two quiet cores: the first guess of how long is left."""
 
