@@ -101,7 +101,7 @@ def fetch(model: str, console: Console) -> None:
 def played(model: str, out: Path, parts: Sequence[Part], console: Console, max_new_tokens: int, seed: int) -> Played:
     """The episodes of each part; ``seed`` draws its tasks. Episodes that are in ``out`` are not played again."""
     with console.status("loading the model ..."):
-        agent: Any = make_agent("policy", {"model": model, "max_new_tokens": max_new_tokens, "batch_size": 32})
+        agent: Any = make_agent("policy", {"model": model, "max_completion_length": max_new_tokens, "batch_size": 32})
     return {
         part.name: evaluate_with_progress(
             part.env,
