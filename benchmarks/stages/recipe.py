@@ -59,7 +59,7 @@ DECISIONS = {**DIALECT, "rubric": "toolrl-intermediate"}
 too many earns nearly as much as the right one, and GRPO learns to add arguments (LOG.md)."""
 IMITATED = ["choose"] * 3 + NONE
 """Levels of SFT: of four requests, one is for what no function on offer does."""
-TRIED = ["single"] * 4 + ["choose"] * 5 + NONE * 4
+TRIED = ["single"] * 3 + ["choose"] * 4 + NONE * 4
 """Levels of GRPO. Half of the tasks that nothing fits offer one function, as ``single`` does: with fewer of these, a
 single function on offer comes to mean that it does not fit (LOG.md)."""
 _CURVE = {"eval_kwargs": {"split": "val", "level": [*FITS, *NONE], "requests_per_toolset": 1}, "eval_tasks": 24}
