@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections import Counter
 
 import gymnasium as gym
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from toolgym import rollout
 from toolgym.agents.scripted import Oracle
 from toolgym.cli.main import main
-from toolgym.report.episode import episode
+from toolgym.report.episode import episode, quality
 
 OFFICE = "ToolGym-Office-v0"
 
@@ -41,3 +42,16 @@ def test_the_page_names_the_fault_of_a_call_and_the_perturbations() -> None:
     assert "perturbed: typos" in page
     assert re.findall("<dt>fault</dt><dd>([a-z]+)", page)[0] == "timeout"
     assert "perturbed" not in episode(rollout(gym.make(OFFICE, category="single"), Oracle(), seed=3), 0, "", 0)
+
+
+def test_no_call_of_gold_counts_as_wrong_because_of_a_fault() -> None:
+    env = gym.make(OFFICE, category="chain", faults="all", fault_rate=1.0)
+    seen = Counter(
+        quality(record)
+        for seed in range(20)
+        for turn in rollout(env, Oracle(), seed=seed).turns
+        for record in turn.reward.calls
+    )
+    assert seen["apart"] > 20
+    assert seen["right"] > 20
+    assert seen["wrong"] == 0, seen

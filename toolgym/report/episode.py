@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-from toolgym.report.reward_words import Part, call_words, reward_parts
+from toolgym.report.reward_words import Part, call_words, not_compared, reward_parts
 from toolgym.report.text import as_json, in_html, one_line, printable, shorten
 from toolgym.types import CallRecord, Message, Trajectory, Turn
 
@@ -149,7 +149,10 @@ def marked(text: str, records: Sequence[CallRecord]) -> str:
 
 
 def quality(record: CallRecord) -> str:
-    """``right``: equal to an expected call. ``partly``: an expected tool, other arguments. ``wrong``: anything else."""
+    """``right``: equal to an expected call. ``partly``: an expected tool, other arguments. ``apart``: an injected fault is
+    why it is compared with none. ``wrong``: anything else."""
+    if not_compared(record):
+        return "apart"
     if record.call.error is not None or record.score.expected is None:
         return "wrong"
     return "partly" if record.score.reason else "right"
@@ -160,7 +163,7 @@ def notes(record: CallRecord) -> list[tuple[str, str]]:
     found = [("schema", problem) for problem in record.problems]
     if record.call.error is not None:
         found.append(("malformed", record.call.error))
-    elif record.score.reason:
+    elif record.score.reason and not not_compared(record):
         found.append(("score", record.score.reason))
     if record.fault:
         found.append(("fault", record.fault))

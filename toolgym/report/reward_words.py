@@ -14,6 +14,7 @@ import msgspec
 from toolgym.report.glossary import TERMS, in_words
 from toolgym.report.text import one_line, printable
 from toolgym.types import CallRecord, Term
+from toolgym.wrappers.faults.progress import NOT_COMPARED
 
 CORRECTNESS = "correctness"
 MINIMUM = "minimum"
@@ -90,10 +91,15 @@ def _part(term: Term, name: str) -> Part:
     return Part(printable(name), term.weight * term.score, one_line(term.reason, 300), TERMS.get(term.name, ""))
 
 
+def not_compared(record: CallRecord) -> bool:
+    """Whether an injected fault is the reason that a call is compared with no expected call."""
+    return record.score.expected is None and record.score.reason in NOT_COMPARED
+
+
 def call_words(record: CallRecord) -> list[tuple[str, float, str]]:
     """How a call compares with the expected call: (what, share in [0, 1], the share in words)."""
     call, score = record.call, record.score
-    if call.error is not None:
+    if call.error is not None or not_compared(record):
         return []
     known = score.expected is not None
     found = [("tool", float(known), "expected" if known else "not expected")]

@@ -168,7 +168,8 @@ function partOf(part) {
     part.parts.length > 0 && h("span", {class: "note inner"}, " = " + part.parts.map(each => `${each.name} ${signed(each.points)}`).join(", ")));
 }
 
-const QUALITY = {right: "as expected", partly: "the expected tool, other arguments", wrong: "not expected"};
+const QUALITY = {right: "as expected", partly: "the expected tool, other arguments", wrong: "not expected",
+  apart: "not compared: an injected fault"};
 
 function callOf(call) {
   const parameters = call.arguments.map(([name, value]) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, value)));

@@ -31,6 +31,8 @@ Status: TypeAlias = Literal["told", "soft", "free", "check", "needless_check", "
 - fault, blind: a fault stands in its place; blind, if the call could not succeed.
 - skipped: a call before it in the action met a fault.
 """
+NOT_COMPARED: tuple[Status, ...] = ("told", "soft", "free", "check", "fault", "skipped")
+"""As the reason of a call's score: it is no mistake that the call matches no expected call."""
 
 
 class Met(msgspec.Struct, frozen=True, gc=False):
