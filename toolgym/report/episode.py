@@ -149,8 +149,8 @@ def marked(text: str, records: Sequence[CallRecord]) -> str:
 
 
 def quality(record: CallRecord) -> str:
-    """``right``: equal to an expected call. ``partly``: an expected tool, other arguments. ``apart``: an injected fault is
-    why it is compared with none. ``wrong``: anything else."""
+    """``right``: equal to an expected call. ``partly``: an expected tool, other arguments. ``apart``: an injected fault
+    is why it is compared with none. ``wrong``: anything else."""
     if not_compared(record):
         return "apart"
     if record.call.error is not None or record.score.expected is None:
