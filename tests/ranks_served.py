@@ -12,17 +12,15 @@ from ranks_cases import trainer
 from toolgym.agents.vllm import server as client
 
 CASES = {
-    "plain": {"prompts_per_step": 5, "num_generations": 2, "steps": 3},
     "overlap": {
         "overlap": True, "steps": 3, "dynamic_sampling": 1, "draw": "curriculum", "env": "TestTalk-v0",
         "eval_kwargs": {}, "credit": "fork", "prompts_per_step": 3, "num_generations": 2,
     },
-    "fsdp": {"fsdp": True, "prompts_per_step": 3, "num_generations": 2},
-    "fsdp-lora": {"fsdp": True, "lora_rank": 2, "prompts_per_step": 2, "num_generations": 2, "temperature": 0.7},
+    "fsdp": {"fsdp": True, "steps": 3, "prompts_per_step": 3, "num_generations": 2},
 }  # fmt: skip
 """Name -> settings. Each is trained by one process and by two, from a server of its own."""
-ENDING = {f"{name}-ends": CASES[name] for name in ("plain", "overlap")}
-"""The same; the server is killed, and later another process goes on."""
+ENDING = {f"{name}-ends": settings | {"save_every": 1 if "overlap" in name else 5} for name, settings in CASES.items()}
+"""The same; the server is killed in the second step, and later another process goes on."""
 
 
 def impatient() -> None:

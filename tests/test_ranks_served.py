@@ -10,7 +10,6 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("aiohttp")
-pytest.importorskip("peft")
 
 from ranks_cases import trainer  # noqa: E402
 from ranks_served import CASES, ENDING  # noqa: E402
@@ -24,37 +23,34 @@ pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"),
 ]
-RESTARTED = {"plain": 45, "overlap": 80}
-"""Cases whose server is killed once, and comes back with the weights it was started with; and after how many answers
-it is killed for good."""
+RESTARTED_AFTER = {"overlap": 25, "fsdp": 12}
+"""Answers after which a case's server is killed once, and comes back with the weights it was started with."""
 HERE = Path(__file__).parent
 
 
 class Mortal(FakeVLLM):
-    """Never answers again once it has generated this many answers; 0 for a server that lives on."""
+    """Never answers again once an episode is sampled by the weights of the second step."""
 
-    dies_after = 0
+    dead = False
 
     def post(self, path, body):
-        if self.dies_after and sum("generate" in each for each in self.requests) > self.dies_after:
-            return None
-        return super().post(path, body)
+        samples = path.endswith("generate") and "logprob_token_ids" not in body["sampling_params"]
+        self.dead |= samples and self.label.endswith(":3")  # the first ones are a trial with noise
+        return None if self.dead else super().post(path, body)
 
 
-def server(name):
-    same = name == "fsdp-lora"  # adapters go onto the server's own weights
-    return Mortal(tiny_model(seed=0 if same else 1), byte_tokenizer(), seeds=[f"0 {step}" for step in range(5)])
+def server(kind=FakeVLLM):
+    return kind(tiny_model(seed=1), byte_tokenizer(), seeds=[f"0 {step}" for step in range(5)])
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, one_thread):
     """Folders of the runs of two ranks and of one process; and the servers of each."""
     two, one = tmp_path_factory.mktemp("two"), tmp_path_factory.mktemp("one")
-    servers = {name: server(name) for name in {**CASES, **ENDING}}
-    alone = {name: server(name) for name in CASES}
-    for name in RESTARTED:
-        servers[name].faults = [""] * 25 + ["restart"]
-        servers[f"{name}-ends"].dies_after = RESTARTED[name]
+    servers = {name: server() for name in CASES} | {name: server(Mortal) for name in ENDING}
+    alone = {name: server() for name in CASES}
+    for name, answers in RESTARTED_AFTER.items():
+        servers[name].faults = [""] * answers + ["restart"]
     with ExitStack() as stack:
         addresses = [stack.enter_context(serving(each)) for each in servers.values()]
         processes = start([str(HERE / "ranks_served.py"), str(two), *addresses], two)
@@ -78,8 +74,8 @@ def check_same(two, one):
     for a, b in zip(rows(two), rows(one), strict=True):
         a.pop("sampler/refused", 0), b.pop("sampler/refused", 0)
         assert a == pytest.approx(b, rel=2e-6, abs=1e-6)
-    groups = [sorted(path.read_bytes() for path in folder.glob("groups/*/episodes.jsonl")) for folder in (two, one)]
-    assert groups[0] == groups[1], "the same samples"
+    groups = [{path.read_bytes() for path in folder.glob("groups/*/episodes.jsonl")} for folder in (two, one)]
+    assert set() < groups[0] <= groups[1], "the same samples, if they were saved as often"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -87,25 +83,26 @@ def test_two_ranks_and_a_server_are_one_process(both, name):
     two, one, servers, alone = both
     check_same(two / name, one / name)
     sent = [len([path for path in each[name].requests if "pause" in path]) for each in (servers, alone)]
-    assert sent[0] == sent[1] + (name in RESTARTED), "rank 0 alone sends weights"
+    assert sent[0] == sent[1] + 1, "rank 0 alone sends weights, and once more after the restart"
     assert not (two / name / "sampler-weights").exists()
 
 
-@pytest.mark.parametrize("name", RESTARTED)
+@pytest.mark.parametrize("name", CASES)
 def test_a_server_that_comes_back_with_old_weights_gets_them_again(both, name):
     two, _, servers, _ = both
     assert servers[name].restarts == 1
     assert sum(row.get("sampler/refused", 0) for row in rows(two / name)) > 0
 
 
-@pytest.mark.parametrize("name", RESTARTED)
+@pytest.mark.parametrize("name", CASES)
 def test_a_server_that_is_gone_ends_all_ranks_with_one_reason_and_one_process_goes_on(both, name):
     two, one, _, _ = both
     reasons = [(two / f"{name}-ends-{rank}").read_text() for rank in (0, 1)]
     assert reasons[0] == reasons[1]
     assert reasons[0].startswith("TrainingStopped: step ")
     assert "the vLLM server at" in reasons[0]
-    assert 0 < checkpoint.latest(two / f"{name}-ends")["step"] < 3
-    with serving(server(name)) as address:
-        trainer(two / f"{name}-ends", resume=True, sampler=address, **CASES[name]).run()
+    assert checkpoint.latest(two / f"{name}-ends")["step"] == 1
+    settings = {**ENDING[f"{name}-ends"], "fsdp": False}
+    with serving(server()) as address:
+        trainer(two / f"{name}-ends", resume=True, sampler=address, **settings).run()
     check_same(two / f"{name}-ends", one / name)
