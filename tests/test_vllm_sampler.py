@@ -184,10 +184,11 @@ def test_a_server_that_is_gone_in_an_evaluation_leaves_no_step_without_its_row(t
             fake.post = lambda path, body: None
         return evaluate(run)
 
-    with monkeypatch.context() as patched, pytest.raises(TrainingStopped, match="the vLLM server at"):
-        patched.setattr(Trainer, "evaluate", gone)
+    monkeypatch.setattr(Trainer, "evaluate", gone)
+    with pytest.raises(TrainingStopped, match="the vLLM server at"):
         train(tmp_path / "cut", **options)
     fake.post = post
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
     assert weights(train(tmp_path / "cut", resume=True, **options)) == weights(whole)
     assert timeless(tmp_path / "cut") == timeless(tmp_path / "whole")
 
