@@ -20,7 +20,6 @@ from vllm_server import FakeVLLM, serving  # noqa: E402
 from toolgym.agents.training.ray_players import _lost  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.agents.vllm import server as client  # noqa: E402
-from toolgym.playing import ray_cluster  # noqa: E402
 from toolgym.playing.crew import Lost  # noqa: E402
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray: pip install 'toolgym[ray]'")
@@ -39,12 +38,10 @@ def cluster():
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
     import ray
 
-    patience, ray_cluster.PATIENCE = ray_cluster.PATIENCE, 600.0  # an actor imports torch
     limits = {"num_cpus": 2, "object_store_memory": 200_000_000}
     ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR", **limits)
     yield ray
     ray.shutdown()
-    ray_cluster.PATIENCE = patience
     os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
 
 

@@ -172,6 +172,27 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, address, how):
     assert timeless(tmp_path / "cut") == timeless(tmp_path / "whole")
 
 
+def test_a_server_that_is_gone_in_an_evaluation_leaves_no_step_without_its_row(tmp_path, fake, address, monkeypatch):
+    options = {"sampler": address, "eval_every": 2, "eval_tasks": 2, "save_every": 1}
+    whole = train(tmp_path / "whole", **options)
+    fake.start()
+    monkeypatch.setattr(client, "PATIENCE", 3)
+    post, evaluate = fake.post, Trainer.evaluate
+
+    def gone(run):
+        if run.step == 2:
+            fake.post = lambda path, body: None
+        return evaluate(run)
+
+    monkeypatch.setattr(Trainer, "evaluate", gone)
+    with pytest.raises(TrainingStopped, match="the vLLM server at"):
+        train(tmp_path / "cut", **options)
+    fake.post = post
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
+    assert weights(train(tmp_path / "cut", resume=True, **options)) == weights(whole)
+    assert timeless(tmp_path / "cut") == timeless(tmp_path / "whole")
+
+
 def test_with_overlap_every_batch_but_the_first_is_one_step_old(tmp_path, address):
     versions = []
     run = Trainer(

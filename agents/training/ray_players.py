@@ -180,6 +180,8 @@ def _lost(collector: Collector, task: TaskName, lost: Lost[Places], how: dict[st
 class _Players(RayCrew):
     """The actors. A share is handed over as a whole."""
 
+    imports = 480.0  # of torch, by every actor at once, perhaps over a network
+
     def __init__(self, *args: Any):
         super().__init__(*args)
         self._handed_over: deque[tuple[Any, Played[Places, Any]]] = deque()

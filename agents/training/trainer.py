@@ -179,6 +179,7 @@ class Trainer:
         metrics: dict[str, float] = {}
         evaluated: dict[str, float] = {}
         before = signal.getsignal(signal.SIGINT)
+        logged = self.step
         saved = self.ranks.from_first(lambda: self.step if checkpoint.all_of(self.folder) else -1)
         try:
             signal.signal(signal.SIGINT, self._interrupt)
@@ -195,6 +196,7 @@ class Trainer:
                     evaluated = self.evaluate()
                     metrics |= evaluated
                 self._log(metrics)
+                logged = self.step
                 unscored = self._unscored_steps >= UNSCORED_STEPS
                 if last or self._stops() or unscored or self.step % self.config.save_every == 0:
                     self.save()
@@ -209,8 +211,9 @@ class Trainer:
         except AgentError as error:
             if self.served is None:
                 raise
-            if self.step not in (0, saved) and not self.config.overlap:
-                self.save()  # with overlap, the next batch would be missing: the last checkpoint has one
+            # with overlap, the next batch would be missing; in an evaluation, the step's row: a checkpoint has both
+            if self.step not in (0, saved) and self.step == logged and not self.config.overlap:
+                self.save()
             raise TrainingStopped(f"step {self.step + 1}: {error}. Then go on with --resume") from error
         except BaseException as error:
             raise self.ranks.explained(error) from error.__cause__

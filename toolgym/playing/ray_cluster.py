@@ -117,6 +117,9 @@ class RayCrew:
         needs: CPUs and GPUs of each actor.
     """
 
+    imports = 0.0
+    """Seconds that are added to PATIENCE: an actor imports the module of ``player`` before it has started."""
+
     def __init__(self, ray: Any, player: type, needs: dict[str, int], made_from: Any):
         self._ray, self._player, self._needs, self._made_from = ray, player, needs, made_from
         self._waiting: dict[Any, tuple[Any, str]] = {}
@@ -218,10 +221,10 @@ class RayCrew:
             if ready:
                 return ready[0]
             waited += _LOOK
-            if waited >= PATIENCE and all(does == "starts" for _, does in self._waiting.values()):
+            if waited >= PATIENCE + self.imports and all(does == "starts" for _, does in self._waiting.values()):
                 needs = ", ".join(f"{count} {name[4:-1].upper()}" for name, count in self._needs.items() if count)
                 raise RunError(
-                    f"no actor started within {PATIENCE:g} seconds: the cluster has no place for {needs}, or is too "
+                    f"no actor started within {waited:g} seconds: the cluster has no place for {needs}, or is too "
                     "busy"
                 )
 
