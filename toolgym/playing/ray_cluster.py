@@ -224,8 +224,7 @@ class RayCrew:
             if waited >= PATIENCE + self.imports and all(does == "starts" for _, does in self._waiting.values()):
                 needs = ", ".join(f"{count} {name[4:-1].upper()}" for name, count in self._needs.items() if count)
                 raise RunError(
-                    f"no actor started within {waited:g} seconds: the cluster has no place for {needs}, or is too "
-                    "busy"
+                    f"no actor started within {waited:g} seconds: the cluster has no place for {needs}, or is too busy"
                 )
 
     def _get(self, reference: Any) -> Any:
