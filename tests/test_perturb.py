@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from typing import Any
 
 import gymnasium as gym
 import pytest
@@ -399,12 +398,3 @@ def test_odd_names(name):
         _, info = played(env, "t")
         assert info["success"]
         assert all(len(tool.name) <= max(64, len(name)) + 12 for tool in env.view.tools)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "owner"),
-    [({"strength": 0.5}, "perturb"), ({"perturb_draw": 1}, "perturb"), ({"fault_rate": 1.0}, "faults")],
-)
-def test_a_setting_that_changes_nothing_is_refused(arguments: dict[str, Any], owner: str) -> None:
-    with pytest.raises(ValueError, match=f"changes nothing without {owner}"):
-        gym.make("ToolGym-Functions-v0", **arguments)

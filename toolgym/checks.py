@@ -92,16 +92,3 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return value
-
-
-def check_used(owner: str, value: Any, **settings: tuple[Any, Any]) -> None:
-    """Raises ValueError for a setting that changes nothing, because its owner is None.
-
-    Args:
-        owner: the argument that the settings belong to, e.g. "perturb"; ``value`` is what it got.
-        settings: name -> (what it got, its default).
-    """
-    if value is None:
-        for name, (given, default) in settings.items():
-            if given != default:
-                raise ValueError(f"{name}={given!r} changes nothing without {owner}: give {owner}=... too")

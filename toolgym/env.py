@@ -143,9 +143,6 @@ class ToolEnv(gym.Env[Observation, str]):
         self.view: View | None = None  # the current task as it is shown, if tasks are perturbed
         self.faults: Faults | None = None
         """The faults that are injected into calls, or None."""
-        checks.check_used("faults", faults, fault_rate=(fault_rate, 0.3), fault_seed=(fault_seed, 0))
-        seen = {"strength": (strength, 1.0), "perturb_seed": (perturb_seed, 0), "perturb_draw": (perturb_draw, None)}
-        checks.check_used("perturb", perturb, **seen)
         if faults is not None:
             self.inject(faults, fault_rate, fault_seed)
         if perturb is not None:
