@@ -60,8 +60,8 @@ too many earns nearly as much as the right one, and GRPO learns to add arguments
 IMITATED = ["choose"] * 3 + NONE
 """Levels of SFT: of four requests, one is for what no function on offer does."""
 TRIED = ["single"] * 3 + ["choose"] * 4 + NONE * 4
-"""Levels of GRPO. Half of the tasks that nothing fits offer one function, as ``single`` does: with fewer of these, a
-single function on offer comes to mean that it does not fit (LOG.md)."""
+"""Levels of GRPO. Half of the tasks that nothing fits offer one function, as ``single`` does: with fewer tasks of
+``single``, one function on offer comes to mean that it does not fit (LOG.md)."""
 _CURVE = {"eval_kwargs": {"split": "val", "level": [*FITS, *NONE], "requests_per_toolset": 1}, "eval_tasks": 24}
 """The curve is the same for both stages: tasks of the fields that are trained on, with wordings that are not."""
 
