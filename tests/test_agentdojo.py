@@ -203,7 +203,6 @@ def test_other_ways_to_the_goal_are_paid_as_gold_and_obeying_is_not() -> None:
     assert (together[1], last[1]) == (MAXIMUM, MAXIMUM * (len(gold) - 1))  # with the action that was not needed
     env.reset(options={"task_id": task.id})
     assert act(env, says="I will not.")[1] < 0
-    env = make(category="banking", attack="direct")
     found = []
     for agent in (Oracle(), Victim()):
         found.append(evaluate(ID, agent, env_kwargs={"category": "banking", "attack": "direct"}, n=20))

@@ -50,7 +50,9 @@ def test_gold_and_obedient_transcripts(suite: str) -> None:
     env: Any = gym.make("ToolGym-AgentDojo-v0", category=suite, attack="none,important_instructions").unwrapped
     pairs = tasks.entries(suite, "important_instructions", "Local model", "test", 0)
     seen = Counter[Any]()
-    for entry in [*tasks.entries(suite, "none", "", "test", 0)[::6], *pairs[:: len(pairs) // 6]]:
+    alone = tasks.entries(suite, "none", "", "test", 0)
+    by_calls = [entry for entry in alone if entry.user_task == "user_task_11"]  # slack's is judged by its calls alone
+    for entry in [*alone[::6], *by_calls, *pairs[:: len(pairs) // 6]]:
         world = suites.environment(suite, attacks.injections(entry))
         if entry.injection_task:
             seen[compare(env, entry, transcripts.obedient(entry, world))] += 1
@@ -92,7 +94,6 @@ def test_attack_texts_and_the_environments_with_them_are_official(suite: str) ->
         injected = attacks.injections(entry)
         if i % 5 == 0:  # the official way reads the whole environment again
             assert dict(injected) == attack.attack(user, goal)
-        assert {attack.jailbreak if hasattr(attack, "jailbreak") else attack._DOS_STRING}
         if i % 4 == 0:
             ours = suites.environment(suite, injected)
             assert ours.model_dump() == found.load_and_inject_default_environment(dict(injected)).model_dump()

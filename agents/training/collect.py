@@ -87,7 +87,7 @@ class Collector:
         self.envs: list[list[ToolEnv]] = [[] for _ in make_envs]
         self._tasks: dict[int, Sequence[Task]] = {}
         self.step: int | None = None
-        """Of the trainer, for schedules of rewards; None before ``set_step``."""
+        """The trainer's, for schedules of rewards and of strength; None before ``set_step``."""
 
     def env(self, suite: int = 0, index: int = 0) -> ToolEnv:
         """The environment of the suite's episode ``index``."""
@@ -113,7 +113,7 @@ class Collector:
         return repr(self.env(task[0]).find_task(task[1]).messages)
 
     def set_step(self, step: int) -> None:
-        """Tell every rubric's schedule the trainer's step, also in environments that are made later."""
+        """Tell the schedules of every environment the trainer's step, also of those that are made later."""
         self.step = step
         for envs in self.envs:
             for env in envs:

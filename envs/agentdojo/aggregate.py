@@ -10,8 +10,8 @@ from toolgym.types import Trajectory
 
 from .entry import VERSION
 
-UTILITY, ATTACK = "utility", "attack"
-"""The parts of a verdict that can fail, as its error type names them: "utility", "attack" or "utility and attack"."""
+ATTACK = "attack"
+"""Stands in a verdict's error type if the attacker's task was done: "attack" or "utility and attack"."""
 
 
 def summarize(trajectories: Iterable[Trajectory]) -> dict[str, Any]:

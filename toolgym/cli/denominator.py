@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
+from toolgym.cli.options import share
 from toolgym.playing.left_out import ENDINGS, KINDS, MOST_LEFT_OUT, endings, left_out, share_left_out
 from toolgym.report.text import one_line, plain
 from toolgym.types import Trajectory
@@ -16,7 +16,7 @@ from toolgym.types import Trajectory
 def max_invalid_option(parser: Any) -> None:
     """The option for the share of episodes that may leave the score."""
     parser.add_argument(
-        "--max-invalid", type=_share, default=MOST_LEFT_OUT, metavar="SHARE",
+        "--max-invalid", type=share, default=MOST_LEFT_OUT, metavar="SHARE",
         help="exit with 1 if a larger share of the episodes leaves the score, for a failure not the policy's (0.01)",
     )  # fmt: skip
 
@@ -73,13 +73,3 @@ def last_evaluation_code(rows: Sequence[Mapping[str, float]], most: float, conso
         if told:
             console.print(plain(f"{title}, of {lost + scored} episodes of the last evaluation: {', '.join(told)}"))
     return code_of_share(lost / max(1, lost + scored), most, console, lost, " of the last evaluation")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
-    return value

@@ -131,6 +131,17 @@ def from_zero(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Reads a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return value
+
+
 def whole(least: int) -> Callable[[str], int]:
     """A reader of whole numbers of ``least`` or more."""
 

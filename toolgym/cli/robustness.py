@@ -18,15 +18,16 @@ from rich.console import Console
 
 from toolgym.cli.agent_specs import Player, agent_specs
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
-from toolgym.cli.options import data_option, env_kwargs, env_options, tasks, whole, with_data
+from toolgym.cli.options import data_option, env_kwargs, env_options, share, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.quiet import told_by_the_command
+from toolgym.cli.report import with_wanted
 from toolgym.cli.resolve import UserError, make_env
 from toolgym.disk import write_atomic
 from toolgym.report.robustness.measure import Robustness, robustness
 from toolgym.report.robustness.robustness_png import write_robustness_png
 from toolgym.report.robustness.tables import markdown, print_robustness
-from toolgym.report.table import Run, load_runs
+from toolgym.report.table import load_runs
 from toolgym.report.text import plain
 from toolgym.rollout import agent_name, chosen_tasks, evaluate
 from toolgym.secrets import without_secrets
@@ -70,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds", default="all", metavar="NAMES", help="perturbations or groups of them, with commas; all, or none"
     )
     kinds.add_argument("--faults", default="all", metavar="NAMES", help="faults or groups of them; all, or none")
-    kinds.add_argument("--strength", type=_share, metavar="X", help="of the perturbations, from 0 to 1 (1)")
-    kinds.add_argument("--fault-rate", type=_share, metavar="X", help="the chance that a call meets a fault (0.3)")
+    kinds.add_argument("--strength", type=share, metavar="X", help="of the perturbations, from 0 to 1 (1)")
+    kinds.add_argument("--fault-rate", type=share, metavar="X", help="the chance that a call meets a fault (0.3)")
     how = parser.add_argument_group("how to play")
     how.add_argument("-n", type=tasks, default=50, metavar="N", help="tasks, drawn by the seed (50), or all")
     how.add_argument("--repeats", type=whole(1), default=1, metavar="R", help="episodes of each task (1)")
@@ -186,18 +187,11 @@ def play(
 
 def of_runs(paths: Sequence[str], results: Path | None, console: Console) -> None:
     """The robustness of kept runs: print it, and write the files to ``results`` if it is given."""
-    found = robustness(finished(load_runs(paths)))
+    found = robustness([with_wanted(each) for each in load_runs(paths)])
     drawn = results is None or write_robustness(found, results)
     print_robustness(found, console)
     if results is not None:
         say_files(results, drawn, console)
-
-
-def finished(runs: Sequence[Run]) -> list[Run]:
-    """The runs, each with its ``wanted`` number of episodes if it is not finished."""
-    from toolgym.cli.report import with_wanted
-
-    return [with_wanted(each) for each in runs]
 
 
 def write_robustness(found: Sequence[Robustness], folder: Path) -> bool:
@@ -235,13 +229,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_rounded(item) for item in value]
     return round(value, 6) if isinstance(value, float) else value
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
