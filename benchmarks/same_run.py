@@ -5,8 +5,8 @@
     python benchmarks/same_run.py --ways built-in,ranks             # without a server
 
 Each way is one command of ``toolgym train``, printed before it runs, with the settings of the demo's GRPO, which
---set changes. A run that is stopped goes on with the same command. Seconds are means over the steps from the third on: a
-server compiles in the first two. A server samples by random numbers of its own, so its curve is another draw.
+--set changes. A run that is stopped goes on with the same command. Seconds are means over the steps from the third
+on: a server compiles in the first two. A server samples by random numbers of its own, so its curve is another draw.
 
 Results: benchmarks/results/same_run.json, and same_run.png with the curves on top of each other.
 """
