@@ -20,8 +20,6 @@ from toolgym.report.robustness.retention import Retention, retention
 
 from .sizes import Part, Size
 
-Results: TypeAlias = Mapping[str, Mapping[int, Any]]
-"""Arm -> seed -> result."""
 DRAWS = 2000
 Row: TypeAlias = tuple[float, ...]
 """The success in each of the columns that are compared."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from study.kept import Results
+
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 
 from .arms import ARMS
-from .pairs import Results, bootstrapped, rows
+from .pairs import bootstrapped, rows
 from .sizes import PARTS, Size
 
 LABELS = {"clean": "clean", "trained on": "kinds\ntrained on", "held out": "kinds\nheld out",

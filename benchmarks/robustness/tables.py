@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from study.cells import markdown, signed
-from study.intervals import Interval, interval
+from study.intervals import interval
+from study.kept import Results
 
 from . import paper
 from .arms import ARMS
-from .pairs import Bootstrapped, Results, bootstrapped, closed, gained, kept_more, retained, rows
+from .pairs import Bootstrapped, bootstrapped, closed, gained, kept_more, retained, rows
 from .sizes import PARTS, Part, Size
 
 UNDER: tuple[Part, ...] = ("trained on", "held out", "faults a", "faults b")
 GROUPS = ("observation", "action", "metadata")
 COMPARED = (("clean", "perturbed"), ("clean", "faulty"), ("sft", "clean"))
 """(one arm, another): what the other gains over the first."""
-
-
-def load(folder: Path) -> dict[str, dict[int, Any]]:
-    found: dict[str, dict[int, Any]] = {}
-    for path in sorted(folder.glob("*.json")):
-        result = json.loads(path.read_text("utf-8"))
-        if result.get("arm") in ARMS:
-            found.setdefault(result["arm"], {})[result["seed"]] = result
-    return found
 
 
 def document(results: Results, size: Size, name: str) -> str:
@@ -185,8 +175,7 @@ def _seeds_between(one: Mapping[int, Any], other: Mapping[int, Any], part: Any, 
         values.append(100 * sum(differences) / max(1, len(differences)))
     if len(values) < 2:
         return ""
-    found_interval: Interval = interval(values)
-    return f" ({signed(found_interval)} over seeds)"
+    return f" ({signed(interval(values))} over seeds)"
 
 
 def _share(value: float | None, ends: tuple[float, float] | None = None) -> str:
