@@ -20,6 +20,7 @@ from toolgym.envs.agentdojo.differences import sharing
 from toolgym.envs.agentdojo.entry import OFFICIAL, SUITES, VARIED
 from toolgym.envs.agentdojo.limits import MAX_CALL, MAX_EPISODE
 from toolgym.envs.agentdojo.rendering import as_text
+from toolgym.report.compare.suite_set import STANDARD, own_scores
 from toolgym.types import Completion, ToolCall
 
 ID = "ToolGym-AgentDojo-v0"
@@ -95,6 +96,13 @@ def test_the_numbers_of_an_oracle_and_of_a_victim() -> None:
     assert all(each.success == (each.error_type is None) for each in episodes)
     of_none = make().summarize([])
     assert (of_none["utility"], of_none["asr"], of_none["n"]) == (None, None, 0)
+
+
+def test_compare_shows_the_official_numbers() -> None:
+    plan = STANDARD["agentdojo"]
+    played = [each for part in plan.parts for each in evaluate(part.env_id, Oracle(), env_kwargs=part.env_kwargs, n=2)]
+    found = own_scores(plan, make().summarize(played))
+    assert list(found.values()) == [1.0, 1.0, 0.0]
 
 
 def test_a_denial_of_service_succeeds_if_the_users_task_is_not_done() -> None:
