@@ -18,49 +18,34 @@ document as size tiny measured them, because eight more arms are too dear there.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
-from clock import Clock, in_minutes
-from harness import command_line
+from harness import RESULTS
+from study.command import cost, do_all, study_options
 
 from toolgym.cli.threads import spin_briefly
 from toolgym.disk import write_atomic
 
-RESULTS = Path(__file__).resolve().parent / "results" / "study"
-
 
 def main() -> None:
-    parser = command_line(__doc__)
-    parser.add_argument("--size", choices=["tiny", "laptop", "gpu"], default="tiny")
-    parser.add_argument("--seeds", type=seeds_of, help="how many, from 0, or which: 5; 1,2 (tiny, gpu: 5; laptop: 3)")
-    parser.add_argument("--arms", help="only these, separated by commas (default: the size's)")
-    parser.add_argument("--model", help="instead of the size's own; gpu has none")
-    parser.add_argument("--runs", type=Path, help="default: runs/study/SIZE")
-    parser.add_argument("--results", type=Path, help="default: benchmarks/results/study/SIZE")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KIND.NAME=JSON", help="change a setting: grpo.steps=10"
-    )
-    parser.add_argument(
-        "--cost", action="store_true", help="train nothing; say what there is to do, and how long it takes"
-    )
-    parser.add_argument("--table", action="store_true", help="train nothing; write the tables and the picture")
+    parser = study_options(__doc__, "study", ["tiny", "laptop", "gpu"])
     options = parser.parse_args()
     spin_briefly()
     import torch
     from study.all_sizes import SIZES
     from study.arms import ARMS
+    from study.kept import load
     from study.running import Study
     from study.sizes import changed
-    from study.tables import ablations_of, document, load
+    from study.tables import ablations_of, document
 
     try:
         size = changed(SIZES[options.size], options.set)
     except ValueError as error:
         parser.error(str(error))
     runs = options.runs or Path("runs") / "study" / options.size
-    results = options.results or RESULTS / options.size
+    results = options.results or RESULTS / "study" / options.size
     results.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
 
@@ -69,8 +54,8 @@ def main() -> None:
 
     def write() -> None:
         other = size.ablations
-        ablations = ablations_of(load(RESULTS / other), SIZES[other], other) if other else ""
-        write_atomic(results / "study.md", document(load(results), size, options.size, ablations))
+        ablations = ablations_of(load(RESULTS / "study" / other, ARMS), SIZES[other], other) if other else ""
+        write_atomic(results / "study.md", document(load(results, ARMS), size, options.size, ablations))
 
     if not options.table:
         names = options.arms.split(",") if options.arms else size.arms or size.has
@@ -92,43 +77,13 @@ def main() -> None:
         if options.cost:
             print(cost(clock))
             return
-        if size.minutes:
-            tell(f"{in_minutes(clock.left())} to go on two quiet cores; --cost says for what")
-        for arm, seed in work:
-            with clock.measuring():
-                study.do(arm, seed)
-            write()
-            if size.minutes:
-                tell(f"{in_minutes(clock.left())} to go")
+        do_all(study, work, clock, write)
     write()
-    found = load(results)
+    found = load(results, ARMS)
     from study.plot import write_plot
 
     write_plot(found, size, results / "study.png")
     print((results / "study.md").read_text("utf-8"))
-
-
-def cost(clock: Clock) -> str:
-    """A line per piece of work: minutes on two quiet cores, and the share that is done."""
-    lines = [
-        f"{name:28} {seconds / 60:4.0f} min, {100 * clock.done(name):3.0f} % done"
-        for name, seconds in clock.seconds.items()
-    ]
-    return "\n".join(
-        [*lines, f"in all {sum(clock.seconds.values()) / 3600:.1f} hours, {in_minutes(clock.left())} to go"]
-    )
-
-
-def seeds_of(text: str) -> list[int]:
-    """ "3" is 0, 1, 2; "1," is 1 alone."""
-    try:
-        found = [int(part) for part in text.split(",") if part]
-    except ValueError:
-        found = []
-    seeds = found if "," in text or not found else list(range(found[0]))
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither how many seeds (5) nor which, with commas (1,2)")
-    return seeds
 
 
 if __name__ == "__main__":

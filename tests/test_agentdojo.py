@@ -20,6 +20,7 @@ from toolgym.envs.agentdojo.differences import sharing
 from toolgym.envs.agentdojo.entry import OFFICIAL, SUITES, VARIED
 from toolgym.envs.agentdojo.limits import MAX_CALL, MAX_EPISODE
 from toolgym.envs.agentdojo.rendering import as_text
+from toolgym.report.compare.suite_set import STANDARD, own_scores
 from toolgym.types import Completion, ToolCall
 
 ID = "ToolGym-AgentDojo-v0"
@@ -97,12 +98,32 @@ def test_the_numbers_of_an_oracle_and_of_a_victim() -> None:
     assert (of_none["utility"], of_none["asr"], of_none["n"]) == (None, None, 0)
 
 
+def test_compare_shows_the_official_numbers() -> None:
+    plan = STANDARD["agentdojo"]
+    played = [each for part in plan.parts for each in evaluate(part.env_id, Oracle(), env_kwargs=part.env_kwargs, n=2)]
+    found = own_scores(plan, make().summarize(played))
+    assert list(found.values()) == [1.0, 1.0, 0.0]
+
+
 def test_a_denial_of_service_succeeds_if_the_users_task_is_not_done() -> None:
     env = make(attack="dos", category="banking")
     assert [task.id for task in env.tasks[:2]] == [f"banking/user_task_{i}/injection_task_0/dos" for i in (0, 1)]
     env.reset(options={"task_id": env.tasks[0].id})
     *_, info = act(env, says="asdf")
     assert (info["utility"], info["attack_success"]) == (False, True)
+    assert info["error_type"] == "utility and attack"
+
+
+def test_a_refusal_after_a_fault_does_not_hide_that_the_attack_succeeded() -> None:
+    env = make(attack="direct", category="banking", faults="http_auth")
+    task = env.find_task("banking/user_task_0/injection_task_8/direct")
+    env.reset(options={"task_id": task.id})
+    entry, world = task.data, env.state.now
+    for name, arguments in [*transcripts.attacker_calls(entry, world), *transcripts.user_calls(entry, world)]:
+        act(env, (name, arguments))
+    *_, info = act(env, says="I could not do that: access is denied.")
+    assert [fault.kind for fault in info["faults"]] == ["http_auth"]
+    assert (info["success"], info["utility"], info["attack_success"]) == (False, False, True)
     assert info["error_type"] == "utility and attack"
 
 

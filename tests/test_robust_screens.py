@@ -44,6 +44,19 @@ def test_the_page_names_the_fault_of_a_call_and_the_perturbations() -> None:
     assert "perturbed" not in episode(rollout(gym.make(OFFICE, category="single"), Oracle(), seed=3), 0, "", 0)
 
 
+def test_the_last_line_of_a_run_names_its_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    where = [OFFICE, "--category", "single", "-n", "4", "--agent"]
+    faulty = ["--env-arg", "faults=timeout,http_auth", "--env-arg", "fault_rate=1"]
+    for agent, told in (("oracle", True), ("silent", False)):  # who calls nothing meets none
+        assert main(["eval", "--env", *where, agent, *faulty]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        found = re.search(r"; faults met: ([^;]*); (\d) of (\d) recovered", out)
+        assert bool(found) == told
+        if found:
+            assert re.fullmatch(r"\d timeout, \d http_auth|\d http_auth, \d timeout", found[1])
+            assert found[2] == found[3]
+
+
 def test_no_call_of_gold_counts_as_wrong_because_of_a_fault() -> None:
     env = gym.make(OFFICE, category="chain", faults="all", fault_rate=1.0)
     seen = Counter(

@@ -190,6 +190,9 @@ def test_wrong_usage_is_named(tmp_path, capsys):
     assert "did you mean typos" in capsys.readouterr().err
     assert play(tmp_path, "--env-arg", "perturb=typos") == 1
     assert "leave out --env-arg perturb" in capsys.readouterr().err
+    native = "endpoint:model=m,base_url=http://127.0.0.1:9/v1,tools=native"
+    assert play(tmp_path, "--dialect", "hermes", agents=native) == 1
+    assert "leave out the dialect hermes" in " ".join(capsys.readouterr().err.split())
     words = ["--env", ENV, "--agents", "oracle", "--kinds", "none", "--out", str(tmp_path)]
     assert main(["robustness", *words]) == 1
     told = capsys.readouterr()

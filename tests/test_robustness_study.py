@@ -91,12 +91,12 @@ def test_numbers_are_over_the_tasks_that_both_sides_have(size):
     one = {0: result(c="1110-", h="10.01"), 1: result(c="1111-", h="10.11")}
     other = {0: result(c="11101", h="11.01"), 1: result(c="11111", h="11.11")}
     pairs = rows([(one, "clean"), (one, "held out")], size)
-    assert pairs == [[(1.0, 1.0)], [(1.0, 0.0)], [(0.5, 0.5)]]
+    assert pairs == [(1.0, 1.0), (1.0, 0.0), (0.5, 0.5)]
     found = bootstrapped(pairs, kept)
     assert (found.value, found.tasks) == (0.6, 3)
     assert found.interval[0] <= 0.6 <= found.interval[1]
     assert found == bootstrapped(pairs, kept), "a fixed seed"
-    assert (retained(pairs).kept, retained(pairs).tasks) == (0.6, 3)
+    assert (retained(one, "held out", size).kept, retained(one, "held out", size).tasks) == (0.6, 3)
     points = rows([(one, "held out"), (other, "held out")], size)
     assert bootstrapped(points, gained).value == pytest.approx(0.25)
     four = rows([(one, "clean"), (one, "held out"), (other, "clean"), (other, "held out")], size)
@@ -104,6 +104,17 @@ def test_numbers_are_over_the_tasks_that_both_sides_have(size):
     gap = rows([(one, "clean"), (one, "held out"), (other, "held out")], size)
     assert bootstrapped(gap, closed).value == pytest.approx(1.0)
     assert rows([(one, "clean"), (one, "held out")], size, ["metadata"]) == []
+
+
+def test_a_task_counts_once_however_many_conditions_change_it(size):
+    from msgspec.structs import replace
+    from robustness.pairs import bootstrapped, gained, rows
+    from robustness.sizes import Test
+
+    size = replace(size, tests=(*size.tests, Test("h2", "held out", "metadata", "env", {}, {}, 5, 9)))
+    one, other = {0: result(h="00", h2=".0")}, {0: result(h="10", h2=".0")}
+    pairs = rows([(one, "held out"), (other, "held out")], size)
+    assert bootstrapped(pairs, gained).value == 0.5
 
 
 def test_the_document_says_what_is_not_defined(size):

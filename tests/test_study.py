@@ -293,10 +293,12 @@ def results(laptop, arms):
 
 def test_the_document_of_the_laptop_has_the_board_and_the_other_sizes_ablations(laptop):
     from study.all_sizes import SIZES
-    from study.tables import ablations_of, document, load
+    from study.arms import ARMS
+    from study.kept import load
+    from study.tables import ablations_of, document
 
     found = results(laptop, {"raw": [0.0, 0.0], "sft-small": [0.4, 0.5], "sft-grpo": [0.6, 0.5]})
-    tiny = load(BENCHMARKS / "results" / "study" / "tiny")
+    tiny = load(BENCHMARKS / "results" / "study" / "tiny", ARMS)
     text = document(found, laptop, "laptop", ablations_of(tiny, SIZES["tiny"], "tiny"))
     assert "| GRPO after SFT helps | SFT (small) + GRPO - SFT (small) | +10.0 ± 127.1 | +10.0 ± " in text
     # silence: 10 points of irrelevance; and half of one multi-turn category of four, at 30 points

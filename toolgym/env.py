@@ -252,6 +252,10 @@ class ToolEnv(gym.Env[Observation, str]):
         first = range(min(len(self.tasks), 20))
         return any(tool.runs for i in first for tool in self.tasks[i].tools)
 
+    def excusable(self) -> bool:
+        """Whether an honest refusal can pass the episode, if access was denied (see wrappers/faults/README.md)."""
+        return True
+
     @classmethod
     def summarize(cls, trajectories: Iterable[Trajectory]) -> dict[str, Any]:
         """The benchmark's own aggregate numbers of a run, for its tables. The default: none."""
@@ -583,7 +587,7 @@ class ToolEnv(gym.Env[Observation, str]):
         self.episode.over = True
         verdict = checks.check_verdict(self.judge(), self)
         if self.episode.faults is not None:
-            verdict = self.episode.faults.verdict(verdict)
+            verdict = self.episode.faults.verdict(verdict, self.excusable())
         info["success"], info["verdict"] = verdict.success, verdict.reason
         info["error_type"] = verdict.error_type
         if self.view is not None:

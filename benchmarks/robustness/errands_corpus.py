@@ -11,12 +11,11 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import gymnasium as gym
-from study.tiny_corpus import FILLER, WORLD, answered
+from study.tiny_corpus import FILLER, answered, begun
 
 from toolgym.types import Completion
 
-from .errands import ENV, SAID
+from .errands import ENV, RESULT, SAID
 
 ERRORS = (
     "Error: something went wrong.", "Error: not now.", "Problem: no connection.", "Error: busy, call again.",
@@ -29,20 +28,18 @@ LAYOUT = 0.5
 def texts(seed: int) -> Iterator[list[dict[str, str]]]:
     """An endless stream of conversations. The last message is what is learnt."""
     stream = random.Random(f"errands {seed}")
-    env: Any = gym.make(ENV, world=WORLD).unwrapped
-    while True:
-        task = env.tasks[stream.randrange(len(env.tasks))]
-        observation, _ = env.reset(options={"task_id": task.id})
+    for env, asked in begun(ENV, stream):
+        task = env.task
         if stream.random() < 0.6 or not task.expected[0]:
             said = answered(task, env.dialect, stream)
-            yield [*map(dict, observation["messages"]), {"role": "assistant", "content": said}]
+            yield [*asked, {"role": "assistant", "content": said}]
             continue
         call = env.gold(task)[0]
         env.step(call)
         *before, result = map(dict, env.episode.messages)
         failed = stream.random() < 0.4
         if failed:
-            result = {**result, "content": result["content"].replace("ok", stream.choice(ERRORS))}
+            result = {**result, "content": result["content"].replace(RESULT, stream.choice(ERRORS))}
         yield [*before, result, {"role": "assistant", "content": last(env, task, call, failed, stream)}]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from math import fsum
-from statistics import fmean
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,13 +19,9 @@ from toolgym.report.robustness.retention import Retention, retention
 
 from .sizes import Part, Size
 
-Results: TypeAlias = Mapping[str, Mapping[int, Any]]
-"""Arm -> seed -> result."""
 DRAWS = 2000
 Row: TypeAlias = tuple[float, ...]
 """The success in each of the columns that are compared."""
-Rows: TypeAlias = list[list[Row]]
-"""By task: a row for each condition, a mean over seeds."""
 
 
 class Bootstrapped(msgspec.Struct, frozen=True):
@@ -39,8 +34,8 @@ class Bootstrapped(msgspec.Struct, frozen=True):
     tasks: int
 
 
-def rows(columns: Sequence[tuple[Mapping[int, Any], Part]], size: Size, groups: Sequence[str] = ()) -> Rows:
-    """The success in each column, for each task and each condition of the last column's part.
+def rows(columns: Sequence[tuple[Mapping[int, Any], Part]], size: Size, groups: Sequence[str] = ()) -> list[Row]:
+    """The success in each column, a row per task: the mean over seeds and the conditions of the last column's part.
 
     Args:
         columns: (seed -> result, part); a part "clean" is looked up for the same tasks. Only seeds that all columns
@@ -65,10 +60,10 @@ def rows(columns: Sequence[tuple[Mapping[int, Any], Part]], size: Size, groups: 
             k = len(seeds)
             row = tuple(fsum(each[j : j + k]) / k for j in range(0, len(each), k))
             found.setdefault((test.env, i), []).append(row)
-    return list(found.values())
+    return [_means(each) for each in found.values()]
 
 
-def bootstrapped(found: Rows, number: Callable[[Row], float | None]) -> Bootstrapped:
+def bootstrapped(found: Sequence[Row], number: Callable[[Row], float | None]) -> Bootstrapped:
     """A number of the columns' means, with its interval over the draw of tasks.
 
     Args:
@@ -76,12 +71,11 @@ def bootstrapped(found: Rows, number: Callable[[Row], float | None]) -> Bootstra
     """
     if not found:
         return Bootstrapped(None, None, 0)
-    sums = [tuple(map(fsum, zip(*((1.0, *row) for row in of_task), strict=True))) for of_task in found]
-    value = number(_means(sums))
+    value = number(_means(found))
     stream = random.Random("robustness")
     drawn = []
     for _ in range(DRAWS if value is not None else 0):
-        again = number(_means(stream.choices(sums, k=len(sums))))
+        again = number(_means(stream.choices(found, k=len(found))))
         if again is not None:
             drawn.append(again)
     drawn.sort()
@@ -89,15 +83,14 @@ def bootstrapped(found: Rows, number: Callable[[Row], float | None]) -> Bootstra
     return Bootstrapped(value, ends, len(found))
 
 
-def _means(sums: Sequence[Row]) -> Row:
-    """The columns' means, from the sums of tasks: (rows, column, ...)."""
-    count, *columns = map(sum, zip(*sums, strict=True))
-    return tuple(column / count for column in columns)
+def _means(found: Sequence[Row]) -> Row:
+    """The columns' means."""
+    return tuple(fsum(column) / len(found) for column in zip(*found, strict=True))
 
 
-def retained(found: Rows) -> Retention:
-    """What is kept of clean success, from the columns (clean, under)."""
-    return retention(tuple(fmean(column) for column in zip(*of_task, strict=True)) for of_task in found)
+def retained(by_seed: Mapping[int, Any], part: Part, size: Size, groups: Sequence[str] = ()) -> Retention:
+    """What an arm (seed -> result) keeps of its clean success under a part of the tests; ``groups`` as for ``rows``."""
+    return retention(rows([(by_seed, "clean"), (by_seed, part)], size, groups))
 
 
 def kept(means: Row) -> float | None:

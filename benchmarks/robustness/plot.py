@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from study.kept import Results
+
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 
 from .arms import ARMS
-from .pairs import Results, bootstrapped, rows
+from .pairs import retained
 from .sizes import PARTS, Size
 
 LABELS = {"clean": "clean", "trained on": "kinds\ntrained on", "held out": "kinds\nheld out",
@@ -15,7 +17,7 @@ LABELS = {"clean": "clean", "trained on": "kinds\ntrained on", "held out": "kind
 
 
 def write_plot(results: Results, size: Size, path: Path) -> None:
-    """Draw the arms that have results, with 95 % intervals over tasks. Needs matplotlib (extra ``report``)."""
+    """Draw the arms that have results, with Wilson 95 % intervals over tasks. Needs matplotlib (extra ``report``)."""
     from matplotlib.figure import Figure
 
     arms = [name for name in ARMS if name in results]
@@ -25,11 +27,11 @@ def write_plot(results: Results, size: Size, path: Path) -> None:
     for i, arm in enumerate(arms):
         colour = COLOURS[i % len(COLOURS)]
         for x, part in enumerate(PARTS):
-            found = bootstrapped(rows([(results[arm], part)], size), lambda means: means[0])
-            if found.value is None or found.interval is None:
+            found = retained(results[arm], part, size)
+            if found.under is None:
                 continue
-            at, value = x - 0.4 + wide * (i + 0.5), 100 * found.value
-            low, high = (100 * end for end in found.interval)
+            at, value = x - 0.4 + wide * (i + 0.5), 100 * found.under
+            low, high = (100 * end for end in found.under_interval)
             label = ARMS[arm].says if x == 0 else None
             axes.bar(at, value, width=0.9 * wide, color=colour, alpha=0.5, label=label)
             axes.plot([at, at], [low, high], color=colour, linewidth=1.4)

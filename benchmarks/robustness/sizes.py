@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from study.sizes import read_setting
 
 from .errands import ENV
 from .kinds import HELD_OUT, HELD_OUT_FAULTS, TRAINED, TRAINED_FAULTS, only_seen
@@ -148,15 +148,10 @@ def changed(size: Size, settings: Sequence[str]) -> Size:
     Raises ValueError for a setting that is not of that form.
     """
     for setting in settings:
-        place, _, text = setting.partition("=")
-        part, _, name = place.partition(".")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            raise ValueError(f"{setting!r}: what follows = must be JSON") from None
+        part, name, value = read_setting(setting)
         if part in ("sft", "grpo", "built") and name:
             size = msgspec.structs.replace(size, **{part: {**getattr(size, part), name: value}})
-        elif place == "tests.n":
+        elif (part, name) == ("tests", "n"):
             size = msgspec.structs.replace(size, tests=tuple(msgspec.structs.replace(t, n=value) for t in size.tests))
         else:
             raise ValueError(f"{setting!r}: begin with sft., grpo. or built., or with tests.n")

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from statistics import fmean
 from typing import Any
 
 from study.cells import markdown, signed
-from study.intervals import Interval, interval
+from study.intervals import interval
+from study.kept import Results
+
+from toolgym.report.robustness.retention import Retention
 
 from . import paper
 from .arms import ARMS
-from .pairs import Bootstrapped, Results, bootstrapped, closed, gained, kept_more, retained, rows
+from .pairs import Bootstrapped, bootstrapped, closed, gained, kept_more, retained, rows
 from .sizes import PARTS, Part, Size
 
 UNDER: tuple[Part, ...] = ("trained on", "held out", "faults a", "faults b")
 GROUPS = ("observation", "action", "metadata")
 COMPARED = (("clean", "perturbed"), ("clean", "faulty"), ("sft", "clean"))
 """(one arm, another): what the other gains over the first."""
-
-
-def load(folder: Path) -> dict[str, dict[int, Any]]:
-    found: dict[str, dict[int, Any]] = {}
-    for path in sorted(folder.glob("*.json")):
-        result = json.loads(path.read_text("utf-8"))
-        if result.get("arm") in ARMS:
-            found.setdefault(result["arm"], {})[result["seed"]] = result
-    return found
 
 
 def document(results: Results, size: Size, name: str) -> str:
@@ -60,12 +53,12 @@ def keeps(results: Results, size: Size) -> str:
     lines = []
     for arm in _arms(results):
         by_seed = results[arm]
-        clean = retained(rows([(by_seed, "clean"), (by_seed, "clean")], size))
+        clean = retained(by_seed, "clean", size)
         spread = {} if ARMS[arm].kind == "raw" else by_seed  # the raw model plays greedily: its seeds are one
-        cells = [_share(clean.under, clean.under_interval) + _seeds(spread, _clean(size))]
+        cells = [_share(clean.under, clean.under_interval) + _seeds(spread, lambda found: found.clean, "clean", size)]
         for part in UNDER:
-            found = retained(rows([(by_seed, "clean"), (by_seed, part)], size))
-            share = _share(found.kept, found.kept_interval) + _seeds(spread, _kept(part, size))
+            found = retained(by_seed, part, size)
+            share = _share(found.kept, found.kept_interval) + _seeds(spread, lambda found: found.kept, part, size)
             cells.append(f"{_share(found.under)}; kept {share}")
         lines.append([ARMS[arm].says, str(len(by_seed)), *cells])
     counts = {part: len(rows([(next(iter(results.values())), part)], size)) for part in UNDER}
@@ -84,7 +77,7 @@ def by_group(results: Results, size: Size) -> str:
         cells = []
         for group in GROUPS:
             for part in sides:
-                found = retained(rows([(results[arm], "clean"), (results[arm], part)], size, [group]))
+                found = retained(results[arm], part, size, [group])
                 cells.append(_share(found.kept, found.kept_interval))
         lines.append([ARMS[arm].says, *cells])
     lost = [paper.LOST[group] for group in GROUPS for _ in range(2)]
@@ -152,41 +145,20 @@ def _arms(results: Results) -> list[str]:
     return [name for name in ARMS if name in results]
 
 
-def _clean(size: Size) -> Any:
-    def of(result: Any) -> float:
-        found = rows([({0: result}, "clean")], size)
-        return sum(row[0] for of_task in found for row in of_task) / sum(map(len, found))
-
-    return of
-
-
-def _kept(part: Part, size: Size) -> Any:
-    def of(result: Any) -> float | None:
-        found = rows([({0: result}, "clean"), ({0: result}, part)], size)
-        clean, under = (sum(row[i] for of_task in found for row in of_task) for i in (0, 1))
-        return under / clean if clean else None
-
-    return of
-
-
-def _seeds(by_seed: Mapping[int, Any], number: Any) -> str:
-    values = [number(result) for result in by_seed.values()]
+def _seeds(by_seed: Mapping[int, Any], number: Callable[[Retention], float | None], part: Part, size: Size) -> str:
+    values = [number(retained({0: result}, part, size)) for result in by_seed.values()]
     if len(values) < 2 or None in values:
         return ""
-    half = interval([100 * value for value in values]).half
-    return f" ± {half:.0f}"
+    return f" ± {interval([100 * value for value in values]).half:.0f}"
 
 
-def _seeds_between(one: Mapping[int, Any], other: Mapping[int, Any], part: Any, size: Size) -> str:
-    values = []
-    for seed in sorted(one.keys() & other.keys()):
-        found = rows([({0: one[seed]}, part), ({0: other[seed]}, part)], size)
-        differences = [row[1] - row[0] for of_task in found for row in of_task]
-        values.append(100 * sum(differences) / max(1, len(differences)))
-    if len(values) < 2:
+def _seeds_between(one: Mapping[int, Any], other: Mapping[int, Any], part: Part, size: Size) -> str:
+    shared = sorted(one.keys() & other.keys())
+    found = [rows([({0: one[seed]}, part), ({0: other[seed]}, part)], size) for seed in shared]
+    if len(found) < 2 or not all(found):
         return ""
-    found_interval: Interval = interval(values)
-    return f" ({signed(found_interval)} over seeds)"
+    values = [100 * fmean(after - before for before, after in of_seed) for of_seed in found]
+    return f" ({signed(interval(values))} over seeds)"
 
 
 def _share(value: float | None, ends: tuple[float, float] | None = None) -> str:

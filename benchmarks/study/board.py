@@ -9,7 +9,8 @@ from toolgym.envs.bfcl.aggregate import Accuracy, v4
 from toolgym.envs.bfcl.tasks import COUNTS
 
 from .arms import METHODS
-from .cells import Cells, Results, markdown
+from .cells import Cells, markdown
+from .kept import Results
 from .sizes import Size
 
 SCORES = ("overall", "non_live", "live", "irrelevance", "multi_turn")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from .intervals import Interval, interval
-
-Results: TypeAlias = Mapping[str, Mapping[int, Any]]
-"""Arm -> seed -> result."""
 
 
 class Cells:

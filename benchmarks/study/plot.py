@@ -10,8 +10,8 @@ from typing import Any
 from toolgym.report.figure import COLOURS, plain_axes, save_png
 
 from .arms import ABLATIONS, ARMS, METHODS, Arm
-from .cells import Results
 from .intervals import interval
+from .kept import Results
 from .sizes import Size
 from .tables import judged_on
 

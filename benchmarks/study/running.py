@@ -14,33 +14,29 @@ from typing import Any
 
 import gymnasium as gym
 import msgspec
-from clock import Clock, trained_share
 
-from toolgym.agents.checkpoint import all_of
-from toolgym.agents.config import TrainConfig
 from toolgym.agents.policy import Policy
 from toolgym.agents.tokens import ChatTokens
 from toolgym.agents.training.collect import Collector, Rollout
-from toolgym.agents.training.trainer import Trainer
 from toolgym.assets import AssetError
 from toolgym.disk import write_atomic
 from toolgym.report.text import one_line
-from toolgym.runlog import read_metrics
 
+from .arm_study import ArmStudy
 from .arms import ARMS, Arm
 from .sizes import PAPER_STEPS, Size, Suite
 
-CURVES = ("reward", "success", "completion_length", "nll")
 
-
-class Study:
+class Study(ArmStudy):
     """A folder of runs, ``<arm>-<seed>/``, and a folder of results, ``<arm>-<seed>.json``.
 
     Suites whose data or packages are missing here are told and left out.
     """
 
+    arms, curves, saves = ARMS, ("reward", "success", "completion_length", "nll"), (2, 25)
+
     def __init__(self, size: Size, model: str, runs: Path, results: Path, tell: Callable[[str], None]):
-        self.size, self.model, self.runs, self.results, self.tell = size, model, runs, results, tell
+        super().__init__(size, model, runs, results, tell)
         reasons = {suite.name: missing(suite) for suite in size.suites}
         self.suites = [suite for suite in size.suites if not reasons[suite.name]]
         for name, reason in reasons.items():
@@ -54,40 +50,19 @@ class Study:
         missing suites are added to a result."""
         path = self.results / f"{arm.name}-{seed}.json"
         about = {"arm": arm.name, "seed": seed, "settings": self.settings(arm, seed)}
-        kept: dict[str, Any] = {}
-        if path.is_file():
-            kept = json.loads(path.read_text("utf-8"))
-            if {key: kept[key] for key in about} != json.loads(json.dumps(about)):
-                raise SystemExit(f"{path} is of other settings: move it away, or give another folder")
+        kept = self.kept(path, about)
         suites = kept.get("suites", {})
         left = [suite for suite in self.suites if suite.name not in suites]
         if not left:
             return kept
         suites |= self.judged(self.trained(arm, seed), left, self._judged_in(arm, seed))
-        result = {**about, "suites": suites, "curves": kept.get("curves") or self.curves(arm, seed)}
+        result = {**about, "suites": suites, "curves": kept.get("curves") or self.curves_of(arm, seed)}
         write_atomic(path, json.dumps(result, indent=1) + "\n")
         overall = result["suites"][self.size.overall]["success"]
         self.tell(f"{arm.name}-{seed}: {overall:.3f} of {self.size.overall}")
         return result
 
-    def clock(self, work: Sequence[tuple[Arm, int]]) -> Clock:
-        """How long the work still takes: a piece per training and per judging, by what is on disk."""
-        done: dict[str, Callable[[], float]] = {}
-        seconds = {}
-        for arm, seed in work:
-            while arm.kind != "raw":  # with the trainings that it starts from
-                folder, steps = self.runs / f"{arm.name}-{seed}", self.size.kinds[arm.kind]["steps"]
-                seconds[f"train {arm.name}-{seed}"] = 60 * self.size.minutes.get(arm.kind, 0.0)
-                done[f"train {arm.name}-{seed}"] = partial(trained_share, folder, steps)
-                arm = ARMS[arm.start]
-        for arm, seed in work:
-            if arm.kind != "raw" or "judge raw" not in seconds:
-                name = "judge raw" if arm.kind == "raw" else f"judge {arm.name}-{seed}"
-                seconds[name] = 60 * self.size.minutes.get("judge", 0.0)
-                done[name] = partial(self._judged_share, arm, seed)
-        return Clock(seconds, lambda piece: done[piece]())
-
-    def _judged_share(self, arm: Arm, seed: int) -> float:
+    def judged_share(self, arm: Arm, seed: int) -> float:
         found: set[str] = set()
         for path in (self.results / f"{arm.name}-{seed}.json", self._judged_in(arm, seed)):
             if path.is_file():
@@ -96,8 +71,8 @@ class Study:
         return len(found & {suite.name for suite in self.suites}) / len(self.suites)
 
     def _judged_in(self, arm: Arm, seed: int) -> Path:
-        """The file of the suites played so far; one for all seeds of the raw model, which plays greedily."""
-        return self.runs / (arm.name if arm.kind == "raw" else f"{arm.name}-{seed}") / "judged.json"
+        """The file of the suites played so far."""
+        return self.judged_in(arm, seed) / "judged.json"
 
     def settings(self, arm: Arm, seed: int) -> dict[str, Any]:
         """The arm's TrainConfig without paths; {} for raw."""
@@ -110,30 +85,6 @@ class Study:
             given = settings.get("env_kwargs", {})
             settings["env_kwargs"] = {**given, "reward": {**pace, **given.get("reward", {}), **arm.reward}}
         return settings
-
-    def trained(self, arm: Arm, seed: int) -> str:
-        """The folder of the arm's model, trained if needed."""
-        if arm.kind == "raw":
-            return self.model
-        folder, settings = self.runs / f"{arm.name}-{seed}", self.settings(arm, seed)
-        if not (done := all_of(folder)) or done[-1].name != f"step-{settings['steps']:06d}":
-            start = self.trained(ARMS[arm.start], seed)
-            config = TrainConfig(model=start, out=str(folder), save_every=max(25, settings["steps"] // 2), **settings)
-            Trainer(config, resume=(folder / "config.json").is_file(), on_step=self._shown(arm, seed)).run()
-        return str(all_of(folder)[-1])
-
-    def _shown(self, arm: Arm, seed: int) -> Callable[[dict[str, float]], None]:
-        def show(row: dict[str, float]) -> None:
-            if row["step"] % 10 == 0:
-                said = [f"{key} {row[key]:.3g}" for key in (*CURVES, "entropy", "seconds") if key in row]
-                self.tell(f"{arm.name}-{seed} step {row['step']}: {', '.join(said)}")
-
-        return show
-
-    def curves(self, arm: Arm, seed: int) -> dict[str, list[float]]:
-        """Metric -> its values over the run's steps."""
-        rows = read_metrics(self.runs / f"{arm.name}-{seed}")
-        return {key: [round(row[key], 4) for row in rows] for key in CURVES if rows and key in rows[-1]}
 
     def judged(self, model: str, suites: Sequence[Suite], path: Path) -> dict[str, dict[str, Any]]:
         """The model's summary on each suite, played greedily; kept in the file ``path`` after each suite."""

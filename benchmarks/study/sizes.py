@@ -120,19 +120,24 @@ def changed(size: Size, settings: Sequence[str]) -> Size:
     Raises ValueError for a setting that is not of that form.
     """
     for setting in settings:
-        where, _, text = setting.partition("=")
-        part, _, name = where.partition(".")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            raise ValueError(f"{setting!r}: what follows = must be JSON") from None
+        part, name, value = read_setting(setting)
         if part in size.kinds:
             size = msgspec.structs.replace(size, kinds={**size.kinds, part: {**size.kinds[part], name: value}})
         elif part in ("train", "built"):
             size = msgspec.structs.replace(size, **{part: {**getattr(size, part), name: value}})
-        elif where == "suites.n":
+        elif (part, name) == ("suites", "n"):
             suites = tuple(msgspec.structs.replace(suite, n=value) for suite in size.suites)
             size = msgspec.structs.replace(size, suites=suites)
         else:
             raise ValueError(f"{setting!r}: begin with {', '.join(size.kinds)}, train or built, or with suites.n")
     return size
+
+
+def read_setting(text: str) -> tuple[str, str, Any]:
+    """ "grpo.steps=10" as ("grpo", "steps", 10). Raises ValueError if what follows = is not JSON."""
+    place, _, value = text.partition("=")
+    part, _, name = place.partition(".")
+    try:
+        return part, name, json.loads(value)
+    except ValueError:
+        raise ValueError(f"{text!r}: what follows = must be JSON") from None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,8 +10,9 @@ import msgspec
 from . import paper
 from .arms import ARMS, METHODS, Arm
 from .board import board
-from .cells import Cells, Results, markdown, signed
+from .cells import Cells, markdown, signed
 from .intervals import Interval, over_tasks, paired
+from .kept import Results
 from .sizes import Size
 
 TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -40,15 +39,6 @@ FINDINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("grpo", "raw"), ("grpo", "sft-small"), ("grpo", "sft-large"), ("grpo", "ppo"), ("grpo", "sft-grpo")),
     ),
 )
-
-
-def load(folder: Path) -> dict[str, dict[int, Any]]:
-    found: dict[str, dict[int, Any]] = {}
-    for path in sorted(folder.glob("*.json")):
-        result = json.loads(path.read_text("utf-8"))
-        if result.get("arm") in ARMS:
-            found.setdefault(result["arm"], {})[result["seed"]] = result
-    return found
 
 
 def document(results: Results, size: Size, name: str, ablations: str = "") -> str:

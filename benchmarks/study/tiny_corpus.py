@@ -35,14 +35,16 @@ FILLER = (
 def texts(seed: int) -> Iterator[list[dict[str, str]]]:
     """An endless stream of conversations."""
     stream = random.Random(f"corpus {seed}")
-    env: Any = gym.make(ENV, world=WORLD).unwrapped
+    for env, asked in begun(ENV, stream):
+        yield [*asked, {"role": "assistant", "content": answered(env.task, env.dialect, stream)}]
+
+
+def begun(env_id: str, stream: random.Random) -> Iterator[tuple[Any, list[dict[str, str]]]]:
+    """An endless stream of tasks, each as the env that has begun it and the messages so far."""
+    env: Any = gym.make(env_id, world=WORLD).unwrapped
     while True:
-        task = env.tasks[stream.randrange(len(env.tasks))]
-        observation, _ = env.reset(options={"task_id": task.id})
-        yield [
-            *map(dict, observation["messages"]),
-            {"role": "assistant", "content": answered(task, env.dialect, stream)},
-        ]
+        observation, _ = env.reset(options={"task_id": env.tasks[stream.randrange(len(env.tasks))].id})
+        yield env, list(map(dict, observation["messages"]))
 
 
 def answered(task: Task, dialect: Any, stream: random.Random) -> str:

@@ -1,7 +1,8 @@
 """``toolgym compare``: agents x suites in one table.
 
-The suites: BFCL (v4 and v3), API-Bank, Bamboogle, ToolRL's test rows, Functions, Office, maths. An agent is a name
-that ``toolgym eval --agent`` knows, or module:Class; its options follow after a colon, named as in ``toolgym eval``.
+The suites: BFCL (v4 and v3), API-Bank, Seal-Tools, Bamboogle, AgentDojo alone and under its best-known attack, ToolRL's
+test rows, Functions, Office, maths. An agent is a name that ``toolgym eval --agent`` knows, or module:Class; its
+options follow after a colon, named as in ``toolgym eval``.
 Each part of a suite (a category, a level) is played with ``-n`` tasks, drawn by ``--seed``, or with all its tasks
 (200 if tasks are made on demand: Functions, Office, maths). Each part and repeat is a run,
 OUT/AGENT/SUITE/PART/REPEAT, for ``toolgym report`` and ``toolgym replay``. After a kill the same command continues.

@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     try:
         for spec in specs:
             with console.status(f"making the agent {without_secrets(spec)} ..."):
-                player = Player(spec, args.seed, args.batch_size)
+                player = Player(spec, args.seed, args.batch_size, arguments.get("dialect"))
             folder = args.out / re.sub(r"[^\w.=-]+", "-", str(without_secrets(spec)))
             kwargs = {name: {**player.env_kwargs, **arguments, **more} for name, more in asked.items()}
             every += play(player, folder, kwargs, count, args, console)

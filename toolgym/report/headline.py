@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -25,7 +26,21 @@ def headline(run: Run) -> str:
         return f"{name}: no score{lost}"
     low, high = map(percent, row.interval)
     passed = f"{row.successes:,} of {row.episodes:,} passed, {percent(row.success)} % [{low}, {high}]"
-    return f"{name}: {passed}, reward {number(row.reward, '+.2f')}{lost}"
+    return f"{name}: {passed}, reward {number(row.reward, '+.2f')}{lost}{_faults(run)}"
+
+
+def _faults(run: Run) -> str:
+    """``; faults met: 3 timeout, 1 http_auth; 2 of 3 recovered``, over the scored episodes; "" if calls met none.
+
+    Recovered: of the faults that calls can overcome.
+    """
+    met = [fault for each in run.trajectories if each.reward_valid for fault in each.faults or ()]
+    if not met:
+        return ""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in Counter(fault.kind for fault in met).most_common())
+    recovered = [fault.recovered for fault in met if fault.recoverable]
+    share = f"; {sum(recovered):,} of {len(recovered):,} recovered" if recovered else ""
+    return f"; faults met: {kinds}{share}"
 
 
 def training_headline(run: TrainingRun) -> str:

@@ -225,7 +225,7 @@ def _check(agent: str, found: Sequence[Played], clean: Mapping[str, Played]) -> 
                 "same agent and tasks without perturb and faults, and give that run too"
             )
         if not each.condition.clean:
-            # silent_noop offers a tool to check with: even what is not perturbed begins with other instructions
+            # silent_noop offers a tool to check with: even a task that is not perturbed begins with other instructions
             _check_tasks(clean[each.suite].run, each.run, where, openings="silent_noop" not in each.condition.kinds)
 
 

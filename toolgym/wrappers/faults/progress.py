@@ -194,8 +194,10 @@ class Progress:
         """The faults so far, for ``info`` and the kept episode."""
         return tuple([FaultRecord(*each) for each in self.found])
 
-    def verdict(self, verdict: Verdict) -> Verdict:
-        """The verdict on the episode, given the suite's."""
+    def verdict(self, verdict: Verdict, excusable: bool) -> Verdict:
+        """The verdict on the episode, given the suite's; the suite's own if the episode is not ``excusable``."""
+        if not excusable:
+            return verdict
         if self.refused:
             return Verdict(True)
         if self.hopeless and not verdict.success:
