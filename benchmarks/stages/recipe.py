@@ -59,7 +59,7 @@ DECISIONS = {**DIALECT, "rubric": "toolrl-intermediate"}
 too many earns nearly as much as the right one, and GRPO learns to add arguments (LOG.md)."""
 IMITATED = ["choose"] * 3 + NONE
 """Levels of SFT: of four requests, one is for what no function on offer does."""
-TRIED = ["single"] * 3 + ["choose"] * 4 + NONE * 4
+TRIED = ["single"] * 4 + ["choose"] * 5 + NONE * 4
 """Levels of GRPO. Half of the tasks that nothing fits offer one function, as ``single`` does: with fewer tasks of
 ``single``, one function on offer comes to mean that it does not fit (LOG.md)."""
 _CURVE = {"eval_kwargs": {"split": "val", "level": [*FITS, *NONE], "requests_per_toolset": 1}, "eval_tasks": 24}
@@ -92,7 +92,7 @@ class Recipe:
             "draw": "stratified",
             "guided": "plain",
             **_CURVE,
-            "steps": 6,
+            "steps": 14,
             "prompts_per_step": 16,
             "num_generations": 8,
             "temperature": 0.6,  # at 1, samples refuse in many tasks that fit, which greedy answers do not (LOG.md)
@@ -100,15 +100,15 @@ class Recipe:
             "learning_rate": 6e-4,
             "warmup_steps": 1,
             "max_completion_length": 64,
-            "eval_every": 6,
-            "save_every": 3,
+            "eval_every": 7,
+            "save_every": 2,
         }
     )
     parts: tuple[Part, ...] = PARTS
     max_new_tokens: int = 64
     """Tokens of one answer when the parts are played."""
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"before": 75, "sft": 520, "after SFT": 55, "grpo": 300, "after GRPO": 55}
+        default_factory=lambda: {"before": 75, "sft": 520, "after SFT": 55, "grpo": 660, "after GRPO": 55}
     )
     """What each piece of work takes on two quiet cores: the first guess of how long is left."""
 
