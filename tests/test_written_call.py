@@ -154,6 +154,12 @@ def test_tab_completes_names_and_values(before, word, found):
     assert completions(before, word, TOOLS) == found
 
 
+def test_tab_completes_values_as_they_are_read():
+    listed = Tool("odd", "Odd.", {"properties": {"a": {"enum": ["x", None, 1.5]}}})
+    assert completions(":call odd ", "a=", [listed]) == ["a=x ", "a=null ", "a=1.5 "]
+    assert read_call("odd a=null", [listed])[0].arguments == {"a": None}
+
+
 def test_the_shop_is_bought_from():
     call, objections = read_call("add item=milk quantity=2", tools_of(Shop))
     assert (call.arguments, objections) == ({"item": "milk", "quantity": 2}, ())

@@ -5,6 +5,7 @@ The history is of one `play`: nothing is written to a file.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,4 +64,4 @@ def _values(about: Any) -> list[str]:
         return []
     listed = about.get("enum")
     values = listed if isinstance(listed, (list, tuple)) else [True, False] if about.get("type") == "boolean" else []
-    return [quoted(each) if isinstance(each, str) else str(each).lower() for each in values]
+    return [quoted(each) if isinstance(each, str) else json.dumps(each) for each in values]
