@@ -23,6 +23,8 @@ from vllm_server import FakeVLLM, serving  # noqa: E402
 
 from toolgym import Rubric, Task, register  # noqa: E402
 from toolgym.agent import AgentError  # noqa: E402
+from toolgym.agents.training.ahead import Ahead  # noqa: E402
+from toolgym.agents.training.served import ServedSampler  # noqa: E402
 from toolgym.agents.training.trainer import Trainer, TrainingStopped  # noqa: E402
 from toolgym.agents.vllm import server as client  # noqa: E402
 from toolgym.assets import AssetError  # noqa: E402
@@ -191,6 +193,22 @@ def test_a_server_that_is_gone_in_an_evaluation_leaves_no_step_without_its_row(t
     monkeypatch.setattr(Trainer, "evaluate", evaluate)
     assert weights(train(tmp_path / "cut", resume=True, **options)) == weights(whole)
     assert timeless(tmp_path / "cut") == timeless(tmp_path / "whole")
+
+
+def test_with_overlap_a_server_that_is_gone_is_waited_for_once(tmp_path, fake, address, monkeypatch):
+    monkeypatch.setattr(client, "PATIENCE", 3)
+    start, publish, sent = Ahead.start, ServedSampler.publish, []
+
+    def gone(ahead, step):
+        if step == 2:
+            fake.post = lambda path, body: None
+        start(ahead, step)
+
+    monkeypatch.setattr(Ahead, "start", gone)
+    monkeypatch.setattr(ServedSampler, "publish", lambda served, step: sent.append(step) or publish(served, step))
+    with pytest.raises(TrainingStopped, match="step 3: the vLLM server at"):
+        train(tmp_path / "run", sampler=address, overlap=True, steps=4, eval_every=2, eval_tasks=2)
+    assert set(sent) == {0, 1}, "the evaluation of step 2 sends nothing: the batch ahead has met the end already"
 
 
 def test_with_overlap_every_batch_but_the_first_is_one_step_old(tmp_path, address):

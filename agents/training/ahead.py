@@ -60,15 +60,15 @@ class Ahead:
         return batch
 
     def wait(self) -> None:
-        """Return when nothing is being played any more."""
+        """Return when nothing is being played any more. Raises what ``play`` raised."""
         if self._batch is not None:
-            futures.wait([self._batch])  # ``take`` raises what ``play`` raised
+            self._batch.result()
 
     def stop(self) -> None:
         """End what is being played, so that it asks the sampler nothing after the run. A finished batch is kept."""
         if self._batch is not None and not self._batch.done():
             self._stop.set()
-            self.wait()
+            futures.wait([self._batch])
             self._batch = None
 
     def state_dict(self) -> dict[str, Any]:
