@@ -254,7 +254,8 @@ class TrainConfig:
 _USED_BY = {
     **dict.fromkeys(
         ("num_generations", "temperature", "num_iterations", "loss_type", "epsilon", "epsilon_high", "beta", "kl_in",
-         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "demonstrations_in"),
+         "mask_truncated", "importance_cap", "sampler", "sampler_folder", "overlap", "ray", "ray_actors",
+         "demonstrations_in"),
         ("grpo", "ppo"),
     ),
     **dict.fromkeys(("credit", "forks", "guided", "dynamic_sampling", "scale_rewards"), ("grpo",)),
