@@ -79,7 +79,7 @@ def _rubrics(args: argparse.Namespace, console: Console) -> int:
         found.append({"name": name, **msgspec.to_builtins(report)})
         if not args.json:
             console.print(audit_view(report, name))
-        holes = f"{len(report.holes)} holes" if report.holes else "no hole found"
+        holes = f"{len(report.holes)} hole{'s' * (len(report.holes) > 1)}" if report.holes else "no hole found"
         decides = args.rubric is not None or name == RUBRICS[0]
         told.append(f"rubric {name}: {holes}{'' if decides else ' (to compare with; it does not decide)'}")
         failed |= not report.passed and decides
