@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import struct
 import subprocess
 import sys
@@ -150,7 +151,8 @@ def paged(tmp_path, monkeypatch, capfd):
     """Show a text on a screen of 24 lines; returns what the pager said, and what was written without it."""
     script = tmp_path / "pager.py"
     script.write_text(SHOWS)
-    variables = {"PAGER": f"{sys.executable} {script}", "TERM": "xterm", "LINES": str(ROWS), "COLUMNS": "80"}
+    pager = shlex.join([sys.executable, str(script)])
+    variables = {"PAGER": pager, "TERM": "xterm", "LINES": str(ROWS), "COLUMNS": "80"}
 
     def paged(text, file=None, off=False, **more):
         for name, value in {**variables, **more}.items():
