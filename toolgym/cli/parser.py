@@ -42,11 +42,7 @@ class Parser(argparse.ArgumentParser):
 
     def options(self) -> dict[str, argparse.Action]:
         """The visible arguments by ``dest``, without help, and without other spellings of the same."""
-        return {
-            action.dest: action
-            for action in self._actions
-            if action.help != argparse.SUPPRESS and action.dest not in ("help", "no_pager")
-        }
+        return {action.dest: action for action in self._actions if action.help != argparse.SUPPRESS}
 
     def add_common(self, needed: Collection[str], *, all_of_them: bool, no_pager: bool) -> None:
         """Add ``--help-all`` and ``--no-pager``, and hide what experts need unless all options are asked for.
@@ -73,10 +69,9 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
 
-def wrapped(message: str, file: Any = None) -> str:
-    """``message`` in lines of the terminal, cut between words; as it is if ``file`` (stderr) is not a terminal."""
-    file = sys.stderr if file is None else file
-    if file is None or not file.isatty():
+def wrapped(message: str) -> str:
+    """``message`` in lines of the terminal, cut between words; as it is if stderr is not a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
         return message
     width = shutil.get_terminal_size().columns
     return "\n".join(

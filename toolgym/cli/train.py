@@ -37,8 +37,6 @@ EXAMPLES = """\
   toolgym train --algo sft --data mine.jsonl --out runs/mine
   toolgym train --algo pretrain --text corpus.jsonl --out runs/text
   toolgym train --algo sb3-ppo --category choose --out runs/ppo"""
-
-
 NEEDED = train_options.NEEDED
 
 
