@@ -236,7 +236,8 @@ class Faults:
             total, terms = _at_most(state, total, terms)
             state.actions.append((turn, tuple(state.held)))
             state.held = []
-        if state.hopeless and honest_refusal(completion.said, any(places for _, places in state.actions)):
+        worked = any(places for _, places in state.actions)
+        if state.hopeless and env.excusable() and honest_refusal(completion.said, worked):
             state.refused = True
             scores = env.rubric.score(Evidence(completion, (), env.dialect, True, (), (), env.task.data))
             return False, True, total + scores.total, (*terms, *scores.terms), ()
