@@ -353,7 +353,7 @@ def test_a_run_says_what_was_applied_and_replays_and_resumes(tmp_path):
         ({"perturb": "typos", "strength": "high"}, TypeError, "strength is a number from 0 to 1"),
         ({"perturb": "typos", "perturb_seed": -1}, ValueError, "perturb_seed must be at least 0"),
         ({"perturb": "typos", "perturb_draw": 0}, ValueError, "perturb_draw must be at least 1"),
-        ({"perturb": "typos", "perturb_draw": 2}, ValueError, "perturb_draw is 2, and perturb names 1 kinds"),
+        ({"perturb": "typos", "perturb_draw": 2}, ValueError, "more than the kinds that perturb names: 1"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, says):

@@ -27,9 +27,10 @@ def test_play_builds_calls_by_the_names_that_are_shown(
     assert own != shown
     where = [OFFICE, "--category", "single", "--seed", "3", "--dialect", "compact"]
     monkeypatch.setattr(sys, "stdin", io.StringIO(f":gold\n:tool {shown}\n:tool {own}\n"))
-    main(["play", *where, "--env-arg", "perturb=misleading_short"])
+    main(["play", *where, "--env-arg", "perturb=misleading_short", "--env-arg", "faults=timeout,stale"])
     out = capsys.readouterr().out
     assert "perturbed: misleading_short" in out
+    assert "calls may meet faults: timeout, stale" in out
     assert f":call {shown} " in out
     assert f":call {own} " not in out
     assert f"there is no tool '{own}'" in out

@@ -180,10 +180,12 @@ def _show_gold(env: ToolEnv, console: Console) -> None:
 
 
 def _show_changes(env: ToolEnv, console: Console) -> None:
-    """What was perturbed in the task, in one line; nothing for a clean task."""
+    """What was perturbed in the task, and which faults its calls may meet; nothing for a clean task."""
     if env.view is not None:
         kinds = ", ".join(env.view.kinds) or "nothing: no kind applies to this task"
         console.print(plain(f"perturbed: {kinds}. Scores name tools by their own names.", "dim"))
+    if env.faults is not None:
+        console.print(plain(f"calls may meet faults: {', '.join(env.faults.kinds)}", "dim"))
 
 
 def _show_opening(env: ToolEnv, console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
 from random import Random
@@ -174,10 +174,18 @@ def select(
     names = {str(one): (one,) for one in known} | {name: tuple(group) for name, group in groups.items()}
     unknown = [one for one in each if str(one) not in names or isinstance(one, bool)]
     if unknown or not each:
-        wrong = f"{what}: {unknown[0]!r}" if unknown else f"no {what}"
+        wrong = f"{what}: {unknown[0]!r}{_near(unknown[0], names)}" if unknown else f"no {what}"
         raise ValueError(f"{wrong}; choose from {', '.join(names)}")
     asked = {one for name in each for one in names[str(name)]}
     return tuple([one for one in known if one in asked])
+
+
+def _near(unknown: object, names: Iterable[str]) -> str:
+    """`` (did you mean NAME?)``, or "" if no name is like the unknown one."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(unknown)[:80], names, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _named(wanted: object) -> Sequence[object]:

@@ -42,7 +42,7 @@ class Perturbation:
         self.seed = _whole("perturb_seed", seed, 0)
         self.draw = None if draw is None else _whole("perturb_draw", draw, 1)
         if self.draw is not None and self.draw > len(self.kinds):
-            raise ValueError(f"perturb_draw is {self.draw}, and perturb names {len(self.kinds)} kinds")
+            raise ValueError(f"perturb_draw is {self.draw}, more than the kinds that perturb names: {len(self.kinds)}")
         self._views: OrderedDict[str, View] = OrderedDict()
 
     def __repr__(self) -> str:
