@@ -241,5 +241,5 @@ def test_gold_can_be_pasted_back_and_ctrl_d_leaves():
         terminal.type(f"{call}\n").until("... ")
     terminal.type("\n").until("action 2> ")
     assert "reward +4.000" in terminal.raw
-    assert terminal.type("\x04").end() == 0
+    assert terminal.type("half an answer\n").until("... ").type("\x04").end() == 0
     assert terminal.lines[-1] == "stopped before the end of the episode"

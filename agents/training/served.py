@@ -134,13 +134,13 @@ class ServedSampler:
     def _by_first(self, do: Callable[[ServedWeights], T], ranks: Ranks) -> T:
         """``do(weights)`` on rank 0. What it raises is raised on every rank."""
 
-        def tried() -> tuple[T | None, BaseException | None]:
+        def attempt() -> tuple[T | None, BaseException | None]:
             try:
                 return do(cast("ServedWeights", self.weights)), None
             except (AgentError, KeyboardInterrupt) as error:
                 return None, error
 
-        result, error = ranks.from_first(tried)
+        result, error = ranks.from_first(attempt)
         if error is not None:
             raise error
         return cast("T", result)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, console: Console) -> None:
 
 
 def _read_action(env: ToolEnv, console: Console) -> str | None:
-    """The next action, after any commands; None for :quit, the end of input, or Ctrl-C twice."""
+    """The next action, after any commands; None for :quit, Ctrl-D, Ctrl-C twice, and the end of a pipe."""
     lines: list[str] = []
     draft = Draft(env.dialect)
     interrupted = False
@@ -82,6 +82,7 @@ def _read_action(env: ToolEnv, console: Console) -> str | None:
         except EOFError:
             if sys.stdin.isatty():
                 console.print()
+                return None
             return "\n".join(lines) if lines else draft.text() if draft else None
         except KeyboardInterrupt:
             console.print()
