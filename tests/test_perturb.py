@@ -211,6 +211,13 @@ def test_a_call_counts_by_the_name_that_is_shown(dialect):
     assert twin in listed
 
 
+def test_an_action_of_any_size_is_read_in_linear_time():
+    env = ToolEnv([one_task()], perturb="twin_parameters")
+    for text in ("a" * 1_000_000, "a." * 500_000, "a..b" * 250_000, "'a b" * 250_000):
+        env.reset()
+        assert env.step(text)[4]["calls"] == []
+
+
 def own_order(view):
     return [tool.name for tool in view.tools]
 

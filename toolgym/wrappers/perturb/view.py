@@ -165,8 +165,9 @@ def _named(call: ToolCall, names: Mapping[str, str]) -> ToolCall:
 
 
 _WORD = re.compile(r"\w+(?:[.\-/:]\w+)*")
-_CALL = re.compile(r"(?<=[\"'])[^\"'\n]+(?=[\"'])|\w[\w.]*(?=\()")
-"""A text in quotes, or a name before a bracket: a name of a tool there is the name of a call."""
+_CALL = re.compile(r"(?<=[\"'])[^\"'\n]++(?=[\"'])|(?<![\w.])[\w.]++(?=\()")
+"""A text in quotes, or a name before a bracket: a name of a tool there is the name of a call. A name is tried at its
+first character only: an action is read in linear time."""
 
 
 def _in_words(text: str, names: Mapping[str, str]) -> str:
