@@ -36,6 +36,15 @@ class Desk:
         return self.notes
 
 
+class CheckedDesk(Desk):
+    """A suite with a tool of its own that has the name of the check."""
+
+    @tool(timeout=None)
+    def check_saved(self) -> str:
+        """Say how many notes there are."""
+        return str(len(self.notes))
+
+
 class DeskEnv(ToolEnv):
     """Judged by its state."""
 
@@ -200,6 +209,16 @@ def test_a_snapshot_at_every_turn_goes_on_to_the_same_bytes(suite):
             assert other.snapshot().digest == last.digest
             (fork,) = other.fork()
             assert fork.gold(task) == texts
+
+
+@pytest.mark.parametrize("kinds", ["timeout", "silent_noop", "all"])
+def test_a_tool_of_the_task_may_be_called_check_saved(kinds):
+    tasks = [Task.of("t", "Note.", tools_of(CheckedDesk), expected=[[note("a")], [ToolCall("check_saved", {})]])]
+    env, other = (ToolEnv(tasks, state=CheckedDesk, faults=kinds, fault_rate=0.9, fault_seed=3) for _ in range(2))
+    env.reset()
+    assert other.restore(pickle.loads(pickle.dumps(env.snapshot()))) == env.observe()
+    played = rollout(env, Oracle(), task_id="t")
+    assert played.success, played.verdict
 
 
 def test_the_wrapper_and_the_arguments_do_the_same():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -89,10 +89,11 @@ class Faults:
             self._offered = tools, (*tools, CHECK)
         return self._offered[1]
 
-    @property
-    def adds(self) -> str:
-        """The name of the tool that ``offered`` adds."""
-        return CHECK.name
+    def own(self, names: tuple[str, ...], tools: Iterable[Tool]) -> tuple[str, ...]:
+        """The names of offered tools without CHECK's, unless one of a task's ``tools`` has this name itself."""
+        if any(tool.name == CHECK.name for tool in tools):
+            return names
+        return tuple([name for name in names if name != CHECK.name])
 
     # The parts of a step ------------------------------------------------------------------------
 
