@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from pathlib import Path
@@ -106,6 +107,13 @@ def test_a_lost_change_looks_like_a_change_until_it_is_checked():
     step(blind, LOOK)
     step(blind, KEEP)
     assert not blind.step(say(blind, "It is 256."))[4]["success"]
+
+
+def test_a_copy_of_an_env_goes_on_with_the_check():
+    env = board("silent_noop")
+    step(env, LOOK)
+    step(env, KEEP)
+    assert step(copy.deepcopy(env), ToolCall("check_saved", {}))[1].startswith("Not saved: keep")
 
 
 def test_check_saved_is_offered_only_if_changes_may_be_lost():

@@ -4,6 +4,7 @@ same bytes, and a run is kept, replayed and resumed with them."""
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -332,6 +333,17 @@ def test_snapshots_and_forks():
     assert info["success"]
     with pytest.raises(SnapshotError, match="another env"):
         made("ToolGym-Office-v0", category="chain").restore(before)
+
+
+@pytest.mark.parametrize("suite", ["Functions", "Bamboogle"])
+def test_a_pickled_env_goes_on(suite):
+    arguments = {"perturb": "all", **({"faults": "all", "fault_rate": 0.5} if suite == "Bamboogle" else {})}
+    env = gym.make(f"ToolGym-{suite}-v0", **arguments).unwrapped
+    env.reset(seed=1)
+    other = pickle.loads(pickle.dumps(env))
+    for text in env.gold(env.task):
+        assert repr(other.step(text)) == repr(env.step(text))
+    assert other.over
 
 
 def test_a_run_says_what_was_applied_and_replays_and_resumes(tmp_path):

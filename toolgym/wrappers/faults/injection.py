@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 Scored: TypeAlias = tuple[bool, bool, float, tuple[Term, ...], tuple[CallRecord, ...]]
 """Whether the suite was told of the action, whether the episode ends here all the same, and the reward."""
 
-CHECK = Tool(
+
+class _Check(Tool):
+    def __reduce__(self) -> str:
+        return "CHECK"  # copies and pickles of an env have the same one
+
+
+CHECK = _Check(
     "check_saved",
     "Say whether the changes that earlier calls reported were really saved, and which were not. A tool may report "
     "success although its change was lost.",
