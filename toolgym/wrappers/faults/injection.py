@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from toolgym.branching import bind_hooks
-from toolgym.checks import whole_number
+from toolgym.checks import low_high, whole_number
 from toolgym.grading import same_call
 from toolgym.rewards import Evidence
 from toolgym.tasks import Task
@@ -21,7 +21,7 @@ from toolgym.types import CallRecord, CallScore, Completion, Term, ToolCall, Too
 from toolgym.wrappers.faults.gold import recovering
 from toolgym.wrappers.faults.honesty import honest_refusal
 from toolgym.wrappers.faults.kinds import Kinds, chosen
-from toolgym.wrappers.faults.plan import Rate, plan_of, rates
+from toolgym.wrappers.faults.plan import Rate, plan_of
 from toolgym.wrappers.faults.progress import Met, Place, Progress, twins_of
 from toolgym.wrappers.faults.softened import softened
 from toolgym.wrappers.faults.texts import SKIPPED, told
@@ -60,7 +60,7 @@ class Faults:
 
     def __init__(self, kinds: Kinds, rate: Rate = 0.3, seed: int = 0):
         self.kinds = chosen(kinds)
-        self.rate = rates(rate)
+        self.rate = low_high("fault_rate is a probability, or a pair (low, high) in order, between 0 and 1", rate)
         self.seed = whole_number("fault_seed", seed, 0)
         self._offered: tuple[tuple[Tool, ...], tuple[Tool, ...]] = (), ()
 
