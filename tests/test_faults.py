@@ -169,9 +169,8 @@ def test_a_denied_call_is_passed_by_an_honest_refusal_only():
     def answered(text, before=()):
         env = desk("http_auth")
         env.reset(options={"task_id": "note-0"})
-        if before:
-            for each in before:
-                env.step(calls(env, each))
+        for each in before:
+            env.step(calls(env, each))
         _, reward, _, _, info = env.step(say(env, text))
         return info["success"], info["error_type"], reward
 

@@ -179,7 +179,6 @@ def test_another_tool_that_does_the_same_is_the_way_out_of_a_refusal():
 
 
 def test_a_tool_that_the_task_does_not_need_may_refuse_without_excusing_anything():
-    env = board("http_auth")
     tasks = [Task.of("x", "Look.", tools_of(Board), expected=[[LOOK]])]
     env = ToolEnv(tasks, state=Board, faults="http_auth", fault_rate=1.0)
     env.reset(options={"task_id": "x"})

@@ -26,9 +26,6 @@ from toolgym.wrappers import Faulty, Perturbed
 from toolgym.wrappers.perturb import GROUPS, KINDS, changes, left_out
 from toolgym.wrappers.perturb.spans import leaves
 
-ADDING = [kind for kind in KINDS if KINDS[kind].adds]
-TWINS = [kind for kind in ADDING if kind != "redundant"]
-
 
 def made(env_id="ToolGym-Functions-v1", **arguments):
     arguments = {"dialect": "compact", **({"split": "val"} if "BFCL" not in env_id else {}), **arguments}
@@ -116,7 +113,6 @@ def test_values_in_the_request_stay(env_id, kind):
 
 def test_quotes_code_and_counting_words_stay():
     text = "Please send `rm -rf thing` to ann@mail.org, not before seven, with the words 'maybe later dear' please"
-    env = ToolEnv([one_task(request=text)], perturb="typos,paraphrase_request")
     for seed in range(20):
         env = ToolEnv([one_task(request=text)], perturb="typos,paraphrase_request", perturb_seed=seed)
         said = env.reset()[0].messages[-1]["content"]
@@ -219,10 +215,6 @@ def test_an_action_of_any_size_is_read_in_linear_time():
         assert env.step(text)[4]["calls"] == []
 
 
-def own_order(view):
-    return [tool.name for tool in view.tools]
-
-
 def test_a_tool_that_the_messages_name_keeps_its_name():
     talk = [{"role": "user", "content": "Call find_city first."}]
     task = Task.of("t", talk, [lookup(), lookup("find_city")], expected=[[ToolCall("lookup", {"city": "Rome"})]])
@@ -265,8 +257,7 @@ def test_seed_task_and_kind_decide():
     ids = task_order(env.tasks, 5, 0)
     assert seen(env) == seen(made(perturb="typos,twin_job"))
     assert seen(env) != seen(made(perturb="typos,twin_job", perturb_seed=1))
-    part, whole = made("ToolGym-BFCL-v0", category="multiple"), made("ToolGym-BFCL-v0", perturb="all")
-    part = made("ToolGym-BFCL-v0", category="multiple", perturb="all")
+    part, whole = (made("ToolGym-BFCL-v0", perturb="all", **some) for some in ({"category": "multiple"}, {}))
     assert part.reset(options={"task_id": "multiple_7"})[0] == whole.reset(options={"task_id": "multiple_7"})[0]
 
 
@@ -297,7 +288,7 @@ def test_changes_say_what_was_changed():
     assert (typo.kind, typo.where) == ("typos", "message 0")
     assert typo.now == env.episode.messages[-1]["content"] != typo.was
     assert {each.now["function"]["name"] for each in added} == {
-        name for name in own_order(env.view) if name != env.view.shown_as["lookup"]
+        tool.name for tool in env.view.tools if tool.name != env.view.shown_as["lookup"]
     }
     assert changes(ToolEnv([one_task()]), "t") == ()
 
