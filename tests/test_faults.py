@@ -36,6 +36,15 @@ class Desk:
         return self.notes
 
 
+class CheckedDesk(Desk):
+    """A suite with a tool of its own that has the name of the check."""
+
+    @tool(timeout=None)
+    def check_saved(self) -> str:
+        """Say how many notes there are."""
+        return str(len(self.notes))
+
+
 class DeskEnv(ToolEnv):
     """Judged by its state."""
 
@@ -160,9 +169,8 @@ def test_a_denied_call_is_passed_by_an_honest_refusal_only():
     def answered(text, before=()):
         env = desk("http_auth")
         env.reset(options={"task_id": "note-0"})
-        if before:
-            for each in before:
-                env.step(calls(env, each))
+        for each in before:
+            env.step(calls(env, each))
         _, reward, _, _, info = env.step(say(env, text))
         return info["success"], info["error_type"], reward
 
@@ -200,6 +208,16 @@ def test_a_snapshot_at_every_turn_goes_on_to_the_same_bytes(suite):
             assert other.snapshot().digest == last.digest
             (fork,) = other.fork()
             assert fork.gold(task) == texts
+
+
+@pytest.mark.parametrize("kinds", ["timeout", "silent_noop", "all"])
+def test_a_tool_of_the_task_may_be_called_check_saved(kinds):
+    tasks = [Task.of("t", "Note.", tools_of(CheckedDesk), expected=[[note("a")], [ToolCall("check_saved", {})]])]
+    env, other = (ToolEnv(tasks, state=CheckedDesk, faults=kinds, fault_rate=0.9, fault_seed=3) for _ in range(2))
+    env.reset()
+    assert other.restore(pickle.loads(pickle.dumps(env.snapshot()))) == env.observe()
+    played = rollout(env, Oracle(), task_id="t")
+    assert played.success, played.verdict
 
 
 def test_the_wrapper_and_the_arguments_do_the_same():

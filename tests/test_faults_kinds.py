@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from pathlib import Path
@@ -108,6 +109,13 @@ def test_a_lost_change_looks_like_a_change_until_it_is_checked():
     assert not blind.step(say(blind, "It is 256."))[4]["success"]
 
 
+def test_a_copy_of_an_env_goes_on_with_the_check():
+    env = board("silent_noop")
+    step(env, LOOK)
+    step(env, KEEP)
+    assert step(copy.deepcopy(env), ToolCall("check_saved", {}))[1].startswith("Not saved: keep")
+
+
 def test_check_saved_is_offered_only_if_changes_may_be_lost():
     names = [schema["function"]["name"] for schema in board("silent_noop").observe().tools]
     assert names == ["look", "keep", "check_saved"]
@@ -171,7 +179,6 @@ def test_another_tool_that_does_the_same_is_the_way_out_of_a_refusal():
 
 
 def test_a_tool_that_the_task_does_not_need_may_refuse_without_excusing_anything():
-    env = board("http_auth")
     tasks = [Task.of("x", "Look.", tools_of(Board), expected=[[LOOK]])]
     env = ToolEnv(tasks, state=Board, faults="http_auth", fault_rate=1.0)
     env.reset(options={"task_id": "x"})

@@ -4,6 +4,7 @@ same bytes, and a run is kept, replayed and resumed with them."""
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -24,9 +25,6 @@ from toolgym.types import Completion
 from toolgym.wrappers import Faulty, Perturbed
 from toolgym.wrappers.perturb import GROUPS, KINDS, changes, left_out
 from toolgym.wrappers.perturb.spans import leaves
-
-ADDING = [kind for kind in KINDS if KINDS[kind].adds]
-TWINS = [kind for kind in ADDING if kind != "redundant"]
 
 
 def made(env_id="ToolGym-Functions-v1", **arguments):
@@ -115,7 +113,6 @@ def test_values_in_the_request_stay(env_id, kind):
 
 def test_quotes_code_and_counting_words_stay():
     text = "Please send `rm -rf thing` to ann@mail.org, not before seven, with the words 'maybe later dear' please"
-    env = ToolEnv([one_task(request=text)], perturb="typos,paraphrase_request")
     for seed in range(20):
         env = ToolEnv([one_task(request=text)], perturb="typos,paraphrase_request", perturb_seed=seed)
         said = env.reset()[0].messages[-1]["content"]
@@ -211,8 +208,11 @@ def test_a_call_counts_by_the_name_that_is_shown(dialect):
     assert twin in listed
 
 
-def own_order(view):
-    return [tool.name for tool in view.tools]
+def test_an_action_of_any_size_is_read_in_linear_time():
+    env = ToolEnv([one_task()], perturb="twin_parameters")
+    for text in ("a" * 1_000_000, "a." * 500_000, "a..b" * 250_000, "'a b" * 250_000):
+        env.reset()
+        assert env.step(text)[4]["calls"] == []
 
 
 def test_a_tool_that_the_messages_name_keeps_its_name():
@@ -257,8 +257,7 @@ def test_seed_task_and_kind_decide():
     ids = task_order(env.tasks, 5, 0)
     assert seen(env) == seen(made(perturb="typos,twin_job"))
     assert seen(env) != seen(made(perturb="typos,twin_job", perturb_seed=1))
-    part, whole = made("ToolGym-BFCL-v0", category="multiple"), made("ToolGym-BFCL-v0", perturb="all")
-    part = made("ToolGym-BFCL-v0", category="multiple", perturb="all")
+    part, whole = (made("ToolGym-BFCL-v0", perturb="all", **some) for some in ({"category": "multiple"}, {}))
     assert part.reset(options={"task_id": "multiple_7"})[0] == whole.reset(options={"task_id": "multiple_7"})[0]
 
 
@@ -289,7 +288,7 @@ def test_changes_say_what_was_changed():
     assert (typo.kind, typo.where) == ("typos", "message 0")
     assert typo.now == env.episode.messages[-1]["content"] != typo.was
     assert {each.now["function"]["name"] for each in added} == {
-        name for name in own_order(env.view) if name != env.view.shown_as["lookup"]
+        tool.name for tool in env.view.tools if tool.name != env.view.shown_as["lookup"]
     }
     assert changes(ToolEnv([one_task()]), "t") == ()
 
@@ -325,6 +324,17 @@ def test_snapshots_and_forks():
     assert info["success"]
     with pytest.raises(SnapshotError, match="another env"):
         made("ToolGym-Office-v0", category="chain").restore(before)
+
+
+@pytest.mark.parametrize("suite", ["Functions", "Bamboogle"])
+def test_a_pickled_env_goes_on(suite):
+    arguments = {"perturb": "all", **({"faults": "all", "fault_rate": 0.5} if suite == "Bamboogle" else {})}
+    env = gym.make(f"ToolGym-{suite}-v0", **arguments).unwrapped
+    env.reset(seed=1)
+    other = pickle.loads(pickle.dumps(env))
+    for text in env.gold(env.task):
+        assert repr(other.step(text)) == repr(env.step(text))
+    assert other.over
 
 
 def test_a_run_says_what_was_applied_and_replays_and_resumes(tmp_path):

@@ -63,7 +63,7 @@ def restore(env: ToolEnv, snapshot: Snapshot) -> Observation:
     env.load_state(state)
     recall(env.rubric, snapshot.memory)
     if episode.tools is None:
-        names = tuple([name for name in snapshot.tools if env.faults is None or name != env.faults.adds])
+        names = snapshot.tools if env.faults is None else env.faults.own(snapshot.tools, env.all_tools(task))
         same = names == tuple([tool.name for tool in task.tools])
         episode.tools = task.tools if same else env.find_tools(names)
     env.offer(episode.tools)

@@ -1,4 +1,4 @@
-"""Mistakes of an environment's author, said when they are made."""
+"""Checks of what an environment's author or user gives: an error is raised by the call that made the mistake."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if index(value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return index(value)
+
+
+def low_high(what: str, value: Any) -> tuple[float, float]:
+    """A number from 0 to 1 as a pair of itself, or a pair (low, high) of such numbers. Raises TypeError or ValueError
+    that begins with ``what``: the name and what it may be."""
+    pair = value if isinstance(value, (list, tuple)) else (value, value)
+    if len(pair) != 2 or any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in pair):
+        raise TypeError(f"{what}; got {value!r}")
+    low, high = pair
+    if not 0 <= low <= high <= 1:  # NaN neither
+        raise ValueError(f"{what}; got {value!r}")
+    return float(low), float(high)
 
 
 def arguments_of(cls: type) -> list[str]:

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from toolgym.checks import whole_number
+from toolgym.checks import flag, whole_number
 from toolgym.dialects import Dialect, get_dialect
 from toolgym.env import ToolEnv
 from toolgym.grading import NOT_ACTED, grade, same_call, told_nothing
@@ -87,8 +87,7 @@ class RowsEnv(ToolEnv):
         whole_number("seed", seed, 0)
         if not (isinstance(held_out, (int, float)) and 0 < held_out < 0.5):
             raise ValueError(f"held_out is a share between 0 and 0.5, got {held_out!r}")
-        if not isinstance(whole, bool):
-            raise TypeError(f"whole must be True or False, got {whole!r}")
+        flag("whole", whole)
         rows = read(EXAMPLE if path is None else Path(path))
         written = get_dialect(dialect or rows.dialect)
         if set(rows.layouts) != {"toolrl"}:

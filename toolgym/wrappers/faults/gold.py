@@ -39,8 +39,8 @@ class _Recovery:
     def __init__(self, faults: Faults, env: ToolEnv, task: Task):
         self.env = env
         self.state: Progress = faults.begin(task)
-        self.checks = "silent_noop" in faults.kinds
         self.tools = {tool.name: tool for tool in env.all_tools(task)}
+        self.checks = "silent_noop" in faults.kinds and "check_saved" not in self.tools
         self.told = 0
         """Actions that the suite is told of."""
         self.limit = env.base_turns

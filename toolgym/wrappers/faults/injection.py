@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from toolgym.branching import bind_hooks
-from toolgym.checks import whole_number
+from toolgym.checks import low_high, whole_number
 from toolgym.grading import same_call
 from toolgym.rewards import Evidence
 from toolgym.tasks import Task
@@ -21,7 +21,7 @@ from toolgym.types import CallRecord, CallScore, Completion, Term, ToolCall, Too
 from toolgym.wrappers.faults.gold import recovering
 from toolgym.wrappers.faults.honesty import honest_refusal
 from toolgym.wrappers.faults.kinds import Kinds, chosen
-from toolgym.wrappers.faults.plan import Rate, plan_of, rates
+from toolgym.wrappers.faults.plan import Rate, plan_of
 from toolgym.wrappers.faults.progress import Met, Place, Progress, twins_of
 from toolgym.wrappers.faults.softened import softened
 from toolgym.wrappers.faults.texts import SKIPPED, told
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 Scored: TypeAlias = tuple[bool, bool, float, tuple[Term, ...], tuple[CallRecord, ...]]
 """Whether the suite was told of the action, whether the episode ends here all the same, and the reward."""
 
-CHECK = Tool(
+
+class _Check(Tool):
+    def __reduce__(self) -> str:
+        return "CHECK"  # copies and pickles of an env have the same one
+
+
+CHECK = _Check(
     "check_saved",
     "Say whether the changes that earlier calls reported were really saved, and which were not. A tool may report "
     "success although its change was lost.",
@@ -54,7 +60,7 @@ class Faults:
 
     def __init__(self, kinds: Kinds, rate: Rate = 0.3, seed: int = 0):
         self.kinds = chosen(kinds)
-        self.rate = rates(rate)
+        self.rate = low_high("fault_rate is a probability, or a pair (low, high) in order, between 0 and 1", rate)
         self.seed = whole_number("fault_seed", seed, 0)
         self._offered: tuple[tuple[Tool, ...], tuple[Tool, ...]] = (), ()
 
@@ -89,10 +95,11 @@ class Faults:
             self._offered = tools, (*tools, CHECK)
         return self._offered[1]
 
-    @property
-    def adds(self) -> str:
-        """The name of the tool that ``offered`` adds."""
-        return CHECK.name
+    def own(self, names: tuple[str, ...], tools: Iterable[Tool]) -> tuple[str, ...]:
+        """The names of offered tools without CHECK's, unless one of a task's ``tools`` has this name itself."""
+        if any(tool.name == CHECK.name for tool in tools):
+            return names
+        return tuple([name for name in names if name != CHECK.name])
 
     # The parts of a step ------------------------------------------------------------------------
 

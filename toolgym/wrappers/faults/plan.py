@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from math import isfinite
 from typing import TypeAlias
 
 import msgspec
 
 Rate: TypeAlias = float | Sequence[float]
 """A probability, or a pair (low, high) from which each task draws its own."""
-MOST_TIMES = 2
-"""Calls in a row, at most, that one fault of the transport hits."""
 _TWICE = 0.3
 """The share of the faults that hit two calls in a row."""
 
@@ -65,17 +62,3 @@ def numbers(seed: int, task_id: str, tool: str, number: int) -> list[float]:
     key = f"{seed}\0{number}\0{tool}\0{task_id}".encode("utf-8", "surrogatepass")
     found = blake2b(key, digest_size=24, person=b"toolgym faults").digest()
     return [int.from_bytes(found[i : i + 4], "big") / 2**32 for i in range(0, 24, 4)]
-
-
-def rates(rate: Rate) -> tuple[float, float]:
-    """A rate as a pair (low, high). Raises TypeError or ValueError if it is not one probability or two in order."""
-    pair = (rate, rate) if isinstance(rate, (int, float)) else rate
-    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-        raise TypeError(f"fault_rate is a probability, or a pair (low, high); got {rate!r}")
-    for each in pair:
-        if isinstance(each, bool) or not isinstance(each, (int, float)):
-            raise TypeError(f"fault_rate is a probability, or a pair (low, high); got {rate!r}")
-    low, high = float(pair[0]), float(pair[1])
-    if not (isfinite(low) and isfinite(high) and 0 <= low <= high <= 1):
-        raise ValueError(f"fault_rate must lie between 0 and 1, and a pair must be in order; got {rate!r}")
-    return low, high

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from toolgym.tools import Tool
 from toolgym.wrappers.faults.drift import drift_of
 from toolgym.wrappers.faults.plan import Fault
 
+Item = TypeVar("Item")
 SKIPPED = "Not run: a call before it in the same action failed."
 _SERVER = (
     ("500 Internal Server Error", "the server met an unexpected condition"),
@@ -40,7 +42,7 @@ _TIMES = (10, 15, 30, 60)
 _WAITS = (1, 2, 5, 10, 20, 30, 60)
 
 
-def pick(items: Sequence[object], draw: float) -> object:
+def _pick(items: Sequence[Item], draw: float) -> Item:
     return items[int(draw * len(items))]
 
 
@@ -51,15 +53,15 @@ def told(fault: Fault, offered: Tool) -> tuple[str, float]:
         return drift_of(offered, fault).told, 0.1
     words, cost = fault.draws[0], fault.draws[1]
     if fault.kind == "timeout":
-        seconds = pick(_TIMES, cost)
-        return str(pick(_TIMEOUTS, words)).format(tool=tool, seconds=seconds), float(str(seconds))
+        seconds = _pick(_TIMES, cost)
+        return _pick(_TIMEOUTS, words).format(tool=tool, seconds=seconds), float(seconds)
     if fault.kind == "http_429":
-        seconds = pick(_WAITS, cost)
-        return str(pick(_LIMITS, words)).format(tool=tool, seconds=seconds), float(str(seconds))
+        seconds = _pick(_WAITS, cost)
+        return _pick(_LIMITS, words).format(tool=tool, seconds=seconds), float(seconds)
     if fault.kind == "http_5xx":
-        status, why = _SERVER[int(words * len(_SERVER))]
+        status, why = _pick(_SERVER, words)
         return f"Error: HTTP {status} from {tool}: {why}.", round(0.1 + 2 * cost, 1)
     if fault.kind == "http_auth":
-        return str(pick(_DENIALS, words)).format(tool=tool), 0.1
-    body = str(pick(_BODIES, words)).format(tool=tool)
+        return _pick(_DENIALS, words).format(tool=tool), 0.1
+    body = _pick(_BODIES, words).format(tool=tool)
     return f"Error: the answer of {tool} is not valid JSON, and nothing was carried out: {body}", 0.1

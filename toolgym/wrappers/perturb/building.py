@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, reduce
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial, reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
@@ -80,18 +80,15 @@ class Shown:
     def made(self) -> Tool:
         """The tool as it is shown. A twin of a tool that runs runs too, and finds nothing."""
         if self.twin:
-            runs = None if self.own.function is None else _finds_nothing(self.name)
+            runs = None if self.own.function is None else partial(_find_nothing, self.name)
             made = Tool(self.name, self.description, self.parameters, runs, timeout=None, trusted=True)
             return with_doc(made, self.own)
         same = self.name == self.own.name and self.description == self.own.description and not self.said
         return self.own if same else shown_tool(self.own, self.name, self.description, self.said)
 
 
-def _finds_nothing(name: str) -> Callable[..., Any]:
-    def find_nothing(**arguments: Any) -> Any:
-        raise LookupError(f"{name} has nothing for these arguments")
-
-    return find_nothing
+def _find_nothing(name: str, /, **arguments: Any) -> Any:
+    raise LookupError(f"{name} has nothing for these arguments")
 
 
 class Builder:
@@ -152,6 +149,13 @@ class Builder:
         change = with_typos if kind == "typos" else other_request
         text = change(Request(message["content"], self.needed), self.strength, self.stream(kind, where))
         return message if text is None else FrozenDict({**message, "content": text})
+
+    def say_later(self, message: Message, where: str) -> Message:
+        """A message of a later turn, as all kinds say it."""
+        for kind in self.kinds:
+            if kind in _OF_REQUEST:
+                message = self.say(kind, message, where)
+        return message
 
     def _descriptions(self, kind: str) -> None:
         for each in self._some(kind, self.free):
@@ -251,13 +255,6 @@ class Builder:
         for each, text in metadata.written(self.applied, shown, self.stream("metadata")):
             each.description = text
         tools = {id(each): each.made() for each in shown}
-        says = [kind for kind in self.kinds if kind in _OF_REQUEST]
-
-        def say(message: Message, where: str) -> Message:
-            for kind in says:
-                message = self.say(kind, message, where)
-            return message
-
         return View(
             kinds=tuple(self.applied),
             changes=tuple([_as_shown(each, tools) for each in self.changes]),
@@ -267,7 +264,7 @@ class Builder:
             meant={each.name: each.own.name for each in shown if not each.twin},
             shown_as={each.own.name: each.name for each in shown if each.kind == ""},
             twins={each.name: each.own.name for each in shown if each.twin},
-            say=say,
+            say=self.say_later,
         )
 
     def _why_not(self, kind: str) -> str:

@@ -44,8 +44,4 @@ def written(kinds: Sequence[str], shown: Sequence[Any], s: Stream) -> Iterator[t
         if timed:
             words.append(form.format(s.pick(_TIMES)))
         if words:
-            yield each, _beside(each.description, " ".join(words))
-
-
-def _beside(description: str, words: str) -> str:
-    return f"{description} {words}".strip()
+            yield each, " ".join([each.description, *words]).strip()

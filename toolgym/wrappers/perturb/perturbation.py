@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import blake2b
-from math import isfinite
 from typing import Any
 
 from toolgym.branching import bind_hooks
+from toolgym.checks import low_high, whole_number
 from toolgym.tasks.stream import Stream
 from toolgym.tasks.task import Task
 from toolgym.types import Completion
@@ -38,9 +38,12 @@ class Perturbation:
     def __init__(self, kinds: Any, strength: Any = 1.0, seed: Any = 0, draw: Any = None):
         self.kinds = select_kinds(kinds)
         self.schedule = read_schedule(strength) if isinstance(strength, dict) else None
-        self.low, self.high = _strengths(strength if self.schedule is None else self.schedule.at(0))
-        self.seed = _whole("perturb_seed", seed, 0)
-        self.draw = None if draw is None else _whole("perturb_draw", draw, 1)
+        self.low, self.high = low_high(
+            "strength is a number from 0 to 1, or a pair (low, high) of them",
+            strength if self.schedule is None else self.schedule.at(0),
+        )
+        self.seed = whole_number("perturb_seed", seed, 0)
+        self.draw = None if draw is None else whole_number("perturb_draw", draw, 1)
         if self.draw is not None and self.draw > len(self.kinds):
             raise ValueError(f"perturb_draw is {self.draw}, more than the kinds that perturb names: {len(self.kinds)}")
         self._views: OrderedDict[str, View] = OrderedDict()
@@ -116,21 +119,3 @@ def _gold(env: Any, gold: Callable[[Task], tuple[str, ...]], task: Task) -> tupl
     """The gold actions, with tools by the names that are shown."""
     view = env.view_of(task)
     return tuple([view.gold(text, env.dialect) for text in gold(task)])
-
-
-def _strengths(given: Any) -> tuple[float, float]:
-    pair = given if isinstance(given, (tuple, list)) else (given, given)
-    if len(pair) != 2 or any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in pair):
-        raise TypeError(f"strength is a number from 0 to 1, or a pair (low, high) of them; got {given!r}")
-    low, high = map(float, pair)
-    if not (isfinite(low) and isfinite(high) and 0 <= low <= high <= 1):
-        raise ValueError(f"strength is a number from 0 to 1, or a pair (low, high) of them; got {given!r}")
-    return low, high
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value

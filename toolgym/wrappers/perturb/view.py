@@ -19,7 +19,7 @@ class Change(msgspec.Struct, frozen=True):
 
     kind: str
     where: str
-    """The place: "message 1", "tool get_weather", "parameter of get_weather"."""
+    """The place: "message 1", "tool get_weather", "properties.city of get_weather", "twin of get_weather"."""
     was: Any
     """The text or name that it replaces; None for something new."""
     now: Any
@@ -165,8 +165,9 @@ def _named(call: ToolCall, names: Mapping[str, str]) -> ToolCall:
 
 
 _WORD = re.compile(r"\w+(?:[.\-/:]\w+)*")
-_CALL = re.compile(r"(?<=[\"'])[^\"'\n]+(?=[\"'])|\w[\w.]*(?=\()")
-"""A text in quotes, or a name before a bracket: a name of a tool there is the name of a call."""
+_CALL = re.compile(r"(?<=[\"'])[^\"'\n]++(?=[\"'])|(?<![\w.])[\w.]++(?=\()")
+"""A text in quotes, or a name before a bracket: a name of a tool there is the name of a call. A name is tried at its
+first character only: an action is read in linear time."""
 
 
 def _in_words(text: str, names: Mapping[str, str]) -> str:
@@ -181,12 +182,6 @@ def _in_calls(text: str, names: Mapping[str, str]) -> str:
     return _CALL.sub(lambda match: names.get(match[0], match[0]), text)
 
 
-def schema_of(tool: Tool, parameters: FrozenDict) -> FrozenDict:
-    """``tool.schema``, made of parameters that are one already."""
-    function = FrozenDict(name=tool.name, description=tool.description, parameters=parameters)
-    return FrozenDict(type="function", function=function)
-
-
 def shown_tool(tool: Tool, name: str, description: str, said: Mapping[Path, str]) -> Tool:
     """A copy of a tool as it is shown: with another name, description, and descriptions of parameters."""
     made: Tool = object.__new__(type(tool))
@@ -198,7 +193,8 @@ def shown_tool(tool: Tool, name: str, description: str, said: Mapping[Path, str]
     parameters = tool.schema["function"]["parameters"]
     if said:
         made.parameters, parameters = redescribed(tool.parameters, said), redescribed(parameters, said)
-    own["schema"] = schema_of(made, parameters)
+    function = FrozenDict(name=name, description=description, parameters=parameters)
+    own["schema"] = FrozenDict(type="function", function=function)
     return with_doc(made, tool)
 
 

@@ -19,7 +19,7 @@ class Perturbed(gym.Wrapper[Observation, str, Observation, str], RecordConstruct
     Args:
         env: any ToolEnv, with wrappers or without. ``env.unwrapped`` is perturbed itself.
         kinds: names of kinds and groups, as a list or with commas between (kinds.py).
-        strength: from 0 to 1, or (low, high), between which it is drawn for each task.
+        strength: from 0 to 1; or (low, high), between which it is drawn for each task; or a schedule (schedule.py).
         seed: other seeds perturb in other ways.
         draw: how many of the kinds are drawn for each task; None: all that apply.
 
