@@ -350,3 +350,14 @@ def test_clear_errors(tmp_path):
 
     with pytest.raises(ValueError, match="0 texts for 3"):
         evaluate("TestShop-v0", Short())
+
+
+@pytest.mark.parametrize("inside", ["clean", "oracle/clean"])
+def test_a_folder_of_runs_is_told_from_a_run(tmp_path, inside):
+    (tmp_path / inside).mkdir(parents=True)
+    with pytest.raises(RunError, match="no episodes at"):
+        read_episodes(tmp_path)
+    (tmp_path / inside / "episodes.jsonl").touch()
+    with pytest.raises(RunError, match="has runs in it: name them, such as") as refused:
+        read_episodes(tmp_path)
+    assert str(refused.value).endswith(str(tmp_path / inside))

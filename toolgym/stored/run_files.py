@@ -61,6 +61,10 @@ def read_episodes(path: str | Path) -> list[Trajectory]:
     try:
         if path.is_dir():
             path = path / "episodes.jsonl"
+            if not path.exists():
+                inside = (each for level in ("*", "*/*") for each in path.parent.glob(f"{level}/episodes.jsonl"))
+                if (run := min(inside, default=None)) is not None:
+                    raise RunError(f"{path.parent} is not a run, but has runs in it: name them, such as {run.parent}")
         found: dict[tuple[str, int], Trajectory] = {}
         with path.open("rb") as lines:
             for number, line in enumerate(_lines(lines, path), 1):
