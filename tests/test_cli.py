@@ -16,7 +16,7 @@ import pytest
 from conftest import Shop, calling, saying, shop_tasks
 
 import toolgym.cli.main
-from toolgym import ToolEnv, registry
+from toolgym import Rubric, ToolEnv, registry
 from toolgym.cli.docstring import fitted
 from toolgym.cli.main import COMMANDS, EXTRAS, main
 from toolgym.cli.options import env_kwargs, env_options
@@ -514,6 +514,14 @@ def test_a_verdict_that_is_not_one_is_explained_without_a_traceback(run):
     assert err.startswith(
         f"error: in the env {HERE}:TestNoVerdict-v0: TypeError: Unjudged.judge() must return a Verdict"
     )
+
+
+def test_a_term_without_a_number_is_explained_without_a_traceback(run):
+    rubric = Rubric([("mine", lambda evidence: None, 1.0)])
+    registry.register("TestNoNumber-v0", lambda: ToolEnv(shop_tasks(), state=Shop, rubric=rubric))
+    status, _, err = run("eval", "--env", f"{HERE}:TestNoNumber-v0", "--agent", "oracle", "-n", 1)
+    assert status == 1
+    assert err.startswith(f"error: in the env {HERE}:TestNoNumber-v0: TypeError: term 'mine' must return a number")
 
 
 def test_a_page_that_cannot_be_written_is_named_and_leaves_nothing(run, tmp_path):

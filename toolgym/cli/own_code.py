@@ -10,13 +10,15 @@ from pathlib import Path
 def told(error: BaseException, args: argparse.Namespace) -> tuple[str, str] | None:
     """The traceback from the user's code on, and one line that names the agent or env; None if other code raised it.
 
-    If a hook of the user's env returned something wrong, the message of the check says so, and the traceback is "".
+    If a hook or a term of the user's env returned something wrong, the message of the check says so, and the traceback
+    is "".
     """
     whose, frames = _from_own_code(error, args)
     summary = "".join(traceback.format_exception_only(error)).strip()
     if not frames:
         envs = [each for names in _own(args).values() for each in names if each.startswith("the env ")]
-        return ("", f"in {envs[0]}: {summary}") if envs and _raised_in(error) == "toolgym.checks" else None
+        checked = _raised_in(error) in ("toolgym.checks", "toolgym.rewards.rubric")
+        return ("", f"in {envs[0]}: {summary}") if envs and checked else None
     shown = "".join(traceback.format_list(frames))
     return f"Traceback (most recent call last):\n{shown}", f"in {whose}: {summary}"
 
