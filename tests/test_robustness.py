@@ -106,6 +106,12 @@ def test_nothing_is_kept_of_nothing():
     assert "nothing to keep" in markdown([found])
 
 
+def test_a_kind_that_changed_no_task_has_no_success_and_no_interval():
+    same = {"1": (True, [])}
+    (found,) = robustness([run("clean", {"1": True}), run("typos", same, env_kwargs={"perturb": "typos"})])
+    assert "| typos | 0 | – | – | – |" in markdown([found])
+
+
 def test_kinds_that_act_together_and_settings_have_names_of_their_own():
     names = [
         condition_of(kwargs, "run").name

@@ -31,7 +31,7 @@ def table(found: Robustness) -> Grid:
     for line in found.lines:
         each = line.retention
         kept = "–" if each.kept_interval is None else _share(each.kept, each.kept_interval, 0)
-        under = _share(each.under, each.under_interval)
+        under = "–" if each.under is None else _share(each.under, each.under_interval)
         rows.append([_name(line), str(each.tasks), percent(each.clean), under, kept])
     title = f"{one_line(found.agent, 40)} on {', '.join(found.suites)}: success in %"
     return Grid(title, ["", "tasks", "clean", "under [95 %]", "kept [95 %]"], rows)
