@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from shlex import quote
 
 import pytest
 from hypothesis import given
@@ -170,7 +171,8 @@ def play(out, *options, agents="oracle"):
 def test_one_command_plays_all_and_continues(tmp_path, capsys):
     assert play(tmp_path) == 0
     shown = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in shown.splitlines() if not line.startswith("In "))
+    assert all(len(line) <= 80 for line in shown.splitlines() if not line.startswith(("In ", "Look at the episodes: ")))
+    assert f"toolgym view {quote(str(tmp_path))}" in shown
     first = (tmp_path / "robustness.md").read_bytes()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("oracle/*/episodes.jsonl")}
     assert len(kept) == 5

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from toolgym.cli.agent_specs import Player, agent_specs
 from toolgym.cli.denominator import exit_code, max_invalid_option, say_left_out
+from toolgym.cli.next_command import print_command
 from toolgym.cli.options import data_option, env_kwargs, env_options, share, tasks, whole, with_data
 from toolgym.cli.progress import Tally, episodes_progress
 from toolgym.cli.quiet import told_by_the_command
@@ -114,6 +116,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 130
     print_robustness(found, console)
     say_files(args.out, drawn, console)
+    print_command("Look at the episodes", f"toolgym view {quote(str(args.out))}", console)
     say_left_out(every, console, "; the same command plays them again")
     return exit_code(every, args.max_invalid, console)
 
