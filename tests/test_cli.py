@@ -507,6 +507,14 @@ def test_an_exception_of_the_users_own_agent_is_shown_with_its_lines(run):
     assert err.count("test_cli.py, line") == 1
 
 
+@pytest.mark.parametrize("name", ["saying", "MILK"])
+def test_an_agent_that_is_no_class_is_named(run, name):
+    status, _, err = run("eval", "--env", "TestShopEnv-v0", "--agent", f"{HERE}:{name}")
+    assert status == 1
+    assert f"error: agent '{HERE}:{name}': " in err
+    assert "name a class, or a function that makes an agent" in err
+
+
 def test_a_verdict_that_is_not_one_is_explained_without_a_traceback(run):
     registry.register("TestNoVerdict-v0", lambda: Unjudged(shop_tasks(), state=Shop))
     status, _, err = run("eval", "--env", f"{HERE}:TestNoVerdict-v0", "--agent", "oracle", "-n", 1)

@@ -87,7 +87,8 @@ def make_agent(name: str, options: Mapping[str, Any]) -> Agent:
     try:
         agent: Agent = cls(**arguments)
     except (TypeError, ValueError) as error:
-        raise UserError(f"agent {name!r}: {error}") from error
+        hint = "" if isinstance(cls, type) else "; name a class, or a function that makes an agent"
+        raise UserError(f"agent {name!r}: {error}{hint}") from error
     return agent
 
 
