@@ -401,6 +401,13 @@ def test_a_wrong_option_is_named(run, capsys, wrong, says):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [[], ["--suites", "all"]])
+def test_all_suites_are_the_default_and_have_a_name(run, monkeypatch, tmp_path, words):
+    monkeypatch.setattr(compare, "STANDARD", {name: compare.STANDARD[name] for name in ("office", "math")})
+    assert run(["--agents", "silent", "-n", "1", "--out", str(tmp_path), *words]) == 0
+    assert result(tmp_path)["settings"]["suites"] == ["office", "math"]
+
+
 def test_another_run_in_the_folder_is_not_mixed_in(run, tmp_path, capsys):
     arguments = ["--agents", "silent", "--suites", "math", "--out", str(tmp_path), "-n"]
     assert run([*arguments, "1"]) == 0

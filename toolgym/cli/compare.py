@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agents", action="append", default=[], metavar="SPECS",
         help="with commas between: oracle,policy:model=smollm2,temperature=1",
     )  # fmt: skip
-    parser.add_argument("--suites", default=",".join(STANDARD), metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
+    parser.add_argument("--suites", default="all", metavar="NAMES", help=f"of {', '.join(STANDARD)} (all)")
     parser.add_argument("-n", "--n", default="50", metavar="N", help="tasks of each part (50), or all")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/suites"), metavar="DIR", help="keep the runs here (runs/suites)"
@@ -148,7 +148,8 @@ def check(args: argparse.Namespace) -> None:
         args.usage_error("RUNs are for --robustness; toolgym report puts runs side by side")
     if not args.agents:
         args.usage_error("name the agents: --agents oracle,policy:model=smollm2")
-    args.suites = list(dict.fromkeys(filter(None, args.suites.split(","))))
+    named = STANDARD if args.suites == "all" else filter(None, args.suites.split(","))
+    args.suites = list(dict.fromkeys(named))
     args.extra = {} if args.dialect is None else {"dialect": args.dialect}
     try:
         args.n = None if args.n == "all" else int(args.n)
