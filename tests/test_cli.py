@@ -20,6 +20,7 @@ from toolgym import Rubric, ToolEnv, registry
 from toolgym.cli.docstring import fitted
 from toolgym.cli.main import COMMANDS, EXTRAS, main
 from toolgym.cli.options import env_kwargs, env_options
+from toolgym.cli.play import HELP
 from toolgym.cli.resolve import AGENTS, env_argument, env_arguments, make_agent
 from toolgym.disk import write_atomic
 from toolgym.rollout import AgentError
@@ -530,6 +531,12 @@ def test_a_term_without_a_number_is_explained_without_a_traceback(run):
     status, _, err = run("eval", "--env", f"{HERE}:TestNoNumber-v0", "--agent", "oracle", "-n", 1)
     assert status == 1
     assert err.startswith(f"error: in the env {HERE}:TestNoNumber-v0: TypeError: term 'mine' must return a number")
+
+
+def test_the_lines_of_play_fit_into_60_columns(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, out, _ = run("play", "TestShopEnv-v0")
+    assert HELP in "\n".join(line.rstrip() for line in out.splitlines())
 
 
 def test_a_page_that_cannot_be_written_is_named_and_leaves_nothing(run, tmp_path):

@@ -27,12 +27,12 @@ EXAMPLES = """\
   toolgym play ToolGym-BFCL-v0 simple_python_0 < answer.txt"""
 NEEDED = ("id", "task", "seed", "category", "dialect")
 HELP = """\
-You are the model. Write its answer in the env's dialect, or build it with
-:call and :say. An empty line sends it.
-  :call NAME key=value ...   add a call; values: 5, true, "two words", [1, 2]
-  :say TEXT   tell the user  :think TEXT   a thought of your own
-  :drop       begin anew     :gold         what would be right
-  :tools      all tools      :tool NAME    one of them, whole
+You are the model. Write its answer in the env's dialect, or
+build it with :call and :say. An empty line sends it.
+  :call NAME key=value ...   values: 5, "two words", [1, 2]
+  :say TEXT   tell the user  :think TEXT   your own thought
+  :drop       begin anew     :gold         what is right
+  :tools      all tools      :tool NAME    one, whole
   :prompt     instructions   :quit, Ctrl-D leave"""
 
 
