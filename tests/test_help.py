@@ -88,6 +88,8 @@ def test_an_agent_of_a_comparison_may_have_either_spelling():
 def test_words_that_fit_no_option_or_command_name_one_that_is_alike(capsys):
     assert main(["eval", "--env", "x", "--agent", "y", "--categroy", "z"]) == 2
     assert "unrecognized arguments: --categroy z. Did you mean --category?" in capsys.readouterr().err
+    assert main(["eval", "--env", "x", "--agent", "y", "--fault-rate", "1"]) == 2
+    assert "Did you mean --env-arg fault_rate=...?" in " ".join(capsys.readouterr().err.split())
     assert main(["evla"]) == 2
     assert "no command 'evla'. Did you mean eval?" in capsys.readouterr().err
 

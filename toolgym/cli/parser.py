@@ -62,11 +62,22 @@ class Parser(argparse.ArgumentParser):
         self.epilog = f"`{self.prog} {HELP_ALL}` shows {len(rest)} more options.\n\n{self.epilog}"
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """End with an error about words that fit no option; it names an option that is alike."""
+        """End with an error about words that fit no option; it names what is alike: an argument of envs, an option."""
         names = [name for action in self._actions for name in action.option_strings]
-        close = get_close_matches(unknown[0].partition("=")[0], names, 1, 0.7)
+        word = unknown[0].partition("=")[0]
+        argument = word.removeprefix("--").replace("-", "_")
+        close = get_close_matches(word, names, 1, 0.7)
+        if "--env-arg" in names and argument in _arguments_of_envs():
+            close = [f"--env-arg {argument}=..."]
         hint = f". Did you mean {close[0]}?" if close else f"; see {self.prog} {HELP_ALL}"
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+
+def _arguments_of_envs() -> list[str]:
+    from toolgym.checks import arguments_of  # only a mistake pays for these imports
+    from toolgym.env import ToolEnv
+
+    return arguments_of(ToolEnv)
 
 
 def wrapped(message: str) -> str:
