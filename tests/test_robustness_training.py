@@ -60,6 +60,22 @@ def test_a_step_within_an_episode_changes_the_next_one_only():
     assert shown(env, env.tasks[0].id)[1] == ()
 
 
+def test_an_episode_keeps_its_strength_in_its_gold_forks_and_snapshots():
+    env = functions(perturb="misleading_suffix,redundant", strength=RISING)
+    for i in range(20):
+        env.set_step(2)
+        env.reset(options={"task_id": env.tasks[i].id})
+        gold, before = env.gold(env.task), env.snapshot()
+        env.set_step(4)
+        (fork,) = env.fork(1)
+        assert fork.gold(env.task) == env.gold(env.task) == gold
+        assert fork.observe() == env.observe() == env.restore(before)
+        fork.reset()
+        assert fork.perturbation.low > env.perturbation.low, "only the fork has begun another episode"
+        assert env.gold(env.task) == gold
+        assert env.step(gold[0])[4]["success"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"from": 0.1}, {"from": 0, "to": 2, "steps": 4}, {"from": 0, "to": 1, "steps": 0},

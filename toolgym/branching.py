@@ -78,6 +78,7 @@ def sibling(env: Env) -> Env:
     own.update(vars(env))
     other.rubric = own_rubric(env.rubric)
     other._offer = copy.copy(env._offer)
+    other.perturbation = copy.copy(env.perturbation)  # its strength can change while the other's episode goes on
     bind_hooks(other)
     for name in ("action_space", "observation_space"):
         if own[name]._np_random is not None:  # it was sampled from: not to be shared

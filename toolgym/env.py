@@ -338,7 +338,7 @@ class ToolEnv(gym.Env[Observation, str]):
         super().reset(seed=seed)
         self._time_limit = time_limit_around(self)
         task = self.tasks[int(self.np_random.integers(len(self.tasks)))] if wanted is None else self.find_task(wanted)
-        self.view = self.view_of(task)
+        self.view = None if self.perturbation is None else self.perturbation.begin(task, self.needed_values)
         self.episode = Episode(task, self._opening(task), [], task.tools)
         if self.demonstrations:
             self.episode.messages = self.demonstrations.shown_before(self.episode.messages, self)
@@ -539,7 +539,7 @@ class ToolEnv(gym.Env[Observation, str]):
         """Tell the schedules of the rubric and of the perturbation the trainer's step, counted from 0."""
         self.rubric.set_step(step)
         if self.perturbation is not None:
-            self.perturbation.set_step(step)
+            self.perturbation.set_step(step, self.episode.over)
 
     def render(self) -> str | None:
         """The transcript as text, with render_mode="ansi"; else None."""

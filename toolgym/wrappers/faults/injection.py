@@ -91,9 +91,10 @@ class Faults:
         """The tools on offer, with CHECK if a change may be lost silently."""
         if "silent_noop" not in self.kinds or any(tool.name == CHECK.name for tool in tools):
             return tools
-        if self._offered[0] is not tools:
-            self._offered = tools, (*tools, CHECK)
-        return self._offered[1]
+        offered = self._offered  # read once: forks in other threads share it
+        if offered[0] is not tools:
+            self._offered = offered = tools, (*tools, CHECK)
+        return offered[1]
 
     def own(self, names: tuple[str, ...], tools: Iterable[Tool]) -> tuple[str, ...]:
         """The names of offered tools without CHECK's, unless one of a task's ``tools`` has this name itself."""

@@ -47,6 +47,7 @@ class Perturbation:
         if self.draw is not None and self.draw > len(self.kinds):
             raise ValueError(f"perturb_draw is {self.draw}, more than the kinds that perturb names: {len(self.kinds)}")
         self._views: OrderedDict[str, View] = OrderedDict()
+        self._later: int | None = None
 
     def __repr__(self) -> str:
         strength = self.high if self.low == self.high else (self.low, self.high)
@@ -80,11 +81,19 @@ class Perturbation:
             return self.low
         return self.low + (self.high - self.low) * self.stream(task_id, "strength").random()
 
-    def set_step(self, step: int) -> None:
-        """Take the strength of a trainer's step, if there is a schedule. Episodes that go on stay as they are."""
-        if self.schedule is not None and (at := self.schedule.at(step)) != self.low:
-            self.low = self.high = at
-            self._views.clear()
+    def set_step(self, step: int, over: bool) -> None:
+        """Take the strength of a trainer's step, if there is a schedule: now if the env's episode is ``over``, else at
+        its next reset. So an episode that goes on stays as it is, with its gold, its forks and its snapshots."""
+        self._later = step
+        if over:
+            self._take_step()
+
+    def _take_step(self) -> None:
+        if self.schedule is not None and self._later is not None:
+            at, self._later = self.schedule.at(self._later), None
+            if at != self.low:
+                self.low = self.high = at
+                self._views = OrderedDict()  # a fork may read the old ones
 
     def stratum(self, task_id: str) -> tuple[str, ...]:
         """The quarter in which the strength of a task lies, for a trainer that draws by kinds of tasks; () if all tasks
@@ -94,6 +103,11 @@ class Perturbation:
         quarter = min(3, int(4 * (self.strength(task_id) - self.low) / (self.high - self.low)))
         ends = [self.low + (self.high - self.low) * (quarter + more) / 4 for more in (0, 1)]
         return (f"strength {ends[0]:.2f}-{ends[1]:.2f}",)
+
+    def begin(self, task: Task, needed: Callable[[Task], Iterable[Any]]) -> View:
+        """``view`` for a new episode."""
+        self._take_step()
+        return self.view(task, needed)
 
     def view(self, task: Task, needed: Callable[[Task], Iterable[Any]]) -> View:
         """The view of a task; ``needed`` gives the values that must stay in its request. Made once per task."""

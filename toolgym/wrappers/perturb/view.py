@@ -65,8 +65,7 @@ class View:
         self.shown_as = shown_as
         self.twins = twins
         self._say = say
-        self._offer_of: Sequence[Tool] | None = None
-        self._offer: tuple[dict[str, Tool], tuple[FrozenDict, ...]] = {}, ()
+        self._offer: tuple[Sequence[Tool], tuple[dict[str, Tool], tuple[FrozenDict, ...]]] | None = None
         self._renamed = {name: shown for name, shown in shown_as.items() if name != shown}
         self._back = {shown: name for shown, name in meant.items() if name != shown}
         # a tool's own name means nothing if the tool goes by another name
@@ -95,12 +94,13 @@ class View:
 
     def offer(self, tools: Sequence[Tool]) -> tuple[dict[str, Tool], tuple[FrozenDict, ...]]:
         """The tools that run calls, by the names that the env knows them by, and the schemas that are shown."""
-        if tools is not self._offer_of:
+        offer = self._offer  # read once: forks in other threads share it
+        if offer is None or offer[0] is not tools:
             own = {tool.name: tool for tool in tools}
             offered = self.offered(tools)
             runs = {name: own.get(name, tool) for name, tool in offered.values()}
-            self._offer_of, self._offer = tools, (runs, tuple([tool.schema for _, tool in offered.values()]))
-        return self._offer
+            self._offer = offer = tools, (runs, tuple([tool.schema for _, tool in offered.values()]))
+        return offer[1]
 
     def records(self, records: Sequence[CallRecord], completion: Completion) -> tuple[CallRecord, ...]:
         """The records as the policy reads their results: with the calls that it wrote, and the names that it knows."""
