@@ -36,7 +36,7 @@ WAYS = {
     "vllm": ["-m", "toolgym", "train", "--sampler", "ADDRESS"],
     "vllm-overlap": ["-m", "toolgym", "train", "--sampler", "ADDRESS", "--overlap"],
 }
-MEANS = ("seconds", "seconds/play", "seconds/update", "seconds/wait", "importance/log_ratio", "ratio")
+MEANS = ("seconds", "seconds/play", "seconds/wait", "importance/log_ratio", "tokens")
 FIRST = 3
 """The first step that is measured."""
 
@@ -62,7 +62,6 @@ def run(way: str, options: Any, settings: dict[str, Any]) -> dict[str, Any]:
     rows = read_metrics(out)
     measured = [row for row in rows if row["step"] >= FIRST]
     told = {name: sum(row[name] for row in measured) / len(measured) for name in MEANS if name in measured[0]}
-    told["tokens"] = sum(row["tokens"] for row in measured) / len(measured)
     told["tokens/second"] = told["tokens"] / told["seconds"]
     return {
         "threads": threads,
@@ -83,7 +82,7 @@ def main() -> None:
     ways = options.ways.split(",")
     if unknown := [way for way in ways if way not in WAYS]:
         parser.error(f"unknown way {', '.join(unknown)}; there are {', '.join(WAYS)}")
-    settings = {**RECIPE.grpo, "eval_every": 0, "save_every": 10**6, "algo": "grpo"}
+    settings = {**RECIPE.grpo, "eval_every": 0, "algo": "grpo"}
     for each in options.set:
         name, _, value = each.partition("=")
         settings[name] = json.loads(value)

@@ -85,7 +85,7 @@ class ChatRequest:
         """The action in a response with status 200, as decoded from JSON; ``names`` come from ``body``.
 
         ``reads``: whether the env's dialect reads a call in a text, if that is known. An answer that did not end by
-        itself is an UnfinishedAnswer. Raises NoAnswer if there is no answer to read.
+        itself is an UnfinishedAnswer. Raises NoAnswer without an answer to read.
         """
         answer = read_error(200, response["error"], native=self.native) if _only_error(response) else None
         if answer is not None:

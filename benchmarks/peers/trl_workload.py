@@ -136,7 +136,7 @@ class Meter:
 
 
 def busy_seconds() -> float:
-    """CPU seconds that all processes of this machine have used so far; 0 where there is no /proc."""
+    """CPU seconds that all processes of this machine have used so far; 0 without /proc."""
     try:
         with open("/proc/stat") as file:
             user, nice, system, _, _, *others = map(int, file.readline().split()[1:9])

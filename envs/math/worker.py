@@ -164,7 +164,7 @@ class Workers:
     def run(self, operation: str, arguments: Mapping[str, Any], budget: Budget | None = None) -> str:
         """The result of an operation, whose steps are taken from ``budget``; by default from a new one.
 
-        Raises ComputeError if there is no result, TooLong if the steps do not suffice, WorkerError for a failure
+        Raises ComputeError without a result, TooLong if the steps do not suffice, WorkerError for a failure
         outside the policy.
         """
         budget = Budget() if budget is None else budget

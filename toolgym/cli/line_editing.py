@@ -1,6 +1,6 @@
 """Editing, history and completion of the lines that a person types, where Python has readline.
 
-The history is of one `play`: nothing is written to a file.
+The history is of one ``play``: nothing is written to a file.
 """
 
 from __future__ import annotations

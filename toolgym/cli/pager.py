@@ -66,7 +66,7 @@ def pager(file: IO[str]) -> str | None:
 
 
 def _page(text: str, command: str) -> bool:
-    """Show ``text`` in a pager until the user leaves it. False if there is no such pager."""
+    """Show ``text`` in a pager until the user leaves it. False without such a pager."""
     encoding = sys.stdout.encoding or "utf-8"
     environment = {**_LESS, **({"LESSCHARSET": "utf-8"} if encoding.lower() == "utf-8" else {}), **os.environ}
     name, *words = shlex.split(command)

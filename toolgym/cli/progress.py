@@ -20,7 +20,7 @@ from toolgym.types import Trajectory
 
 SHOWN = {"reward": "reward", "nll": "nll", "success": "ok", "eval/success": "held-out ok", "eval/nll": "held-out nll",
          "completion_length": "length", "entropy": "entropy", "tokens_per_second": "tok/s"}  # fmt: skip
-"""Metric -> its label beside a trainer's bar; the last ones are left out if there is no room for them."""
+"""Metric -> its label beside a trainer's bar; the last ones are left out if they have no room."""
 
 
 class Tally:

@@ -57,7 +57,7 @@ class Episodes:
     rollout_config: Any
 
     async def run(self, sampling_params: dict[str, Any], **row: Any) -> Any:
-        """Play the episode of a row. Returns an AgentLoopOutput; raises Unscored if there is no reward."""
+        """Play the episode of a row. Returns an AgentLoopOutput; raises Unscored without a reward."""
         about = row["extra_info"]["toolgym"]
         session = Session(about["env_id"], json.loads(about["env_kwargs"]))
         base: Any = self  # the methods of AgentLoopBase

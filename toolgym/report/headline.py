@@ -34,12 +34,14 @@ def _faults(run: Run) -> str:
 
     Recovered: of the faults that calls can overcome.
     """
-    met = [fault for each in run.trajectories if each.reward_valid for fault in each.faults or ()]
+    met = Counter(fault.kind for each in run.trajectories if each.reward_valid for fault in each.faults or ())
     if not met:
         return ""
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in Counter(fault.kind for fault in met).most_common())
-    recovered = [fault.recovered for fault in met if fault.recoverable]
-    share = f"; {sum(recovered):,} of {len(recovered):,} recovered" if recovered else ""
+    from toolgym.report.robustness.fault_counts import count_faults  # few runs need these imports
+
+    counts = count_faults((each, None) for each in run.trajectories)
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in met.most_common())
+    share = f"; {counts.recovered:,} of {counts.recoverable:,} recovered" if counts and counts.recoverable else ""
     return f"; faults met: {kinds}{share}"
 
 

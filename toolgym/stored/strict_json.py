@@ -80,7 +80,7 @@ def _quick(value: Any, default: Callable[[Any], Any]) -> str | None:
 
 
 def _restore(record: dict[str, Any], at: str, keys: dict[str, Any] | None, exact: Any) -> None:
-    """Put a value, or keys of an object, back to their place. Raises an exception if there is no such place."""
+    """Put a value, or keys of an object, back to their place. Raises an exception without such a place."""
     holder: Any = None
     inside: Any = record
     step: Any = ""

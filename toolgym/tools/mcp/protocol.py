@@ -162,7 +162,7 @@ class Client:
     # Messages ------------------------------------------------------------------------------------
 
     async def _request(self, method: str, params: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """The result of a request. Raises RPCError for an error answer, ToolUnavailable if there is no answer."""
+        """The result of a request. Raises RPCError for an error answer, ToolUnavailable without an answer."""
         if self._over:
             raise ToolUnavailable(f"{self.name} is gone: {self._over}")
         number = next(self._ids)
